@@ -1,0 +1,16 @@
+# The one table of instruction sets: name, and the flags its translation unit (cpp/src/kernels/isa_<name>.cpp) is compiled with.
+# Slowest first. The name is what BACKPASS_ISA takes and config() reports.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(BACKPASS_ISAS baseline avx2 avx512)
+  set(BACKPASS_ISA_FLAGS_baseline "")
+  set(BACKPASS_ISA_FLAGS_avx2 -mavx2 -mfma -mbmi -mbmi2 -mf16c -mlzcnt -mmovbe)
+  set(BACKPASS_ISA_FLAGS_avx512 ${BACKPASS_ISA_FLAGS_avx2} -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl
+                                -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  set(BACKPASS_ISAS baseline neon)
+  set(BACKPASS_ISA_FLAGS_baseline "")
+  set(BACKPASS_ISA_FLAGS_neon "")
+else()
+  set(BACKPASS_ISAS baseline)
+  set(BACKPASS_ISA_FLAGS_baseline "")
+endif()

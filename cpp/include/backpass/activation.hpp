@@ -1,0 +1,84 @@
+/// \file activation.hpp
+/// Activation functions φ with a = φ(z). Definitions and constants are PyTorch's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <backpass/activation_kind.hpp>
+#include <backpass/matrix.hpp>
+
+namespace backpass {
+
+/// A user's own activation. Each function maps z (rows, cols) to an output of the same shape, elementwise.
+/// It is called on one thread, on blocks of rows.
+struct CustomActivation {
+  template <class T>
+  using Function = std::function<void(ConstMatrixView<T> z, MatrixView<T> out)>;
+  Function<float> function_f32;
+  Function<float> derivative_f32;
+  Function<double> function_f64;
+  Function<double> derivative_f64;
+};
+
+/// One activation function with its parameter. A small value type: copy it freely.
+class Activation {
+ public:
+  Activation() noexcept = default;  ///< identity
+
+  static Activation identity() noexcept;
+  static Activation relu() noexcept;
+  static Activation relu6() noexcept;
+  static Activation leaky_relu(double negative_slope = 0.01);
+  static Activation elu(double alpha = 1.0);
+  static Activation selu() noexcept;
+  static Activation celu(double alpha = 1.0);  ///< \throws std::invalid_argument when alpha == 0
+  static Activation gelu() noexcept;           ///< exact: z Φ(z)
+  static Activation gelu_tanh() noexcept;      ///< the tanh approximation
+  static Activation silu() noexcept;
+  static Activation mish() noexcept;
+  static Activation softplus() noexcept;
+  static Activation softsign() noexcept;
+  static Activation sigmoid() noexcept;
+  static Activation hard_sigmoid() noexcept;
+  static Activation tanh() noexcept;
+  static Activation hard_tanh() noexcept;
+  static Activation hard_swish() noexcept;
+  static Activation exp() noexcept;
+  static Activation sin() noexcept;
+  static Activation softmax() noexcept;
+  static Activation log_softmax() noexcept;
+  static Activation custom(CustomActivation functions);
+  /// From two scalar functions of z.
+  static Activation custom(std::function<double(double)> function, std::function<double(double)> derivative);
+
+  /// By its name in snake_case, with the default parameter.
+  /// \throws std::invalid_argument for an unknown name; the message lists the known ones
+  static Activation from_name(std::string_view name);
+  static Activation from_name(std::string_view name, double parameter);
+  /// All names but "custom", in the order of ActivationKind.
+  static std::span<const std::string_view> names() noexcept;
+
+  [[nodiscard]] ActivationKind kind() const noexcept { return kind_; }
+  [[nodiscard]] std::string_view name() const noexcept;
+  /// negative_slope of leaky_relu, alpha of elu and celu; 0 elsewhere.
+  [[nodiscard]] double parameter() const noexcept { return parameter_; }
+  [[nodiscard]] bool has_parameter() const noexcept;
+  [[nodiscard]] const CustomActivation* custom_functions() const noexcept { return custom_.get(); }
+
+  /// a = φ(z), row by row. Shapes equal; `a` may be `z` itself.
+  template <class T>
+  void apply(ConstMatrixView<T> z, MatrixView<T> a) const;
+
+  friend bool operator==(const Activation&, const Activation&) noexcept = default;
+
+ private:
+  ActivationKind kind_ = ActivationKind::identity;
+  double parameter_ = 0.0;
+  std::shared_ptr<const CustomActivation> custom_;
+};
+
+}  // namespace backpass

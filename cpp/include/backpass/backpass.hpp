@@ -1,0 +1,17 @@
+/// \file backpass.hpp
+/// All of the library.
+#pragma once
+
+#include <backpass/activation.hpp>
+#include <backpass/error.hpp>
+#include <backpass/initializer.hpp>
+#include <backpass/loss.hpp>
+#include <backpass/matrix.hpp>
+#include <backpass/network.hpp>
+#include <backpass/optimizer.hpp>
+#include <backpass/random.hpp>
+#include <backpass/runtime.hpp>
+#include <backpass/schedule.hpp>
+#include <backpass/serialize.hpp>
+#include <backpass/trainer.hpp>
+#include <backpass/version.hpp>

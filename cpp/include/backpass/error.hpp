@@ -1,0 +1,60 @@
+/// \file error.hpp
+/// Everything the library throws. All of it derives from std::exception; nothing is printed, nothing aborts.
+///
+/// A call that throws leaves the network, the optimizer and the files as they were.
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+
+namespace backpass {
+
+/// Two shapes that had to agree did not. The message states both. (Python: ValueError)
+class ShapeError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A call came before the one it needs: backward() without forward(). (Python: RuntimeError)
+class StateError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The operating system refused a file: not found, no permission, disk full. (Python: OSError, with errno)
+class FileError : public std::runtime_error {
+ public:
+  FileError(const std::string& what, int code, std::string path)
+      : std::runtime_error(what), code_(code), path_(std::move(path)) {}
+  /// The errno of the failed call.
+  [[nodiscard]] int code() const noexcept { return code_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  int code_;
+  std::string path_;
+};
+
+/// The bytes of a file are no sound backpass network. (Python: backpass.FormatError, a ValueError)
+class FormatError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The loss stopped being finite during fit. The network is as it was at the end of the last finite epoch.
+/// (Python: backpass.DivergenceError, an ArithmeticError)
+class DivergenceError : public std::runtime_error {
+ public:
+  DivergenceError(const std::string& what, std::size_t epoch, std::size_t batch)
+      : std::runtime_error(what), epoch_(epoch), batch_(batch) {}
+  /// Zero-based epoch and batch in which it happened.
+  [[nodiscard]] std::size_t epoch() const noexcept { return epoch_; }
+  [[nodiscard]] std::size_t batch() const noexcept { return batch_; }
+
+ private:
+  std::size_t epoch_;
+  std::size_t batch_;
+};
+
+}  // namespace backpass

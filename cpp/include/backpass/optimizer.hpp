@@ -1,0 +1,194 @@
+/// \file optimizer.hpp
+/// Optimizers with PyTorch's definitions and defaults. They know flat spans of parameters and gradients, and
+/// nothing of layers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace backpass {
+
+/// A run of parameters that shares a learning-rate factor: one layer, for a network.
+struct ParameterGroup {
+  std::size_t offset = 0;
+  std::size_t size = 0;
+  double lr_scale = 1.0;
+  bool trainable = true;  ///< false: neither the parameters nor the state move
+};
+
+/// What an optimizer remembers between steps. Empty until its first step; then it belongs to parameters of that number
+/// and type. One optimizer serves one network.
+struct OptimizerState {
+  struct Group {
+    std::int64_t step = 0;    ///< steps taken by this group (a frozen group does not count)
+    double mu_product = 1.0;  ///< NAdam's running product of momenta
+    friend bool operator==(const Group&, const Group&) = default;
+  };
+  std::vector<std::vector<float>> slots_f32;  ///< moments and the like, each as long as the parameters
+  std::vector<std::vector<double>> slots_f64;
+  std::vector<Group> groups;
+
+  [[nodiscard]] bool empty() const noexcept { return groups.empty(); }
+  void reset() noexcept { *this = {}; }
+  template <class T>
+  [[nodiscard]] std::vector<std::vector<T>>& slots() noexcept {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return slots_f32;
+    } else {
+      return slots_f64;
+    }
+  }
+};
+
+/// Stochastic gradient descent with (Nesterov) momentum; Sutskever et al. 2013 in PyTorch's form.
+/// g += weight_decay p;  buf = momentum buf + (1 − dampening) g  (first step: buf = g);
+/// p −= lr (nesterov ? g + momentum buf : buf).
+struct SGD {
+  static constexpr std::string_view name = "SGD";
+  double lr = 1e-3;
+  double momentum = 0.0;
+  double dampening = 0.0;
+  bool nesterov = false;
+  double weight_decay = 0.0;
+  OptimizerState state{};
+};
+
+/// Tieleman and Hinton 2012.
+struct RMSprop {
+  static constexpr std::string_view name = "RMSprop";
+  double lr = 1e-2;
+  double alpha = 0.99;
+  double eps = 1e-8;
+  double weight_decay = 0.0;
+  double momentum = 0.0;
+  bool centered = false;
+  OptimizerState state{};
+};
+
+/// Duchi, Hazan and Singer 2011.
+struct Adagrad {
+  static constexpr std::string_view name = "Adagrad";
+  double lr = 1e-2;
+  double lr_decay = 0.0;
+  double weight_decay = 0.0;
+  double initial_accumulator_value = 0.0;
+  double eps = 1e-10;
+  OptimizerState state{};
+};
+
+/// Kingma and Ba 2015; amsgrad after Reddi, Kale and Kumar 2018.
+struct Adam {
+  static constexpr std::string_view name = "Adam";
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.0;
+  bool amsgrad = false;
+  OptimizerState state{};
+};
+
+/// Adam with decoupled weight decay; Loshchilov and Hutter 2019.
+struct AdamW {
+  static constexpr std::string_view name = "AdamW";
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 1e-2;
+  bool amsgrad = false;
+  OptimizerState state{};
+};
+
+/// Adam with Nesterov momentum; Dozat 2016.
+struct NAdam {
+  static constexpr std::string_view name = "NAdam";
+  double lr = 2e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.0;
+  double momentum_decay = 4e-3;
+  OptimizerState state{};
+};
+
+/// Resilient backpropagation; Riedmiller and Braun 1993. For full batches.
+struct Rprop {
+  static constexpr std::string_view name = "Rprop";
+  double lr = 1e-2;
+  double eta_minus = 0.5;
+  double eta_plus = 1.2;
+  double step_min = 1e-6;
+  double step_max = 50.0;
+  OptimizerState state{};
+};
+
+/// Chen et al. 2023, "Symbolic discovery of optimization algorithms".
+struct Lion {
+  static constexpr std::string_view name = "Lion";
+  double lr = 1e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.99;
+  double weight_decay = 0.0;
+  OptimizerState state{};
+};
+
+using Optimizer = std::variant<SGD, RMSprop, Adagrad, Adam, AdamW, NAdam, Rprop, Lion>;
+
+/// A reference to any optimizer, or to the Optimizer variant: what functions that update parameters take.
+class OptimizerRef {
+ public:
+  using Pointer = std::variant<SGD*, RMSprop*, Adagrad*, Adam*, AdamW*, NAdam*, Rprop*, Lion*>;
+  template <class O>
+    requires(std::is_constructible_v<Pointer, std::in_place_type_t<O*>>)
+  OptimizerRef(O& optimizer) noexcept : pointer_(&optimizer) {}  // NOLINT(google-explicit-constructor)
+  OptimizerRef(Optimizer& optimizer) noexcept                    // NOLINT(google-explicit-constructor)
+      : pointer_(std::visit([](auto& o) { return Pointer(&o); }, optimizer)) {}
+
+  template <class F>
+  decltype(auto) visit(F&& f) const {
+    return std::visit([&](auto* o) -> decltype(auto) { return f(*o); }, pointer_);
+  }
+  [[nodiscard]] double lr() const noexcept {
+    return visit([](const auto& o) { return o.lr; });
+  }
+  void set_lr(double lr) const noexcept {
+    visit([&](auto& o) { o.lr = lr; });
+  }
+  [[nodiscard]] OptimizerState& state() const noexcept {
+    return visit([](auto& o) -> OptimizerState& { return o.state; });
+  }
+  [[nodiscard]] std::string_view name() const noexcept {
+    return visit([](const auto& o) { return std::remove_cvref_t<decltype(o)>::name; });
+  }
+
+ private:
+  Pointer pointer_;
+};
+
+/// With default hyperparameters, by its name in lower case ("adam", "adamw", …) or as written ("AdamW").
+/// \throws std::invalid_argument for an unknown name; the message lists the known ones
+[[nodiscard]] Optimizer optimizer_from_name(std::string_view name);
+
+/// One step: parameters and the optimizer's state change, gradients do not.
+/// \param groups  disjoint, in order; parameters outside every group stay. Empty: one group of everything.
+/// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when the state belongs to another number,
+///         type or grouping of parameters; nothing has changed then
+template <class T>
+void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
+                     std::span<const ParameterGroup> groups = {});
+
+/// What may be done to gradients before a step, in this order: penalties, norm, value.
+struct GradientOptions {
+  double l1 = 0.0;          ///< adds l1 Σ|w| to the cost of the weights (biases are not penalised)
+  double l2 = 0.0;          ///< adds l2/2 Σ w² likewise, which for SGD is weight_decay
+  double clip_norm = 0.0;   ///< > 0: gradients are scaled so that their global 2-norm is at most this
+  double clip_value = 0.0;  ///< > 0: each gradient is clamped to ±clip_value
+  [[nodiscard]] bool any() const noexcept { return l1 != 0 || l2 != 0 || clip_norm > 0 || clip_value > 0; }
+};
+
+}  // namespace backpass

@@ -1,0 +1,34 @@
+/// \file runtime.hpp
+/// Threads and instruction sets. Neither changes a result's bits, except that instruction sets differ among each other.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace backpass {
+
+/// The largest number of threads a call may use; calls use fewer where the work is small.
+/// \throws std::invalid_argument when n < 1
+void set_num_threads(int n);
+
+/// The default is the smallest of: BACKPASS_NUM_THREADS or else OMP_NUM_THREADS if set, the CPUs this process
+/// may run on (affinity), and the cgroup's CPU quota rounded up.
+[[nodiscard]] int get_num_threads() noexcept;
+
+/// What was built and what is in use.
+struct Config {
+  std::string version;
+  std::string compiler;
+  std::string openmp;                    ///< "" when built without OpenMP
+  std::vector<std::string> isas_built;   ///< kernel sets compiled in, slowest first
+  std::vector<std::string> isas_usable;  ///< those this CPU can run
+  std::string isa;                       ///< the one in use; BACKPASS_ISA forces it at start-up
+  int num_threads = 1;
+};
+[[nodiscard]] Config config();
+
+/// The kernel set in use: "baseline", "avx2", "avx512" or "neon".
+/// \throws std::runtime_error on first use when BACKPASS_ISA names a set this build or CPU does not have
+[[nodiscard]] const char* active_isa();
+
+}  // namespace backpass

@@ -1,0 +1,95 @@
+/// \file trainer.hpp
+/// fit: epochs of shuffled mini-batches, with validation, metrics, schedules, early stopping and callbacks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <backpass/network.hpp>
+#include <backpass/schedule.hpp>
+
+namespace backpass {
+
+enum class Metric : unsigned char {
+  accuracy,  ///< share of rows whose largest output is the label (one output: on the label's side of 1/2, or of 0 for logits)
+  r2,        ///< coefficient of determination, averaged over outputs
+  mae,       ///< mean absolute error over samples and outputs
+};
+[[nodiscard]] std::string_view metric_name(Metric metric) noexcept;
+/// \throws std::invalid_argument for an unknown name; the message lists the known ones
+[[nodiscard]] Metric metric_from_name(std::string_view name);
+
+/// The metric of predictions `a` (B, M_N) against y. NaN for zero rows.
+/// \param logits  a are logits: the threshold of a single output is 0 instead of 1/2
+template <class T>
+[[nodiscard]] double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool logits = false,
+                                    std::span<const T> sample_weight = {});
+
+/// Stops when `monitor` has not fallen (risen, for accuracy and r2) by more than min_delta for `patience` epochs.
+struct EarlyStopping {
+  std::string monitor = "val_loss";
+  std::size_t patience = 10;
+  double min_delta = 0.0;
+  bool restore_best = true;  ///< the network ends with the parameters of its best epoch
+};
+
+/// Named series, one number an epoch: "loss", "lr", "seconds", each metric's name, and "val_…" of them when there is validation data.
+struct History {
+  std::vector<std::pair<std::string, std::vector<double>>> series;
+  std::size_t epochs = 0;               ///< run in this call
+  std::optional<std::size_t> best_epoch;  ///< zero-based, with early stopping
+  bool stopped_early = false;           ///< by early stopping or a callback
+  /// \throws std::out_of_range for an unknown name
+  [[nodiscard]] const std::vector<double>& operator[](std::string_view name) const;
+};
+
+/// What fit tells after every epoch (and, as `interval`, in between).
+struct EpochReport {
+  std::size_t epoch = 0;   ///< zero-based
+  std::size_t epochs = 0;  ///< planned
+  const History& history;  ///< up to and including this epoch
+};
+struct ProgressReport {
+  std::size_t epoch = 0;
+  std::size_t rows_done = 0;  ///< of this epoch
+  std::size_t rows = 0;       ///< of an epoch
+  double loss = 0.0;          ///< running mean over this epoch
+};
+
+template <class T>
+struct FitOptions {
+  std::size_t epochs = 1;
+  std::size_t batch_size = 32;
+  bool shuffle = true;
+  /// Rows and targets for "val_…"; or a share of the rows, taken from the end before shuffling.
+  std::optional<std::pair<ConstMatrixView<T>, Targets<T>>> validation_data = {};
+  double validation_split = 0.0;
+  std::span<const T> sample_weight = {};
+  Schedule* schedule = nullptr;  ///< scales the optimizer's lr at the start of this call; lr is set back at the end
+  std::optional<EarlyStopping> early_stopping = {};
+  GradientOptions gradient = {};
+  std::vector<Metric> metrics = {};
+  /// Called at every epoch's end; true stops.
+  std::function<bool(const EpochReport&)> on_epoch_end = {};
+  /// Called between steps, at most every 50 ms; true stops at once (the epoch does not enter the history).
+  std::function<bool(const ProgressReport&)> on_progress = {};
+  std::uint64_t seed = 0;  ///< of the shuffles
+  /// Where to go on: counts of epochs and steps already made, for the schedule and the shuffles.
+  std::size_t first_epoch = 0;
+  std::int64_t first_step = 0;
+};
+
+/// What Network::fit calls.
+/// \throws DivergenceError when the loss is no longer finite; ShapeError, std::invalid_argument for bad arguments;
+///         whatever a callback throws (the network then stands at the last step)
+template <class T>
+History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
+            const FitOptions<T>& options);
+
+}  // namespace backpass

@@ -1,0 +1,8 @@
+/// \file version.hpp
+/// The library's version, one place: CMake and the Python build read it from here.
+#pragma once
+
+#define BACKPASS_VERSION_MAJOR 0
+#define BACKPASS_VERSION_MINOR 1
+#define BACKPASS_VERSION_PATCH 0
+#define BACKPASS_VERSION_STRING "0.1.0"

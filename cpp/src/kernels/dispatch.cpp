@@ -1,0 +1,91 @@
+#include "kernels/dispatch.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+
+namespace backpass::kernels {
+
+#define BACKPASS_DECLARE(name) \
+  namespace name {             \
+  extern const KernelSet kKernels; \
+  }
+BACKPASS_DECLARE(baseline)
+#ifdef BACKPASS_HAVE_AVX2
+BACKPASS_DECLARE(avx2)
+#endif
+#ifdef BACKPASS_HAVE_AVX512
+BACKPASS_DECLARE(avx512)
+#endif
+#ifdef BACKPASS_HAVE_NEON
+BACKPASS_DECLARE(neon)
+#endif
+#undef BACKPASS_DECLARE
+
+std::span<const KernelSet* const> built() {
+  static constexpr std::array sets{
+      &baseline::kKernels,
+#ifdef BACKPASS_HAVE_AVX2
+      &avx2::kKernels,
+#endif
+#ifdef BACKPASS_HAVE_AVX512
+      &avx512::kKernels,
+#endif
+#ifdef BACKPASS_HAVE_NEON
+      &neon::kKernels,
+#endif
+  };
+  return sets;
+}
+
+bool usable([[maybe_unused]] const KernelSet& set) {
+#if defined(__x86_64__)
+  // The compiler's run-time check covers CPUID and, through XGETBV, what the operating system saves.
+  const std::string_view name = set.name;
+  if (name == "avx2") {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  }
+  if (name == "avx512") {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+  }
+#endif
+  return true;
+}
+
+namespace {
+
+const KernelSet& choose() {
+  const char* forced = std::getenv("BACKPASS_ISA");
+  if (forced != nullptr && *forced != '\0') {
+    std::string names;
+    for (const KernelSet* set : built()) {
+      if (!usable(*set)) {
+        continue;
+      }
+      if (std::string_view(set->name) == forced) {
+        return *set;
+      }
+      names += names.empty() ? "" : ", ";
+      names += set->name;
+    }
+    throw std::runtime_error("BACKPASS_ISA=" + std::string(forced) + " is not a kernel set of this build and CPU; there are: " + names);
+  }
+  const KernelSet* best = built().front();
+  for (const KernelSet* set : built()) {
+    if (usable(*set)) {
+      best = set;
+    }
+  }
+  return *best;
+}
+
+}  // namespace
+
+const KernelSet& active() {
+  static const KernelSet& set = choose();
+  return set;
+}
+
+}  // namespace backpass::kernels

@@ -1,0 +1,5 @@
+// x86-64-v3: 256-bit vectors and fused multiply-add (Haswell, Zen and later).
+#define BACKPASS_KERNEL_NAMESPACE avx2
+#define BACKPASS_KERNEL_NAME "avx2"
+
+#include "kernels/stamp_inl.hpp"

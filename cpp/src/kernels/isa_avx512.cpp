@@ -1,0 +1,5 @@
+// x86-64-v4: 512-bit vectors (Skylake-X, Zen 4 and later).
+#define BACKPASS_KERNEL_NAMESPACE avx512
+#define BACKPASS_KERNEL_NAME "avx512"
+
+#include "kernels/stamp_inl.hpp"

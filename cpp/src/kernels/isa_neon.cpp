@@ -1,0 +1,6 @@
+// arm64 with fused multiply-add.
+#define BACKPASS_KERNEL_NAMESPACE neon
+#define BACKPASS_KERNEL_NAME "neon"
+#define BACKPASS_KERNEL_NEON
+
+#include "kernels/stamp_inl.hpp"
