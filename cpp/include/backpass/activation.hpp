@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <backpass/activation_kind.hpp>
+#include <backpass/export.hpp>
 #include <backpass/matrix.hpp>
 
 namespace backpass {
@@ -25,7 +26,7 @@ struct CustomActivation {
 };
 
 /// One activation function with its parameter. A small value type: copy it freely.
-class Activation {
+class BACKPASS_EXPORT Activation {
  public:
   Activation() noexcept = default;  ///< identity
 

@@ -8,22 +8,24 @@
 #include <stdexcept>
 #include <string>
 
+#include <backpass/export.hpp>
+
 namespace backpass {
 
 /// Two shapes that had to agree did not. The message states both. (Python: ValueError)
-class ShapeError : public std::invalid_argument {
+class BACKPASS_EXPORT ShapeError : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
 };
 
 /// A call came before the one it needs: backward() without forward(). (Python: RuntimeError)
-class StateError : public std::runtime_error {
+class BACKPASS_EXPORT StateError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 /// The operating system refused a file: not found, no permission, disk full. (Python: OSError, with errno)
-class FileError : public std::runtime_error {
+class BACKPASS_EXPORT FileError : public std::runtime_error {
  public:
   FileError(const std::string& what, int code, std::string path)
       : std::runtime_error(what), code_(code), path_(std::move(path)) {}
@@ -37,14 +39,14 @@ class FileError : public std::runtime_error {
 };
 
 /// The bytes of a file are no sound backpass network. (Python: backpass.FormatError, a ValueError)
-class FormatError : public std::runtime_error {
+class BACKPASS_EXPORT FormatError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 /// The loss stopped being finite during fit. The network is as it was at the end of the last finite epoch.
 /// (Python: backpass.DivergenceError, an ArithmeticError)
-class DivergenceError : public std::runtime_error {
+class BACKPASS_EXPORT DivergenceError : public std::runtime_error {
  public:
   DivergenceError(const std::string& what, std::size_t epoch, std::size_t batch)
       : std::runtime_error(what), epoch_(epoch), batch_(batch) {}

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <backpass/activation.hpp>
+#include <backpass/export.hpp>
 #include <backpass/matrix.hpp>
 #include <backpass/random.hpp>
 
@@ -32,7 +33,7 @@ enum class InitializerKind : unsigned char {
 /// With fan_in = M_{i-1}, fan_out = M_i: He variance 2 / fan_in (He et al. 2015), Glorot 2 / (fan_in + fan_out)
 /// (Glorot and Bengio 2010), LeCun 1 / fan_in (LeCun et al. 1998); uniform ones have the same variance.
 /// orthogonal: rows or columns, whichever are fewer, are orthonormal times the gain (Saxe et al. 2014).
-struct Initializer {
+struct BACKPASS_EXPORT Initializer {
   InitializerKind kind = InitializerKind::automatic;
   double parameter = 0.0;
 
@@ -50,6 +51,7 @@ struct Initializer {
 
 /// Fills w (fan_in, fan_out), input-major, in double precision rounded once, from random's counters 0, 1, ….
 template <class T>
-void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w, const Philox& random);
+BACKPASS_EXPORT void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w,
+                                const Philox& random);
 
 }  // namespace backpass

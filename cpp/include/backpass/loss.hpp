@@ -12,6 +12,7 @@
 #include <variant>
 
 #include <backpass/activation.hpp>
+#include <backpass/export.hpp>
 #include <backpass/matrix.hpp>
 
 namespace backpass {
@@ -86,14 +87,14 @@ using Loss = std::variant<MeanSquaredError, MeanAbsoluteError, Huber, LogCosh, Q
 
 /// By its short name ("mse") with default parameters.
 /// \throws std::invalid_argument for an unknown name; the message lists the known ones
-[[nodiscard]] Loss loss_from_name(std::string_view name);
-[[nodiscard]] std::string_view loss_name(const Loss& loss) noexcept;
+[[nodiscard]] BACKPASS_EXPORT Loss loss_from_name(std::string_view name);
+[[nodiscard]] BACKPASS_EXPORT std::string_view loss_name(const Loss& loss) noexcept;
 
 /// E(a, y), and ∂E/∂a into `grad` (a's shape; may be empty when not wanted).
 /// \param sample_weight  empty, or one weight ≥ 0 a row, not all zero
 /// \throws ShapeError, or std::invalid_argument for a label outside [0, M_N) or a loss's parameter out of range
 template <class T>
-double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad = {},
-                     std::span<const T> sample_weight = {});
+BACKPASS_EXPORT double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad = {},
+                                     std::span<const T> sample_weight = {});
 
 }  // namespace backpass

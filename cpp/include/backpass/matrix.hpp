@@ -57,10 +57,10 @@ using ConstMatrixView = BasicMatrixView<const T>;
 template <class T>
 class Targets {
  public:
-  Targets(ConstMatrixView<T> values) noexcept : value_(values) {}                    // NOLINT(google-explicit-constructor)
-  Targets(MatrixView<T> values) noexcept : value_(ConstMatrixView<T>(values)) {}     // NOLINT(google-explicit-constructor)
-  Targets(std::span<const std::int32_t> labels) noexcept : value_(labels) {}         // NOLINT(google-explicit-constructor)
-  Targets(std::span<const std::int64_t> labels) noexcept : value_(labels) {}         // NOLINT(google-explicit-constructor)
+  Targets(ConstMatrixView<T> values) noexcept : value_(values) {}                 // NOLINT(google-explicit-constructor)
+  Targets(MatrixView<T> values) noexcept : value_(ConstMatrixView<T>(values)) {}  // NOLINT(google-explicit-constructor)
+  Targets(std::span<const std::int32_t> labels) noexcept : value_(labels) {}      // NOLINT(google-explicit-constructor)
+  Targets(std::span<const std::int64_t> labels) noexcept : value_(labels) {}      // NOLINT(google-explicit-constructor)
   /// Anything that is a contiguous range of labels, a std::vector<int> say.
   template <class Range>
     requires(std::is_convertible_v<const Range&, std::span<const std::int32_t>>)

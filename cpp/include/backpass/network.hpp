@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <backpass/activation.hpp>
+#include <backpass/export.hpp>
 #include <backpass/initializer.hpp>
 #include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>
@@ -34,7 +35,7 @@ struct SaveOptions;
 template <class V>
 class PerLayer {
  public:
-  PerLayer(V value) : values_{std::move(value)} {}                            // NOLINT(google-explicit-constructor)
+  PerLayer(V value) : values_{std::move(value)} {}                              // NOLINT(google-explicit-constructor)
   PerLayer(std::vector<V> values) : values_(std::move(values)), list_(true) {}  // NOLINT(google-explicit-constructor)
   PerLayer(std::initializer_list<V> values) : values_(values), list_(true) {}
   [[nodiscard]] bool is_list() const noexcept { return list_; }
@@ -47,13 +48,13 @@ class PerLayer {
 };
 
 struct NetworkOptions {
-  std::vector<std::size_t> sizes;                       ///< M_0, …, M_N; at least two entries, each ≥ 1
+  std::vector<std::size_t> sizes;                        ///< M_0, …, M_N; at least two entries, each ≥ 1
   PerLayer<Activation> activation = Activation::relu();  ///< of the hidden layers; or a list of N
-  std::optional<Activation> output = {};                ///< of layer N, identity by default; not with a list
-  PerLayer<bool> bias = true;                           ///< or a list of N
-  PerLayer<double> dropout = 0.0;                       ///< of the hidden activations, in [0, 1); or a list of N − 1
-  PerLayer<Initializer> init = Initializer{};           ///< or a list of N
-  std::optional<std::uint64_t> seed = {};               ///< none: from the operating system
+  std::optional<Activation> output = {};                 ///< of layer N, identity by default; not with a list
+  PerLayer<bool> bias = true;                            ///< or a list of N
+  PerLayer<double> dropout = 0.0;                        ///< of the hidden activations, in [0, 1); or a list of N − 1
+  PerLayer<Initializer> init = Initializer{};            ///< or a list of N
+  std::optional<std::uint64_t> seed = {};                ///< none: from the operating system
 };
 
 /// What a layer is, without its numbers.
@@ -72,7 +73,7 @@ struct LayerSpec {
 
 /// A light view of layer i (1-based in the mathematics, 0-based here). Valid as long as its network.
 template <class T>
-class Layer {
+class BACKPASS_EXPORT Layer {
  public:
   [[nodiscard]] const LayerSpec& spec() const noexcept;
   /// W^i transposed, (M_{i-1}, M_i): the storage order. Element (j, k) is w^i_kj.
@@ -98,7 +99,7 @@ class Layer {
 
 /// Scratch memory for predict: made once, used by one call at a time.
 template <class T>
-class Workspace {
+class BACKPASS_EXPORT Workspace {
  public:
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
@@ -112,13 +113,13 @@ class Workspace {
   std::unique_ptr<Impl> impl_;
 };
 
-/// T is float or double. A network may be moved and copied (a copy takes parameters, gradients and settings, not the last
-/// forward's activations). Const members may be called from many threads at once; the others from one at a time.
+/// T is float or double. A network may be moved and copied (a copy takes parameters, gradients and settings, not the
+/// last forward's activations). Const members may be called from many threads at once; the others from one at a time.
 ///
 /// Shapes: x is (B, M_0), outputs are (B, M_N); B may be 0.
 /// Unless said otherwise every call throws ShapeError for a wrong shape before anything has changed.
 template <class T>
-class Network {
+class BACKPASS_EXPORT Network {
  public:
   /// \throws std::invalid_argument when the options contradict each other or themselves
   explicit Network(const NetworkOptions& options);
@@ -167,7 +168,8 @@ class Network {
   [[nodiscard]] Workspace<T> make_workspace(std::size_t max_batch) const;
   /// out = a^N. Allocates nothing and throws nothing but ShapeError. A row's bits do not depend on the rows around it.
   void predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& workspace, int num_threads = 0) const;
-  /// The same with a workspace kept inside the network. \param num_threads  0: as the work asks, up to get_num_threads()
+  /// The same with a workspace kept inside the network. \param num_threads  0: as the work asks, up to
+  /// get_num_threads()
   void predict(ConstMatrixView<T> x, MatrixView<T> out, int num_threads = 0) const;
 
   // ---- training

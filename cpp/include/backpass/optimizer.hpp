@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include <backpass/export.hpp>
+
 namespace backpass {
 
 /// A run of parameters that shares a learning-rate factor: one layer, for a network.
@@ -172,15 +174,16 @@ class OptimizerRef {
 
 /// With default hyperparameters, by its name in lower case ("adam", "adamw", …) or as written ("AdamW").
 /// \throws std::invalid_argument for an unknown name; the message lists the known ones
-[[nodiscard]] Optimizer optimizer_from_name(std::string_view name);
+[[nodiscard]] BACKPASS_EXPORT Optimizer optimizer_from_name(std::string_view name);
 
 /// One step: parameters and the optimizer's state change, gradients do not.
 /// \param groups  disjoint, in order; parameters outside every group stay. Empty: one group of everything.
-/// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when the state belongs to another number,
+/// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when the state belongs to another
+/// number,
 ///         type or grouping of parameters; nothing has changed then
 template <class T>
-void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
-                     std::span<const ParameterGroup> groups = {});
+BACKPASS_EXPORT void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
+                                     std::span<const ParameterGroup> groups = {});
 
 /// What may be done to gradients before a step, in this order: penalties, norm, value.
 struct GradientOptions {

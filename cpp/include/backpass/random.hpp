@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <span>
 
+#include <backpass/export.hpp>
+
 namespace backpass {
 
 /// Philox4x32-10 (J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 /// A block is a pure function of key and counter; there is no state to share or to split.
-class Philox {
+class BACKPASS_EXPORT Philox {
  public:
   /// \param seed    the user's seed
   /// \param stream  what the numbers are for, so that two uses of one seed never overlap
@@ -33,10 +35,10 @@ class Philox {
 };
 
 /// A seed from the operating system, for when the user gave none.
-[[nodiscard]] std::uint64_t random_seed();
+[[nodiscard]] BACKPASS_EXPORT std::uint64_t random_seed();
 
 /// Fisher–Yates: `indices` becomes a uniformly drawn permutation of itself.
-void shuffle(std::span<std::uint32_t> indices, const Philox& random) noexcept;
-void shuffle(std::span<std::uint64_t> indices, const Philox& random) noexcept;
+BACKPASS_EXPORT void shuffle(std::span<std::uint32_t> indices, const Philox& random) noexcept;
+BACKPASS_EXPORT void shuffle(std::span<std::uint64_t> indices, const Philox& random) noexcept;
 
 }  // namespace backpass

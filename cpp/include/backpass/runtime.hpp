@@ -5,15 +5,17 @@
 #include <string>
 #include <vector>
 
+#include <backpass/export.hpp>
+
 namespace backpass {
 
 /// The largest number of threads a call may use; calls use fewer where the work is small.
 /// \throws std::invalid_argument when n < 1
-void set_num_threads(int n);
+BACKPASS_EXPORT void set_num_threads(int n);
 
 /// The default is the smallest of: BACKPASS_NUM_THREADS or else OMP_NUM_THREADS if set, the CPUs this process
 /// may run on (affinity), and the cgroup's CPU quota rounded up.
-[[nodiscard]] int get_num_threads() noexcept;
+[[nodiscard]] BACKPASS_EXPORT int get_num_threads() noexcept;
 
 /// What was built and what is in use.
 struct Config {
@@ -25,10 +27,10 @@ struct Config {
   std::string isa;                       ///< the one in use; BACKPASS_ISA forces it at start-up
   int num_threads = 1;
 };
-[[nodiscard]] Config config();
+[[nodiscard]] BACKPASS_EXPORT Config config();
 
 /// The kernel set in use: "baseline", "avx2", "avx512" or "neon".
 /// \throws std::runtime_error on first use when BACKPASS_ISA names a set this build or CPU does not have
-[[nodiscard]] const char* active_isa();
+[[nodiscard]] BACKPASS_EXPORT const char* active_isa();
 
 }  // namespace backpass

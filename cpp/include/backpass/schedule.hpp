@@ -1,6 +1,6 @@
 /// \file schedule.hpp
-/// Learning-rate schedules: pure functions of time, scaling the optimizer's own (base) learning rate; ReduceOnPlateau alone
-/// has a memory. Time is counted in epochs or in steps; each schedule has the unit it is usually quoted in.
+/// Learning-rate schedules: pure functions of time, scaling the optimizer's own (base) learning rate; ReduceOnPlateau
+/// alone has a memory. Time is counted in epochs or in steps; each schedule has the unit it is usually quoted in.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,8 @@
 #include <memory>
 #include <string_view>
 #include <variant>
+
+#include <backpass/export.hpp>
 
 namespace backpass {
 
@@ -31,15 +33,16 @@ struct ExponentialSchedule {
   static constexpr TimeUnit unit = TimeUnit::epoch;
   double gamma = 0.95;
 };
-/// lr = min_lr + (base − min_lr)(1 + cos(π t / period)) / 2, min_lr after the period (Loshchilov and Hutter 2017, one cycle).
+/// lr = min_lr + (base − min_lr)(1 + cos(π t / period)) / 2, min_lr after the period (Loshchilov and Hutter 2017, one
+/// cycle).
 struct CosineSchedule {
   static constexpr std::string_view name = "Cosine";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t period = 10;
   double min_lr = 0.0;
 };
-/// PyTorch's OneCycleLR with cosine annealing: up from max_lr / div_factor to max_lr over pct_start of total_steps, then down to
-/// initial / final_div_factor (Smith and Topin 2019). Ignores the base. Momentum is left alone.
+/// PyTorch's OneCycleLR with cosine annealing: up from max_lr / div_factor to max_lr over pct_start of total_steps,
+/// then down to initial / final_div_factor (Smith and Topin 2019). Ignores the base. Momentum is left alone.
 struct OneCycleSchedule {
   static constexpr std::string_view name = "OneCycle";
   static constexpr TimeUnit unit = TimeUnit::step;
@@ -77,8 +80,8 @@ struct LinearWarmupSchedule;
 using Schedule = std::variant<ConstantSchedule, StepSchedule, ExponentialSchedule, CosineSchedule, OneCycleSchedule,
                               InverseScalingSchedule, ReduceOnPlateauSchedule, LinearWarmupSchedule>;
 
-/// lr rises linearly from start_factor · base to base over `steps` steps, then `then` takes over. A `then` counted in steps starts
-/// at 0 when the warm-up ends; one counted in epochs keeps the true epoch.
+/// lr rises linearly from start_factor · base to base over `steps` steps, then `then` takes over. A `then` counted in
+/// steps starts at 0 when the warm-up ends; one counted in epochs keeps the true epoch.
 struct LinearWarmupSchedule {
   static constexpr std::string_view name = "LinearWarmup";
   static constexpr TimeUnit unit = TimeUnit::step;
@@ -88,11 +91,12 @@ struct LinearWarmupSchedule {
 };
 
 /// The learning rate for the given zero-based epoch and global step.
-[[nodiscard]] double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch, std::int64_t step);
+[[nodiscard]] BACKPASS_EXPORT double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch,
+                                                  std::int64_t step);
 /// Tells the schedule the monitored loss of the epoch that ended; only ReduceOnPlateau (also behind a warm-up) listens.
-void observe(Schedule& schedule, double base_lr, double monitored_loss);
+BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitored_loss);
 /// \throws std::invalid_argument when a parameter is out of range
-void validate(const Schedule& schedule);
-[[nodiscard]] Schedule copy_schedule(const Schedule& schedule);
+BACKPASS_EXPORT void validate(const Schedule& schedule);
+[[nodiscard]] BACKPASS_EXPORT Schedule copy_schedule(const Schedule& schedule);
 
 }  // namespace backpass

@@ -1,5 +1,6 @@
 /// \file serialize.hpp
-/// Networks in safetensors files: written by C++ or Python, read by both, and their tensors by anything else that reads safetensors.
+/// Networks in safetensors files: written by C++ or Python, read by both, and their tensors by anything else that reads
+/// safetensors.
 ///
 /// Tensors are named as torch.nn.Sequential would name them ("0.weight" (M_i, M_{i-1}), "0.bias"); the architecture
 /// stands as JSON in `__metadata__`.
@@ -14,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include <backpass/export.hpp>
 #include <backpass/network.hpp>
 #include <backpass/optimizer.hpp>
 #include <backpass/schedule.hpp>
@@ -24,8 +26,8 @@ struct SaveOptions {
   /// When set, the file also holds all that training needs to go on exactly.
   std::optional<OptimizerRef> optimizer = {};
   const Schedule* schedule = nullptr;
-  std::size_t epochs = 0;    ///< trained so far
-  std::int64_t steps = 0;    ///< taken so far
+  std::size_t epochs = 0;  ///< trained so far
+  std::int64_t steps = 0;  ///< taken so far
   /// The caller's own strings, given back by load_checkpoint.
   std::map<std::string, std::string> metadata = {};
 };
@@ -43,18 +45,21 @@ using AnyCheckpoint = std::variant<Checkpoint<float>, Checkpoint<double>>;
 
 /// The bytes of a file. \throws std::invalid_argument when the network has a Custom activation
 template <class T>
-[[nodiscard]] std::vector<std::byte> to_bytes(const Network<T>& network, const SaveOptions& options = {});
-/// Writes a temporary file beside `path`, flushes it to the disk and renames it: `path` is the old file or the new one, never a part.
+[[nodiscard]] BACKPASS_EXPORT std::vector<std::byte> to_bytes(const Network<T>& network,
+                                                              const SaveOptions& options = {});
+/// Writes a temporary file beside `path`, flushes it to the disk and renames it: `path` is the old file or the new one,
+/// never a part.
 /// \throws FileError
 template <class T>
-void save(const std::filesystem::path& path, const Network<T>& network, const SaveOptions& options = {});
+BACKPASS_EXPORT void save(const std::filesystem::path& path, const Network<T>& network,
+                          const SaveOptions& options = {});
 
 /// \throws FormatError when the bytes are no sound network. Memory is bounded by a small multiple of their number.
-[[nodiscard]] AnyCheckpoint from_bytes(std::span<const std::byte> bytes);
+[[nodiscard]] BACKPASS_EXPORT AnyCheckpoint from_bytes(std::span<const std::byte> bytes);
 /// \throws FileError, FormatError
-[[nodiscard]] AnyCheckpoint load_any_checkpoint(const std::filesystem::path& path);
+[[nodiscard]] BACKPASS_EXPORT AnyCheckpoint load_any_checkpoint(const std::filesystem::path& path);
 /// The same for a known type. \throws FormatError also when the file holds the other type
 template <class T>
-[[nodiscard]] Checkpoint<T> load_checkpoint(const std::filesystem::path& path);
+[[nodiscard]] BACKPASS_EXPORT Checkpoint<T> load_checkpoint(const std::filesystem::path& path);
 
 }  // namespace backpass

@@ -11,25 +11,27 @@
 #include <utility>
 #include <vector>
 
+#include <backpass/export.hpp>
 #include <backpass/network.hpp>
 #include <backpass/schedule.hpp>
 
 namespace backpass {
 
 enum class Metric : unsigned char {
-  accuracy,  ///< share of rows whose largest output is the label (one output: on the label's side of 1/2, or of 0 for logits)
+  accuracy,  ///< share of rows whose largest output is the label (one output: on the label's side of 1/2, or of 0 for
+             ///< logits)
   r2,        ///< coefficient of determination, averaged over outputs
   mae,       ///< mean absolute error over samples and outputs
 };
-[[nodiscard]] std::string_view metric_name(Metric metric) noexcept;
+[[nodiscard]] BACKPASS_EXPORT std::string_view metric_name(Metric metric) noexcept;
 /// \throws std::invalid_argument for an unknown name; the message lists the known ones
-[[nodiscard]] Metric metric_from_name(std::string_view name);
+[[nodiscard]] BACKPASS_EXPORT Metric metric_from_name(std::string_view name);
 
 /// The metric of predictions `a` (B, M_N) against y. NaN for zero rows.
 /// \param logits  a are logits: the threshold of a single output is 0 instead of 1/2
 template <class T>
-[[nodiscard]] double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool logits = false,
-                                    std::span<const T> sample_weight = {});
+[[nodiscard]] BACKPASS_EXPORT double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y,
+                                                    bool logits = false, std::span<const T> sample_weight = {});
 
 /// Stops when `monitor` has not fallen (risen, for accuracy and r2) by more than min_delta for `patience` epochs.
 struct EarlyStopping {
@@ -39,12 +41,13 @@ struct EarlyStopping {
   bool restore_best = true;  ///< the network ends with the parameters of its best epoch
 };
 
-/// Named series, one number an epoch: "loss", "lr", "seconds", each metric's name, and "val_…" of them when there is validation data.
+/// Named series, one number an epoch: "loss", "lr", "seconds", each metric's name, and "val_…" of them when there is
+/// validation data.
 struct History {
   std::vector<std::pair<std::string, std::vector<double>>> series;
-  std::size_t epochs = 0;               ///< run in this call
+  std::size_t epochs = 0;                 ///< run in this call
   std::optional<std::size_t> best_epoch;  ///< zero-based, with early stopping
-  bool stopped_early = false;           ///< by early stopping or a callback
+  bool stopped_early = false;             ///< by early stopping or a callback
   /// \throws std::out_of_range for an unknown name
   [[nodiscard]] const std::vector<double>& operator[](std::string_view name) const;
 };
@@ -89,7 +92,7 @@ struct FitOptions {
 /// \throws DivergenceError when the loss is no longer finite; ShapeError, std::invalid_argument for bad arguments;
 ///         whatever a callback throws (the network then stands at the last step)
 template <class T>
-History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
-            const FitOptions<T>& options);
+BACKPASS_EXPORT History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
+                            OptimizerRef optimizer, const FitOptions<T>& options);
 
 }  // namespace backpass
