@@ -1,0 +1,36 @@
+# Install rules: find_package(backpass CONFIG), pkg-config, headers. Everything is relocatable.
+include(CMakePackageConfigHelpers)
+
+set(BACKPASS_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/backpass)
+install(TARGETS backpass EXPORT backpass-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/cpp/include/backpass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(EXPORT backpass-targets NAMESPACE backpass:: DESTINATION ${BACKPASS_CMAKE_DIR})
+
+set(BACKPASS_NEEDS_OPENMP OFF)
+if(NOT BUILD_SHARED_LIBS AND BACKPASS_OPENMP AND OpenMP_CXX_FOUND)
+  set(BACKPASS_NEEDS_OPENMP ON)
+endif()
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cpp/cmake/backpass-config.cmake.in backpass-config.cmake
+                              INSTALL_DESTINATION ${BACKPASS_CMAKE_DIR} NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a minor version may change the interface.
+write_basic_package_version_file(backpass-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/backpass-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/backpass-config-version.cmake
+        DESTINATION ${BACKPASS_CMAKE_DIR})
+
+# pkg-config: paths relative to the .pc file's own place (pcfiledir), so that the tree may move.
+set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH pc_prefix /${pc_dir} /)
+string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
+set(pc_cflags "")
+set(pc_libs "")
+if(BUILD_SHARED_LIBS)
+  set(pc_cflags " -DBACKPASS_SHARED")
+else()
+  # A static library brings its needs along: whoever links it links them, without having to ask for --static.
+  set(pc_libs " ${CMAKE_THREAD_LIBS_INIT}")
+  if(BACKPASS_NEEDS_OPENMP)
+    string(APPEND pc_libs " ${OpenMP_CXX_FLAGS}")
+  endif()
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/cpp/cmake/backpass.pc.in backpass.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/backpass.pc DESTINATION ${pc_dir})
