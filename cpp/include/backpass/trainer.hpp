@@ -43,7 +43,7 @@ struct EarlyStopping {
 
 /// Named series, one number an epoch: "loss", "lr", "seconds", each metric's name, and "val_…" of them when there is
 /// validation data.
-struct History {
+struct BACKPASS_EXPORT History {
   std::vector<std::pair<std::string, std::vector<double>>> series;
   std::size_t epochs = 0;                 ///< run in this call
   std::optional<std::size_t> best_epoch;  ///< zero-based, with early stopping
