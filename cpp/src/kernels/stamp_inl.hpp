@@ -4,6 +4,7 @@
 #include "kernels/vec.hpp"
 
 #include "kernels/gemm_inl.hpp"
+#include "kernels/update_inl.hpp"
 
 namespace backpass::kernels {
 namespace BACKPASS_KERNEL_NAMESPACE {
@@ -13,6 +14,7 @@ constexpr KernelTable<T> make_table() {
   KernelTable<T> t{};
   t.lanes = kLanes<T>;
   add_gemm_kernels(t);
+  add_update_kernels(t);
   return t;
 }
 

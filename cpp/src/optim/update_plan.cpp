@@ -1,0 +1,188 @@
+#include "optim/update_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <backpass/error.hpp>
+
+#include "kernels/dispatch.hpp"
+#include "optim/adagrad.hpp"
+#include "optim/adam.hpp"
+#include "optim/adamw.hpp"
+#include "optim/lion.hpp"
+#include "optim/nadam.hpp"
+#include "optim/rmsprop.hpp"
+#include "optim/rprop.hpp"
+#include "optim/sgd.hpp"
+
+namespace backpass::optim {
+namespace {
+
+template <class T>
+using OtherType = std::conditional_t<std::is_same_v<T, float>, double, float>;
+
+std::string counted(std::size_t n, const char* what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
+
+/// \throws ShapeError, std::invalid_argument
+void check_groups(std::span<const ParameterGroup> groups, std::size_t num_parameters) {
+  std::size_t end = 0;
+  for (const ParameterGroup& group : groups) {
+    if (group.offset < end || group.offset > num_parameters || group.size > num_parameters - group.offset) {
+      throw ShapeError("parameter group of " + std::to_string(group.size) + " at " + std::to_string(group.offset) +
+                       " does not lie between the group before it, which ends at " + std::to_string(end) +
+                       ", and the end of " + counted(num_parameters, "parameter"));
+    }
+    end = group.offset + group.size;
+    require_non_negative("parameter group", "lr_scale", group.lr_scale);
+  }
+}
+
+/// \throws ShapeError unless the state is empty or made for these parameters
+template <class T>
+void check_state(OptimizerState& state, std::string_view name, std::size_t max_slots, std::size_t num_parameters,
+                 std::size_t num_groups) {
+  const auto refuse = [&](const std::string& found, const std::string& expected) {
+    throw ShapeError(std::string(name) + ": its state is of " + found + ", not of " + expected +
+                     "; an optimizer serves one network");
+  };
+  if (!state.slots<OtherType<T>>().empty()) {
+    refuse(sizeof(T) == sizeof(float) ? "float64" : "float32", sizeof(T) == sizeof(float) ? "float32" : "float64");
+  }
+  if (state.slots<T>().size() > max_slots) {
+    refuse(counted(state.slots<T>().size(), "slot"), "at most " + std::to_string(max_slots));
+  }
+  for (const std::vector<T>& slot : state.slots<T>()) {
+    if (slot.size() != num_parameters) {
+      refuse(counted(slot.size(), "parameter"), std::to_string(num_parameters));
+    }
+  }
+  if (!state.empty() && state.groups.size() != num_groups) {
+    refuse(counted(state.groups.size(), "parameter group"), std::to_string(num_groups));
+  }
+  for (const OptimizerState::Group& group : state.groups) {
+    require(group.step >= 0 && group.step < std::numeric_limits<std::int64_t>::max(), name, "step of its state",
+            static_cast<double>(group.step), "a number of steps");
+  }
+}
+
+template <class T>
+auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::SgdUpdate<T>& /*c*/) noexcept {
+  return k.sgd;
+}
+template <class T>
+auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::RmspropUpdate<T>& /*c*/) noexcept {
+  return k.rmsprop;
+}
+template <class T>
+auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::AdagradUpdate<T>& /*c*/) noexcept {
+  return k.adagrad;
+}
+template <class T>
+auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::AdamUpdate<T>& /*c*/) noexcept {
+  return k.adam;
+}
+template <class T>
+auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::NadamUpdate<T>& /*c*/) noexcept {
+  return k.nadam;
+}
+template <class T>
+auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::RpropUpdate<T>& /*c*/) noexcept {
+  return k.rprop;
+}
+template <class T>
+auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::LionUpdate<T>& /*c*/) noexcept {
+  return k.lion;
+}
+
+}  // namespace
+
+template <class T>
+void UpdatePlan<T>::prepare(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
+                            std::span<const ParameterGroup> groups) {
+  if (parameters.size() != gradients.size()) {
+    throw ShapeError(counted(parameters.size(), "parameter") + ", but " + counted(gradients.size(), "gradient"));
+  }
+  const ParameterGroup everything{.offset = 0, .size = parameters.size()};
+  if (groups.empty()) {
+    groups = {&everything, 1};
+  }
+  check_groups(groups, parameters.size());
+  if (kernels_ == nullptr) {
+    kernels_ = &kernels::table<T>();
+  }
+  optimizer.visit([&](auto& o) { prepare_for(o, parameters.size(), groups); });
+  parameters_ = parameters.data();
+  gradients_ = gradients.data();
+}
+
+template <class T>
+template <class O>
+void UpdatePlan<T>::prepare_for(O& optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups) {
+  using R = Rule<O>;
+  OptimizerState& state = optimizer.state;
+  std::vector<std::vector<T>>& slots = state.slots<T>();
+  R::validate(optimizer);
+  check_state<T>(state, optimizer.name, R::kMaxSlots, num_parameters, groups.size());
+
+  // All that may throw comes first.
+  std::array<std::vector<T>, R::kMaxSlots> fresh;
+  const std::size_t had = slots.size();
+  const std::size_t needed = std::max(had, R::num_slots(optimizer));
+  for (std::size_t i = had; i < needed; ++i) {
+    fresh[i].assign(num_parameters, static_cast<T>(R::slot_value(optimizer)));
+  }
+  slots.reserve(needed);
+  ranges_.reserve(groups.size());
+  const bool restarts = !state.empty() && needed > had && R::kNewSlotRestarts;
+  state.groups.resize(groups.size());
+
+  for (std::size_t i = had; i < needed; ++i) {
+    slots.push_back(std::move(fresh[i]));
+  }
+  if (restarts) {
+    std::fill(state.groups.begin(), state.groups.end(), OptimizerState::Group{});
+  }
+  slots_ = {};
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    slots_[i] = slots[i].data();
+  }
+  ranges_.clear();
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const ParameterGroup& group = groups[i];
+    if (group.trainable) {
+      ranges_.push_back({group.offset, group.offset + group.size,
+                         R::template advance<T>(optimizer, optimizer.lr * group.lr_scale, state.groups[i])});
+    }
+  }
+}
+
+template <class T>
+void UpdatePlan<T>::run(std::size_t begin, std::size_t end) const noexcept {
+  run(begin, end, gradients_ + begin);
+}
+
+template <class T>
+void UpdatePlan<T>::run(std::size_t begin, std::size_t end, const T* g) const noexcept {
+  auto range = std::upper_bound(ranges_.begin(), ranges_.end(), begin,
+                                [](std::size_t at, const Range& candidate) { return at < candidate.end; });
+  for (; range != ranges_.end() && range->begin < end; ++range) {
+    const std::size_t first = std::max(begin, range->begin);
+    const std::size_t last = std::min(end, range->end);
+    kernels::UpdateSpan<T> span{
+        static_cast<std::ptrdiff_t>(last - first), g + (first - begin), parameters_ + first, {}};
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      span.slot[i] = slots_[i] == nullptr ? nullptr : slots_[i] + first;
+    }
+    std::visit([&](const auto& c) { kernel_for(kernels_->update, c)(span, c); }, range->coefficients);
+  }
+}
+
+template class UpdatePlan<float>;
+template class UpdatePlan<double>;
+
+}  // namespace backpass::optim
