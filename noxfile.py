@@ -1,0 +1,212 @@
+"""Everything that is checked, one session a subject. ``nox`` alone runs the C++ and the Python tests.
+
+Sessions that need the package build a wheel first; BACKPASS_WHEEL names one that is built already.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+BUILD = ROOT / "build"
+CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11"]
+GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere an installed GoogleTest is used
+JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
+
+nox.options.sessions = ["cpp", "py"]
+nox.options.error_on_missing_interpreters = False
+
+
+# ---- building blocks
+
+
+def build_cpp(session: nox.Session, preset: str, *options: str, targets: tuple[str, ...] = ()) -> Path:
+    """Configure and build a preset with tools from PyPI; return the build directory."""
+    session.install(*CPP_TOOLS, GTEST)
+    binary_dir = BUILD / preset
+    defines = [f"-DPython_EXECUTABLE={session.virtualenv.bin}/python", *options]
+    if shutil.which("ccache"):
+        defines.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+    session.run("cmake", "--preset", preset, "--fresh", *defines, silent=True)
+    select = ["--target", *targets] if targets else []
+    session.run("cmake", "--build", str(binary_dir), "--parallel", JOBS, *select)
+    return binary_dir
+
+
+def run_ctest(session: nox.Session, preset: str, *options: str, env: dict[str, str] | None = None) -> None:
+    """Run a preset's tests; no test at all is a failure."""
+    session.run(
+        "ctest", "--preset", preset, "--parallel", JOBS, "--no-tests=error", "--progress", "--quiet", *options, env=env
+    )
+
+
+def built_wheel(session: nox.Session) -> Path:
+    """Return the wheel that BACKPASS_WHEEL names, or one built now, once a run of nox."""
+    if "BACKPASS_WHEEL" not in os.environ:
+        house = BUILD / "wheel"
+        shutil.rmtree(house, ignore_errors=True)
+        env = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
+        session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(house), str(ROOT), env=env)
+        os.environ["BACKPASS_WHEEL"] = str(next(house.glob("backpass-*.whl")))
+    return Path(os.environ["BACKPASS_WHEEL"])
+
+
+def install_package(session: nox.Session, extras: str) -> None:
+    """Install the package with extras, and nothing of the source tree."""
+    session.install(f"backpass[{extras}] @ {built_wheel(session).resolve().as_uri()}")
+
+
+def python_config(session: nox.Session) -> dict[str, object]:
+    """Return what the installed package says of itself."""
+    out = session.run("python", "-c", "import backpass, json; print(json.dumps(backpass.config()))", silent=True)
+    return json.loads(str(out).strip().splitlines()[-1])
+
+
+# ---- tests
+
+
+@nox.session
+def cpp(session: nox.Session) -> None:
+    """The C++ library and its tests, with GoogleTest from PyPI where it is not installed."""
+    build_cpp(session, "release")
+    run_ctest(session, "release", *session.posargs)
+
+
+@nox.session
+def py(session: nox.Session) -> None:
+    """The Python package from a wheel, and its tests."""
+    install_package(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def isa(session: nox.Session) -> None:
+    """The tests of both languages with every kernel set that this CPU can run, and proof of which one ran."""
+    build_cpp(session, "release")
+    install_package(session, "test")
+    usable = python_config(session)["isas_usable"]
+    session.log(f"kernel sets: {usable}")
+    for name in usable:
+        env = {"BACKPASS_ISA": name}
+        in_use = python_config_under(session, env)
+        if in_use != name:
+            session.error(f"BACKPASS_ISA={name} gave {in_use}")
+        run_ctest(session, "release", env=env)
+        session.run("pytest", "-q", *session.posargs, env=env)
+
+
+def python_config_under(session: nox.Session, env: dict[str, str]) -> str:
+    """Return the kernel set in use when the environment is changed by ``env``."""
+    out = session.run("python", "-c", "import backpass; print(backpass.config()['isa'])", env=env, silent=True)
+    return str(out).strip().splitlines()[-1]
+
+
+@nox.session
+def noopenmp(session: nox.Session) -> None:
+    """The C++ tests in a build without OpenMP."""
+    build_cpp(session, "noopenmp")
+    run_ctest(session, "noopenmp", *session.posargs)
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """The C++ tests under the address and undefined-behaviour sanitizers."""
+    build_cpp(session, "asan")
+    run_ctest(session, "asan", *session.posargs)
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """The C++ tests that use threads under the thread sanitizer; needs Clang and its OpenMP (libomp-dev).
+
+    GCC's OpenMP runtime is not instrumented, so that every barrier of it would be reported as a race; LLVM's
+    tells the sanitizer through its tool Archer, whose library has to be named.
+    """
+    archer = next(iter(sorted(Path("/usr/lib").glob("llvm-*/lib/libarcher.so"), reverse=True)), None)
+    if archer is None:
+        session.error("libarcher.so was not found: install clang and libomp-dev")
+    build_cpp(session, "tsan")
+    run_ctest(session, "tsan", *(session.posargs or ["-L", "threads"]), env={"OMP_TOOL_LIBRARIES": str(archer)})
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Outside projects against the installed library: the bits that Python saved and predicted."""
+    install_package(session, "test")
+    for preset in ("release", "shared"):
+        binary_dir = build_cpp(session, preset, "-DBACKPASS_BUILD_TESTS=OFF")
+        prefix = BUILD / "prefix" / preset
+        shutil.rmtree(prefix, ignore_errors=True)
+        session.run("cmake", "--install", str(binary_dir), "--prefix", str(prefix), silent=True)
+        session.run("python", "tests/package/run.py", "--prefix", str(prefix))
+    session.run("python", "tests/package/run.py", "--wheel")
+    session.run("python", "tests/package/run.py", "--source")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Every example, on small settings."""
+    install_package(session, "test")
+    binary_dir = build_cpp(session, "release", "-DBACKPASS_BUILD_TESTS=OFF")
+    session.run("python", "examples/run_all.py", "--cpp", str(binary_dir / "examples/cpp"), *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Every code block of the Markdown files, and the examples in the docstrings."""
+    install_package(session, "docs")
+    session.install(*CPP_TOOLS)
+    session.run("python", "docs/check_code_blocks.py", *session.posargs)
+
+
+# ---- what needs no tests to say
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """All hooks of .pre-commit-config.yaml, on all files."""
+    session.install("pre-commit>=3.7")
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """The hook mypy alone: mypy --strict on the package, its examples and its tools."""
+    session.install("pre-commit>=3.7")
+    session.run("pre-commit", "run", "--all-files", "mypy")
+
+
+@nox.session
+def tidy(session: nox.Session) -> None:
+    """Run clang-tidy on every source file of the library, the bindings and the examples."""
+    session.install("clang-tidy==23.1.4", "pybind11>=2.13.6")
+    options = ["-DBACKPASS_BUILD_PYTHON=ON", "-DBACKPASS_BUILD_TESTS=OFF"]
+    session.install(*CPP_TOOLS)
+    session.run("cmake", "--preset", "tidy", f"-DPython_EXECUTABLE={session.virtualenv.bin}/python", *options, silent=True)
+    files = session.posargs or [r"^(?!.*(/tests/|gtest)).*$"]
+    session.run("run-clang-tidy.py", "-quiet", "-p", str(BUILD / "tidy"), "-j", JOBS, *files)
+
+
+@nox.session
+def stubs(session: nox.Session) -> None:
+    """The stub of the extension says what the extension has; ``nox -s stubs -- --write`` renews it."""
+    install_package(session, "test")
+    session.install("pybind11-stubgen==3.0.0", "ruff==0.17.6")
+    out = Path(session.create_tmp())
+    session.run("pybind11-stubgen", "backpass._core", "-o", str(out), silent=True)
+    generated, kept = out / "backpass/_core.pyi", ROOT / "python/backpass/_core.pyi"
+    session.run("ruff", "format", "--quiet", "--config", str(ROOT / "pyproject.toml"), str(generated))
+    if "--write" in session.posargs:
+        shutil.copy(generated, kept)
+    elif generated.read_text() != kept.read_text():
+        session.run("diff", "-u", str(kept), str(generated), external=True)
+
+
+if __name__ == "__main__":
+    sys.exit("Run this with nox: pip install nox && nox --list")

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Hold the layer rule of docs/architecture.md against the includes of the C++ sources.
+
+A private file includes its own folder and lower layers only. What a folder is made for stays in it: OpenMP in runtime,
+vector types in kernels, the JSON parser in io; public headers and the bindings see public headers only.
+Prints every breach as ``file:line: message``; exits with 1 when there is one.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+LAYERS = {"base": 0, "runtime": 1, "kernels": 2, "linalg": 3, "nn": 4, "optim": 4, "train": 5, "io": 6}
+HARDWARE = {"kernels", "runtime"}  # may name the CPU: vectors there; the denormal mode and the spin loop's pause here
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+OPENMP = re.compile(r"^\s*#\s*pragma\s+omp\b|\bomp_\w+\s*\(")
+VECTOR = re.compile(r"\bvector_size\b|\b_mm\d*_|\b__m(128|256|512)|\bv\w+q_[fsu](32|64)\b")
+
+
+def layer_of(include: str) -> str | None:
+    """Return the folder of cpp/src that a quoted include names, or None for a file next to the includer."""
+    return include.split("/")[0] if "/" in include else None
+
+
+def check_includes(kind: str, target: str, folder: str | None) -> Iterator[str]:
+    """Yield what is wrong with one include; ``folder`` is the includer's in cpp/src, None outside it."""
+    if kind == '"':
+        other = layer_of(target)
+        if folder is None:
+            yield f'private header "{target}" in a file that sees public headers only'
+        elif other is not None and other not in LAYERS:
+            yield f'"{target}" is in no layer; they are {", ".join(LAYERS)}'
+        elif other is not None and other != folder and LAYERS[other] >= LAYERS[folder]:
+            yield f"{folder} (layer {LAYERS[folder]}) includes {other} (layer {LAYERS[other]})"
+    elif target == "omp.h" and folder != "runtime":
+        yield "omp.h outside runtime"
+    elif re.search(r"intrin\.h$|^arm_neon\.h$", target) and folder not in HARDWARE:
+        yield f"<{target}> outside kernels and runtime"
+    elif target.startswith("nlohmann/") and folder != "io":
+        yield f"<{target}> outside io"
+    elif target in {"thread", "mutex", "future", "iostream", "fstream"} and folder == "kernels":
+        yield f"<{target}> in kernels, which start no threads and do no input or output"
+    elif target == "iostream":
+        yield "<iostream>: the library prints nothing"
+
+
+def check_file(path: Path, folder: str | None) -> Iterator[tuple[int, str]]:
+    """Yield line number and message of every breach in one file."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        code = line.split("//")[0]
+        if match := INCLUDE.match(code):
+            for message in check_includes(match[1], match[2], folder):
+                yield number, message
+        if OPENMP.search(code) and folder != "runtime":
+            yield number, "OpenMP outside runtime"
+        if VECTOR.search(code) and folder not in HARDWARE:
+            yield number, "vector types or intrinsics outside kernels and runtime"
+
+
+def check_tree(root: Path) -> list[str]:
+    """Return every breach under the project's root."""
+    files = [(path, None) for path in sorted((root / "cpp/include").rglob("*.hpp"))]
+    sources = root / "cpp/src"
+    breaches = []
+    for path in sorted(p for p in sources.rglob("*") if p.suffix in {".hpp", ".cpp"}):
+        folder = path.relative_to(sources).parts[0]
+        if folder in LAYERS:
+            files.append((path, folder))
+        else:
+            breaches.append(f"{path.relative_to(root)}:1: in no layer; they are {', '.join(LAYERS)}")
+    for path, folder in files:
+        breaches += [f"{path.relative_to(root)}:{n}: {message}" for n, message in check_file(path, folder)]
+    bindings = root / "python/bindings"
+    for path in sorted(p for p in bindings.rglob("*") if p.suffix in {".hpp", ".cpp"}):
+        for n, message in check_file(path, None):
+            if not message.startswith("private header") or not (bindings / message.split('"')[1]).exists():
+                breaches.append(f"{path.relative_to(root)}:{n}: {message}")
+    return breaches
+
+
+if __name__ == "__main__":
+    found = check_tree(Path(__file__).resolve().parents[1])
+    for breach in found:
+        print(breach)
+    sys.exit(1 if found else 0)

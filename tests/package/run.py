@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Build the outside projects of this folder and let them predict what Python predicted, bit by bit.
+
+``--prefix DIR``: against an installed library, with find_package and with pkg-config. ``--wheel``: the same against the
+library in the installed Python package. ``--source``: with add_subdirectory of the source tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import backpass as bp
+
+HERE = Path(__file__).resolve().parent
+
+
+def save_cases(folder: Path) -> list[tuple[str, str, str]]:
+    """Save networks, inputs and predictions; return the arguments of ``predict`` for each."""
+    cases = []
+    rng = np.random.default_rng(3)
+    for dtype in ("float32", "float64"):
+        net = bp.Network([7, 33, 17, 5], activation=["gelu", "tanh", "softmax"], dtype=dtype, seed=1)
+        x = rng.normal(size=(129, 7)).astype(dtype)
+        y = rng.integers(0, 5, size=129)
+        net.fit(x, y, loss="cross_entropy", optimizer=bp.optim.Adam(), epochs=2, progress=False, seed=0)
+        model, rows, expected = (str(folder / f"{dtype}.{end}") for end in ("safetensors", "x", "a"))
+        net.save(model)
+        x.tofile(rows)
+        net.predict(x).tofile(expected)
+        cases.append((model, rows, expected))
+    return cases
+
+
+def run(*command: str, env: dict[str, str] | None = None) -> str:
+    """Run a command; on failure show what it printed and stop."""
+    done = subprocess.run(command, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def build_with_cmake(project: str, build: Path, *defines: str) -> Path:
+    """Configure and build one of the projects here; return its program."""
+    run("cmake", "-S", str(HERE / project), "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *defines)
+    run("cmake", "--build", str(build))
+    return build / "predict"
+
+
+def build_with_pkg_config(pc_dir: Path, build: Path) -> Path:
+    """Compile with what pkg-config says; return the program."""
+    env = {"PKG_CONFIG_PATH": str(pc_dir)}
+    flags = run("pkg-config", "--cflags", "--libs", "backpass", env=env).split()
+    libdir = run("pkg-config", "--variable=libdir", "backpass", env=env).strip()
+    program = build / "predict_pkg_config"
+    compiler = os.environ.get("CXX", "c++")
+    run(compiler, "-std=c++20", "-O1", str(HERE / "predict.cpp"), "-o", str(program), *flags, f"-Wl,-rpath,{libdir}")
+    return program
+
+
+def ask_package(option: str) -> Path:
+    """Return the folder that ``python -m backpass OPTION`` prints."""
+    folder = Path(run(sys.executable, "-m", "backpass", option).strip())
+    if not folder.is_dir():
+        sys.exit(f"python -m backpass {option} names {folder}, which is no folder")
+    return folder
+
+
+def main() -> None:
+    """Build and run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prefix", type=Path)
+    parser.add_argument("--wheel", action="store_true")
+    parser.add_argument("--source", action="store_true")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as scratch:
+        build = Path(scratch)
+        programs = {}
+        if options.source:
+            programs["add_subdirectory"] = build_with_cmake("add_subdirectory", build / "source")
+        pc_dirs = {}
+        if options.prefix:
+            prefix = options.prefix.resolve()
+            programs["find_package"] = build_with_cmake("find_package", build / "prefix", f"-DCMAKE_PREFIX_PATH={prefix}")
+            pc_dirs["pkg-config"] = next(prefix.glob("lib*/**/backpass.pc")).parent
+        if options.wheel:
+            config = ask_package("--cmakedir")
+            programs["find_package, wheel"] = build_with_cmake("find_package", build / "wheel", f"-Dbackpass_DIR={config}")
+            pc_dirs["pkg-config, wheel"] = ask_package("--pkgconfigdir")
+            if not (ask_package("--includes") / "backpass/backpass.hpp").is_file():
+                sys.exit("python -m backpass --includes names a folder without the headers")
+        for name, pc_dir in pc_dirs.items():
+            if shutil.which("pkg-config") is None:
+                sys.exit("pkg-config was not found")
+            programs[name] = build_with_pkg_config(pc_dir, build)
+        if not programs:
+            parser.error("nothing to do: give --prefix, --wheel or --source")
+        cases = save_cases(build)
+        for name, program in programs.items():
+            for case in cases:
+                print(f"{name}: {Path(case[0]).stem}: {run(str(program), *case).strip()}")
+
+
+if __name__ == "__main__":
+    main()
