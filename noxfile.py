@@ -185,7 +185,7 @@ def typecheck(session: nox.Session) -> None:
 @nox.session
 def tidy(session: nox.Session) -> None:
     """Run clang-tidy on every source file of the library, the bindings and the examples."""
-    session.install("clang-tidy==23.1.4", "pybind11>=2.13.6")
+    session.install("clang-tidy==23.1.4", "pybind11>=3.0")
     options = ["-DBACKPASS_BUILD_PYTHON=ON", "-DBACKPASS_BUILD_TESTS=OFF"]
     session.install(*CPP_TOOLS)
     session.run("cmake", "--preset", "tidy", f"-DPython_EXECUTABLE={session.virtualenv.bin}/python", *options, silent=True)

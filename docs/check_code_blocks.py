@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Run every code block of the project's Markdown files, so that none of them can be wrong.
+
+Python blocks of one file run in order in one namespace and one scratch folder. A C++ block with ``int main`` is built
+with the file's CMake block, if it has one, against the library in the installed package, and run in the same folder.
+Shell blocks and blocks of other languages are not run here: README's two commands are run by .ci/run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+KNOWN = {"python", "cpp", "cmake", "sh", "text", "diff", "pycon"}
+DEFAULT_CMAKE = """cmake_minimum_required(VERSION 3.21)
+project(block LANGUAGES CXX)
+find_package(backpass CONFIG REQUIRED)
+add_executable(main main.cpp)
+target_link_libraries(main PRIVATE backpass::backpass)
+"""
+
+
+@dataclass
+class Block:
+    """One fenced block: where it begins, its language, its text."""
+
+    path: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        """``file:line`` of its first line."""
+        return f"{self.path.relative_to(ROOT)}:{self.line}"
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    """Yield the fenced blocks of a Markdown file."""
+    text = path.read_text(encoding="utf-8")
+    for match in FENCE.finditer(text):
+        yield Block(path, text.count("\n", 0, match.start()) + 2, match[1], match[2])
+
+
+def run_python(block: Block, namespace: dict[str, object]) -> bool:
+    """Run a block, with traceback lines that point into the Markdown file; tell whether it went well."""
+    printed = io.StringIO()
+    try:
+        code = compile("\n" * (block.line - 1) + block.text, str(block.path), "exec")
+        with contextlib.redirect_stdout(printed):
+            exec(code, namespace)  # the project's own documentation
+    except Exception:
+        print(printed.getvalue(), traceback.format_exc(), sep="")
+        return False
+    return True
+
+
+def run_cpp(block: Block, cmake: str, folder: Path) -> bool:
+    """Build a program against the installed package and run it; tell whether it went well."""
+    source = folder / f"cpp_{block.line}"
+    source.mkdir()
+    (source / "main.cpp").write_text(block.text, encoding="utf-8")
+    (source / "CMakeLists.txt").write_text(cmake, encoding="utf-8")
+    ask = [sys.executable, "-m", "backpass", "--cmakedir"]
+    config = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    for command in (
+        ["cmake", "-S", str(source), "-B", str(source / "build"), f"-Dbackpass_DIR={config}"],
+        ["cmake", "--build", str(source / "build")],
+        [str(source / "build/main")],
+    ):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            print(" ".join(command), done.stdout, done.stderr, sep="\n")
+            return False
+    return True
+
+
+def check_file(path: Path) -> tuple[int, int]:
+    """Run a file's blocks; return how many went well and how many did not."""
+    blocks = list(blocks_of(path))
+    cmake = next((b.text for b in blocks if b.language == "cmake"), DEFAULT_CMAKE)
+    good = bad = 0
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        for block in blocks:
+            if block.language not in KNOWN:
+                print(f"{block.place}: a block of unknown language {block.language!r}")
+                bad += 1
+                continue
+            if block.language == "python":
+                passed = run_python(block, namespace)
+            elif block.language == "cpp" and "int main" in block.text:
+                passed = run_cpp(block, cmake, Path(scratch))
+            else:
+                continue
+            print(f"{block.place}: {block.language}: {'ok' if passed else 'FAILED'}")
+            good += passed
+            bad += not passed
+        os.chdir(ROOT)
+    return good, bad
+
+
+def main() -> int:
+    """Check the files named, or all Markdown files of the project."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path)
+    files = [f.resolve() for f in parser.parse_args().files]
+    files = files or [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+    totals = [check_file(path) for path in files]
+    good, bad = sum(g for g, _ in totals), sum(b for _, b in totals)
+    print(f"{good} passed, {bad} failed")
+    return 1 if bad or not good else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
