@@ -128,9 +128,10 @@ def tsan(session: nox.Session) -> None:
     GCC's OpenMP runtime is not instrumented, so that every barrier of it would be reported as a race; LLVM's
     tells the sanitizer through its tool Archer, whose library has to be named.
     """
-    archer = next(iter(sorted(Path("/usr/lib").glob("llvm-*/lib/libarcher.so"), reverse=True)), None)
-    if archer is None:
-        session.error("libarcher.so was not found: install clang and libomp-dev")
+    version = str(session.run("clang++", "-dumpversion", external=True, silent=True)).split(".")[0]
+    archer = Path(f"/usr/lib/llvm-{version}/lib/libarcher.so")
+    if not archer.exists():
+        session.error(f"{archer} was not found: install clang and libomp-dev")
     build_cpp(session, "tsan")
     run_ctest(session, "tsan", *(session.posargs or ["-L", "^(runtime|nn|train)$"]), env={"OMP_TOOL_LIBRARIES": str(archer)})
 

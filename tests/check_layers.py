@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-LAYERS = {"base": 0, "runtime": 1, "kernels": 2, "linalg": 3, "nn": 4, "optim": 4, "train": 5, "io": 6}
+LAYERS = {"base": 0, "runtime": 1, "kernels": 2, "linalg": 3, "optim": 4, "nn": 5, "train": 6, "io": 7}
 HARDWARE = {"kernels", "runtime"}  # may name the CPU: vectors there; the denormal mode and the spin loop's pause here
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
