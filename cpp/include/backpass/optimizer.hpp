@@ -23,7 +23,8 @@ struct ParameterGroup {
 };
 
 /// What an optimizer remembers between steps. Empty until its first step; then it belongs to parameters of that number
-/// and type. One optimizer serves one network.
+/// and type. One optimizer serves one network. Hyperparameters may change between steps; those that need another slot
+/// (momentum, centered, amsgrad) get one, which begins as on a first step.
 struct OptimizerState {
   struct Group {
     std::int64_t step = 0;    ///< steps taken by this group (a frozen group does not count)
@@ -118,7 +119,8 @@ struct NAdam {
   OptimizerState state{};
 };
 
-/// Resilient backpropagation; Riedmiller and Braun 1993. For full batches.
+/// Resilient backpropagation; Riedmiller and Braun 1993. For full batches. lr is where each parameter's own step size
+/// starts, and does nothing later.
 struct Rprop {
   static constexpr std::string_view name = "Rprop";
   double lr = 1e-2;
@@ -129,7 +131,7 @@ struct Rprop {
   OptimizerState state{};
 };
 
-/// Chen et al. 2023, "Symbolic discovery of optimization algorithms".
+/// Chen et al. 2023, "Symbolic discovery of optimization algorithms". PyTorch has none; the paper's algorithm.
 struct Lion {
   static constexpr std::string_view name = "Lion";
   double lr = 1e-4;

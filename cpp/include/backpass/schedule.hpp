@@ -59,7 +59,7 @@ struct InverseScalingSchedule {
   double power = 0.5;
 };
 /// PyTorch's ReduceLROnPlateau, mode "min", relative threshold: after `patience` epochs without improvement of the
-/// monitored loss the rate is multiplied by factor, but not below min_lr.
+/// monitored loss the rate is multiplied by factor, but not below min_lr; a change of less than 1e-8 is not made.
 struct ReduceOnPlateauSchedule {
   static constexpr std::string_view name = "ReduceOnPlateau";
   static constexpr TimeUnit unit = TimeUnit::epoch;
@@ -90,13 +90,17 @@ struct LinearWarmupSchedule {
   std::shared_ptr<Schedule> then;  ///< null: constant; copied deeply by copy_schedule
 };
 
-/// The learning rate for the given zero-based epoch and global step.
+/// The learning rate for the given zero-based epoch and global step, of a valid schedule.
+/// \throws std::invalid_argument for a OneCycle whose total_steps is still 0
 [[nodiscard]] BACKPASS_EXPORT double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch,
                                                   std::int64_t step);
 /// Tells the schedule the monitored loss of the epoch that ended; only ReduceOnPlateau (also behind a warm-up) listens.
 BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitored_loss);
+/// Fills in the total_steps of a OneCycle (also behind a warm-up, whose steps come off) that left it at 0.
+BACKPASS_EXPORT void set_total_steps(Schedule& schedule, std::int64_t total_steps);
 /// \throws std::invalid_argument when a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
+/// A copy that shares nothing with the original.
 [[nodiscard]] BACKPASS_EXPORT Schedule copy_schedule(const Schedule& schedule);
 
 }  // namespace backpass

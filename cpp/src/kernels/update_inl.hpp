@@ -64,7 +64,7 @@ BP_INLINE Vec<T> sign(Vec<T> v) {
   return ((v > T(0)) | (v < T(0))) ? one : v;
 }
 
-#define BP_RULE [&](Vec<T> g, Vec<T> & p, [[maybe_unused]] Vec<T> * s) __attribute__((always_inline))
+#define BP_RULE [&](Vec<T> g, Vec<T>& p, [[maybe_unused]] Vec<T>* s) __attribute__((always_inline))
 
 template <class T>
 void sgd(const UpdateSpan<T>& u, const SgdUpdate<T>& c) {

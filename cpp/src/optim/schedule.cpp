@@ -1,0 +1,196 @@
+#include <backpass/schedule.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+
+#include "optim/require.hpp"
+
+namespace backpass {
+namespace {
+
+using optim::require;
+using optim::require_non_negative;
+
+/// A warm-up may lead to a warm-up; this many are no schedule but a mistake, a cycle perhaps.
+constexpr int kMaxNesting = 16;
+
+/// When, in the two units of time.
+struct Time {
+  std::int64_t epoch, step;
+};
+
+/// From start to end along half a cosine, share in [0, 1].
+double cosine_between(double start, double end, double share) {
+  return end + (start - end) * (1.0 + std::cos(std::numbers::pi * share)) / 2.0;
+}
+
+double lr_of(const ConstantSchedule& /*s*/, double base, Time /*t*/) { return base; }
+
+double lr_of(const StepSchedule& s, double base, Time t) {
+  return base * std::pow(s.gamma, static_cast<double>(t.epoch / s.step_size));
+}
+
+double lr_of(const ExponentialSchedule& s, double base, Time t) {
+  return base * std::pow(s.gamma, static_cast<double>(t.epoch));
+}
+
+double lr_of(const CosineSchedule& s, double base, Time t) {
+  if (t.epoch >= s.period) {
+    return s.min_lr;
+  }
+  return cosine_between(base, s.min_lr, static_cast<double>(t.epoch) / static_cast<double>(s.period));
+}
+
+double lr_of(const OneCycleSchedule& s, double /*base*/, Time t) {
+  if (s.total_steps == 0) {
+    throw std::invalid_argument("OneCycle: total_steps = 0, but outside of fit it must be given");
+  }
+  const double initial = s.max_lr / s.div_factor;
+  // The first step stands at 0 and the last at total − 1, hence the ones.
+  const double last = static_cast<double>(s.total_steps) - 1.0;
+  const double peak = s.pct_start * static_cast<double>(s.total_steps) - 1.0;
+  const double at = std::min(static_cast<double>(t.step), last);
+  if (at <= peak) {
+    return cosine_between(initial, s.max_lr, peak > 0 ? at / peak : 1.0);
+  }
+  return cosine_between(s.max_lr, initial / s.final_div_factor, (at - peak) / (last - peak));
+}
+
+double lr_of(const InverseScalingSchedule& s, double base, Time t) {
+  return base / std::pow(1.0 + static_cast<double>(t.step), s.power);
+}
+
+double lr_of(const ReduceOnPlateauSchedule& s, double base, Time /*t*/) { return base * s.scale; }
+
+double lr_of(const LinearWarmupSchedule& s, double base, Time t) {
+  if (t.step < s.steps) {
+    const double share = static_cast<double>(t.step) / static_cast<double>(s.steps);
+    return base * (s.start_factor + (1.0 - s.start_factor) * share);
+  }
+  return s.then == nullptr ? base : scheduled_lr(*s.then, base, t.epoch, t.step - s.steps);
+}
+
+/// torch.optim.lr_scheduler.ReduceLROnPlateau.step(), which ignores reductions of less than 1e-8 too.
+void observe_plateau(ReduceOnPlateauSchedule& s, double base, double loss) {
+  constexpr double kSmallestReduction = 1e-8;
+  const bool better = loss < s.best * (1.0 - s.threshold);
+  if (better) {
+    s.best = loss;
+    s.bad_epochs = 0;
+  }
+  if (s.cooldown_left > 0) {
+    --s.cooldown_left;
+    s.bad_epochs = 0;
+  } else if (!better && s.bad_epochs < s.patience) {
+    ++s.bad_epochs;
+  } else if (!better) {
+    s.bad_epochs = 0;
+    s.cooldown_left = s.cooldown;
+    const double lr = base * s.scale;
+    const double reduced = std::max(lr * s.factor, s.min_lr);
+    if (lr - reduced > kSmallestReduction) {
+      s.scale = reduced / base;
+    }
+  }
+}
+
+template <class S>
+void require_positive(const S& s, std::string_view parameter, double value) {
+  require(std::isfinite(value) && value > 0, s.name, parameter, value, "finite and greater than 0");
+}
+template <class S>
+void require_count(const S& s, std::string_view parameter, std::int64_t value, std::int64_t least) {
+  require(value >= least, s.name, parameter, static_cast<double>(value), least == 0 ? "at least 0" : "at least 1");
+}
+
+void check(const ConstantSchedule& /*s*/, int /*depth*/) {}
+
+void check(const StepSchedule& s, int /*depth*/) {
+  require_count(s, "step_size", s.step_size, 1);
+  require_non_negative(s.name, "gamma", s.gamma);
+}
+
+void check(const ExponentialSchedule& s, int /*depth*/) { require_non_negative(s.name, "gamma", s.gamma); }
+
+void check(const CosineSchedule& s, int /*depth*/) {
+  require_count(s, "period", s.period, 1);
+  require_non_negative(s.name, "min_lr", s.min_lr);
+}
+
+void check(const OneCycleSchedule& s, int /*depth*/) {
+  require_non_negative(s.name, "max_lr", s.max_lr);
+  require_count(s, "total_steps", s.total_steps, 0);
+  require(s.pct_start >= 0 && s.pct_start <= 1, s.name, "pct_start", s.pct_start, "in [0, 1]");
+  require_positive(s, "div_factor", s.div_factor);
+  require_positive(s, "final_div_factor", s.final_div_factor);
+}
+
+void check(const InverseScalingSchedule& s, int /*depth*/) {
+  require(std::isfinite(s.power), s.name, "power", s.power, "finite");
+}
+
+void check(const ReduceOnPlateauSchedule& s, int /*depth*/) {
+  require(s.factor >= 0 && s.factor < 1, s.name, "factor", s.factor, "in [0, 1)");
+  require_count(s, "patience", s.patience, 0);
+  require(s.threshold >= 0 && s.threshold < 1, s.name, "threshold", s.threshold, "in [0, 1)");
+  require_count(s, "cooldown", s.cooldown, 0);
+  require_non_negative(s.name, "min_lr", s.min_lr);
+  // The memory may come from a file.
+  require_count(s, "bad_epochs", s.bad_epochs, 0);
+  require_count(s, "cooldown_left", s.cooldown_left, 0);
+  require(s.scale >= 0 && s.scale <= 1, s.name, "scale", s.scale, "in [0, 1]");
+}
+
+void check_nested(const Schedule& schedule, int depth);
+
+void check(const LinearWarmupSchedule& s, int depth) {
+  require_count(s, "steps", s.steps, 0);
+  require(s.start_factor >= 0 && s.start_factor <= 1, s.name, "start_factor", s.start_factor, "in [0, 1]");
+  if (s.then != nullptr) {
+    require(depth < kMaxNesting, s.name, "number of schedules within each other", depth + 1, "at most 16");
+    check_nested(*s.then, depth + 1);
+  }
+}
+
+void check_nested(const Schedule& schedule, int depth) {
+  std::visit([&](const auto& s) { check(s, depth); }, schedule);
+}
+
+}  // namespace
+
+double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch, std::int64_t step) {
+  return std::visit([&](const auto& s) { return lr_of(s, base_lr, {epoch, step}); }, schedule);
+}
+
+void observe(Schedule& schedule, double base_lr, double monitored_loss) {
+  if (auto* plateau = std::get_if<ReduceOnPlateauSchedule>(&schedule)) {
+    observe_plateau(*plateau, base_lr, monitored_loss);
+  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule);
+             warmup != nullptr && warmup->then != nullptr) {
+    observe(*warmup->then, base_lr, monitored_loss);
+  }
+}
+
+void set_total_steps(Schedule& schedule, std::int64_t total_steps) {
+  const std::int64_t total = std::max<std::int64_t>(total_steps, 1);
+  if (auto* cycle = std::get_if<OneCycleSchedule>(&schedule); cycle != nullptr && cycle->total_steps == 0) {
+    cycle->total_steps = total;
+  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule);
+             warmup != nullptr && warmup->then != nullptr) {
+    set_total_steps(*warmup->then, total - warmup->steps);
+  }
+}
+
+void validate(const Schedule& schedule) { check_nested(schedule, 1); }
+
+Schedule copy_schedule(const Schedule& schedule) {
+  Schedule copy = schedule;
+  if (auto* warmup = std::get_if<LinearWarmupSchedule>(&copy); warmup != nullptr && warmup->then != nullptr) {
+    warmup->then = std::make_shared<Schedule>(copy_schedule(*warmup->then));
+  }
+  return copy;
+}
+
+}  // namespace backpass
