@@ -1,0 +1,294 @@
+"""What `Network.fit` may call at the ends of epochs, and how it stops early."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from backpass.history import History
+    from backpass.network import Network
+
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "LambdaCallback", "TrainInfo"]
+
+# Metrics that are better when they are higher; everything else is a cost.
+_HIGHER_IS_BETTER = ("accuracy", "r2")
+
+
+@dataclass(frozen=True)
+class TrainInfo:
+    """What a training run is going to do.
+
+    Attributes
+    ----------
+    epochs : int
+        Planned.
+    batch_size : int
+    rows : int
+        Training rows of an epoch.
+    optimizer, schedule
+        The objects given to `Network.fit`.
+    """
+
+    epochs: int
+    batch_size: int
+    rows: int
+    optimizer: Any = None
+    schedule: Any = None
+
+
+class Callback:
+    """Base class: override what you need.
+
+    An exception from any of these ends `Network.fit` and reaches its caller.
+    """
+
+    def on_train_begin(self, net: Network, info: TrainInfo) -> None:
+        """Before the first epoch."""
+
+    def on_epoch_end(
+        self,
+        net: Network,  # noqa: ARG002
+        epoch: int,  # noqa: ARG002
+        logs: Mapping[str, float],  # noqa: ARG002
+    ) -> bool | None:
+        """After every epoch.
+
+        Parameters
+        ----------
+        net : Network
+            Being trained; it may be read, saved and changed.
+        epoch : int
+            Zero-based.
+        logs : mapping of str to float
+            This epoch's entry of every series of the history.
+
+        Returns
+        -------
+        bool or None
+            True ends the training.
+        """
+        return None
+
+    def on_train_end(self, net: Network, history: History) -> None:
+        """After the last epoch, when no exception came."""
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs.
+
+    Given to `Network.fit` as ``early_stopping=`` or among its ``callbacks``. The watching itself
+    is done by the native training loop.
+
+    Parameters
+    ----------
+    monitor : str
+        A series of the history. ``accuracy`` and ``r2`` improve by rising, all others by falling.
+    patience : int
+        Epochs without improvement that end the training, at least 1.
+    min_delta : float
+        Smallest change that counts as an improvement, at least 0.
+    restore_best : bool
+        Whether the network ends with the parameters of its best epoch.
+
+    Raises
+    ------
+    ValueError
+        When a parameter is out of range.
+    """
+
+    monitor: str = "val_loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.monitor:
+            raise ValueError("EarlyStopping: monitor must name a series of the history")
+        if self.patience < 1:
+            raise ValueError(f"EarlyStopping: patience must be at least 1, got {self.patience}")
+        if not (self.min_delta >= 0 and math.isfinite(self.min_delta)):
+            raise ValueError(
+                f"EarlyStopping: min_delta must be finite and at least 0, got {self.min_delta}"
+            )
+
+
+class Checkpoint(Callback):
+    """Save the network while it trains.
+
+    Parameters
+    ----------
+    path : path
+        Where to. May contain fields in braces: ``{epoch}`` (one-based) and every series of the
+        history, as in ``"model-{epoch:03d}-{val_loss:.4f}.safetensors"``. Each file is written in
+        full beside its place and then renamed to it.
+    monitor : str, optional
+        Series to judge epochs by; ``val_loss`` if there is one and else ``loss`` by default.
+    save_best_only : bool
+        Save only when `monitor` is better than at every save before, in this run.
+    optimizer : optimizer, optional
+        Saved along, with the schedule and the count of epochs, so that training can go on exactly.
+    every : int
+        Save (or judge) every this many epochs.
+
+    Raises
+    ------
+    ValueError
+        When `every` is below 1; in training, when `monitor` or a field names no series.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        monitor: str | None = None,
+        save_best_only: bool = False,
+        optimizer: Any = None,
+        every: int = 1,
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"Checkpoint: every must be at least 1, got {every}")
+        self.path = os.fspath(path)
+        self.monitor = monitor
+        self.save_best_only = save_best_only
+        self.optimizer = optimizer
+        self.every = every
+        self.best: float | None = None
+        self._schedule: Any = None
+
+    def on_train_begin(self, net: Network, info: TrainInfo) -> None:  # noqa: ARG002
+        """Forget the best value of an earlier run."""
+        self.best = None
+        self._schedule = info.schedule
+
+    def on_epoch_end(self, net: Network, epoch: int, logs: Mapping[str, float]) -> None:
+        """Save when it is time."""
+        if (epoch + 1) % self.every:
+            return
+        if self.save_best_only and not self._improved(logs):
+            return
+        try:
+            path = self.path.format_map({**logs, "epoch": epoch + 1})
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"Checkpoint: cannot fill in the path {self.path!r} ({error}); "
+                f"its fields may be: epoch, {', '.join(logs)}"
+            ) from error
+        if self.optimizer is None:
+            net.save(path)
+        else:
+            net.save(path, optimizer=self.optimizer, schedule=self._schedule, epochs=epoch + 1)
+
+    def _improved(self, logs: Mapping[str, float]) -> bool:
+        monitor = self.monitor or ("val_loss" if "val_loss" in logs else "loss")
+        if monitor not in logs:
+            raise ValueError(
+                f"Checkpoint: no series {monitor!r} to monitor; there are: {', '.join(logs)}"
+            )
+        value = logs[monitor]
+        if monitor.removeprefix("val_") in _HIGHER_IS_BETTER:
+            value = -value
+        # Written so that NaN is never an improvement.
+        if self.best is not None and not value < self.best:
+            return False
+        if math.isnan(value):
+            return False
+        self.best = value
+        return True
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions; see `Callback` for their arguments.
+
+    Parameters
+    ----------
+    on_train_begin, on_epoch_end, on_train_end : callable, optional
+
+    Examples
+    --------
+    >>> stop_when_good = LambdaCallback(on_epoch_end=lambda net, epoch, logs: logs["loss"] < 0.1)
+    """
+
+    def __init__(
+        self,
+        on_train_begin: Callable[[Network, TrainInfo], object] | None = None,
+        on_epoch_end: Callable[[Network, int, Mapping[str, float]], bool | None] | None = None,
+        on_train_end: Callable[[Network, History], object] | None = None,
+    ) -> None:
+        self._begin = on_train_begin
+        self._epoch_end = on_epoch_end
+        self._end = on_train_end
+
+    def on_train_begin(self, net: Network, info: TrainInfo) -> None:
+        """Call the function given for it."""
+        if self._begin is not None:
+            self._begin(net, info)
+
+    def on_epoch_end(self, net: Network, epoch: int, logs: Mapping[str, float]) -> bool | None:
+        """Call the function given for it."""
+        return self._epoch_end(net, epoch, logs) if self._epoch_end is not None else None
+
+    def on_train_end(self, net: Network, history: History) -> None:
+        """Call the function given for it."""
+        if self._end is not None:
+            self._end(net, history)
+
+
+def collect(
+    callbacks: Callback | EarlyStopping | Iterable[Callback | EarlyStopping] = (),
+    early_stopping: EarlyStopping | int | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+) -> tuple[list[Callback], EarlyStopping | None]:
+    """Sort the arguments of `Network.fit` into callbacks and the one early stopping.
+
+    Parameters
+    ----------
+    callbacks : callback or iterable of callbacks
+        May hold an `EarlyStopping`.
+    early_stopping : EarlyStopping or int, optional
+        A number is the patience.
+    checkpoint : Checkpoint or path, optional
+        Called after the callbacks.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        For more than one `EarlyStopping`.
+    """
+    if isinstance(callbacks, (Callback, EarlyStopping)):
+        callbacks = [callbacks]
+    stoppings: list[EarlyStopping] = []
+    others: list[Callback] = []
+    for callback in callbacks:
+        if isinstance(callback, EarlyStopping):
+            stoppings.append(callback)
+        elif isinstance(callback, Callback):
+            others.append(callback)
+        else:
+            raise TypeError(
+                f"callbacks must be backpass.callbacks.Callback objects, got {callback!r}; "
+                "LambdaCallback wraps a function"
+            )
+    if isinstance(early_stopping, int) and not isinstance(early_stopping, bool):
+        early_stopping = EarlyStopping(patience=early_stopping)
+    if isinstance(early_stopping, EarlyStopping):
+        stoppings.append(early_stopping)
+    elif early_stopping is not None:
+        raise TypeError(
+            f"early_stopping must be an EarlyStopping or an int, got {early_stopping!r}"
+        )
+    if len(stoppings) > 1:
+        raise ValueError("more than one EarlyStopping was given")
+    if isinstance(checkpoint, (str, os.PathLike)):
+        checkpoint = Checkpoint(checkpoint)
+    if isinstance(checkpoint, Checkpoint):
+        others.append(checkpoint)
+    elif checkpoint is not None:
+        raise TypeError(f"checkpoint must be a Checkpoint or a path, got {checkpoint!r}")
+    return others, stoppings[0] if stoppings else None

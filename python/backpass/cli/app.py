@@ -1,0 +1,43 @@
+"""The ``backpass`` command and what all its parts share: errors, and where output goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import backpass
+import click
+from backpass.cli.info import info
+from backpass.cli.predict import predict
+from backpass.cli.train import train
+
+# What bad data, files and settings raise. Anything else is a defect and keeps its traceback.
+_EXPECTED_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, MemoryError)
+
+
+class _App(click.Group):
+    """Turns an expected error into one line on standard error and the exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # the reader of our output has gone: click ends quietly
+        except _EXPECTED_ERRORS as error:
+            message = " ".join(str(error).split()) or type(error).__name__
+            click.echo(f"error: {message}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_App, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(backpass.__version__, package_name="backpass", message="%(prog)s %(version)s")
+def app() -> None:
+    """Train fully connected neural networks on tables, and use them.
+
+    Results go to standard output, messages and progress to standard error.
+    The exit code is 0 for success, 1 for failure and 2 for wrong usage.
+    """
+
+
+app.add_command(train)
+app.add_command(predict)
+app.add_command(info)

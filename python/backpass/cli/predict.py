@@ -1,0 +1,106 @@
+"""``backpass predict``: from a model file and data to predictions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+import backpass as bp
+import click
+from backpass._atomic import atomic_write
+from backpass.cli.model_file import Model
+from backpass.cli.options import print_json, say
+from backpass.data import read_dataset
+from backpass.preprocessing import ClassTarget, stack_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+
+@click.command()
+@click.argument("model")
+@click.argument("data")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False),
+    help="CSV file to write.  [default: standard output]",
+)
+@click.option("--proba", is_flag=True, help="Also give the probability of every class.")
+@click.option("--threads", type=click.IntRange(min=1), help="Most threads to use.  [default: all]")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def predict(
+    model: str, data: str, output: str | None, proba: bool, threads: int | None, as_json: bool
+) -> None:
+    """Apply the model file MODEL to DATA and give one line of CSV a row.
+
+    DATA is of the kind that "backpass train" takes; the target may be missing. Text labels, units
+    and the preprocessing of the columns come from the model file. A network without them, saved
+    by another program, is given all columns as they are and its outputs are printed.
+    """
+    if output is not None and os.path.realpath(output) in map(os.path.realpath, (model, data)):
+        raise click.UsageError(f"writing {output} would overwrite what is read")
+    if threads is not None:
+        bp.set_num_threads(threads)
+    loaded = Model.load(model)
+    if proba and not isinstance(loaded.target, ClassTarget):
+        raise ValueError(f"{model} does not predict classes, so there are no probabilities")
+    text_columns = [] if loaded.encoder is None else loaded.encoder.text_columns
+    inputs = read_dataset(data, as_text=text_columns).inputs
+    x = _encode(loaded, inputs).astype(loaded.net.dtype)
+    names, columns = _columns(loaded, x, proba)
+    _write(names, columns, output, as_json)
+    say(f"{len(x)} rows" + (f" -> {output}" if output else ""))
+
+
+def _encode(model: Model, inputs: Any) -> NDArray[Any]:
+    if model.encoder is not None:
+        return model.encoder.encode(inputs)
+    x = stack_numbers(inputs)
+    if x.shape[1] != model.net.sizes[0]:
+        raise ValueError(f"the network has {model.net.sizes[0]} inputs, the data {x.shape[1]}")
+    return x
+
+
+def _columns(model: Model, x: NDArray[Any], proba: bool) -> tuple[list[str], list[Sequence[Any]]]:
+    """Names and values of the result's columns."""
+    target = model.target
+    if isinstance(target, ClassTarget):
+        probabilities = model.probabilities(x)
+        names = [target.name]
+        columns: list[Sequence[Any]] = [model.labels(probabilities)]
+        if proba:
+            names += [f"P({label})" for label in target.labels]
+            columns += probabilities.T.tolist()
+        return names, columns
+    values = model.quantities(x)
+    name = "y" if target is None else target.name
+    single = values.shape[1] == 1
+    return [name if single else f"{name}{i}" for i in range(values.shape[1])], values.T.tolist()
+
+
+def _write(
+    names: Sequence[str], columns: Sequence[Sequence[Any]], output: str | None, as_json: bool
+) -> None:
+    if output is None and as_json:
+        print_json(dict(zip(names, columns, strict=True)))
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(_rows(columns))
+    if output is None:
+        click.echo(text.getvalue(), nl=False)
+        return
+    with atomic_write(output) as file:
+        file.write(text.getvalue().encode())
+    if as_json:
+        print_json({"rows": len(columns[0]), "columns": list(names), "output": output})
+
+
+def _rows(columns: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
+    return zip(*columns, strict=True)

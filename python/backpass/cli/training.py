@@ -1,0 +1,237 @@
+"""What ``backpass train`` does, without the command line around it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import backpass as bp
+import numpy as np
+from backpass.cli.model_file import Model
+from backpass.data import Dataset, split_rows
+from backpass.preprocessing import ClassTarget, InputEncoder, NumericTarget, Target, guess_task
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backpass.history import History
+    from backpass.progress import ProgressMode
+
+Array = NDArray[Any]
+
+
+class LossChoice(NamedTuple):
+    """Which task a loss is for, and the output activation that it has a closed form with."""
+
+    task: str
+    output: str
+
+
+LOSSES = {
+    "cross_entropy": LossChoice("classification", "softmax"),
+    "softmax_cross_entropy": LossChoice("classification", "identity"),
+    "binary_cross_entropy": LossChoice("classification", "sigmoid"),
+    "sigmoid_cross_entropy": LossChoice("classification", "identity"),
+    "mse": LossChoice("regression", "identity"),
+    "mae": LossChoice("regression", "identity"),
+    "huber": LossChoice("regression", "identity"),
+    "log_cosh": LossChoice("regression", "identity"),
+    "quantile": LossChoice("regression", "identity"),
+    "poisson": LossChoice("regression", "exp"),
+}
+DEFAULT_LOSSES = {"classification": "cross_entropy", "regression": "mse"}
+# One output for two classes, instead of one for each class.
+_BINARY_LOSSES = ("binary_cross_entropy", "sigmoid_cross_entropy")
+_SMOOTHED_LOSSES = {
+    "cross_entropy": "CrossEntropy",
+    "softmax_cross_entropy": "SoftmaxCrossEntropy",
+}
+OPTIMIZERS = {
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "nadam": "NAdam",
+    "sgd": "SGD",
+    "rmsprop": "RMSprop",
+    "adagrad": "Adagrad",
+    "rprop": "Rprop",
+    "lion": "Lion",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides how the network comes out, apart from the data."""
+
+    task: str = "auto"
+    hidden: tuple[int, ...] = (64, 64)
+    activation: str = "relu"
+    loss: str = "auto"
+    label_smoothing: float = 0.0
+    optimizer: str = "adam"
+    lr: float | None = None
+    epochs: int = 60
+    batch_size: int = 32
+    dropout: float = 0.0
+    l2: float = 0.0
+    early_stopping: int | None = None
+    validation_split: float = 0.1
+    test_split: float = 0.2
+    seed: int = 0
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trained model with its history and its scores on the rows kept back for the test."""
+
+    model: Model
+    history: History
+    task: str
+    rows: dict[str, int]
+    test: dict[str, float]
+    seconds: float
+
+
+def train(
+    data: Dataset,
+    settings: Settings,
+    *,
+    progress: ProgressMode = "auto",
+    say: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Split the rows, learn the preprocessing, train, and test.
+
+    Parameters
+    ----------
+    data : Dataset
+        With a target.
+    settings : Settings
+    progress : {"auto", True, False}
+    say : callable, optional
+        Receives a line about what is going to be done.
+
+    Raises
+    ------
+    ValueError
+        When data and settings do not fit together.
+    backpass.DivergenceError
+        When the loss stops being finite.
+    """
+    if data.target is None:
+        raise ValueError("the data have no target to learn")
+    task = guess_task(data.target) if settings.task == "auto" else settings.task
+    loss_name = DEFAULT_LOSSES[task] if settings.loss == "auto" else settings.loss
+    parts = split_rows(
+        data.rows,
+        {"test": settings.test_split, "validation": settings.validation_split},
+        settings.seed,
+    )
+    target, y, outputs = _encode_target(
+        data.target_name, data.target, task, loss_name, parts["train"]
+    )
+    encoder = InputEncoder.fit(data.inputs, parts["train"], shared=data.images)
+    x = encoder.encode(data.inputs).astype(settings.dtype)
+    loss = _make_loss(loss_name, settings.label_smoothing)
+    net = bp.Network(
+        [encoder.width, *settings.hidden, outputs],
+        activation=settings.activation,
+        output=LOSSES[loss_name].output,
+        dropout=settings.dropout,
+        dtype=settings.dtype,
+        seed=settings.seed,
+    )
+    rows = {name: len(part) for name, part in parts.items()}
+    if say is not None:
+        say(
+            f"{task} of {target.name!r} with {loss_name}: "
+            f"network {'-'.join(map(str, net.sizes))}, rows: {rows['train']} to train, "
+            f"{rows['validation']} to validate, {rows['test']} to test"
+        )
+    validation, test = parts["validation"], parts["test"]
+    start = time.perf_counter()
+    history = net.fit(
+        x[parts["train"]],
+        y[parts["train"]],
+        loss=loss,
+        optimizer=_make_optimizer(settings),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        validation_data=(x[validation], y[validation]) if len(validation) else None,
+        early_stopping=settings.early_stopping,
+        l2=settings.l2,
+        metrics=["accuracy" if task == "classification" else "r2"],
+        progress=progress,
+        seed=settings.seed,
+    )
+    seconds = time.perf_counter() - start
+    model = Model(net, encoder, target)
+    scores: dict[str, float] = {}
+    if len(test):
+        scores = _score(model, x[test], data.target[test])
+        scores["loss"] = float(net.evaluate(x[test], y[test], loss=loss_name))
+    model.training = {
+        "task": task,
+        "loss": loss_name,
+        "optimizer": settings.optimizer,
+        "epochs": history.epochs,
+        "seed": settings.seed,
+        "rows": rows,
+        "test": scores,
+    }
+    return Outcome(model, history, task, rows, scores, seconds)
+
+
+def _encode_target(
+    name: str, values: Array, task: str, loss: str, train_rows: NDArray[np.int64]
+) -> tuple[Target, Array, int]:
+    """Return the target's encoder, all rows' encoded target, and the number of outputs."""
+    if LOSSES[loss].task != task:
+        raise ValueError(
+            f"the loss {loss!r} is for {LOSSES[loss].task}, but target {name!r} is one for {task}"
+        )
+    if task == "classification":
+        classes = ClassTarget.fit(name, values)
+        codes = classes.encode(values)
+        if loss not in _BINARY_LOSSES:
+            return classes, codes, len(classes.labels)
+        if len(classes.labels) != 2:
+            raise ValueError(
+                f"the loss {loss!r} is for 2 classes, target {name!r} has {len(classes.labels)}"
+            )
+        return classes, codes[:, np.newaxis].astype(np.float64), 1
+    # A rate must stay one: standardised, it would be negative somewhere.
+    NumericTarget.fit(name, values)  # all rows: errors name the file's row
+    quantity = NumericTarget.fit(name, values[train_rows], standardise=loss != "poisson")
+    encoded = quantity.column.encode(values)
+    if loss == "poisson" and (encoded < 0).any():
+        raise ValueError(f"the loss 'poisson' needs a target >= 0, {name!r} is not")
+    return quantity, encoded, quantity.column.width
+
+
+def _make_loss(name: str, label_smoothing: float) -> Any:
+    if not label_smoothing:
+        return name
+    if name not in _SMOOTHED_LOSSES:
+        raise ValueError(f"label smoothing is for {' and '.join(_SMOOTHED_LOSSES)}, not {name}")
+    return getattr(bp.losses, _SMOOTHED_LOSSES[name])(label_smoothing=label_smoothing)
+
+
+def _make_optimizer(settings: Settings) -> Any:
+    make = getattr(bp.optim, OPTIMIZERS[settings.optimizer])
+    return make() if settings.lr is None else make(lr=settings.lr)
+
+
+def _score(model: Model, x: Array, wanted: Array) -> dict[str, float]:
+    """Scores in the target's own classes or units."""
+    if isinstance(model.target, ClassTarget):
+        predicted = model.probabilities(x).argmax(axis=1)
+        return {"accuracy": float((predicted == model.target.encode(wanted)).mean())}
+    truth = np.asarray(wanted, dtype=np.float64).reshape(len(x), -1)
+    error = model.quantities(x) - truth
+    variance = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+    scores = {"mae": float(np.abs(error).mean()), "rmse": float(np.sqrt((error**2).mean()))}
+    if (variance > 0).all():
+        scores = {"r2": float((1.0 - (error**2).sum(axis=0) / variance).mean()), **scores}
+    return scores

@@ -1,0 +1,141 @@
+"""The record of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Series that are no goal of training: what the run was given or cost, not how well it went.
+BOOKKEEPING = ("lr", "seconds")
+
+
+class History(Mapping[str, list[float]]):
+    """What `Network.fit` returns: named series with one number an epoch.
+
+    A read-only mapping from name to list of floats: ``"loss"``, ``"lr"``, ``"seconds"``, the name
+    of every metric, and ``"val_…"`` of the loss and the metrics when there was validation data.
+
+    Parameters
+    ----------
+    series : mapping of str to sequence of float
+        The series; all of one length, which is the number of epochs.
+    epochs : int, optional
+        Epochs run; the series' length by default.
+    best_epoch : int, optional
+        Zero-based epoch with the best monitored value, when there was early stopping.
+    stopped_early : bool
+        Whether early stopping or a callback ended the run before its last planned epoch.
+
+    Raises
+    ------
+    ValueError
+        When the series differ in length.
+
+    Examples
+    --------
+    >>> history = History({"loss": [0.7, 0.4], "val_loss": [0.8, 0.6]})
+    >>> history["loss"]
+    [0.7, 0.4]
+    >>> history
+    History(epochs=2, loss=0.4, val_loss=0.6)
+    """
+
+    epochs: int
+    best_epoch: int | None
+    stopped_early: bool
+
+    def __init__(
+        self,
+        series: Mapping[str, Sequence[float]] | None = None,
+        *,
+        epochs: int | None = None,
+        best_epoch: int | None = None,
+        stopped_early: bool = False,
+    ) -> None:
+        self._series = {
+            name: [float(value) for value in values] for name, values in (series or {}).items()
+        }
+        lengths = {name: len(values) for name, values in self._series.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"the series of a history must have one length, got {lengths}")
+        self.epochs = max(lengths.values(), default=0) if epochs is None else epochs
+        self.best_epoch = best_epoch
+        self.stopped_early = stopped_early
+
+    def __getitem__(self, name: str) -> list[float]:
+        try:
+            return self._series[name]
+        except KeyError:
+            known = ", ".join(self._series) or "none"
+            raise KeyError(f"no series {name!r} in this history; it has: {known}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._series
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._series)
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        return vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # mutable lists inside
+
+    def __repr__(self) -> str:
+        parts = [f"epochs={self.epochs}"]
+        if self.best_epoch is not None:
+            parts.append(f"best_epoch={self.best_epoch}")
+        if self.stopped_early:
+            parts.append("stopped_early=True")
+        parts += [
+            f"{name}={values[-1]:.4g}"
+            for name, values in self._series.items()
+            if values and name not in BOOKKEEPING
+        ]
+        return f"History({', '.join(parts)})"
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        path: str | os.PathLike[str] | None = None,
+        log: bool = False,
+    ) -> Figure:
+        """Draw the learning curves; needs the extra ``plot``.
+
+        Without `ax` a new figure shows the losses and, when there are any, the metrics beside
+        them. pyplot is neither used nor changed, so this works without a display.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Draw the losses here instead of in a new figure.
+        path : path, optional
+            Also write the figure to this file, in the format that its suffix names.
+        log : bool
+            Logarithmic scale for the losses.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure that was drawn in.
+
+        Raises
+        ------
+        ImportError
+            When matplotlib is missing.
+        ValueError
+            When there is no epoch to draw.
+        """
+        from backpass.plotting import plot_history
+
+        return plot_history(self, ax=ax, path=path, log=log)

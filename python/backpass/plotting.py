@@ -1,0 +1,98 @@
+"""Learning curves with matplotlib (the extra ``plot``)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backpass._atomic import atomic_write
+from backpass.history import BOOKKEEPING, History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_VALIDATION = "val_"
+
+
+def plot_history(
+    history: History,
+    ax: Axes | None = None,
+    path: str | os.PathLike[str] | None = None,
+    log: bool = False,
+) -> Figure:
+    """Draw the learning curves of `history`; see `History.plot`."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("plotting needs matplotlib: pip install backpass[plot]") from error
+
+    if history.epochs == 0 or not history:
+        raise ValueError("this history has no epochs to plot")
+    panels = _panels(history)
+    if ax is None:
+        # A Figure of its own has the Agg canvas: no display, no pyplot, nothing to close.
+        figure = Figure(figsize=(5.0 * len(panels), 4.0), layout="constrained")
+        axes = [figure.add_subplot(1, len(panels), i + 1) for i in range(len(panels))]
+    else:
+        axes = [ax]
+        root = ax.get_figure(root=True)
+        if root is None:
+            raise ValueError("the given axes belong to no figure")
+        figure = root
+    for panel, panel_axes in zip(panels, axes, strict=False):
+        _draw(panel_axes, history, panel)
+    if log:
+        axes[0].set_yscale("log")
+    if path is not None:
+        _save(figure, path)
+    return figure
+
+
+def _panels(history: History) -> list[list[str]]:
+    """Names of the series of each panel: the losses, then all metrics together."""
+    names = [name for name in history if name not in BOOKKEEPING]
+    losses = [name for name in names if name.removeprefix(_VALIDATION) == "loss"]
+    metrics = [name for name in names if name not in losses]
+    return [panel for panel in (losses, metrics) if panel]
+
+
+def _draw(ax: Axes, history: History, names: list[str]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    colors: dict[str, str] = {}
+    for name in names:
+        # A series and its validation twin share a colour; the twin is dashed.
+        base = name.removeprefix(_VALIDATION)
+        color = colors.setdefault(base, f"C{len(colors)}")
+        values = history[name]
+        ax.plot(
+            range(1, len(values) + 1),
+            values,
+            label=name,
+            color=color,
+            linestyle="-" if name == base else "--",
+            # One epoch makes no line.
+            marker="o" if len(values) == 1 else None,
+        )
+    if history.best_epoch is not None:
+        ax.axvline(history.best_epoch + 1, color="0.6", linestyle=":", label="best epoch")
+    ax.set_xlabel("epoch")
+    if len(colors) == 1:
+        ax.set_ylabel(next(iter(colors)))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(alpha=0.3)
+    ax.legend()
+
+
+def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    suffix = Path(path).suffix.removeprefix(".").lower()
+    known = figure.canvas.get_supported_filetypes()
+    if suffix not in known:
+        raise ValueError(
+            f"cannot tell a picture format from {os.fspath(path)!r}; "
+            f"use one of the suffixes {', '.join(sorted(known))}"
+        )
+    with atomic_write(path) as file:
+        figure.savefig(file, format=suffix, dpi=150)
