@@ -1,4 +1,4 @@
-"""Everything that is checked, one session a subject. ``nox`` alone runs the C++ and the Python tests.
+"""Everything that is checked, one session a subject. ``nox`` alone runs both languages' tests.
 
 Sessions that need the package build a wheel first; BACKPASS_WHEEL names one that is built already.
 """
@@ -10,13 +10,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import nox
 
 ROOT = Path(__file__).parent
 BUILD = ROOT / "build"
 CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11"]
-GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere an installed GoogleTest is used
+GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere install it
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
 
 nox.options.sessions = ["cpp", "py"]
@@ -26,7 +27,9 @@ nox.options.error_on_missing_interpreters = False
 # ---- building blocks
 
 
-def build_cpp(session: nox.Session, preset: str, *options: str, targets: tuple[str, ...] = ()) -> Path:
+def build_cpp(
+    session: nox.Session, preset: str, *options: str, targets: tuple[str, ...] = ()
+) -> Path:
     """Configure and build a preset with tools from PyPI; return the build directory."""
     session.install(*CPP_TOOLS, GTEST)
     binary_dir = BUILD / preset
@@ -39,10 +42,21 @@ def build_cpp(session: nox.Session, preset: str, *options: str, targets: tuple[s
     return binary_dir
 
 
-def run_ctest(session: nox.Session, preset: str, *options: str, env: dict[str, str] | None = None) -> None:
+def run_ctest(
+    session: nox.Session, preset: str, *options: str, env: dict[str, str] | None = None
+) -> None:
     """Run a preset's tests; no test at all is a failure."""
     session.run(
-        "ctest", "--preset", preset, "--parallel", JOBS, "--no-tests=error", "--progress", "--quiet", *options, env=env
+        "ctest",
+        "--preset",
+        preset,
+        "--parallel",
+        JOBS,
+        "--no-tests=error",
+        "--progress",
+        "--quiet",
+        *options,
+        env=env,
     )
 
 
@@ -52,7 +66,18 @@ def built_wheel(session: nox.Session) -> Path:
         house = BUILD / "wheel"
         shutil.rmtree(house, ignore_errors=True)
         env = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
-        session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(house), str(ROOT), env=env)
+        session.run(
+            "python",
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "-w",
+            str(house),
+            str(ROOT),
+            env=env,
+        )
         os.environ["BACKPASS_WHEEL"] = str(next(house.glob("backpass-*.whl")))
     return Path(os.environ["BACKPASS_WHEEL"])
 
@@ -62,10 +87,17 @@ def install_package(session: nox.Session, extras: str) -> None:
     session.install(f"backpass[{extras}] @ {built_wheel(session).resolve().as_uri()}")
 
 
-def python_config(session: nox.Session) -> dict[str, object]:
+def last_line(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> str:
+    """Return the last line that a command prints."""
+    output = session.run(*command, env=env, silent=True, external=True)
+    return str(output).strip().splitlines()[-1]
+
+
+def python_config(session: nox.Session, env: dict[str, str] | None = None) -> dict[str, Any]:
     """Return what the installed package says of itself."""
-    out = session.run("python", "-c", "import backpass, json; print(json.dumps(backpass.config()))", silent=True)
-    return json.loads(str(out).strip().splitlines()[-1])
+    program = "import backpass, json; print(json.dumps(backpass.config()))"
+    config: dict[str, Any] = json.loads(last_line(session, "python", "-c", program, env=env))
+    return config
 
 
 # ---- tests
@@ -87,24 +119,20 @@ def py(session: nox.Session) -> None:
 
 @nox.session
 def isa(session: nox.Session) -> None:
-    """The tests of both languages with every kernel set that this CPU can run, and proof of which one ran."""
-    build_cpp(session, "release")
+    """Both languages' tests with every kernel set that this CPU can run; proof of which one ran."""
+    binary_dir = build_cpp(session, "release")
     install_package(session, "test")
-    usable = python_config(session)["isas_usable"]
-    session.log(f"kernel sets: {usable}")
-    for name in usable:
+    for name in python_config(session)["isas_usable"]:
         env = {"BACKPASS_ISA": name}
-        in_use = python_config_under(session, env)
-        if in_use != name:
+        in_use = {
+            "C++": last_line(session, str(binary_dir / "tests/cpp/print_isa"), env=env),
+            "Python": python_config(session, env)["isa"],
+        }
+        session.log(f"BACKPASS_ISA={name}: {in_use}")
+        if set(in_use.values()) != {name}:
             session.error(f"BACKPASS_ISA={name} gave {in_use}")
         run_ctest(session, "release", env=env)
         session.run("pytest", "-q", *session.posargs, env=env)
-
-
-def python_config_under(session: nox.Session, env: dict[str, str]) -> str:
-    """Return the kernel set in use when the environment is changed by ``env``."""
-    out = session.run("python", "-c", "import backpass; print(backpass.config()['isa'])", env=env, silent=True)
-    return str(out).strip().splitlines()[-1]
 
 
 @nox.session
@@ -123,17 +151,22 @@ def asan(session: nox.Session) -> None:
 
 @nox.session
 def tsan(session: nox.Session) -> None:
-    """The C++ tests that use threads under the thread sanitizer; needs Clang and its OpenMP (libomp-dev).
+    """The C++ tests that use threads under the thread sanitizer; needs Clang and libomp-dev.
 
-    GCC's OpenMP runtime is not instrumented, so that every barrier of it would be reported as a race; LLVM's
-    tells the sanitizer through its tool Archer, whose library has to be named.
+    GCC's OpenMP runtime is not instrumented, so that every barrier of it would be reported as a
+    race; LLVM's tells the sanitizer through its tool Archer, whose library has to be named.
     """
     version = str(session.run("clang++", "-dumpversion", external=True, silent=True)).split(".")[0]
     archer = Path(f"/usr/lib/llvm-{version}/lib/libarcher.so")
     if not archer.exists():
         session.error(f"{archer} was not found: install clang and libomp-dev")
     build_cpp(session, "tsan")
-    run_ctest(session, "tsan", *(session.posargs or ["-L", "^(runtime|nn|train)$"]), env={"OMP_TOOL_LIBRARIES": str(archer)})
+    run_ctest(
+        session,
+        "tsan",
+        *(session.posargs or ["-L", "^(runtime|nn|train)$"]),
+        env={"OMP_TOOL_LIBRARIES": str(archer)},
+    )
 
 
 @nox.session
@@ -155,7 +188,9 @@ def examples(session: nox.Session) -> None:
     """Every example, on small settings."""
     install_package(session, "test")
     binary_dir = build_cpp(session, "release", "-DBACKPASS_BUILD_TESTS=OFF")
-    session.run("python", "examples/run_all.py", "--cpp", str(binary_dir / "examples/cpp"), *session.posargs)
+    session.run(
+        "python", "examples/run_all.py", "--cpp", str(binary_dir / "examples/cpp"), *session.posargs
+    )
 
 
 @nox.session
@@ -189,20 +224,29 @@ def tidy(session: nox.Session) -> None:
     session.install("clang-tidy==23.1.4", "pybind11>=3.0")
     options = ["-DBACKPASS_BUILD_PYTHON=ON", "-DBACKPASS_BUILD_TESTS=OFF"]
     session.install(*CPP_TOOLS)
-    session.run("cmake", "--preset", "tidy", f"-DPython_EXECUTABLE={session.virtualenv.bin}/python", *options, silent=True)
+    session.run(
+        "cmake",
+        "--preset",
+        "tidy",
+        f"-DPython_EXECUTABLE={session.virtualenv.bin}/python",
+        *options,
+        silent=True,
+    )
     files = session.posargs or [r"^(?!.*(/tests/|gtest)).*$"]
     session.run("run-clang-tidy.py", "-quiet", "-p", str(BUILD / "tidy"), "-j", JOBS, *files)
 
 
 @nox.session
 def stubs(session: nox.Session) -> None:
-    """The stub of the extension says what the extension has; ``nox -s stubs -- --write`` renews it."""
+    """The extension's stub is what would be generated; ``nox -s stubs -- --write`` renews it."""
     install_package(session, "test")
     session.install("pybind11-stubgen==3.0.0", "ruff==0.17.6")
     out = Path(session.create_tmp())
     session.run("pybind11-stubgen", "backpass._core", "-o", str(out), silent=True)
     generated, kept = out / "backpass/_core.pyi", ROOT / "python/backpass/_core.pyi"
-    session.run("ruff", "format", "--quiet", "--config", str(ROOT / "pyproject.toml"), str(generated))
+    session.run(
+        "ruff", "format", "--quiet", "--config", str(ROOT / "pyproject.toml"), str(generated)
+    )
     if "--write" in session.posargs:
         shutil.copy(generated, kept)
     elif generated.read_text() != kept.read_text():

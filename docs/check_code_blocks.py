@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Run every code block of the project's Markdown files, so that none of them can be wrong.
 
-Python blocks of one file run in order in one namespace and one scratch folder. A C++ block with ``int main`` is built
-with the file's CMake block, if it has one, against the library in the installed package, and run in the same folder.
-Shell blocks and blocks of other languages are not run here: README's two commands are run by .ci/run.
+Python blocks of one file run in order in one namespace and one scratch folder. A C++ block with
+``int main`` is built with the file's CMake block, if it has one, against the library in the
+installed package, and run in the same folder. Shell blocks and blocks of other languages are not
+run here: README's two commands are run by .ci/run.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def blocks_of(path: Path) -> Iterator[Block]:
 
 
 def run_python(block: Block, namespace: dict[str, object]) -> bool:
-    """Run a block, with traceback lines that point into the Markdown file; tell whether it went well."""
+    """Run a block, traceback lines pointing into the Markdown file; tell whether it went well."""
     printed = io.StringIO()
     try:
         code = compile("\n" * (block.line - 1) + block.text, str(block.path), "exec")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Hold the layer rule of docs/architecture.md against the includes of the C++ sources.
 
-A private file includes its own folder and lower layers only. What a folder is made for stays in it: OpenMP in runtime,
-vector types in kernels, the JSON parser in io; public headers and the bindings see public headers only.
+A private file includes its own folder and lower layers only. What a folder is made for stays in it:
+OpenMP in runtime, vector types in kernels, the JSON parser in io; public headers and the bindings
+see public headers only.
 Prints every breach as ``file:line: message``; exits with 1 when there is one.
 """
 
@@ -13,8 +14,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-LAYERS = {"base": 0, "runtime": 1, "kernels": 2, "linalg": 3, "optim": 4, "nn": 5, "train": 6, "io": 7}
-HARDWARE = {"kernels", "runtime"}  # may name the CPU: vectors there; the denormal mode and the spin loop's pause here
+LAYERS = {
+    "base": 0,
+    "runtime": 1,
+    "kernels": 2,
+    "linalg": 3,
+    "optim": 4,
+    "nn": 5,
+    "train": 6,
+    "io": 7,
+}
+HARDWARE = {
+    "kernels",
+    "runtime",
+}  # may name the CPU: vectors there; the denormal mode and the spin loop's pause here
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 OPENMP = re.compile(r"^\s*#\s*pragma\s+omp\b|\bomp_\w+\s*\(")
@@ -22,12 +35,12 @@ VECTOR = re.compile(r"\bvector_size\b|\b_mm\d*_|\b__m(128|256|512)|\bv\w+q_[fsu]
 
 
 def layer_of(include: str) -> str | None:
-    """Return the folder of cpp/src that a quoted include names, or None for a file next to the includer."""
+    """Return the folder of cpp/src that an include names, or None for one beside it."""
     return include.split("/")[0] if "/" in include else None
 
 
 def check_includes(kind: str, target: str, folder: str | None) -> Iterator[str]:
-    """Yield what is wrong with one include; ``folder`` is the includer's in cpp/src, None outside it."""
+    """Yield what is wrong with one include of a file in ``folder`` of cpp/src (or None)."""
     if kind == '"':
         other = layer_of(target)
         if folder is None:
@@ -71,13 +84,20 @@ def check_tree(root: Path) -> list[str]:
         if folder in LAYERS:
             files.append((path, folder))
         else:
-            breaches.append(f"{path.relative_to(root)}:1: in no layer; they are {', '.join(LAYERS)}")
+            breaches.append(
+                f"{path.relative_to(root)}:1: in no layer; they are {', '.join(LAYERS)}"
+            )
     for path, folder in files:
-        breaches += [f"{path.relative_to(root)}:{n}: {message}" for n, message in check_file(path, folder)]
+        breaches += [
+            f"{path.relative_to(root)}:{n}: {message}" for n, message in check_file(path, folder)
+        ]
     bindings = root / "python/bindings"
     for path in sorted(p for p in bindings.rglob("*") if p.suffix in {".hpp", ".cpp"}):
         for n, message in check_file(path, None):
-            if not message.startswith("private header") or not (bindings / message.split('"')[1]).exists():
+            if (
+                not message.startswith("private header")
+                or not (bindings / message.split('"')[1]).exists()
+            ):
                 breaches.append(f"{path.relative_to(root)}:{n}: {message}")
     return breaches
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Build the outside projects of this folder and let them predict what Python predicted, bit by bit.
 
-``--prefix DIR``: against an installed library, with find_package and with pkg-config. ``--wheel``: the same against the
-library in the installed Python package. ``--source``: with add_subdirectory of the source tree.
+``--prefix DIR``: against an installed library, with find_package and with pkg-config. ``--wheel``:
+the same against the library in the installed Python package. ``--source``: with add_subdirectory
+of the source tree.
 """
 
 from __future__ import annotations
@@ -27,11 +28,17 @@ def save_cases(folder: Path) -> list[tuple[str, str, str]]:
     cases = []
     rng = np.random.default_rng(3)
     for dtype in ("float32", "float64"):
-        net = bp.Network([7, 33, 17, 5], activation=["gelu", "tanh", "softmax"], dtype=dtype, seed=1)
+        net = bp.Network(
+            [7, 33, 17, 5], activation=["gelu", "tanh", "softmax"], dtype=dtype, seed=1
+        )
         x = rng.normal(size=(129, 7)).astype(dtype)
         y = rng.integers(0, 5, size=129)
-        net.fit(x, y, loss="cross_entropy", optimizer=bp.optim.Adam(), epochs=2, progress=False, seed=0)
-        model, rows, expected = (str(folder / f"{dtype}.{end}") for end in ("safetensors", "x", "a"))
+        net.fit(
+            x, y, loss="cross_entropy", optimizer=bp.optim.Adam(), epochs=2, progress=False, seed=0
+        )
+        model, rows, expected = (
+            str(folder / f"{dtype}.{end}") for end in ("safetensors", "x", "a")
+        )
         net.save(model)
         x.tofile(rows)
         net.predict(x).tofile(expected)
@@ -41,7 +48,9 @@ def save_cases(folder: Path) -> list[tuple[str, str, str]]:
 
 def run(*command: str, env: dict[str, str] | None = None) -> str:
     """Run a command; on failure show what it printed and stop."""
-    done = subprocess.run(command, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -49,7 +58,17 @@ def run(*command: str, env: dict[str, str] | None = None) -> str:
 
 def build_with_cmake(project: str, build: Path, *defines: str) -> Path:
     """Configure and build one of the projects here; return its program."""
-    run("cmake", "-S", str(HERE / project), "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *defines)
+    run(
+        "cmake",
+        "-S",
+        str(HERE / project),
+        "-B",
+        str(build),
+        "-G",
+        "Ninja",
+        "-DCMAKE_BUILD_TYPE=Release",
+        *defines,
+    )
     run("cmake", "--build", str(build))
     return build / "predict"
 
@@ -61,7 +80,16 @@ def build_with_pkg_config(pc_dir: Path, build: Path) -> Path:
     libdir = run("pkg-config", "--variable=libdir", "backpass", env=env).strip()
     program = build / "predict_pkg_config"
     compiler = os.environ.get("CXX", "c++")
-    run(compiler, "-std=c++20", "-O1", str(HERE / "predict.cpp"), "-o", str(program), *flags, f"-Wl,-rpath,{libdir}")
+    run(
+        compiler,
+        "-std=c++20",
+        "-O1",
+        str(HERE / "predict.cpp"),
+        "-o",
+        str(program),
+        *flags,
+        f"-Wl,-rpath,{libdir}",
+    )
     return program
 
 
@@ -89,11 +117,15 @@ def main() -> None:
         pc_dirs = {}
         if options.prefix:
             prefix = options.prefix.resolve()
-            programs["find_package"] = build_with_cmake("find_package", build / "prefix", f"-DCMAKE_PREFIX_PATH={prefix}")
+            programs["find_package"] = build_with_cmake(
+                "find_package", build / "prefix", f"-DCMAKE_PREFIX_PATH={prefix}"
+            )
             pc_dirs["pkg-config"] = next(prefix.glob("lib*/**/backpass.pc")).parent
         if options.wheel:
             config = ask_package("--cmakedir")
-            programs["find_package, wheel"] = build_with_cmake("find_package", build / "wheel", f"-Dbackpass_DIR={config}")
+            programs["find_package, wheel"] = build_with_cmake(
+                "find_package", build / "wheel", f"-Dbackpass_DIR={config}"
+            )
             pc_dirs["pkg-config, wheel"] = ask_package("--pkgconfigdir")
             if not (ask_package("--includes") / "backpass/backpass.hpp").is_file():
                 sys.exit("python -m backpass --includes names a folder without the headers")
