@@ -1,5 +1,5 @@
-// predict MODEL INPUT EXPECTED: loads a network that Python saved, and compares its predictions with Python's, bit by bit.
-// INPUT and EXPECTED are raw numbers of the network's own type, one sample after the other.
+// predict MODEL INPUT EXPECTED: loads a network that Python saved, and compares its predictions with Python's, bit by
+// bit. INPUT and EXPECTED are raw numbers of the network's own type, one sample after the other.
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -33,7 +33,8 @@ bool same_bits(const backpass::Network<T>& network, const std::string& input, co
     return false;
   }
   std::vector<T> out(rows * outputs);
-  network.predict(backpass::ConstMatrixView<T>(x.data(), rows, inputs), backpass::MatrixView<T>(out.data(), rows, outputs));
+  network.predict(backpass::ConstMatrixView<T>(x.data(), rows, inputs),
+                  backpass::MatrixView<T>(out.data(), rows, outputs));
   return std::memcmp(out.data(), expected.data(), out.size() * sizeof(T)) == 0;
 }
 
