@@ -3,11 +3,39 @@
 #include "kernels/kernel_table.hpp"
 #include "kernels/vec.hpp"
 
+#include "kernels/activation_inl.hpp"
+#include "kernels/cross_entropy_inl.hpp"
+#include "kernels/dropout_inl.hpp"
 #include "kernels/gemm_inl.hpp"
+#include "kernels/loss_inl.hpp"
+#include "kernels/softmax_inl.hpp"
+#include "kernels/span_inl.hpp"
 #include "kernels/update_inl.hpp"
 
 namespace backpass::kernels {
 namespace BACKPASS_KERNEL_NAMESPACE {
+
+// The vector functions of math_inl.hpp as the table offers them.
+template <class T>
+void exp_array(Index n, const T* x, T* y) {
+  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return exp<T>(v); });
+}
+template <class T>
+void log_array(Index n, const T* x, T* y) {
+  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return log<T>(v); });
+}
+template <class T>
+void tanh_array(Index n, const T* x, T* y) {
+  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return tanh<T>(v); });
+}
+template <class T>
+void erf_array(Index n, const T* x, T* y) {
+  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return erf<T>(v); });
+}
+template <class T>
+void sin_array(Index n, const T* x, T* y) {
+  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return sin<T>(v); });
+}
 
 template <class T>
 constexpr KernelTable<T> make_table() {
@@ -15,12 +43,23 @@ constexpr KernelTable<T> make_table() {
   t.lanes = kLanes<T>;
   add_gemm_kernels(t);
   add_update_kernels(t);
+  add_activation_kernels(t);
+  add_softmax_kernels(t);
+  add_loss_kernels(t);
+  add_cross_entropy_kernels(t);
+  add_dropout_kernels(t);
+  add_span_kernels(t);
+  t.exp = exp_array<T>;
+  t.log = log_array<T>;
+  t.tanh = tanh_array<T>;
+  t.erf = erf_array<T>;
+  t.sin = sin_array<T>;
   return t;
 }
 
-/// The one symbol of this translation unit.
+/// The one symbol of this translation unit. A constant from the start: networks may be used by static initialisers.
 extern const KernelSet kKernels;
-const KernelSet kKernels{BACKPASS_KERNEL_NAME, make_table<float>(), make_table<double>()};
+constinit const KernelSet kKernels{BACKPASS_KERNEL_NAME, make_table<float>(), make_table<double>()};
 
 }  // namespace BACKPASS_KERNEL_NAMESPACE
 }  // namespace backpass::kernels

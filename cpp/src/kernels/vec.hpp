@@ -14,6 +14,9 @@
 #include <arm_neon.h>
 #endif
 
+// AVX-512 intrinsics are called in their maskz form with all lanes on: the plain ones make some compilers warn of an
+// uninitialised value inside them. The mask costs nothing, it folds away.
+
 #define BP_INLINE static inline __attribute__((always_inline))
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
@@ -33,18 +36,23 @@ struct VecTraits<float> {
   typedef float Vector __attribute__((vector_size(kVectorBytes)));
   typedef float Unaligned __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
   typedef int32_t Ints __attribute__((vector_size(kVectorBytes)));
+  typedef uint32_t Bits __attribute__((vector_size(kVectorBytes)));
 };
 template <>
 struct VecTraits<double> {
   typedef double Vector __attribute__((vector_size(kVectorBytes)));
   typedef double Unaligned __attribute__((vector_size(kVectorBytes), aligned(8), may_alias));
   typedef int64_t Ints __attribute__((vector_size(kVectorBytes)));
+  typedef uint64_t Bits __attribute__((vector_size(kVectorBytes)));
 };
 template <class T>
 using Vec = typename VecTraits<T>::Vector;
 /// Signed integers of T's width; also the type of a comparison of Vec<T>: all ones where true.
 template <class T>
 using VecInt = typename VecTraits<T>::Ints;
+/// The same unsigned: shifts to the right bring in zeros (signed 64-bit ones need AVX-512).
+template <class T>
+using VecBits = typename VecTraits<T>::Bits;
 template <class T>
 inline constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
 
@@ -70,6 +78,34 @@ BP_INLINE VecInt<T> as_int(Vec<T> v) {
 template <class T>
 BP_INLINE Vec<T> as_real(VecInt<T> v) {
   return reinterpret_cast<Vec<T>>(v);
+}
+template <class T>
+BP_INLINE VecBits<T> as_bits(Vec<T> v) {
+  return reinterpret_cast<VecBits<T>>(v);
+}
+template <class T>
+BP_INLINE Vec<T> as_real(VecBits<T> v) {
+  return reinterpret_cast<Vec<T>>(v);
+}
+
+inline constexpr int32_t kIndices32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+inline constexpr int64_t kIndices64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+/// 0, 1, 2, ….
+template <class T>
+BP_INLINE VecInt<T> lane_indices() {
+  VecInt<T> v;
+  if constexpr (sizeof(T) == 4) {
+    __builtin_memcpy(&v, kIndices32, sizeof v);
+  } else {
+    __builtin_memcpy(&v, kIndices64, sizeof v);
+  }
+  return v;
+}
+/// True in the first n lanes.
+template <class T>
+BP_INLINE VecInt<T> first_lanes(ptrdiff_t n) {
+  using Int = __typeof__(VecInt<T>{}[0]);
+  return lane_indices<T>() < (VecInt<T>{} + static_cast<Int>(n < kLanes<T> ? n : kLanes<T>));
 }
 
 // The first n lanes, 0 <= n <= lanes; the others read as zero and are not written. Memory beyond them is not touched.
@@ -118,6 +154,21 @@ BP_INLINE void store_partial(T* p, Vec<T> v, ptrdiff_t n) {
 }
 #endif
 
+// The next vector of an array of which n elements are left: all or some of it. Loops with these have one body for full
+// vectors and tail, so that both do the same.
+template <class T>
+BP_INLINE Vec<T> load_next(const T* p, ptrdiff_t n) {
+  return n >= kLanes<T> ? load(p) : load_partial(p, n);
+}
+template <class T>
+BP_INLINE void store_next(T* p, Vec<T> v, ptrdiff_t n) {
+  if (n >= kLanes<T>) {
+    store(p, v);
+  } else {
+    store_partial(p, v, n);
+  }
+}
+
 // a * b + c: one rounding where the set has fused multiply-add, two where it has not.
 #if defined(__AVX512F__)
 BP_INLINE VecF fma(VecF a, VecF b, VecF c) { return _mm512_fmadd_ps(a, b, c); }
@@ -134,8 +185,8 @@ BP_INLINE VecD fma(VecD a, VecD b, VecD c) { return a * b + c; }
 #endif
 
 #if defined(__AVX512F__)
-BP_INLINE VecF sqrt(VecF v) { return _mm512_sqrt_ps(v); }
-BP_INLINE VecD sqrt(VecD v) { return _mm512_sqrt_pd(v); }
+BP_INLINE VecF sqrt(VecF v) { return _mm512_maskz_sqrt_ps(0xffff, v); }
+BP_INLINE VecD sqrt(VecD v) { return _mm512_maskz_sqrt_pd(0xff, v); }
 #elif defined(__AVX2__)
 BP_INLINE VecF sqrt(VecF v) { return _mm256_sqrt_ps(v); }
 BP_INLINE VecD sqrt(VecD v) { return _mm256_sqrt_pd(v); }
@@ -169,6 +220,10 @@ BP_INLINE VecD copysign(VecD magnitude, VecD sign) {
   return as_real<double>((as_int<double>(magnitude) & INT64_MAX) | (as_int<double>(sign) & INT64_MIN));
 }
 
+/// −1, 0 or 1; NaN stays.
+BP_INLINE VecF sign(VecF v) { return (v > 0.0F) | (v < 0.0F) ? copysign(broadcast(1.0F), v) : v; }
+BP_INLINE VecD sign(VecD v) { return (v > 0.0) | (v < 0.0) ? copysign(broadcast(1.0), v) : v; }
+
 /// To the nearest integer, ties to even, for |v| < 2^22 (float) or 2^51 (double); the integer comes along.
 BP_INLINE VecF round_to_int(VecF v, VecInt<float>& n) {
   const VecF shifter = broadcast(0x1.8p23F);
@@ -182,6 +237,77 @@ BP_INLINE VecD round_to_int(VecD v, VecInt<double>& n) {
   n = as_int<double>(shifted) - as_int<double>(shifter);
   return shifted - shifter;
 }
+
+/// v · 2^n where n = n_int is an integer below 2 · 1023 in size (2 · 127): the result may be denormal, with one rounding.
+template <class T>
+BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[maybe_unused]] VecInt<T> n_int) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_maskz_scalef_ps(0xffff, v, n);
+  } else {
+    return _mm512_maskz_scalef_pd(0xff, v, n);
+  }
+#else
+  // Two factors of half the exponent each, so that neither is denormal nor infinite.
+  constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
+  constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
+  const VecBits<T> biased = reinterpret_cast<VecBits<T>>(n_int + 2 * kBias);
+  const VecBits<T> half = biased >> 1;
+  return v * as_real<T>(half << kMantissaBits) * as_real<T>((biased - half) << kMantissaBits);
+#endif
+}
+
+/// Whether any lane of a comparison's result is true.
+#if defined(__AVX512F__)
+BP_INLINE bool any(VecInt<float> mask) { return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) != 0; }
+BP_INLINE bool any(VecInt<double> mask) { return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask)) != 0; }
+#elif defined(__AVX2__)
+BP_INLINE bool any(VecInt<float> mask) { return _mm256_movemask_epi8(reinterpret_cast<__m256i>(mask)) != 0; }
+BP_INLINE bool any(VecInt<double> mask) { return _mm256_movemask_epi8(reinterpret_cast<__m256i>(mask)) != 0; }
+#elif defined(__SSE2__)
+BP_INLINE bool any(VecInt<float> mask) { return _mm_movemask_epi8(reinterpret_cast<__m128i>(mask)) != 0; }
+BP_INLINE bool any(VecInt<double> mask) { return _mm_movemask_epi8(reinterpret_cast<__m128i>(mask)) != 0; }
+#else
+BP_INLINE bool any(VecInt<float> mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
+BP_INLINE bool any(VecInt<double> mask) { return (mask[0] | mask[1]) != 0; }
+#endif
+
+/// Products of the lower 32 bits of each 64-bit lane.
+BP_INLINE VecBits<double> multiply_lower_halves(VecBits<double> a, VecBits<double> b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<VecBits<double>>(_mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<VecBits<double>>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<VecBits<double>>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+  return (a & 0xffffffffU) * (b & 0xffffffffU);
+#endif
+}
+
+/// kLanes 32-bit words, each in a lane of T's width.
+template <class T>
+BP_INLINE VecBits<T> load_words(const uint32_t* p) {
+  typedef uint32_t Words __attribute__((vector_size(4 * kLanes<T>)));
+  Words w;
+  __builtin_memcpy(&w, p, sizeof w);
+  return __builtin_convertvector(w, VecBits<T>);
+}
+
+// The first and the second half of v in double precision.
+#if defined(__AVX512F__)
+BP_INLINE VecD widen_first(VecF v) { return _mm512_maskz_cvtps_pd(0xff, _mm512_castps512_ps256(v)); }
+BP_INLINE VecD widen_second(VecF v) { return _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, v, 1)); }
+#elif defined(__AVX2__)
+BP_INLINE VecD widen_first(VecF v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
+BP_INLINE VecD widen_second(VecF v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
+#elif defined(__SSE2__)
+BP_INLINE VecD widen_first(VecF v) { return _mm_cvtps_pd(v); }
+BP_INLINE VecD widen_second(VecF v) { return _mm_cvtps_pd(_mm_movehl_ps(v, v)); }
+#else
+BP_INLINE VecD widen_first(VecF v) { return VecD{static_cast<double>(v[0]), static_cast<double>(v[1])}; }
+BP_INLINE VecD widen_second(VecF v) { return VecD{static_cast<double>(v[2]), static_cast<double>(v[3])}; }
+#endif
 
 /// The sum of all lanes, halves first: a fixed tree.
 template <class T>

@@ -1,0 +1,122 @@
+/// The activations that are piecewise linear or rational, and the loops and the table entries of all elementwise ones.
+///
+/// Each activation is a struct with φ(z) and, beside it, φ' of what stored_for() names: a = φ(z) or z. Definitions and
+/// constants are PyTorch's; at a kink φ' is PyTorch's choice. NaN gives NaN, an infinite z the limit.
+#pragma once
+
+#include "kernels/loops_inl.hpp"
+#include "kernels/smooth_activation_inl.hpp"
+
+namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
+
+/// inside ? one : other, and NaN where x is: a comparison alone would hide it.
+template <class T>
+BP_INLINE Vec<T> select_or_nan(Vec<T> x, VecInt<T> inside, T one, T other) {
+  const Vec<T> y = inside ? broadcast(one) : broadcast(other);
+  return x == x ? y : x;
+}
+
+template <class T>
+struct Relu {
+  BP_INLINE Vec<T> value(Vec<T> z, T) { return max(Vec<T>{}, z); }
+  // What is not positive is 0 or NaN, and its own derivative.
+  BP_INLINE Vec<T> derivative(Vec<T> a, T) { return a > T(0) ? broadcast(T(1)) : a; }
+};
+
+template <class T>
+struct Relu6 {
+  BP_INLINE Vec<T> value(Vec<T> z, T) { return min(broadcast(T(6)), max(Vec<T>{}, z)); }
+  BP_INLINE Vec<T> derivative(Vec<T> a, T) { return select_or_nan<T>(a, (a > T(0)) & (a < T(6)), 1, 0); }
+};
+
+template <class T>
+struct LeakyRelu {
+  BP_INLINE Vec<T> value(Vec<T> z, T slope) { return z > T(0) ? z : z * slope; }
+  BP_INLINE Vec<T> derivative(Vec<T> z, T slope) { return select_or_nan<T>(z, z > T(0), 1, slope); }
+};
+
+template <class T>
+struct HardTanh {
+  BP_INLINE Vec<T> value(Vec<T> z, T) { return min(broadcast(T(1)), max(broadcast(T(-1)), z)); }
+  BP_INLINE Vec<T> derivative(Vec<T> a, T) { return select_or_nan<T>(a, abs(a) < T(1), 1, 0); }
+};
+
+/// min(max(z + 3, 0), 6) / 6.
+template <class T>
+struct HardSigmoid {
+  static constexpr T kSixth = T(1) / T(6);
+  BP_INLINE Vec<T> value(Vec<T> z, T) { return min(broadcast(T(6)), max(Vec<T>{}, z + T(3))) * kSixth; }
+  BP_INLINE Vec<T> derivative(Vec<T> z, T) { return select_or_nan<T>(z, abs(z) < T(3), kSixth, 0); }
+};
+
+/// z hard_sigmoid(z).
+template <class T>
+struct HardSwish {
+  BP_INLINE Vec<T> value(Vec<T> z, T) { return finite_below<T>(z) * HardSigmoid<T>::value(z, T(0)); }
+  BP_INLINE Vec<T> derivative(Vec<T> z, T) {
+    const Vec<T> inside = fma(z, broadcast(T(1) / T(3)), broadcast(T(0.5)));
+    return abs(z) < T(3) ? inside : select_or_nan<T>(z, z > T(0), 1, 0);
+  }
+};
+
+/// z / (1 + |z|), φ' = 1 / (1 + |z|)² = (1 − |a|)².
+template <class T>
+struct Softsign {
+  BP_INLINE Vec<T> value(Vec<T> z, T) {
+    const Vec<T> a = z / (abs(z) + T(1));
+    return abs(z) == Limits<T>::kInfinity ? copysign(broadcast(T(1)), z) : a;
+  }
+  BP_INLINE Vec<T> derivative(Vec<T> a, T) {
+    const Vec<T> rest = T(1) - abs(a);
+    return rest * rest;
+  }
+};
+
+template <class T, class Activation>
+void activate(Index n, T parameter, const T* z, T* a) {
+  map(n, z, a, [=](Vec<T> v) BP_INLINE_LAMBDA { return Activation::value(v, parameter); });
+}
+template <class T, class Activation>
+void activate_gradient(Index n, T parameter, const T* stored, T* g) {
+  update(n, stored, g, [=](Vec<T> s, Vec<T> gi) BP_INLINE_LAMBDA { return gi * Activation::derivative(s, parameter); });
+}
+
+template <class T>
+void copy(Index n, T, const T* z, T* a) {
+  map(n, z, a, [](Vec<T> v) BP_INLINE_LAMBDA { return v; });
+}
+template <class T>
+void leave(Index, T, const T*, T*) {}
+
+template <class T, template <class> class Activation>
+constexpr void add_activation(KernelTable<T>& t, ActivationKind kind) {
+  t.activate[static_cast<int>(kind)] = activate<T, Activation<T>>;
+  t.activate_gradient[static_cast<int>(kind)] = activate_gradient<T, Activation<T>>;
+}
+
+template <class T>
+constexpr void add_activation_kernels(KernelTable<T>& t) {
+  t.activate[static_cast<int>(ActivationKind::identity)] = copy<T>;
+  t.activate_gradient[static_cast<int>(ActivationKind::identity)] = leave<T>;
+  add_activation<T, Relu>(t, ActivationKind::relu);
+  add_activation<T, Relu6>(t, ActivationKind::relu6);
+  add_activation<T, LeakyRelu>(t, ActivationKind::leaky_relu);
+  add_activation<T, Elu>(t, ActivationKind::elu);
+  add_activation<T, Selu>(t, ActivationKind::selu);
+  add_activation<T, Celu>(t, ActivationKind::celu);
+  add_activation<T, Gelu>(t, ActivationKind::gelu);
+  add_activation<T, GeluTanh>(t, ActivationKind::gelu_tanh);
+  add_activation<T, Silu>(t, ActivationKind::silu);
+  add_activation<T, Mish>(t, ActivationKind::mish);
+  add_activation<T, Softplus>(t, ActivationKind::softplus);
+  add_activation<T, Softsign>(t, ActivationKind::softsign);
+  add_activation<T, Sigmoid>(t, ActivationKind::sigmoid);
+  add_activation<T, HardSigmoid>(t, ActivationKind::hard_sigmoid);
+  add_activation<T, Tanh>(t, ActivationKind::tanh);
+  add_activation<T, HardTanh>(t, ActivationKind::hard_tanh);
+  add_activation<T, HardSwish>(t, ActivationKind::hard_swish);
+  add_activation<T, Exp>(t, ActivationKind::exp);
+  add_activation<T, Sin>(t, ActivationKind::sin);
+}
+
+}  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

@@ -1,0 +1,176 @@
+/// The losses that are a sum over a row's elements: value e(s, y) and ∂e/∂s of each, and the loop around them.
+///
+/// PyTorch's definitions where it has one, its choice at the kinks too. The closed-form pairs take z and neither overflow
+/// nor lose the tails.
+#pragma once
+
+#include "kernels/loops_inl.hpp"
+#include "kernels/smooth_activation_inl.hpp"
+
+namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
+
+/// A loss of probabilities takes no logarithm below −100 and divides by nothing smaller than this.
+template <class T>
+inline constexpr T kLeastDenominator = T(1e-12);
+template <class T>
+inline constexpr T kLeastLog = T(-100);
+
+template <class T>
+struct Term {
+  Vec<T> value, gradient;
+};
+/// The value is factor · other, multiplied in double precision: it is finite wherever the factors are.
+template <class T>
+struct ProductTerm {
+  Vec<T> factor, other, gradient;
+};
+template <class T>
+BP_INLINE void add_term(Sum<T>& sum, VecInt<T> valid, const Term<T>& t) {
+  sum.add(valid ? t.value : Vec<T>{});
+}
+template <class T>
+BP_INLINE void add_term(Sum<T>& sum, VecInt<T> valid, const ProductTerm<T>& t) {
+  sum.add_product(valid ? t.factor : Vec<T>{}, valid ? t.other : Vec<T>{});
+}
+
+template <class T, class Loss>
+double elementwise_loss(Index n, T parameter, const T* s, const T* y, Index, T scale, T* g) {
+  Sum<T> sum;
+  for (Index i = 0; i < n; i += kLanes<T>) {
+    const auto term = Loss::term(load_next(s + i, n - i), load_next(y + i, n - i), parameter);
+    add_term<T>(sum, first_lanes<T>(n - i), term);
+    if (g != nullptr) {
+      store_next<T>(g + i, term.gradient * scale, n - i);
+    }
+  }
+  return sum.total();
+}
+
+template <class T>
+struct SquaredError {
+  BP_INLINE ProductTerm<T> term(Vec<T> a, Vec<T> y, T) {
+    const Vec<T> d = a - y;
+    return {d, d, d + d};
+  }
+};
+
+template <class T>
+struct AbsoluteError {
+  BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
+    const Vec<T> d = a - y;
+    return {abs(d), sign(d)};
+  }
+};
+
+/// d²/2 within [−δ, δ], δ (|d| − δ/2) outside: with c = min(|d|, δ) both are c (|d| − c/2).
+template <class T>
+struct HuberError {
+  BP_INLINE ProductTerm<T> term(Vec<T> a, Vec<T> y, T delta) {
+    const Vec<T> d = a - y;
+    const Vec<T> magnitude = abs(d);
+    const Vec<T> c = min(broadcast(delta), magnitude);
+    return {c, magnitude - T(0.5) * c, copysign(c, d)};
+  }
+};
+
+/// log cosh d, tanh d. With q = e^(−|d|) and m = q − 1: cosh d − 1 = m² / 2q near 0, |d| + log(1 + q²) − log 2 elsewhere;
+/// tanh |d| = (1 − q²) / (1 + q²).
+template <class T>
+struct LogCoshError {
+  BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
+    constexpr T kLn2 = T(0x1.62e42fefa39efp-1);
+    const Vec<T> d = a - y;
+    const Vec<T> magnitude = abs(d);
+    const Vec<T> m = expm1<T>(-magnitude);
+    const Vec<T> q = T(1) + m;
+    const Vec<T> q2 = q * q;
+    const VecInt<T> near = magnitude < T(1);
+    const Vec<T> log = log1p_unit<T>(near ? T(0.5) * m * m / q : q2);
+    return {near ? log : (magnitude - kLn2) + log, copysign(-m * (T(1) + q) / (T(1) + q2), d)};
+  }
+};
+
+/// max(q (y − a), (q − 1)(y − a)); 0 from its subdifferential at the kink.
+template <class T>
+struct QuantileError {
+  BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T q) {
+    const Vec<T> d = a - y;
+    const Vec<T> slope = d > T(0) ? broadcast(T(1) - q) : broadcast(-q);
+    return {slope * d, d == T(0) ? d : (d == d ? slope : d)};
+  }
+};
+
+/// −y log a − (1 − y) log(1 − a), (a − y) / (a (1 − a)).
+template <class T>
+struct BinaryEntropy {
+  BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
+    const Vec<T> log_a = max(broadcast(kLeastLog<T>), log<T>(a));
+    const Vec<T> log_rest = max(broadcast(kLeastLog<T>), log1p<T>(-a));
+    const Vec<T> value = (y - T(1)) * log_rest - y * log_a;
+    return {value, (a - y) / max(broadcast(kLeastDenominator<T>), (T(1) - a) * a)};
+  }
+};
+
+/// With a = σ(z): log(1 + e^z) − y z, and σ(z) − y.
+template <class T>
+struct SigmoidEntropy {
+  BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
+    const Vec<T> u = exp<T>(-abs(z));
+    const Vec<T> linear = z > T(0) ? z * (T(1) - y) : -z * y;
+    return {log1p_unit<T>(u) + linear, (z < T(0) ? u : broadcast(T(1))) / (T(1) + u) - y};
+  }
+};
+
+/// a − y log a, 1 − y / a; a rate of 0 counts as kLeastDenominator.
+template <class T>
+struct PoissonRate {
+  BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
+    const Vec<T> positive = (a >= T(0)) & (a < kLeastDenominator<T>) ? broadcast(kLeastDenominator<T>) : a;
+    return {a - y * log<T>(positive), T(1) - y / positive};
+  }
+};
+
+/// With a = e^z: e^z − y z, and e^z − y.
+template <class T>
+struct PoissonExp {
+  BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
+    const Vec<T> a = exp<T>(z);
+    return {a - y * z, a - y};
+  }
+};
+
+/// With a = softplus(z): a − y log a, and σ(z) (1 − y / a) = σ(z) − y σ(z) / a. Far below 0 a is e^z, so that log a = z and
+/// σ(z) / a = 1 without computing an a that has become 0.
+template <class T>
+struct PoissonSoftplus {
+  BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
+    const Vec<T> u = exp<T>(-abs(z));
+    const Vec<T> a = max(Vec<T>{}, z) + log1p_unit<T>(u);
+    const Vec<T> sigmoid = (z < T(0) ? u : broadcast(T(1))) / (T(1) + u);
+    const VecInt<T> far = z < T(-40);
+    const Vec<T> log_a = far ? z : log<T>(a);
+    const Vec<T> ratio = far ? broadcast(T(1)) : sigmoid / a;
+    return {a - y * log_a, sigmoid - y * ratio};
+  }
+};
+
+template <class T, template <class> class Loss>
+constexpr void add_loss(KernelTable<T>& t, LossKernel loss) {
+  t.loss[static_cast<int>(loss)] = elementwise_loss<T, Loss<T>>;
+}
+
+template <class T>
+constexpr void add_loss_kernels(KernelTable<T>& t) {
+  add_loss<T, SquaredError>(t, LossKernel::mse);
+  add_loss<T, AbsoluteError>(t, LossKernel::mae);
+  add_loss<T, HuberError>(t, LossKernel::huber);
+  add_loss<T, LogCoshError>(t, LossKernel::log_cosh);
+  add_loss<T, QuantileError>(t, LossKernel::quantile);
+  add_loss<T, BinaryEntropy>(t, LossKernel::binary_cross_entropy);
+  add_loss<T, SigmoidEntropy>(t, LossKernel::sigmoid_cross_entropy);
+  add_loss<T, PoissonRate>(t, LossKernel::poisson);
+  add_loss<T, PoissonExp>(t, LossKernel::poisson_exp);
+  add_loss<T, PoissonSoftplus>(t, LossKernel::poisson_softplus);
+}
+
+}  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE
