@@ -1,0 +1,140 @@
+/// The settings of every optimizer and schedule, each listed once: saving and loading both walk these lists.
+///
+/// An optimizer's state is no setting; settings_json.cpp and optimizer_state.cpp see to it.
+#pragma once
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <backpass/optimizer.hpp>
+#include <backpass/schedule.hpp>
+
+namespace backpass::io {
+
+/// A member and its name in files, which is its name in C++ and Python.
+template <class S, class V>
+struct Field {
+  const char* name;
+  V S::* member;
+  bool finite = true;  ///< infinity and NaN are refused, both ways
+};
+template <class S, class V>
+Field(const char*, V S::*) -> Field<S, V>;
+template <class S, class V>
+Field(const char*, V S::*, bool) -> Field<S, V>;
+
+template <class S>
+using Of = std::type_identity<S>;
+
+constexpr auto fields(Of<SGD>) {
+  return std::tuple{Field{"lr", &SGD::lr}, Field{"momentum", &SGD::momentum}, Field{"dampening", &SGD::dampening},
+                    Field{"nesterov", &SGD::nesterov}, Field{"weight_decay", &SGD::weight_decay}};
+}
+constexpr auto fields(Of<RMSprop>) {
+  return std::tuple{Field{"lr", &RMSprop::lr},
+                    Field{"alpha", &RMSprop::alpha},
+                    Field{"eps", &RMSprop::eps},
+                    Field{"weight_decay", &RMSprop::weight_decay},
+                    Field{"momentum", &RMSprop::momentum},
+                    Field{"centered", &RMSprop::centered}};
+}
+constexpr auto fields(Of<Adagrad>) {
+  return std::tuple{
+      Field{"lr", &Adagrad::lr}, Field{"lr_decay", &Adagrad::lr_decay}, Field{"weight_decay", &Adagrad::weight_decay},
+      Field{"initial_accumulator_value", &Adagrad::initial_accumulator_value}, Field{"eps", &Adagrad::eps}};
+}
+template <class A>
+  requires(std::is_same_v<A, Adam> || std::is_same_v<A, AdamW>)
+constexpr auto fields(Of<A>) {
+  return std::tuple{Field{"lr", &A::lr},
+                    Field{"beta1", &A::beta1},
+                    Field{"beta2", &A::beta2},
+                    Field{"eps", &A::eps},
+                    Field{"weight_decay", &A::weight_decay},
+                    Field{"amsgrad", &A::amsgrad}};
+}
+constexpr auto fields(Of<NAdam>) {
+  return std::tuple{Field{"lr", &NAdam::lr},
+                    Field{"beta1", &NAdam::beta1},
+                    Field{"beta2", &NAdam::beta2},
+                    Field{"eps", &NAdam::eps},
+                    Field{"weight_decay", &NAdam::weight_decay},
+                    Field{"momentum_decay", &NAdam::momentum_decay}};
+}
+constexpr auto fields(Of<Rprop>) {
+  return std::tuple{Field{"lr", &Rprop::lr}, Field{"eta_minus", &Rprop::eta_minus}, Field{"eta_plus", &Rprop::eta_plus},
+                    Field{"step_min", &Rprop::step_min}, Field{"step_max", &Rprop::step_max}};
+}
+constexpr auto fields(Of<Lion>) {
+  return std::tuple{Field{"lr", &Lion::lr}, Field{"beta1", &Lion::beta1}, Field{"beta2", &Lion::beta2},
+                    Field{"weight_decay", &Lion::weight_decay}};
+}
+
+constexpr auto fields(Of<ConstantSchedule>) { return std::tuple{}; }
+constexpr auto fields(Of<StepSchedule>) {
+  return std::tuple{Field{"step_size", &StepSchedule::step_size}, Field{"gamma", &StepSchedule::gamma}};
+}
+constexpr auto fields(Of<ExponentialSchedule>) { return std::tuple{Field{"gamma", &ExponentialSchedule::gamma}}; }
+constexpr auto fields(Of<CosineSchedule>) {
+  return std::tuple{Field{"period", &CosineSchedule::period}, Field{"min_lr", &CosineSchedule::min_lr}};
+}
+constexpr auto fields(Of<OneCycleSchedule>) {
+  using S = OneCycleSchedule;
+  return std::tuple{Field{"max_lr", &S::max_lr}, Field{"total_steps", &S::total_steps},
+                    Field{"pct_start", &S::pct_start}, Field{"div_factor", &S::div_factor},
+                    Field{"final_div_factor", &S::final_div_factor}};
+}
+constexpr auto fields(Of<InverseScalingSchedule>) { return std::tuple{Field{"power", &InverseScalingSchedule::power}}; }
+constexpr auto fields(Of<ReduceOnPlateauSchedule>) {
+  using S = ReduceOnPlateauSchedule;
+  return std::tuple{Field{"factor", &S::factor},
+                    Field{"patience", &S::patience},
+                    Field{"threshold", &S::threshold},
+                    Field{"cooldown", &S::cooldown},
+                    Field{"min_lr", &S::min_lr},
+                    Field{"best", &S::best, false},  // infinite until the first epoch has ended
+                    Field{"bad_epochs", &S::bad_epochs},
+                    Field{"cooldown_left", &S::cooldown_left},
+                    Field{"scale", &S::scale}};
+}
+constexpr auto fields(Of<LinearWarmupSchedule>) {
+  using S = LinearWarmupSchedule;
+  return std::tuple{Field{"steps", &S::steps}, Field{"start_factor", &S::start_factor}, Field{"then", &S::then}};
+}
+
+/// Calls f(field) for each of S's settings.
+template <class S, class F>
+void for_each_field(F&& f) {
+  std::apply([&](const auto&... field) { (f(field), ...); }, fields(Of<S>{}));
+}
+
+// ---- A member that is missing above would silently not be saved: the lists are held against the structs.
+
+struct AnyValue {
+  template <class V>
+  operator V() const;  // NOLINT(google-explicit-constructor): never defined, stands for a value of any type
+};
+template <class S, std::size_t... I>
+consteval bool takes(std::index_sequence<I...>) {
+  return requires { S{(static_cast<void>(I), AnyValue{})...}; };
+}
+/// The number of members of an aggregate: how many values it can be initialised from.
+template <class S, std::size_t N = 0>
+consteval std::size_t num_members() {
+  if constexpr (takes<S>(std::make_index_sequence<N + 1>{})) {
+    return num_members<S, N + 1>();
+  } else {
+    return N;
+  }
+}
+template <class Variant, std::size_t kOthers>
+inline constexpr bool kAllListed = false;
+template <class... S, std::size_t kOthers>
+inline constexpr bool kAllListed<std::variant<S...>, kOthers> =
+    ((num_members<S>() == std::tuple_size_v<decltype(fields(Of<S>{}))> + kOthers) && ...);
+static_assert(kAllListed<Optimizer, 1>, "an optimizer's setting is not listed (its state is its one other member)");
+static_assert(kAllListed<Schedule, 0>, "a schedule's member is not listed");
+
+}  // namespace backpass::io

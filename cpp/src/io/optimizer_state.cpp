@@ -1,0 +1,116 @@
+#include "io/optimizer_state.hpp"
+
+#include <stdexcept>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <backpass/error.hpp>
+
+#include "io/architecture.hpp"
+#include "io/fields.hpp"
+#include "io/settings_json.hpp"
+
+namespace backpass::io {
+namespace {
+
+/// Asks the optimizer itself whether it would take a step from here: a step over no parameters, with the same settings,
+/// group counters and number of slots.
+/// \param settings  its state is empty but for the groups
+/// \throws std::invalid_argument, as a step would
+template <class T>
+void try_step(Optimizer settings, std::size_t num_slots) {
+  const OptimizerRef optimizer = settings;
+  optimizer.state().slots<T>().resize(num_slots);
+  const std::vector<ParameterGroup> groups(optimizer.state().groups.size());
+  apply_optimizer<T>(optimizer, {}, {}, groups);
+}
+
+Optimizer without_slots(OptimizerRef optimizer) {
+  return optimizer.visit([](const auto& original) -> Optimizer {
+    using O = std::remove_cvref_t<decltype(original)>;
+    O copy;
+    for_each_field<O>([&](const auto& field) { copy.*field.member = original.*field.member; });
+    copy.state.groups = original.state.groups;
+    return copy;
+  });
+}
+
+template <class T>
+void check_state(OptimizerRef optimizer, std::size_t num_parameters, std::size_t num_layers) {
+  using Other = std::conditional_t<sizeof(T) == sizeof(float), double, float>;
+  OptimizerState& state = optimizer.state();
+  const std::string name = "cannot save " + std::string(optimizer.name()) + ": its state belongs to ";
+  if (!state.slots<Other>().empty()) {
+    throw ShapeError(name + "a " + kTypeName<Other> + " network, this one is " + kTypeName<T>);
+  }
+  for (const std::vector<T>& slot : state.slots<T>()) {
+    if (slot.size() != num_parameters) {
+      throw ShapeError(name + std::to_string(slot.size()) + " parameters, this network has " +
+                       std::to_string(num_parameters));
+    }
+  }
+  if (state.groups.size() > num_layers) {
+    throw ShapeError(name + std::to_string(state.groups.size()) + " groups of parameters, this network has " +
+                     std::to_string(num_layers) + " layers");
+  }
+  try_step<T>(without_slots(optimizer), state.slots<T>().size());
+}
+
+}  // namespace
+
+template <class T>
+Json stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_parameters, std::size_t num_layers) {
+  check_state<T>(optimizer, num_parameters, num_layers);
+  OptimizerState& state = optimizer.state();
+  Json steps = Json::array();
+  Json mu_products = Json::array();
+  for (const OptimizerState::Group& group : state.groups) {
+    steps.push_back(group.step);
+    mu_products.push_back(number_to_json(group.mu_product));
+  }
+  Json object = optimizer_to_json(optimizer);
+  object["state"] = {
+      {"slots", state.slots<T>().size()}, {"step", std::move(steps)}, {"mu_product", std::move(mu_products)}};
+  return object;
+}
+
+template <class T>
+StoredOptimizer stateful_optimizer_from_json(const Json& value, std::size_t num_layers) {
+  ObjectReader reader(value, "the optimizer");
+  StoredOptimizer result{optimizer_from_json(reader)};
+  ObjectReader state(reader.member("state"), "the optimizer's state");
+  const std::uint64_t num_slots = state.count("slots");
+  const Json& steps = state.list("step");
+  const Json& mu_products = state.list("mu_product");
+  if (steps.size() != mu_products.size() || steps.size() > num_layers) {
+    state.fail(std::to_string(steps.size()) + " step counts and " + std::to_string(mu_products.size()) +
+               " products for " + std::to_string(num_layers) + " layers");
+  }
+  constexpr std::uint64_t kMostSlots = 16;  // far above what any optimizer has; the step below knows the true number
+  if (num_slots > kMostSlots) {
+    state.fail(std::to_string(num_slots) + " slots");
+  }
+  state.finish();
+  reader.finish();
+
+  std::vector<OptimizerState::Group>& groups = OptimizerRef(result.optimizer).state().groups;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    groups.push_back({to_integer(steps[i], "a step count of the optimizer"),
+                      to_number(mu_products[i], "a product of momenta of the optimizer")});
+  }
+  result.num_slots = static_cast<std::size_t>(num_slots);
+  try {
+    try_step<T>(result.optimizer, result.num_slots);
+  } catch (const std::invalid_argument& error) {
+    throw FormatError(std::string("the optimizer: ") + error.what());
+  }
+  return result;
+}
+
+template Json stateful_optimizer_to_json<float>(OptimizerRef, std::size_t, std::size_t);
+template Json stateful_optimizer_to_json<double>(OptimizerRef, std::size_t, std::size_t);
+template StoredOptimizer stateful_optimizer_from_json<float>(const Json&, std::size_t);
+template StoredOptimizer stateful_optimizer_from_json<double>(const Json&, std::size_t);
+
+}  // namespace backpass::io

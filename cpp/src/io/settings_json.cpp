@@ -1,0 +1,145 @@
+#include "io/settings_json.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include <backpass/error.hpp>
+
+#include "io/fields.hpp"
+#include "io/text.hpp"
+
+namespace backpass::io {
+namespace {
+
+/// Each level of warm-up is one level of JSON.
+constexpr int kMaxSchedules = 16;
+static_assert(kMaxSchedules < static_cast<int>(kMaxJsonDepth));
+
+Json schedule_to_json(const Schedule& schedule, int depth);
+Schedule schedule_from_json(const Json& value, int depth);
+
+// ---- One value: what a field's type means in JSON. `depth` counts schedules behind schedules.
+
+template <class V>
+Json to_json(const V& value, int depth) {
+  if constexpr (std::is_same_v<V, double>) {
+    return number_to_json(value);
+  } else if constexpr (std::is_same_v<V, std::shared_ptr<Schedule>>) {
+    return value ? schedule_to_json(*value, depth + 1) : Json();
+  } else {
+    return value;
+  }
+}
+
+void from_json(ObjectReader& reader, const char* key, double& value, int /*depth*/) { value = reader.number(key); }
+void from_json(ObjectReader& reader, const char* key, bool& value, int /*depth*/) { value = reader.boolean(key); }
+void from_json(ObjectReader& reader, const char* key, std::int64_t& value, int /*depth*/) {
+  value = reader.integer(key);
+}
+void from_json(ObjectReader& reader, const char* key, std::shared_ptr<Schedule>& value, int depth) {
+  const Json& inner = reader.member(key);
+  value = inner.is_null() ? nullptr : std::make_shared<Schedule>(schedule_from_json(inner, depth + 1));
+}
+
+template <class V>
+bool finite_as_asked(const V& value, bool finite) {
+  if constexpr (std::is_same_v<V, double>) {
+    return !finite || std::isfinite(value);
+  } else {
+    return true;
+  }
+}
+
+// ---- One struct.
+
+template <class S>
+Json struct_to_json(const S& settings, int depth) {
+  Json object = {{"name", S::name}};
+  for_each_field<S>([&](const auto& field) {
+    const auto& value = settings.*field.member;
+    if (!finite_as_asked(value, field.finite)) {
+      throw std::invalid_argument("cannot save " + std::string(S::name) + ": " + field.name + " is not finite");
+    }
+    object[field.name] = to_json(value, depth);
+  });
+  return object;
+}
+
+template <class S>
+S struct_from_json(ObjectReader& reader, int depth) {
+  S settings;
+  for_each_field<S>([&](const auto& field) {
+    auto& value = settings.*field.member;
+    from_json(reader, field.name, value, depth);
+    if (!finite_as_asked(value, field.finite)) {
+      reader.fail(std::string(field.name) + " is not finite");
+    }
+  });
+  return settings;
+}
+
+// ---- One of a closed set, told by its name.
+
+template <class Variant>
+struct Choice;
+template <class... S>
+struct Choice<std::variant<S...>> {
+  static std::variant<S...> from_json(ObjectReader& reader, int depth) {
+    const std::string& name = reader.text("name");
+    std::optional<std::variant<S...>> result;
+    (void)((name == S::name && (result = struct_from_json<S>(reader, depth), true)) || ...);
+    if (!result) {
+      reader.fail("unknown name " + in_quotes(name));
+    }
+    return *std::move(result);
+  }
+};
+
+Json schedule_to_json(const Schedule& schedule, int depth) {
+  if (depth == kMaxSchedules) {
+    throw std::invalid_argument("cannot save more than " + std::to_string(kMaxSchedules) +
+                                " schedules behind each other");
+  }
+  return std::visit([&](const auto& settings) { return struct_to_json(settings, depth); }, schedule);
+}
+
+Schedule schedule_from_json(const Json& value, int depth) {
+  if (depth == kMaxSchedules) {
+    throw FormatError("more than " + std::to_string(kMaxSchedules) + " schedules behind each other");
+  }
+  ObjectReader reader(value, "the schedule");
+  Schedule schedule = Choice<Schedule>::from_json(reader, depth);
+  reader.finish();
+  return schedule;
+}
+
+}  // namespace
+
+Json optimizer_to_json(OptimizerRef optimizer) {
+  return optimizer.visit([](const auto& settings) { return struct_to_json(settings, 0); });
+}
+
+Optimizer optimizer_from_json(ObjectReader& reader) { return Choice<Optimizer>::from_json(reader, 0); }
+
+Json schedule_to_json(const Schedule& schedule) {
+  Json object = schedule_to_json(schedule, 0);  // first: it bounds the depth that validate() follows
+  validate(schedule);
+  return object;
+}
+
+Schedule schedule_from_json(const Json& value) {
+  Schedule schedule = schedule_from_json(value, 0);
+  try {
+    validate(schedule);
+  } catch (const std::invalid_argument& error) {
+    throw FormatError(std::string("the schedule: ") + error.what());
+  }
+  return schedule;
+}
+
+}  // namespace backpass::io

@@ -1,0 +1,22 @@
+#include "io/text.hpp"
+
+#include <cstddef>
+
+namespace backpass::io {
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kLongest = 60;
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string result = "'";
+  for (char c : text.substr(0, kLongest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      result += c;
+    } else {
+      result += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
+    }
+  }
+  return result + (text.size() > kLongest ? "…'" : "'");
+}
+
+}  // namespace backpass::io

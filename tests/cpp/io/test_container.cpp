@@ -1,0 +1,243 @@
+#include "io/container.hpp"
+
+#include <cstring>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <backpass/error.hpp>
+
+#include "base/checked.hpp"
+#include "io/allocations.hpp"
+
+namespace backpass::io {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+Bytes file(std::string_view header, std::size_t data_size, std::uint64_t claimed_length) {
+  Bytes bytes;
+  for (unsigned i = 0; i < 8; ++i) {
+    bytes.push_back(static_cast<std::byte>(claimed_length >> (8 * i)));
+  }
+  for (char c : header) {
+    bytes.push_back(static_cast<std::byte>(c));
+  }
+  bytes.resize(bytes.size() + data_size);
+  return bytes;
+}
+Bytes file(std::string_view header, std::size_t data_size) { return file(header, data_size, header.size()); }
+
+/// What parse() says about it, or "" when it takes it.
+std::string complaint(const Bytes& bytes) {
+  try {
+    static_cast<void>(Container::parse(bytes));
+    return "";
+  } catch (const FormatError& error) {
+    return error.what();
+  }
+}
+std::string complaint(std::string_view header, std::size_t data_size) { return complaint(file(header, data_size)); }
+
+TEST(CheckedSizes, RefuseToWrap) {
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
+  EXPECT_EQ(checked_add(kMost - 1, 1), kMost);
+  EXPECT_FALSE(checked_add(kMost, 1));
+  EXPECT_EQ(checked_mul(kMost / 2, 2), kMost - 1);
+  EXPECT_FALSE(checked_mul(kMost / 2 + 1, 2));
+  EXPECT_EQ(checked_mul(kMost, 0), 0U);
+  EXPECT_EQ(checked_product({}), 1U);
+  const std::size_t wraps[] = {std::size_t{1} << 33U, std::size_t{1} << 33U};
+  EXPECT_FALSE(checked_product(wraps));
+}
+
+TEST(Container, ReadsWhatItWrites) {
+  const Metadata metadata = {{"", ""}, {"key", "line\nquote\" back\\slash \xc3\xa9"}};
+  const std::vector<ContainerWriter::Entry> entries = {
+      {"b", kElementType<float>, {2, 3}}, {"a", kElementType<double>, {1}}, {"empty", kElementType<float>, {0, 7}}};
+  ContainerWriter writer(metadata, entries);
+  for (std::size_t i = 0; i < 24; ++i) {
+    writer.data(0)[i] = static_cast<std::byte>(i + 1);
+  }
+  ASSERT_EQ(writer.data(1).size(), 8U);
+  writer.data(1)[7] = std::byte{99};
+  EXPECT_TRUE(writer.data(2).empty());
+  const Bytes bytes = std::move(writer).take();
+  EXPECT_EQ((bytes.size() - 32) % 8, 0U) << "the data begin 8-byte aligned";
+
+  const Container read = Container::parse(bytes);
+  EXPECT_EQ(read.metadata(), metadata);
+  ASSERT_EQ(read.tensors().size(), 3U);
+  const Tensor* b = read.find("b");
+  ASSERT_NE(b, nullptr);
+  EXPECT_EQ(b->type.name, "F32");
+  EXPECT_EQ(b->shape, (Shape{2, 3}));
+  EXPECT_EQ(b->bytes.size(), 24U);
+  EXPECT_EQ(b->bytes[23], std::byte{24});
+  EXPECT_EQ(read.find("a")->bytes[7], std::byte{99});
+  EXPECT_TRUE(read.find("empty")->bytes.empty());
+  EXPECT_EQ(read.find("c"), nullptr);
+}
+
+TEST(Container, TakesWhatTheFormatAllows) {
+  EXPECT_EQ(complaint("{}", 0), "");
+  EXPECT_EQ(complaint("{}   ", 0), "");
+  EXPECT_EQ(complaint(R"({"__metadata__":{}})", 0), "");
+  EXPECT_EQ(complaint(R"({ "scalar" : {"data_offsets":[0,2], "shape":[], "dtype":"BF16"} })", 2), "");
+  EXPECT_EQ(
+      complaint(
+          R"({"z":{"dtype":"U8","shape":[3],"data_offsets":[2,5]},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})",
+          5),
+      "");
+}
+
+TEST(Container, RefusesFilesThatAreTooShort) {
+  EXPECT_NE(complaint(Bytes{}), "");
+  EXPECT_NE(complaint(Bytes(7)), "");
+  EXPECT_NE(complaint(Bytes(8)), "");  // a header of no bytes
+  EXPECT_NE(complaint(file("{}", 0, 3)), "");
+  EXPECT_NE(complaint(file("{}", 0, std::numeric_limits<std::uint64_t>::max())), "");
+  EXPECT_NE(complaint(file("{}", 0, std::uint64_t{1} << 63U)), "");
+}
+
+TEST(Container, RefusesAHeaderBeyondTheLimit) {
+  std::string header = "{}";
+  header.resize(100'000'000, ' ');
+  EXPECT_EQ(complaint(header, 0), "");
+  header += ' ';
+  EXPECT_NE(complaint(header, 0), "");
+}
+
+TEST(Container, RefusesBrokenHeaders) {
+  const char* const headers[] = {
+      "",
+      " {}",
+      "[]",
+      "{",
+      "{]",
+      "{}x",
+      "{},",
+      "{} {}",
+      "\xef\xbb\xbf{}",
+      R"({"a":1})",
+      R"({"a":null})",
+      R"({"a":"x"})",
+      R"({"a":[]})",
+      R"({"a":{}})",
+      R"({"a":{"dtype":"U8","shape":[0]}})",
+      R"({"a":{"dtype":"U8","data_offsets":[0,0]}})",
+      R"({"a":{"shape":[0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"extra":1}})",
+      R"({"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[0],"shape":[0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U9","shape":[0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":8,"shape":[0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":["U8"],"shape":[0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":0,"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":{},"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[[0]],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":["0"],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[0.0],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[true],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[0,1,1,1,1,1,1,1,1],"data_offsets":[0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0]}})",
+      R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[]}})",
+      R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0,0]}})",
+      R"({"a":{"dtype":"U8","shape":[0],"data_offsets":{"0":0}}})",
+      R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})",
+      R"({"__metadata__":1})",
+      R"({"__metadata__":null})",
+      R"({"__metadata__":[]})",
+      R"({"__metadata__":{"a":1}})",
+      R"({"__metadata__":{"a":{}}})",
+      R"({"__metadata__":{"a":null}})",
+      R"({"__metadata__":{"a":"1","a":"1"}})",
+      R"({"__metadata__":{},"__metadata__":{}})",
+      "{\"__metadata__\":{\"a\":\"\xff\"}}",
+      "{\"__metadata__\":{\"a\":\"\x01\"}}",
+  };
+  for (const char* header : headers) {
+    EXPECT_NE(complaint(header, 0), "") << header;
+  }
+  // The parser takes a zero byte for the end of the text.
+  EXPECT_NE(complaint(std::string_view("{}\0", 3), 0), "");
+  EXPECT_NE(complaint(std::string_view("{}\0{", 4), 0), "");
+}
+
+TEST(Container, RefusesOffsetsThatDoNotCoverTheData) {
+  const std::string a = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]})";
+  EXPECT_EQ(complaint(a + "}", 2), "");
+  EXPECT_NE(complaint(a + "}", 1), "") << "cut short";
+  EXPECT_NE(complaint(a + "}", 3), "") << "a byte left over";
+  EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}})", 5), "") << "a gap";
+  EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3), "") << "an overlap";
+  EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2), "") << "twice the same";
+  EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}})", 2), "") << "inside another";
+  EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[0],"data_offsets":[3,3]}})", 2), "") << "beyond the end";
+  EXPECT_NE(complaint(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2), "") << "backwards";
+}
+
+TEST(Container, RefusesShapesThatDoNotMatchTheBytes) {
+  const auto with_shape = [](const std::string& shape) {
+    return complaint(R"({"a":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":[0,8]}})", 8);
+  };
+  EXPECT_EQ(with_shape("[2]"), "");
+  EXPECT_EQ(with_shape("[1,2]"), "");
+  EXPECT_NE(with_shape("[]"), "");
+  EXPECT_NE(with_shape("[1]"), "");
+  EXPECT_NE(with_shape("[0]"), "");
+  EXPECT_NE(with_shape("[3]"), "");
+  // Products that are 2 modulo 2^64, in elements and in bytes.
+  EXPECT_NE(with_shape("[4611686018427387906]"), "");
+  EXPECT_NE(with_shape("[9223372036854775809,2]"), "");
+  EXPECT_NE(with_shape("[4294967296,4294967296,2]"), "");
+  EXPECT_NE(with_shape("[18446744073709551618]"), "");
+  EXPECT_NE(with_shape("[1e400]"), "");
+}
+
+TEST(Container, MessagesShowHostileNamesHarmlessly) {
+  const std::string name = std::string(100'000, 'x') + "\xc3\xa9";
+  const std::string message =
+      complaint("{\"\xc3\xa9\\n" + name + R"(":{"dtype":"U8","shape":[1],"data_offsets":[0,0]}})", 0);
+  EXPECT_NE(message.find(R"('\xc3\xa9\x0axxx)"), std::string::npos) << message;
+  EXPECT_LT(message.size(), 300U);
+}
+
+/// Memory while reading `bytes`, as a multiple of their number.
+double growth(const Bytes& bytes) {
+  const test::AllocationPeak peak;
+  (void)complaint(bytes);
+  return static_cast<double>(peak.bytes()) / static_cast<double>(bytes.size());
+}
+
+TEST(Container, MemoryIsBoundedByTheFile) {
+  constexpr double kBound = 16;
+  constexpr int kMany = 20'000;
+  std::string tensors = "{";
+  std::string metadata = R"({"__metadata__":{)";
+  for (int i = 0; i < kMany; ++i) {
+    tensors += (i == 0 ? "\"" : ",\"") + std::to_string(i) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+    metadata += (i == 0 ? "\"" : ",\"") + std::to_string(i) + R"(":"")";
+  }
+  EXPECT_EQ(complaint(tensors + "}", 0), "");
+  EXPECT_LT(growth(file(tensors + "}", 0)), kBound);
+  EXPECT_EQ(complaint(metadata + "}}", 0), "");
+  EXPECT_LT(growth(file(metadata + "}}", 0)), kBound);
+  EXPECT_LT(growth(file(std::string(1'000'000, '['), 0)), 1);
+  EXPECT_LT(growth(file("{\"a\":" + std::string(1'000'000, '['), 0)), 1);
+  EXPECT_LT(growth(file(R"({"a":{"shape":[)" + std::string(1'000'000, '1'), 0)), kBound);
+  EXPECT_LT(growth(file("{\"" + std::string(1'000'000, 'x'), 0)), kBound);
+  std::string shape = R"({"a":{"shape":[1)";
+  for (int i = 0; i < kMany; ++i) {
+    shape += ",1";
+  }
+  EXPECT_LT(growth(file(shape, 0)), 1);
+}
+
+}  // namespace
+}  // namespace backpass::io
