@@ -43,11 +43,13 @@ def check_includes(kind: str, target: str, folder: str | None) -> Iterator[str]:
     """Yield what is wrong with one include of a file in ``folder`` of cpp/src (or None)."""
     if kind == '"':
         other = layer_of(target)
+        if other is None:
+            return
         if folder is None:
             yield f'private header "{target}" in a file that sees public headers only'
-        elif other is not None and other not in LAYERS:
+        elif other not in LAYERS:
             yield f'"{target}" is in no layer; they are {", ".join(LAYERS)}'
-        elif other is not None and other != folder and LAYERS[other] >= LAYERS[folder]:
+        elif other != folder and LAYERS[other] >= LAYERS[folder]:
             yield f"{folder} (layer {LAYERS[folder]}) includes {other} (layer {LAYERS[other]})"
     elif target == "omp.h" and folder != "runtime":
         yield "omp.h outside runtime"
@@ -74,31 +76,27 @@ def check_file(path: Path, folder: str | None) -> Iterator[tuple[int, str]]:
             yield number, "vector types or intrinsics outside kernels and runtime"
 
 
+def cpp_files(folder: Path) -> list[Path]:
+    """Return all C++ files below a folder, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.suffix in {".hpp", ".cpp"})
+
+
 def check_tree(root: Path) -> list[str]:
     """Return every breach under the project's root."""
-    files = [(path, None) for path in sorted((root / "cpp/include").rglob("*.hpp"))]
     sources = root / "cpp/src"
+    files: list[tuple[Path, str | None]] = []
+    for outside in ("cpp/include", "python/bindings"):
+        files += [(path, None) for path in cpp_files(root / outside)]
     breaches = []
-    for path in sorted(p for p in sources.rglob("*") if p.suffix in {".hpp", ".cpp"}):
+    for path in cpp_files(sources):
         folder = path.relative_to(sources).parts[0]
         if folder in LAYERS:
             files.append((path, folder))
         else:
-            breaches.append(
-                f"{path.relative_to(root)}:1: in no layer; they are {', '.join(LAYERS)}"
-            )
-    for path, folder in files:
-        breaches += [
-            f"{path.relative_to(root)}:{n}: {message}" for n, message in check_file(path, folder)
-        ]
-    bindings = root / "python/bindings"
-    for path in sorted(p for p in bindings.rglob("*") if p.suffix in {".hpp", ".cpp"}):
-        for n, message in check_file(path, None):
-            if (
-                not message.startswith("private header")
-                or not (bindings / message.split('"')[1]).exists()
-            ):
-                breaches.append(f"{path.relative_to(root)}:{n}: {message}")
+            place = path.relative_to(root)
+            breaches.append(f"{place}:1: in no layer; they are {', '.join(LAYERS)}")
+    for path, layer in files:
+        breaches += [f"{path.relative_to(root)}:{n}: {why}" for n, why in check_file(path, layer)]
     return breaches
 
 
