@@ -30,6 +30,7 @@ template <class T>
 struct FitOptions;
 struct History;
 struct SaveOptions;
+struct NetworkAccess;  // the library's own way in
 
 /// One value for all layers, or a list with one entry a layer.
 template <class V>
@@ -150,6 +151,8 @@ class BACKPASS_EXPORT Network {
   };
   [[nodiscard]] DropoutState dropout_state() const noexcept;
   void set_dropout_state(DropoutState state) noexcept;
+  /// Keeps the memory behind Layer::z(), a() and xi() alive: a later, larger forward() takes new memory.
+  [[nodiscard]] std::shared_ptr<const void> activation_memory() const noexcept;
 
   // ---- the three moves
   /// Computes and keeps every z^i and a^i. \param training  applies dropout
@@ -158,7 +161,7 @@ class BACKPASS_EXPORT Network {
   /// The ξ recursion over the last forward(), from ∂E/∂a^N of any cost.
   /// \param input_gradient  when not empty, receives ∂E/∂a^0, (B, M_0)
   /// \param accumulate  adds to the gradients instead of replacing them
-  /// \throws StateError when no forward() came before, or another call has since used its place
+  /// \throws StateError when no forward() came before
   void backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gradient = {}, bool accumulate = false);
   /// Applies the gradients. Frozen layers stay.
   void step(OptimizerRef optimizer, const GradientOptions& options = {});
@@ -193,6 +196,9 @@ class BACKPASS_EXPORT Network {
 
  private:
   friend class Layer<T>;
+  friend struct NetworkAccess;
+  double custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixView<T> x, Targets<T> y,
+                                  MatrixView<T> input_gradient);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

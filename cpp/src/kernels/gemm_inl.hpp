@@ -1,3 +1,172 @@
+/// Matrix products: a register tile, the loops around it within one block, and packing.
+///
+/// The tile holds kTileRows × kTileVectors accumulators. A core that starts F multiply-adds a cycle of latency L needs F · L
+/// of them in flight (Zen 4, 512 bit: 1 · 4; 256 bit: 2 · 4); more of them save loads: a step in k costs kTileVectors
+/// vector loads and kTileRows broadcasts for kTileRows · kTileVectors multiply-adds. 32 registers hold 12 × 2 with room
+/// for the operands, 16 registers 6 × 2 (4 × 2 where the product needs a register of its own, without fused multiply-add).
+
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
-template <class T> constexpr void add_gemm_kernels(KernelTable<T>&) {}
+
+#if defined(__AVX512F__) || defined(__ARM_NEON)
+inline constexpr int kTileRows = 12;
+#elif defined(__AVX2__)
+inline constexpr int kTileRows = 6;
+#else
+inline constexpr int kTileRows = 4;
+#endif
+inline constexpr int kTileVectors = 2;
+template <class T>
+inline constexpr Index kPanelCols = kTileVectors * kLanes<T>;
+
+/// Rows × (Vectors · lanes) elements of C, k in order. Partial: the last vector has only `last` columns.
+template <class T, int Rows, int Vectors, bool Partial>
+BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T* bias, Index last) {
+  constexpr int kL = kLanes<T>;
+  const auto load_cols = [last](const T* p, int v) __attribute__((always_inline)) {
+    return Partial && v == Vectors - 1 ? load_partial(p + v * kL, last) : load<T>(p + v * kL);
+  };
+  Vec<T> sum[Rows][Vectors];
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) {
+      sum[r][v] = g.accumulate ? load_cols(c + r * g.c_row, v) : Vec<T>{};
+    }
+  }
+  for (Index k = 0; k < g.k; ++k) {
+    Vec<T> bk[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      bk[v] = load_cols(b, v);
+    }
+    for (int r = 0; r < Rows; ++r) {
+      const Vec<T> ak = broadcast(a[r * g.a_row]);
+      for (int v = 0; v < Vectors; ++v) {
+        sum[r][v] = fma(ak, bk[v], sum[r][v]);
+      }
+    }
+    a += g.a_col;
+    b += g.b_row;
+  }
+  if (bias != nullptr) {
+    for (int v = 0; v < Vectors; ++v) {
+      const Vec<T> shift = load_cols(bias, v);
+      for (int r = 0; r < Rows; ++r) {
+        sum[r][v] += shift;
+      }
+    }
+  }
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) {
+      if (Partial && v == Vectors - 1) {
+        store_partial(c + r * g.c_row + v * kL, sum[r][v], last);
+      } else {
+        store<T>(c + r * g.c_row + v * kL, sum[r][v]);
+      }
+    }
+  }
 }
+
+/// All rows of one run of columns: full tiles, then one tile of the rows that are left.
+template <class T, int Rows, int Vectors, bool Partial>
+BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias, Index last) {
+  if constexpr (Rows > 0) {
+    if (rows == Rows) {
+      tile<T, Rows, Vectors, Partial>(g, a, b, c, bias, last);
+    } else {
+      remaining_rows<T, Rows - 1, Vectors, Partial>(g, rows, a, b, c, bias, last);
+    }
+  }
+}
+
+template <class T, int MaxRows, int Vectors, bool Partial>
+void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
+  const T* a = g.a;
+  Index rows = g.m;
+  for (; rows >= MaxRows; rows -= MaxRows) {
+    tile<T, MaxRows, Vectors, Partial>(g, a, b, c, bias, last);
+    a += MaxRows * g.a_row;
+    c += MaxRows * g.c_row;
+  }
+  remaining_rows<T, MaxRows - 1, Vectors, Partial>(g, rows, a, b, c, bias, last);
+}
+
+/// One panel, or what of it there is: whole or partial vectors.
+template <class T>
+BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T* bias) {
+  constexpr Index kL = kLanes<T>;
+  static_assert(kTileVectors == 2);
+  if (cols == 2 * kL) {
+    columns<T, kTileRows, 2, false>(g, b, c, bias, kL);
+  } else if (cols > kL) {
+    columns<T, kTileRows, 2, true>(g, b, c, bias, cols - kL);
+  } else if (cols == kL) {
+    columns<T, kTileRows, 1, false>(g, b, c, bias, kL);
+  } else {
+    columns<T, kTileRows, 1, true>(g, b, c, bias, cols);
+  }
+}
+
+/// Few rows leave most accumulators of the tile idle; columns take their place. Only for B unpacked.
+inline constexpr Index kWideRows = 2;
+inline constexpr int kWideVectors = 8;
+
+template <class T>
+void gemm(const GemmArgs<T>& g) {
+  constexpr Index kPanel = kPanelCols<T>;
+  constexpr Index kWide = kWideVectors * kLanes<T>;
+  Index n = 0;
+  const auto bias_at = [&](Index col) { return g.bias == nullptr ? nullptr : g.bias + col; };
+  if (g.m <= kWideRows && g.b_panel == kPanel) {
+    for (; n + kWide <= g.n; n += kWide) {
+      columns<T, static_cast<int>(kWideRows), kWideVectors, false>(g, g.b + n, g.c + n, bias_at(n), kLanes<T>);
+    }
+  }
+  for (; n < g.n; n += kPanel) {
+    const Index cols = g.n - n < kPanel ? g.n - n : kPanel;
+    panel(g, cols, g.b + n / kPanel * g.b_panel, g.c + n, bias_at(n));
+  }
+}
+
+template <class T>
+void pack(Index k, Index n, const T* b, Index b_row, T* packed) {
+  constexpr Index kPanel = kPanelCols<T>;
+  for (Index col = 0; col < n; col += kPanel) {
+    const Index cols = n - col < kPanel ? n - col : kPanel;
+    for (Index i = 0; i < k; ++i) {
+      const T* from = b + i * b_row + col;
+      for (Index v = 0; v < kPanel; v += kLanes<T>) {
+        const Index left = cols - v;
+        store<T>(packed + v, left >= kLanes<T> ? load<T>(from + v) : load_partial(from + v, left > 0 ? left : 0));
+      }
+      packed += kPanel;
+    }
+  }
+}
+
+/// Reads columns of bt, writes rows: kPanel streams in, one out.
+template <class T>
+void pack_transposed(Index k, Index n, const T* bt, Index bt_row, T* packed) {
+  constexpr Index kPanel = kPanelCols<T>;
+  for (Index col = 0; col < n; col += kPanel) {
+    const Index cols = n - col < kPanel ? n - col : kPanel;
+    const T* from = bt + col * bt_row;
+    for (Index i = 0; i < k; ++i) {
+      for (Index j = 0; j < cols; ++j) {
+        packed[j] = from[j * bt_row + i];
+      }
+      for (Index j = cols; j < kPanel; ++j) {
+        packed[j] = T(0);
+      }
+      packed += kPanel;
+    }
+  }
+}
+
+template <class T>
+constexpr void add_gemm_kernels(KernelTable<T>& t) {
+  t.tile_rows = kTileRows;
+  t.panel_cols = kPanelCols<T>;
+  t.gemm = gemm<T>;
+  t.pack = pack<T>;
+  t.pack_transposed = pack_transposed<T>;
+}
+
+}  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

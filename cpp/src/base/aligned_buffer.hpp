@@ -1,0 +1,54 @@
+/// Memory for numbers: aligned to a cache line (and to the widest vector), zeroed.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <new>
+#include <span>
+#include <utility>
+
+namespace backpass {
+
+inline constexpr std::size_t kAlignment = 64;
+
+/// Owns size() elements of a trivial T. Copying copies the elements.
+template <class T>
+class AlignedBuffer {
+ public:
+  AlignedBuffer() noexcept = default;
+  explicit AlignedBuffer(std::size_t size) : data_(allocate(size)), size_(size) { std::fill_n(data_, size, T{}); }
+  AlignedBuffer(const AlignedBuffer& other) : data_(allocate(other.size_)), size_(other.size_) {
+    std::copy_n(other.data_, size_, data_);
+  }
+  AlignedBuffer(AlignedBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  AlignedBuffer& operator=(AlignedBuffer other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~AlignedBuffer() { ::operator delete(data_, std::align_val_t{kAlignment}); }
+
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] const T* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::span<T> span() noexcept { return {data_, size_}; }
+  [[nodiscard]] std::span<const T> span() const noexcept { return {data_, size_}; }
+
+ private:
+  static T* allocate(std::size_t size) {
+    if (size == 0) {
+      return nullptr;
+    }
+    if (size > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) {
+      throw std::bad_alloc();
+    }
+    return static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{kAlignment}));
+  }
+
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace backpass

@@ -1,0 +1,55 @@
+#include <backpass/random.hpp>
+
+#include <random>
+#include <utility>
+
+#include "base/normal_quantile.hpp"
+#include "base/philox.hpp"
+
+namespace backpass {
+namespace {
+
+/// A number in [0, bound) by Lemire's multiplication, without the rejection: its bias is below bound / 2^64.
+std::uint64_t below(std::uint64_t bits, std::uint64_t bound) noexcept {
+  const std::uint64_t low = (bits & 0xFFFFFFFFU) * bound;
+  const std::uint64_t high = (bits >> 32) * bound;
+  // bound < 2^32 for all practical permutations; for larger ones the products would overflow, so fall back to modulo.
+  return bound >> 32 == 0 ? (high + (low >> 32)) >> 32 : bits % bound;
+}
+
+template <class Index>
+void fisher_yates(std::span<Index> indices, const Philox& random) noexcept {
+  for (std::size_t left = indices.size(); left > 1; --left) {
+    const auto chosen = static_cast<std::size_t>(below(random.bits(left), left));
+    std::swap(indices[left - 1], indices[chosen]);
+  }
+}
+
+}  // namespace
+
+std::array<std::uint32_t, 4> Philox::block(std::uint64_t counter) const noexcept {
+  return philox4x32_10({static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32),
+                        static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)},
+                       static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32));
+}
+
+std::uint64_t Philox::bits(std::uint64_t counter) const noexcept {
+  const auto words = block(counter);
+  return words[0] | std::uint64_t{words[1]} << 32;
+}
+
+double Philox::uniform(std::uint64_t counter) const noexcept {
+  return (static_cast<double>(bits(counter) >> 11) + 0.5) * 0x1p-53;
+}
+
+double Philox::normal(std::uint64_t counter) const noexcept { return normal_quantile(uniform(counter)); }
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return device() | std::uint64_t{device()} << 32;
+}
+
+void shuffle(std::span<std::uint32_t> indices, const Philox& random) noexcept { fisher_yates(indices, random); }
+void shuffle(std::span<std::uint64_t> indices, const Philox& random) noexcept { fisher_yates(indices, random); }
+
+}  // namespace backpass

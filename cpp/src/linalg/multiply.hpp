@@ -1,0 +1,44 @@
+/// Products of matrices that are larger than a kernel's block: when to pack, and where.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/kernel_table.hpp"
+
+namespace backpass::linalg {
+
+using kernels::Index;
+using kernels::KernelTable;
+
+/// How B (k, n) lies in memory.
+enum class Layout : unsigned char {
+  plain,       ///< B(k,n) = b[k * b_row + n]
+  transposed,  ///< B(k,n) = b[n * b_row + k]
+};
+
+/// C (m, n) = A (m, k) · B (k, n) + bias (n), or C += A · B. Any part of a product is computed with the same bits as the whole.
+template <class T>
+struct Product {
+  Index m = 0, n = 0, k = 0;
+  const T* a = nullptr;  ///< A(m,k) = a[m * a_row + k * a_col]
+  Index a_row = 0, a_col = 1;
+  const T* b = nullptr;
+  Index b_row = 0;
+  Layout b_layout = Layout::plain;
+  T* c = nullptr;  ///< C(m,n) = c[m * c_row + n]
+  Index c_row = 0;
+  const T* bias = nullptr;  ///< (n), or null
+  bool accumulate = false;
+};
+
+/// Elements of scratch that a product with this k needs.
+template <class T>
+[[nodiscard]] std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) {
+  return k * static_cast<std::size_t>(kernels.panel_cols);
+}
+
+/// \param scratch  scratch_size(kernels, p.k) elements of this thread's own
+template <class T>
+void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept;
+
+}  // namespace backpass::linalg

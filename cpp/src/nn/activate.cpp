@@ -1,0 +1,95 @@
+#include "nn/activate.hpp"
+
+#include <vector>
+
+#include "kernels/dispatch.hpp"
+
+namespace backpass::nn {
+namespace {
+
+template <class T>
+const CustomActivation::Function<T>& custom_function(const Activation& activation) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return activation.custom_functions()->function_f32;
+  } else {
+    return activation.custom_functions()->function_f64;
+  }
+}
+
+template <class T>
+const CustomActivation::Function<T>& custom_derivative(const Activation& activation) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return activation.custom_functions()->derivative_f32;
+  } else {
+    return activation.custom_functions()->derivative_f64;
+  }
+}
+
+/// Calls f(n, from, to) on one run of elements when both matrices are one, else on every row.
+template <class From, class To, class F>
+void for_runs(BasicMatrixView<From> from, BasicMatrixView<To> to, F f) {
+  const std::size_t cols = from.cols();
+  if (from.row_stride() == cols && to.row_stride() == cols) {
+    f(static_cast<kernels::Index>(from.rows() * cols), from.data(), to.data());
+    return;
+  }
+  for (std::size_t r = 0; r < from.rows(); ++r) {
+    f(static_cast<kernels::Index>(cols), from.row(r), to.row(r));
+  }
+}
+
+}  // namespace
+
+template <class T>
+void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> a) {
+  const auto& kernels = kernels::table<T>();
+  const ActivationKind kind = activation.kind();
+  const auto cols = static_cast<kernels::Index>(z.cols());
+  if (kind == ActivationKind::custom) {
+    custom_function<T>(activation)(z, a);
+  } else if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) {
+    const auto kernel = kind == ActivationKind::softmax ? kernels.softmax : kernels.log_softmax;
+    for (std::size_t r = 0; r < z.rows(); ++r) {
+      kernel(cols, z.row(r), a.row(r));
+    }
+  } else if (kind != ActivationKind::identity || z.data() != a.data()) {
+    const auto kernel = kernels.activate[static_cast<int>(kind)];
+    const T parameter = static_cast<T>(activation.parameter());
+    for_runs(z, a, [&](kernels::Index n, const T* from, T* to) { kernel(n, parameter, from, to); });
+  }
+}
+
+template <class T>
+void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> stored, MatrixView<T> g) {
+  const auto& kernels = kernels::table<T>();
+  const ActivationKind kind = activation.kind();
+  const auto cols = static_cast<kernels::Index>(g.cols());
+  if (kind == ActivationKind::identity) {
+    return;
+  }
+  if (kind == ActivationKind::custom) {
+    std::vector<T> derivative(g.rows() * g.cols());
+    custom_derivative<T>(activation)(stored, MatrixView<T>(derivative.data(), g.rows(), g.cols()));
+    for (std::size_t r = 0; r < g.rows(); ++r) {
+      for (std::size_t c = 0; c < g.cols(); ++c) {
+        g(r, c) *= derivative[r * g.cols() + c];
+      }
+    }
+  } else if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) {
+    const auto kernel = kind == ActivationKind::softmax ? kernels.softmax_gradient : kernels.log_softmax_gradient;
+    for (std::size_t r = 0; r < g.rows(); ++r) {
+      kernel(cols, stored.row(r), g.row(r));
+    }
+  } else {
+    const auto kernel = kernels.activate_gradient[static_cast<int>(kind)];
+    const T parameter = static_cast<T>(activation.parameter());
+    for_runs(stored, g, [&](kernels::Index n, const T* from, T* to) { kernel(n, parameter, from, to); });
+  }
+}
+
+template void activate(const Activation&, ConstMatrixView<float>, MatrixView<float>);
+template void activate(const Activation&, ConstMatrixView<double>, MatrixView<double>);
+template void multiply_by_derivative(const Activation&, ConstMatrixView<float>, MatrixView<float>);
+template void multiply_by_derivative(const Activation&, ConstMatrixView<double>, MatrixView<double>);
+
+}  // namespace backpass::nn

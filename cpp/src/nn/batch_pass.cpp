@@ -1,0 +1,227 @@
+#include "nn/batch_pass.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "kernels/dispatch.hpp"
+#include "runtime/team.hpp"
+
+namespace backpass::nn {
+namespace {
+
+/// Rows of a block that a team shares: enough that reading and writing the gradient once a block is little beside
+/// computing it (256 multiply-adds an element).
+constexpr std::size_t kBlockRows = 256;
+/// Bytes of tape that a thread of its own should keep in its second-level cache.
+constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+constexpr std::size_t kMinBlockRows = 32;
+
+template <class T>
+std::size_t own_block_rows(const Model<T>& model) noexcept {
+  std::size_t numbers = model.sizes.front();
+  for (const LayerSpec& layer : model.layers) {
+    numbers += 3 * layer.outputs;
+  }
+  return std::clamp(kBlockBytes / (numbers * sizeof(T)), kMinBlockRows, kBlockRows);
+}
+
+}  // namespace
+
+template <class T>
+double BatchPass<T>::evaluate(const Model<T>& model, const Batch<T>& batch, const Loss& loss) {
+  const auto plan = plan_loss<T>(loss, model.layers.back().activation);
+  const double scale = reciprocal_weight_sum(batch.sample_weight, batch.rows());
+  return run({model, nullptr, batch, plan, Wanted{}, std::nullopt, scale});
+}
+
+template <class T>
+double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const Wanted& wanted) {
+  const auto plan = plan_loss<T>(loss, model.layers.back().activation);
+  // A mini-batch of fit weighs its own rows only.
+  double scale = 0.0;
+  if (batch.index && !batch.sample_weight.empty()) {
+    double sum = 0.0;
+    for (const std::uint32_t row : *batch.index) {
+      sum += static_cast<double>(batch.sample_weight[row]);
+    }
+    scale = sum > 0.0 ? 1.0 / sum : 0.0;
+  } else {
+    scale = reciprocal_weight_sum(batch.sample_weight, batch.rows());
+  }
+  const DropoutPass dropout{model.dropout.seed, model.dropout.pass, 0};
+  const double value = run({model, &model, batch, plan, wanted, dropout, scale});
+  ++model.dropout.pass;
+  return value;
+}
+
+template <class T>
+double BatchPass<T>::run(const Job& job) {
+  const std::size_t rows = job.batch.rows();
+  const double work = static_cast<double>(rows) * static_cast<double>(job.model.parameters.size()) *
+                      (job.wanted.gradients ? 3.0 : 1.0);
+  const int threads = job.model.has_custom_activation() ? 1 : runtime::threads_for(work);
+  const std::size_t segments = SegmentedGradient<T>::count(job.model, rows);
+  if (segments > 1) {
+    const int team = std::min(threads, static_cast<int>(segments));
+    reserve(job.model, static_cast<std::size_t>(team), std::min(rows, own_block_rows(job.model)), team, segments,
+            job.wanted.gradients);
+    return run_segments(job, team, segments);
+  }
+  reserve(job.model, 1, std::min(rows, kBlockRows), threads, 1, false);
+  return run_blocks(job, threads);
+}
+
+template <class T>
+void BatchPass<T>::reserve(const Model<T>& model, std::size_t blocks, std::size_t block_rows, int threads,
+                           std::size_t segments, bool gradients) {
+  if (blocks_.size() < blocks) {
+    blocks_.resize(blocks);
+  }
+  for (Block& block : blocks_) {
+    if (block.tape.rows() < block_rows) {
+      block.tape = Tape<T>(model, block_rows, Tape<T>::Keep::needed);
+      block.row_loss.resize(block_rows);
+    }
+  }
+  while (scratch_.size() < static_cast<std::size_t>(threads)) {
+    scratch_.emplace_back(dense_scratch_size(model));
+  }
+  if (segment_loss_.size() < segments) {
+    segment_loss_.resize(segments);
+  }
+  if (gradients) {
+    segments_.reserve(model, segments);
+  }
+}
+
+template <class T>
+Recursion<T> BatchPass<T>::recursion(const Job& job, const Block& block, std::size_t first, std::size_t rows) const {
+  auto dropout = job.dropout;
+  if (dropout) {
+    dropout->first_row = first;
+  }
+  const ConstMatrixView<T> x = job.batch.index ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.middle_rows(first, rows);
+  return Recursion<T>(job.model, block.tape, x, dropout);
+}
+
+template <class T>
+void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Rows rows, T* scratch) const {
+  if (rows.count() == 0) {
+    return;
+  }
+  const Batch<T>& batch = job.batch;
+  for (std::size_t r = rows.begin; batch.index && r < rows.end; ++r) {
+    std::copy_n(batch.x.row(batch.source(first + r)), batch.x.cols(), block.tape.input().row(r));
+  }
+  const Recursion<T> layers = recursion(job, block, first, rows.end);
+  const bool from_output = job.loss.source == LossSource::output;
+  layers.forward(rows, from_output, scratch);
+
+  const auto& top = block.tape.top();
+  const MatrixView<T> s = from_output ? top.a : top.z;
+  for (std::size_t r = rows.begin; r < rows.end; ++r) {
+    const std::size_t source = batch.source(first + r);
+    const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
+    block.row_loss[r] = weight * job.loss.row(s.cols(), s.row(r), batch.y, source, static_cast<T>(weight * job.scale),
+                                              job.wanted.gradients ? top.xi.row(r) : nullptr);
+  }
+  if (!job.wanted.gradients) {
+    return;
+  }
+  if (from_output) {
+    layers.top_derivative(rows);
+  }
+  const auto input_gradient = job.wanted.input_gradient;
+  layers.backward(rows, input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(first + rows.begin, rows.count()), scratch);
+}
+
+template <class T>
+double BatchPass<T>::run_blocks(const Job& job, int threads) {
+  const std::size_t rows = job.batch.rows();
+  Block& block = blocks_.front();
+  double sum = 0.0;
+  runtime::parallel(threads, [&](const runtime::Member& member) {
+    T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
+    const auto tile = static_cast<std::size_t>(kernels::table<T>().tile_rows);
+    for (std::size_t first = 0; first < rows; first += block.tape.rows()) {
+      const std::size_t count = std::min(block.tape.rows(), rows - first);
+      const bool last = first + count == rows;
+      const auto [begin, end] = member.share(count, tile);
+      pass_rows(job, block, first, {begin, end}, scratch);
+      if (last && member.rank() == 0 && job.wanted.optimizer) {
+        step_.prepare(*job.trained, *job.wanted.optimizer);
+      }
+      member.barrier();
+      if (member.rank() == 0) {
+        sum = std::accumulate(block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), sum);
+      }
+      if (job.wanted.gradients) {
+        // The update of a finished piece of the gradient, while it is in cache, unless the whole must be seen first.
+        const bool update = last && job.wanted.optimizer && !job.wanted.options.any();
+        recursion(job, block, first, count)
+            .gradients({0, count}, job.trained->gradients.data(), first > 0, static_cast<std::size_t>(member.rank()),
+                       static_cast<std::size_t>(member.size()), scratch, [&](std::size_t from, std::size_t to) {
+                         if (update) {
+                           step_.update(from, to);
+                         }
+                       });
+      }
+      if (!last || (job.wanted.optimizer && job.wanted.options.any())) {
+        member.barrier();
+      }
+    }
+    if (job.wanted.optimizer && job.wanted.options.any()) {
+      step_.run(member, *job.trained, job.wanted.options);
+    }
+  });
+  return sum * job.scale;
+}
+
+template <class T>
+double BatchPass<T>::run_segments(const Job& job, int threads, std::size_t segments) {
+  const std::size_t rows = job.batch.rows();
+  runtime::parallel(threads, [&](const runtime::Member& member) {
+    const auto rank = static_cast<std::size_t>(member.rank());
+    T* const scratch = scratch_[rank].data();
+    Block& block = blocks_[rank];
+    const auto [first_segment, last_segment] = member.share(segments);
+    for (std::size_t s = first_segment; s < last_segment; ++s) {
+      const std::size_t end = SegmentedGradient<T>::first_row(s + 1, segments, rows);
+      bool accumulate = false;
+      segment_loss_[s] = 0.0;
+      for (std::size_t first = SegmentedGradient<T>::first_row(s, segments, rows); first < end; first += block.tape.rows()) {
+        const std::size_t count = std::min(block.tape.rows(), end - first);
+        pass_rows(job, block, first, {0, count}, scratch);
+        segment_loss_[s] = std::accumulate(block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
+        if (job.wanted.gradients) {
+          recursion(job, block, first, count)
+              .gradients({0, count}, segments_.segment(s), accumulate, 0, 1, scratch,
+                         [](std::size_t, std::size_t) {});
+        }
+        accumulate = true;
+      }
+    }
+    if (!job.wanted.gradients) {
+      return;
+    }
+    if (member.rank() == 0 && job.wanted.optimizer) {
+      step_.prepare(*job.trained, *job.wanted.optimizer);
+    }
+    member.barrier();
+    segments_.sum_into(member, segments, job.trained->gradients.data(), false);
+    if (job.wanted.optimizer) {
+      member.barrier();
+      step_.run(member, *job.trained, job.wanted.options);
+    }
+  });
+  double sum = 0.0;
+  for (std::size_t s = 0; s < segments; ++s) {
+    sum += segment_loss_[s];
+  }
+  return sum * job.scale;
+}
+
+template class BatchPass<float>;
+template class BatchPass<double>;
+
+}  // namespace backpass::nn

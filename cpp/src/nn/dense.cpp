@@ -1,0 +1,116 @@
+#include "nn/dense.hpp"
+
+#include <algorithm>
+
+#include "kernels/dispatch.hpp"
+#include "linalg/multiply.hpp"
+
+namespace backpass::nn {
+namespace {
+
+using kernels::Index;
+using linalg::Product;
+
+/// Rows that one product of a gradient reduces over; longer batches go on where it left off, with the same bits.
+constexpr std::size_t kGradientRows = 256;
+
+template <class T>
+Index stride(BasicMatrixView<T> matrix) noexcept {
+  return static_cast<Index>(matrix.row_stride());
+}
+
+/// A = a, C = c: all but B.
+template <class T>
+Product<T> product_of(ConstMatrixView<T> a, MatrixView<T> c) noexcept {
+  Product<T> p;
+  p.m = static_cast<Index>(c.rows());
+  p.n = static_cast<Index>(c.cols());
+  p.k = static_cast<Index>(a.cols());
+  p.a = a.data();
+  p.a_row = stride(a);
+  p.c = c.data();
+  p.c_row = stride(c);
+  return p;
+}
+
+}  // namespace
+
+template <class T>
+std::size_t dense_scratch_size(const Model<T>& model) {
+  return linalg::scratch_size(kernels::table<T>(), std::max(model.largest_layer(), kGradientRows));
+}
+
+template <class T>
+void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, MatrixView<T> z, T* scratch) noexcept {
+  Product<T> p = product_of(a, z);
+  p.b = model.weight(i);
+  p.b_row = p.n;
+  p.bias = model.bias(i);
+  linalg::multiply(kernels::table<T>(), p, scratch);
+}
+
+template <class T>
+void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below, T* scratch) noexcept {
+  Product<T> p = product_of(xi, below);
+  p.b = model.weight(i);
+  p.b_row = p.k;
+  p.b_layout = linalg::Layout::transposed;
+  linalg::multiply(kernels::table<T>(), p, scratch);
+}
+
+template <class T>
+void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi, std::size_t begin,
+                           std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept {
+  const LayerSpec& layer = model.layers[i];
+  Product<T> p;  // rows [begin, end) of ∂E/∂Wt = Aᵀ Ξ
+  p.m = static_cast<Index>(end - begin);
+  p.n = static_cast<Index>(layer.outputs);
+  p.a_row = 1;
+  p.a_col = stride(a);
+  p.b_row = stride(xi);
+  p.c = gradients + layer.offset + begin * layer.outputs;
+  p.c_row = p.n;
+  p.accumulate = accumulate;
+  std::size_t row = 0;
+  do {
+    const std::size_t count = std::min(kGradientRows, a.rows() - row);
+    p.k = static_cast<Index>(count);
+    p.a = a.row(row) + begin;
+    p.b = xi.row(row);
+    linalg::multiply(kernels::table<T>(), p, scratch);
+    p.accumulate = true;
+    row += count;
+  } while (row < a.rows());
+}
+
+template <class T>
+void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, T* gradients, bool accumulate,
+                         T* scratch) noexcept {
+  const LayerSpec& layer = model.layers[i];
+  const T one(1);
+  Product<T> p;  // a row of ones times Ξ
+  p.m = 1;
+  p.n = static_cast<Index>(layer.outputs);
+  p.k = static_cast<Index>(xi.rows());
+  p.a = &one;
+  p.a_col = 0;
+  p.b = xi.data();
+  p.b_row = stride(xi);
+  p.c = gradients + layer.offset + layer.num_weights();
+  p.c_row = p.n;
+  p.accumulate = accumulate;
+  linalg::multiply(kernels::table<T>(), p, scratch);
+}
+
+#define BACKPASS_INSTANTIATE(T)                                                                                     \
+  template std::size_t dense_scratch_size(const Model<T>&);                                                         \
+  template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept;        \
+  template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept;       \
+  template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,         \
+                                      std::size_t, std::size_t, T*, bool, T*) noexcept;                             \
+  template void dense_bias_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool, T*) noexcept;
+BACKPASS_INSTANTIATE(float)
+BACKPASS_INSTANTIATE(double)
+#undef BACKPASS_INSTANTIATE
+
+}  // namespace backpass::nn

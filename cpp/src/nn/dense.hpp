@@ -1,0 +1,35 @@
+/// The products of one layer: forward, and beside it what backpropagation makes of it. Rows are samples.
+#pragma once
+
+#include <cstddef>
+
+#include <backpass/matrix.hpp>
+
+#include "nn/model.hpp"
+
+namespace backpass::nn {
+
+/// Elements of scratch that any of the products of a model may need.
+template <class T>
+[[nodiscard]] std::size_t dense_scratch_size(const Model<T>& model);
+
+/// Z^i = A^{i-1} (W^i)ᵀ + b^i.
+template <class T>
+void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, MatrixView<T> z, T* scratch) noexcept;
+
+/// Ξ^i W^i, which is ∂E/∂A^{i-1}.
+template <class T>
+void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below, T* scratch) noexcept;
+
+/// ∂E/∂w^i_kj = Σ_b ξ^i_bk a^{i-1}_bj over rows in order, for j in [begin, end).
+/// \param gradients  laid out as the parameters \param accumulate  goes on from what is there
+template <class T>
+void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi, std::size_t begin,
+                           std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept;
+
+/// ∂E/∂b^i_k = Σ_b ξ^i_bk over rows in order.
+template <class T>
+void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, T* gradients, bool accumulate,
+                         T* scratch) noexcept;
+
+}  // namespace backpass::nn

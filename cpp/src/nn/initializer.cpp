@@ -1,0 +1,172 @@
+#include <backpass/initializer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace backpass {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Initializer>, 12> kNamed{{
+    {"auto", {InitializerKind::automatic, 0.0}},
+    {"he_normal", {InitializerKind::he_normal, 0.0}},
+    {"he_uniform", {InitializerKind::he_uniform, 0.0}},
+    {"glorot_normal", {InitializerKind::glorot_normal, 0.0}},
+    {"glorot_uniform", {InitializerKind::glorot_uniform, 0.0}},
+    {"lecun_normal", {InitializerKind::lecun_normal, 0.0}},
+    {"lecun_uniform", {InitializerKind::lecun_uniform, 0.0}},
+    {"zeros", {InitializerKind::zeros, 0.0}},
+    {"constant", {InitializerKind::constant, 0.0}},
+    {"normal", {InitializerKind::normal, 0.01}},
+    {"uniform", {InitializerKind::uniform, 0.05}},
+    {"orthogonal", {InitializerKind::orthogonal, 1.0}},
+}};
+
+InitializerKind resolve(InitializerKind kind, ActivationKind activation) noexcept {
+  if (kind != InitializerKind::automatic) {
+    return kind;
+  }
+  switch (activation) {
+    case ActivationKind::relu:
+    case ActivationKind::relu6:
+    case ActivationKind::leaky_relu:
+    case ActivationKind::elu:
+    case ActivationKind::celu:
+    case ActivationKind::gelu:
+    case ActivationKind::gelu_tanh:
+    case ActivationKind::silu:
+    case ActivationKind::mish:
+    case ActivationKind::softplus:
+    case ActivationKind::hard_swish:
+      return InitializerKind::he_normal;
+    case ActivationKind::selu:
+      return InitializerKind::lecun_normal;
+    default:
+      return InitializerKind::glorot_uniform;
+  }
+}
+
+/// `count` orthonormal vectors of `length` >= count elements, row by row: normal numbers, orthogonalised by modified Gram–Schmidt,
+/// twice ("twice is enough", Giraud et al. 2005), which gives the Haar measure.
+std::vector<double> orthonormal_rows(std::size_t count, std::size_t length, const Philox& random) {
+  std::vector<double> q(count * length);
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    q[i] = random.normal(i);
+  }
+  for (std::size_t r = 0; r < count; ++r) {
+    double* row = &q[r * length];
+    for (int pass = 0; pass < 2; ++pass) {
+      for (std::size_t s = 0; s < r; ++s) {
+        const double* other = &q[s * length];
+        double dot = 0.0;
+        for (std::size_t i = 0; i < length; ++i) {
+          dot += row[i] * other[i];
+        }
+        for (std::size_t i = 0; i < length; ++i) {
+          row[i] -= dot * other[i];
+        }
+      }
+    }
+    double squares = 0.0;
+    for (std::size_t i = 0; i < length; ++i) {
+      squares += row[i] * row[i];
+    }
+    const double scale = 1.0 / std::sqrt(squares);
+    for (std::size_t i = 0; i < length; ++i) {
+      row[i] *= scale;
+    }
+  }
+  return q;
+}
+
+template <class T>
+void fill_orthogonal(double gain, MatrixView<T> w, const Philox& random) {
+  const bool wide = w.rows() <= w.cols();
+  const std::size_t length = std::max(w.rows(), w.cols());
+  const std::vector<double> q = orthonormal_rows(std::min(w.rows(), w.cols()), length, random);
+  for (std::size_t r = 0; r < w.rows(); ++r) {
+    for (std::size_t c = 0; c < w.cols(); ++c) {
+      w(r, c) = static_cast<T>(gain * (wide ? q[r * length + c] : q[c * length + r]));
+    }
+  }
+}
+
+template <class T, class F>
+void fill(MatrixView<T> w, F value) {
+  for (std::size_t r = 0; r < w.rows(); ++r) {
+    for (std::size_t c = 0; c < w.cols(); ++c) {
+      w(r, c) = static_cast<T>(value(r * w.cols() + c));
+    }
+  }
+}
+
+template <class T>
+void fill_normal(double deviation, MatrixView<T> w, const Philox& random) {
+  fill(w, [&](std::size_t i) { return deviation * random.normal(i); });
+}
+
+template <class T>
+void fill_uniform(double half_width, MatrixView<T> w, const Philox& random) {
+  fill(w, [&](std::size_t i) { return half_width * (2.0 * random.uniform(i) - 1.0); });
+}
+
+}  // namespace
+
+Initializer Initializer::from_name(std::string_view name) {
+  std::string known;
+  for (const auto& [key, init] : kNamed) {
+    if (key == name) {
+      return init;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(key);
+  }
+  throw std::invalid_argument("unknown initializer \"" + std::string(name) + "\"; there are: " + known);
+}
+
+std::string_view Initializer::name() const noexcept { return kNamed[static_cast<std::size_t>(kind)].first; }
+
+template <class T>
+void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w, const Philox& random) {
+  if (!std::isfinite(init.parameter)) {
+    throw std::invalid_argument(std::string(init.name()) + ": the parameter must be finite");
+  }
+  const auto fan_in = static_cast<double>(w.rows());
+  const auto fan_out = static_cast<double>(w.cols());
+  // A uniform distribution on ±h has the variance h²/3.
+  switch (resolve(init.kind, activation.kind())) {
+    case InitializerKind::automatic:
+      break;
+    case InitializerKind::he_normal:
+      return fill_normal(std::sqrt(2.0 / fan_in), w, random);
+    case InitializerKind::he_uniform:
+      return fill_uniform(std::sqrt(6.0 / fan_in), w, random);
+    case InitializerKind::glorot_normal:
+      return fill_normal(std::sqrt(2.0 / (fan_in + fan_out)), w, random);
+    case InitializerKind::glorot_uniform:
+      return fill_uniform(std::sqrt(6.0 / (fan_in + fan_out)), w, random);
+    case InitializerKind::lecun_normal:
+      return fill_normal(std::sqrt(1.0 / fan_in), w, random);
+    case InitializerKind::lecun_uniform:
+      return fill_uniform(std::sqrt(3.0 / fan_in), w, random);
+    case InitializerKind::zeros:
+      return fill(w, [](std::size_t) { return 0.0; });
+    case InitializerKind::constant:
+      return fill(w, [&](std::size_t) { return init.parameter; });
+    case InitializerKind::normal:
+      return fill_normal(init.parameter, w, random);
+    case InitializerKind::uniform:
+      return fill_uniform(init.parameter, w, random);
+    case InitializerKind::orthogonal:
+      return fill_orthogonal(init.parameter, w, random);
+  }
+}
+
+template void initialize(const Initializer&, const Activation&, MatrixView<float>, const Philox&);
+template void initialize(const Initializer&, const Activation&, MatrixView<double>, const Philox&);
+
+}  // namespace backpass

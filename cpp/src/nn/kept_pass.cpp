@@ -1,0 +1,83 @@
+#include "nn/kept_pass.hpp"
+
+#include <algorithm>
+
+#include "kernels/dispatch.hpp"
+#include "runtime/team.hpp"
+
+namespace backpass::nn {
+
+template <class T>
+Recursion<T> KeptPass<T>::recursion(const Model<T>& model) const noexcept {
+  return Recursion<T>(model, *tape_, tape_->input().middle_rows(0, *rows_), dropout_);
+}
+
+template <class T>
+int KeptPass<T>::threads(const Model<T>& model, double passes) {
+  const double work = passes * static_cast<double>(*rows_) * static_cast<double>(model.parameters.size());
+  const int threads = model.has_custom_activation() ? 1 : runtime::threads_for(work);
+  while (scratch_.size() < static_cast<std::size_t>(threads)) {
+    scratch_.emplace_back(dense_scratch_size(model));
+  }
+  return threads;
+}
+
+template <class T>
+ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T> x, std::optional<DropoutPass> dropout) {
+  if (!tape_ || tape_->rows() < x.rows()) {
+    tape_ = std::make_shared<Tape<T>>(model, x.rows(), Tape<T>::Keep::everything);
+  }
+  rows_ = x.rows();
+  dropout_ = dropout;
+  has_xi_ = false;
+  runtime::parallel(threads(model, 1.0), [&](const runtime::Member& member) {
+    const auto [begin, end] = member.share(x.rows(), static_cast<std::size_t>(kernels::table<T>().tile_rows));
+    for (std::size_t r = begin; r < end; ++r) {
+      std::copy_n(x.row(r), x.cols(), tape_->input().row(r));
+    }
+    recursion(model).forward({begin, end}, true, scratch_[static_cast<std::size_t>(member.rank())].data());
+  });
+  return tape_->top().a.middle_rows(0, x.rows());
+}
+
+template <class T>
+void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
+  const std::size_t rows = *rows_;
+  const std::size_t segments = SegmentedGradient<T>::count(model, rows);
+  if (segments > 1) {
+    segments_.reserve(model, segments);
+  }
+  runtime::parallel(threads(model, 2.0), [&](const runtime::Member& member) {
+    T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
+    const Recursion<T> layers = recursion(model);
+    const auto [begin, end] = member.share(rows, static_cast<std::size_t>(kernels::table<T>().tile_rows));
+    for (std::size_t r = begin; r < end; ++r) {
+      std::copy_n(grad_output.row(r), grad_output.cols(), tape_->top().xi.row(r));
+    }
+    layers.top_derivative({begin, end});
+    layers.backward({begin, end},
+                    input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(begin, end - begin), scratch);
+    member.barrier();
+
+    const auto nothing_more = [](std::size_t, std::size_t) {};
+    if (segments == 1) {
+      layers.gradients({0, rows}, model.gradients.data(), accumulate, static_cast<std::size_t>(member.rank()),
+                       static_cast<std::size_t>(member.size()), scratch, nothing_more);
+      return;
+    }
+    const auto [first, last] = member.share(segments);
+    for (std::size_t s = first; s < last; ++s) {
+      const Rows of_segment{SegmentedGradient<T>::first_row(s, segments, rows),
+                            SegmentedGradient<T>::first_row(s + 1, segments, rows)};
+      layers.gradients(of_segment, segments_.segment(s), false, 0, 1, scratch, nothing_more);
+    }
+    member.barrier();
+    segments_.sum_into(member, segments, model.gradients.data(), accumulate);
+  });
+  has_xi_ = true;
+}
+
+template class KeptPass<float>;
+template class KeptPass<double>;
+
+}  // namespace backpass::nn

@@ -1,0 +1,233 @@
+#include <backpass/loss.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <backpass/error.hpp>
+
+#include "kernels/dispatch.hpp"
+#include "nn/loss_plan.hpp"
+
+namespace backpass {
+namespace {
+
+template <std::size_t... I>
+Loss find_by_name(std::string_view name, std::index_sequence<I...> /*all but custom*/) {
+  Loss found;
+  std::string known;
+  const auto consider = [&]<class L>(std::in_place_type_t<L>) {
+    known += (known.empty() ? "" : ", ") + std::string(L::name);
+    if (L::name == name) {
+      found = L{};
+      return true;
+    }
+    return false;
+  };
+  if (!(consider(std::in_place_type<std::variant_alternative_t<I, Loss>>) || ...)) {
+    throw std::invalid_argument("unknown loss \"" + std::string(name) + "\"; there are: " + known);
+  }
+  return found;
+}
+
+}  // namespace
+
+Loss loss_from_name(std::string_view name) {
+  return find_by_name(name, std::make_index_sequence<std::variant_size_v<Loss> - 1>());
+}
+
+std::string_view loss_name(const Loss& loss) noexcept {
+  return std::visit([](const auto& l) { return std::remove_cvref_t<decltype(l)>::name; }, loss);
+}
+
+namespace nn {
+namespace {
+
+using kernels::LossKernel;
+
+void require(bool condition, std::string_view loss, const std::string& what) {
+  if (!condition) {
+    throw std::invalid_argument(std::string(loss) + ": " + what);
+  }
+}
+
+template <class T>
+struct Planner {
+  ActivationKind output;
+
+  [[nodiscard]] LossPlan<T> plan(LossKernel kernel, double parameter = 0.0, bool mean_over_outputs = true) const {
+    // With the identity z^N is a^N and ∂E/∂a^N is ξ^N.
+    const auto source = output == ActivationKind::identity ? LossSource::preactivation : LossSource::output;
+    return {kernel, static_cast<T>(parameter), mean_over_outputs, source};
+  }
+  [[nodiscard]] LossPlan<T> closed_form(LossKernel kernel, double parameter = 0.0, bool mean_over_outputs = true) const {
+    return {kernel, static_cast<T>(parameter), mean_over_outputs, LossSource::preactivation};
+  }
+
+  LossPlan<T> operator()(const MeanSquaredError&) const { return plan(LossKernel::mse); }
+  LossPlan<T> operator()(const MeanAbsoluteError&) const { return plan(LossKernel::mae); }
+  LossPlan<T> operator()(const Huber& loss) const {
+    require(loss.delta > 0.0 && std::isfinite(loss.delta), Huber::name, "delta must be positive");
+    return plan(LossKernel::huber, loss.delta);
+  }
+  LossPlan<T> operator()(const LogCosh&) const { return plan(LossKernel::log_cosh); }
+  LossPlan<T> operator()(const Quantile& loss) const {
+    require(loss.q > 0.0 && loss.q < 1.0, Quantile::name, "q must lie in (0, 1)");
+    return plan(LossKernel::quantile, loss.q);
+  }
+  LossPlan<T> operator()(const CrossEntropy& loss) const {
+    require_smoothing(loss.label_smoothing, CrossEntropy::name);
+    if (output == ActivationKind::softmax || output == ActivationKind::log_softmax) {
+      return closed_form(LossKernel::softmax_cross_entropy, loss.label_smoothing, false);
+    }
+    return plan(LossKernel::cross_entropy, loss.label_smoothing, false);
+  }
+  LossPlan<T> operator()(const SoftmaxCrossEntropy& loss) const {
+    require_smoothing(loss.label_smoothing, SoftmaxCrossEntropy::name);
+    return plan(LossKernel::softmax_cross_entropy, loss.label_smoothing, false);
+  }
+  LossPlan<T> operator()(const BinaryCrossEntropy&) const {
+    return output == ActivationKind::sigmoid ? closed_form(LossKernel::sigmoid_cross_entropy)
+                                             : plan(LossKernel::binary_cross_entropy);
+  }
+  LossPlan<T> operator()(const SigmoidCrossEntropy&) const { return plan(LossKernel::sigmoid_cross_entropy); }
+  LossPlan<T> operator()(const Poisson&) const {
+    switch (output) {
+      case ActivationKind::exp:
+        return closed_form(LossKernel::poisson_exp);
+      case ActivationKind::softplus:
+        return closed_form(LossKernel::poisson_softplus);
+      default:
+        return plan(LossKernel::poisson);
+    }
+  }
+  LossPlan<T> operator()(const CustomLoss&) const {
+    throw std::invalid_argument("a custom loss is a function of the whole batch, not of rows");
+  }
+
+  static void require_smoothing(double smoothing, std::string_view name) {
+    require(smoothing >= 0.0 && smoothing <= 1.0, name, "label_smoothing must lie in [0, 1]");
+  }
+};
+
+}  // namespace
+
+template <class T>
+LossPlan<T> plan_loss(const Loss& loss, const Activation& output) {
+  return std::visit(Planner<T>{output.kind()}, loss);
+}
+
+template <class T>
+double LossPlan<T>::row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale, T* grad) const {
+  const auto kernel_row = kernels::table<T>().loss[static_cast<int>(kernel)];
+  const bool labels = y.are_labels();
+  const double divisor = mean_over_outputs ? static_cast<double>(outputs) : 1.0;
+  return kernel_row(static_cast<kernels::Index>(outputs), parameter, s, labels ? nullptr : y.values().row(y_row),
+                    labels ? static_cast<kernels::Index>(y.label(y_row)) : 0, scale / static_cast<T>(divisor), grad) /
+         divisor;
+}
+
+bool takes_labels(const Loss& loss) noexcept {
+  return std::holds_alternative<CrossEntropy>(loss) || std::holds_alternative<SoftmaxCrossEntropy>(loss) ||
+         std::holds_alternative<CustomLoss>(loss);
+}
+
+template <class T>
+void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
+                   std::span<const T> sample_weight) {
+  const auto shape = [](std::size_t r, std::size_t c) { return "(" + std::to_string(r) + ", " + std::to_string(c) + ")"; };
+  if (rows == 0) {
+    throw std::invalid_argument("no rows: the mean loss of zero samples is undefined");
+  }
+  if (y.are_labels()) {
+    if (!takes_labels(loss)) {
+      throw std::invalid_argument(std::string(loss_name(loss)) + " takes targets of shape " + shape(rows, outputs) +
+                                  ", not class labels");
+    }
+    if (y.rows() != rows) {
+      throw ShapeError("y has " + std::to_string(y.rows()) + " labels for " + std::to_string(rows) + " rows of x");
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::int64_t label = y.label(r);
+      if (label < 0 || static_cast<std::uint64_t>(label) >= outputs) {
+        throw std::invalid_argument("y[" + std::to_string(r) + "] = " + std::to_string(label) +
+                                    " is no label of a network with " + std::to_string(outputs) + " outputs");
+      }
+    }
+  } else if (y.rows() != rows || y.values().cols() != outputs) {
+    throw ShapeError("y has the shape " + shape(y.rows(), y.values().cols()) + ", expected " + shape(rows, outputs));
+  }
+  if (!sample_weight.empty()) {
+    if (std::holds_alternative<CustomLoss>(loss)) {
+      throw std::invalid_argument("sample_weight: a custom loss takes none; weigh the samples inside it");
+    }
+    if (sample_weight.size() != rows) {
+      throw ShapeError("sample_weight has " + std::to_string(sample_weight.size()) + " entries for " +
+                       std::to_string(rows) + " rows of x");
+    }
+  }
+}
+
+template <class T>
+double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows) {
+  if (sample_weight.empty()) {
+    return 1.0 / static_cast<double>(rows);
+  }
+  double sum = 0.0;
+  for (const T w : sample_weight) {
+    if (!(w >= T(0)) || !std::isfinite(w)) {
+      throw std::invalid_argument("sample_weight: weights must be finite and not negative");
+    }
+    sum += static_cast<double>(w);
+  }
+  if (sum <= 0.0) {
+    throw std::invalid_argument("sample_weight: all weights are zero");
+  }
+  return 1.0 / sum;
+}
+
+template struct LossPlan<float>;
+template struct LossPlan<double>;
+template LossPlan<float> plan_loss(const Loss&, const Activation&);
+template LossPlan<double> plan_loss(const Loss&, const Activation&);
+template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<float>&, std::span<const float>);
+template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<double>&, std::span<const double>);
+template double reciprocal_weight_sum(std::span<const float>, std::size_t);
+template double reciprocal_weight_sum(std::span<const double>, std::size_t);
+
+}  // namespace nn
+
+template <class T>
+double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad,
+                     std::span<const T> sample_weight) {
+  nn::check_targets(loss, a.rows(), a.cols(), y, sample_weight);
+  if (grad.data() != nullptr && (grad.rows() != a.rows() || grad.cols() != a.cols())) {
+    throw ShapeError("grad has the shape (" + std::to_string(grad.rows()) + ", " + std::to_string(grad.cols()) +
+                     "), expected (" + std::to_string(a.rows()) + ", " + std::to_string(a.cols()) + ")");
+  }
+  if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
+    std::vector<T> unwanted(grad.data() == nullptr ? a.rows() * a.cols() : 0);
+    const MatrixView<T> out =
+        grad.data() == nullptr ? MatrixView<T>(unwanted.data(), a.rows(), a.cols()) : grad;
+    return nn::custom_function<T>(*custom)(a, y, out);
+  }
+  const auto plan = nn::plan_loss<T>(loss, Activation::identity());
+  const double scale = nn::reciprocal_weight_sum(sample_weight, a.rows());
+  double sum = 0.0;
+  for (std::size_t r = 0; r < a.rows(); ++r) {
+    const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
+    sum += weight * plan.row(a.cols(), a.row(r), y, r, static_cast<T>(weight * scale),
+                             grad.data() == nullptr ? nullptr : grad.row(r));
+  }
+  return sum * scale;
+}
+
+template double evaluate_loss(const Loss&, ConstMatrixView<float>, Targets<float>, MatrixView<float>,
+                              std::span<const float>);
+template double evaluate_loss(const Loss&, ConstMatrixView<double>, Targets<double>, MatrixView<double>,
+                              std::span<const double>);
+
+}  // namespace backpass

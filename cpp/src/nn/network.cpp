@@ -1,0 +1,323 @@
+#include <backpass/network.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <backpass/error.hpp>
+#include <backpass/runtime.hpp>
+
+#include "nn/network_impl.hpp"
+#include "runtime/team.hpp"
+
+namespace backpass {
+
+std::string shape_text(std::size_t rows, std::size_t cols) {
+  return "(" + std::to_string(rows) + ", " + std::to_string(cols) + ")";
+}
+
+namespace {
+
+void require_shape(const char* name, std::size_t rows, std::size_t cols, std::size_t wanted_rows, std::size_t wanted_cols) {
+  if (rows != wanted_rows || cols != wanted_cols) {
+    throw ShapeError(std::string(name) + " has the shape " + shape_text(rows, cols) + ", expected " +
+                     shape_text(wanted_rows, wanted_cols));
+  }
+}
+
+template <class T>
+void require_shape(const char* name, BasicMatrixView<T> matrix, std::size_t rows, std::size_t cols) {
+  require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
+}
+
+}  // namespace
+
+template <class T>
+void Network<T>::Impl::check_input(ConstMatrixView<T> x) const {
+  if (x.cols() != model.sizes.front()) {
+    throw ShapeError("x has the shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
+                     std::to_string(model.sizes.front()) + ")");
+  }
+}
+
+// ---- structure
+
+template <class T>
+Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl>(options.init)) {
+  nn::Model<T>& model = impl_->model;
+  model.layers = nn::make_layers(options);
+  model.sizes = options.sizes;
+  const LayerSpec& last = model.layers.back();
+  model.parameters = AlignedBuffer<T>(last.offset + last.num_parameters());
+  model.gradients = AlignedBuffer<T>(model.parameters.size());
+  initialize(options.seed.value_or(random_seed()));
+}
+
+template <class T>
+Network<T>::Network(const Network& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
+
+template <class T>
+Network<T>& Network<T>::operator=(const Network& other) {
+  if (this != &other) {
+    impl_ = std::make_unique<Impl>(*other.impl_);
+  }
+  return *this;
+}
+
+template <class T>
+Network<T>::Network(Network&&) noexcept = default;
+template <class T>
+Network<T>& Network<T>::operator=(Network&&) noexcept = default;
+template <class T>
+Network<T>::~Network() = default;
+
+template <class T>
+void Network<T>::initialize(std::uint64_t seed) {
+  nn::initialize_parameters(impl_->model, impl_->init, seed);
+  impl_->model.dropout = {seed, 0};
+}
+
+template <class T>
+std::span<const std::size_t> Network<T>::sizes() const noexcept {
+  return impl_->model.sizes;
+}
+template <class T>
+std::size_t Network<T>::num_layers() const noexcept {
+  return impl_->model.layers.size();
+}
+template <class T>
+std::size_t Network<T>::num_parameters() const noexcept {
+  return impl_->model.parameters.size();
+}
+template <class T>
+const LayerSpec& Network<T>::spec(std::size_t i) const {
+  return impl_->model.layers.at(i);
+}
+template <class T>
+Layer<T> Network<T>::layer(std::size_t i) {
+  (void)spec(i);  // throws for a wrong i
+  return Layer<T>(this, i);
+}
+template <class T>
+std::span<T> Network<T>::parameters() noexcept {
+  return impl_->model.parameters.span();
+}
+template <class T>
+std::span<const T> Network<T>::parameters() const noexcept {
+  return std::as_const(impl_->model.parameters).span();
+}
+template <class T>
+std::span<T> Network<T>::gradients() noexcept {
+  return impl_->model.gradients.span();
+}
+template <class T>
+std::span<const T> Network<T>::gradients() const noexcept {
+  return std::as_const(impl_->model.gradients).span();
+}
+template <class T>
+typename Network<T>::DropoutState Network<T>::dropout_state() const noexcept {
+  return impl_->model.dropout;
+}
+template <class T>
+void Network<T>::set_dropout_state(DropoutState state) noexcept {
+  impl_->model.dropout = state;
+}
+template <class T>
+std::shared_ptr<const void> Network<T>::activation_memory() const noexcept {
+  return impl_->kept.tape();
+}
+
+// ---- the three moves
+
+template <class T>
+ConstMatrixView<T> Network<T>::forward(ConstMatrixView<T> x, bool training) {
+  impl_->check_input(x);
+  auto& dropout = impl_->model.dropout;
+  const auto pass = training ? std::optional(nn::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
+  const ConstMatrixView<T> output = impl_->kept.forward(impl_->model, x, pass);
+  dropout.pass += training ? 1 : 0;
+  return output;
+}
+
+template <class T>
+void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
+  const auto rows = impl_->kept.rows();
+  if (!rows) {
+    throw StateError("backward() needs a forward() before it");
+  }
+  require_shape("grad_output", grad_output, *rows, sizes().back());
+  if (input_gradient.data() != nullptr) {
+    require_shape("input_gradient", input_gradient, *rows, sizes().front());
+  }
+  impl_->kept.backward(impl_->model, grad_output, input_gradient, accumulate);
+}
+
+template <class T>
+void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
+  nn::check_gradient_options(options);
+  impl_->step.prepare(impl_->model, optimizer);
+  runtime::parallel(runtime::threads_for(static_cast<double>(num_parameters())),
+                    [&](const runtime::Member& member) { impl_->step.run(member, impl_->model, options); });
+}
+
+// ---- inference
+
+template <class T>
+Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
+  using WorkspaceImpl = typename Workspace<T>::Impl;
+  return Workspace<T>(
+      std::make_unique<WorkspaceImpl>(WorkspaceImpl{nn::Predictor<T>(impl_->model, max_batch, get_num_threads())}));
+}
+
+template <class T>
+void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& workspace, int num_threads) const {
+  impl_->check_input(x);
+  require_shape("out", out, x.rows(), sizes().back());
+  nn::Predictor<T>& predictor = workspace.impl_->predictor;
+  if (!predictor.fits(impl_->model)) {
+    throw ShapeError("the workspace was made for a smaller network");
+  }
+  predictor.run(impl_->model, x, out, num_threads);
+}
+
+template <class T>
+void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, int num_threads) const {
+  impl_->check_input(x);
+  require_shape("out", out, x.rows(), sizes().back());
+  const int threads = num_threads > 0 ? num_threads : get_num_threads();
+  const auto predictor = impl_->predictors.lease(
+      [&](const nn::Predictor<T>& p) { return p.max_rows() >= x.rows() && p.threads() >= threads; },
+      [&] { return std::make_unique<nn::Predictor<T>>(impl_->model, x.rows(), threads); });
+  predictor->run(impl_->model, x, out, num_threads);
+}
+
+template <class T>
+Workspace<T>::Workspace(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+template <class T>
+Workspace<T>::Workspace(Workspace&&) noexcept = default;
+template <class T>
+Workspace<T>& Workspace<T>::operator=(Workspace&&) noexcept = default;
+template <class T>
+Workspace<T>::~Workspace() = default;
+template <class T>
+std::size_t Workspace<T>::max_batch() const noexcept {
+  return impl_->predictor.max_rows();
+}
+
+// ---- training
+
+template <class T>
+double Network<T>::train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
+                              std::span<const T> sample_weight, const GradientOptions& options) {
+  impl_->check_input(x);
+  nn::check_gradient_options(options);
+  nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
+  if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
+    const double value = custom_loss_and_gradient(*custom, x, y, {});
+    step(optimizer, options);
+    return value;
+  }
+  return impl_->pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss, {true, {}, optimizer, options});
+}
+
+template <class T>
+double Network<T>::loss_and_gradient(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
+                                     std::span<const T> sample_weight, MatrixView<T> input_gradient) {
+  impl_->check_input(x);
+  nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
+  if (input_gradient.data() != nullptr) {
+    require_shape("input_gradient", input_gradient, x.rows(), sizes().front());
+  }
+  if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
+    return custom_loss_and_gradient(*custom, x, y, input_gradient);
+  }
+  return impl_->pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss, {true, input_gradient, {}, {}});
+}
+
+template <class T>
+double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixView<T> x, Targets<T> y,
+                                            MatrixView<T> input_gradient) {
+  const ConstMatrixView<T> a = forward(x, true);
+  std::vector<T> grad(a.rows() * a.cols());
+  const MatrixView<T> grad_output(grad.data(), a.rows(), a.cols());
+  const double value = nn::custom_function<T>(loss)(a, y, grad_output);
+  backward(grad_output, input_gradient);
+  return value;
+}
+
+template <class T>
+double Network<T>::evaluate(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
+                            std::span<const T> sample_weight) const {
+  impl_->check_input(x);
+  nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
+  if (std::holds_alternative<CustomLoss>(loss)) {
+    std::vector<T> a(x.rows() * sizes().back());
+    const MatrixView<T> output(a.data(), x.rows(), sizes().back());
+    predict(x, output);
+    return evaluate_loss<T>(loss, output, y);
+  }
+  const auto pass = impl_->evaluations.lease([](const nn::BatchPass<T>&) { return true; },
+                                             [] { return std::make_unique<nn::BatchPass<T>>(); });
+  return pass->evaluate(impl_->model, {x, y, sample_weight, std::nullopt}, loss);
+}
+
+// ---- layers
+
+template <class T>
+const LayerSpec& Layer<T>::spec() const noexcept {
+  return network_->impl_->model.layers[index_];
+}
+template <class T>
+MatrixView<T> Layer<T>::weight_transposed() const noexcept {
+  return {network_->parameters().data() + spec().offset, spec().inputs, spec().outputs};
+}
+template <class T>
+std::span<T> Layer<T>::bias() const noexcept {
+  return network_->parameters().subspan(spec().offset + spec().num_weights(), spec().bias ? spec().outputs : 0);
+}
+template <class T>
+MatrixView<T> Layer<T>::weight_gradient_transposed() const noexcept {
+  return {network_->gradients().data() + spec().offset, spec().inputs, spec().outputs};
+}
+template <class T>
+std::span<T> Layer<T>::bias_gradient() const noexcept {
+  return network_->gradients().subspan(spec().offset + spec().num_weights(), spec().bias ? spec().outputs : 0);
+}
+template <class T>
+ConstMatrixView<T> Layer<T>::z() const noexcept {
+  const auto& kept = network_->impl_->kept;
+  return kept.rows() ? kept.tape()->layer(index_).z.middle_rows(0, *kept.rows()) : MatrixView<T>();
+}
+template <class T>
+ConstMatrixView<T> Layer<T>::a() const noexcept {
+  const auto& kept = network_->impl_->kept;
+  return kept.rows() ? kept.tape()->layer(index_).a.middle_rows(0, *kept.rows()) : MatrixView<T>();
+}
+template <class T>
+ConstMatrixView<T> Layer<T>::xi() const noexcept {
+  const auto& kept = network_->impl_->kept;
+  return kept.has_xi() ? kept.tape()->layer(index_).xi.middle_rows(0, *kept.rows()) : MatrixView<T>();
+}
+template <class T>
+void Layer<T>::set_trainable(bool trainable) const noexcept {
+  network_->impl_->model.layers[index_].trainable = trainable;
+}
+template <class T>
+void Layer<T>::set_lr_scale(double lr_scale) const {
+  if (!(lr_scale >= 0.0) || !std::isfinite(lr_scale)) {
+    throw std::invalid_argument("lr_scale must be finite and not negative, got " + std::to_string(lr_scale));
+  }
+  network_->impl_->model.layers[index_].lr_scale = lr_scale;
+}
+
+template class Network<float>;
+template class Network<double>;
+template class Layer<float>;
+template class Layer<double>;
+template class Workspace<float>;
+template class Workspace<double>;
+
+}  // namespace backpass

@@ -1,0 +1,49 @@
+/// What stands behind Network's pointer.
+#pragma once
+
+#include <backpass/network.hpp>
+
+#include "base/pool.hpp"
+#include "nn/batch_pass.hpp"
+#include "nn/kept_pass.hpp"
+#include "nn/model.hpp"
+#include "nn/predictor.hpp"
+
+namespace backpass {
+
+template <class T>
+struct Workspace<T>::Impl {
+  nn::Predictor<T> predictor;
+};
+
+template <class T>
+struct Network<T>::Impl {
+  nn::Model<T> model;
+  PerLayer<Initializer> init;
+  nn::KeptPass<T> kept;
+  nn::BatchPass<T> pass;
+  nn::Step<T> step;
+  // Const calls may run at the same time, each with scratch of its own.
+  mutable Pool<nn::Predictor<T>> predictors;
+  mutable Pool<nn::BatchPass<T>> evaluations;
+
+  explicit Impl(PerLayer<Initializer> initializer) : init(std::move(initializer)) {}
+  Impl(const Impl& other) : model(other.model), init(other.init) {}
+  Impl& operator=(const Impl&) = delete;
+
+  /// \throws ShapeError unless x is (B, M_0)
+  void check_input(ConstMatrixView<T> x) const;
+};
+
+/// For the layers above that make whole trainings out of passes.
+struct NetworkAccess {
+  template <class T>
+  static typename Network<T>::Impl& impl(Network<T>& network) noexcept {
+    return *network.impl_;
+  }
+};
+
+/// "(rows, cols)", for messages.
+[[nodiscard]] std::string shape_text(std::size_t rows, std::size_t cols);
+
+}  // namespace backpass

@@ -1,0 +1,37 @@
+/// Inference: blocks of rows through all layers, two buffers that take turns, nothing kept.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <backpass/matrix.hpp>
+
+#include "base/aligned_buffer.hpp"
+#include "nn/model.hpp"
+
+namespace backpass::nn {
+
+/// The scratch memory of one call at a time, and the call.
+template <class T>
+class Predictor {
+ public:
+  /// \param max_rows  rows of the largest batch expected; larger ones take more blocks \param threads  at most used
+  Predictor(const Model<T>& model, std::size_t max_rows, int threads);
+
+  [[nodiscard]] std::size_t max_rows() const noexcept { return max_rows_; }
+  /// Whether there is room for a model's widest layer.
+  [[nodiscard]] bool fits(const Model<T>& model) const noexcept;
+  [[nodiscard]] int threads() const noexcept { return static_cast<int>(memory_.size()); }
+  /// out = a^N of shapes that are known to fit. Allocates nothing. \param num_threads  0: as the work asks
+  void run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads);
+
+ private:
+  void run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory) const;
+
+  std::size_t max_rows_;
+  std::size_t block_rows_;
+  std::size_t buffer_size_;
+  std::vector<AlignedBuffer<T>> memory_;  ///< one a thread: two buffers of activations, and scratch
+};
+
+}  // namespace backpass::nn

@@ -1,0 +1,84 @@
+/// The forward loop and the ξ recursion, as docs/mathematics.md has them, on rows of a tape.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "nn/dense.hpp"
+#include "nn/model.hpp"
+#include "nn/tape.hpp"
+
+namespace backpass::nn {
+
+struct Rows {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  [[nodiscard]] std::size_t count() const noexcept { return end - begin; }
+};
+
+/// Which masks a training pass draws; none when dropout is off.
+struct DropoutPass {
+  std::uint64_t seed = 0;
+  std::uint64_t pass = 0;
+  std::size_t first_row = 0;  ///< the batch's row that row 0 of the tape is
+};
+
+/// A view that is as cheap to make as to copy. Rows are independent of each other in forward() and backward(), parts of the
+/// parameters in gradients(): any of them may run at once. Scratch, dense_scratch_size() elements, is each thread's own.
+template <class T>
+class Recursion {
+ public:
+  /// \param x  the tape's input rows
+  Recursion(const Model<T>& model, const Tape<T>& tape, ConstMatrixView<T> x, std::optional<DropoutPass> dropout) noexcept
+      : model_(model), tape_(tape), x_(x), dropout_(dropout) {}
+
+  /// z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), i = 1 … N. \param output  false: z^N, but not a^N
+  void forward(Rows rows, bool output, T* scratch) const;
+  /// ξ^N = J_φ(z^N)ᵀ ∂E/∂a^N, in the place of the latter.
+  void top_derivative(Rows rows) const;
+  /// ξ^i = φ'_i(z^i) ⊙ (W^{i+1})ᵀ ξ^{i+1}, i = N − 1 … 1, from ξ^N in the tape.
+  /// \param input_gradient  receives ∂E/∂a^0 of the same rows, unless it is empty
+  void backward(Rows rows, MatrixView<T> input_gradient, T* scratch) const;
+  /// Part `part` of `parts` of all ∂E/∂w^i_kj = Σ_b ξ^i_k a^{i-1}_j and ∂E/∂b^i_k = Σ_b ξ^i_k, over the rows in order.
+  /// \param gradients  laid out as the parameters
+  /// \param done  called as done(begin, end) for every finished run of the flat gradient
+  template <class Done>
+  void gradients(Rows rows, T* gradients, bool accumulate, std::size_t part, std::size_t parts, T* scratch,
+                 Done done) const {
+    for (std::size_t i = 0; i < model_.layers.size(); ++i) {
+      const LayerSpec& layer = model_.layers[i];
+      const Rows inputs = weight_rows(i, part, parts);
+      if (inputs.count() == 0) {
+        continue;
+      }
+      const ConstMatrixView<T> xi = of(tape_.layer(i).xi, rows);
+      dense_weight_gradient(model_, i, input_of(i, rows), xi, inputs.begin, inputs.end, gradients, accumulate, scratch);
+      done(layer.offset + inputs.begin * layer.outputs, layer.offset + inputs.end * layer.outputs);
+      if (layer.bias && inputs.begin == 0) {  // the biases go with the first rows of the weights
+        dense_bias_gradient(model_, i, xi, gradients, accumulate, scratch);
+        done(layer.offset + layer.num_weights(), layer.offset + layer.num_parameters());
+      }
+    }
+  }
+
+ private:
+  static MatrixView<T> of(MatrixView<T> matrix, Rows rows) noexcept {
+    return matrix.middle_rows(rows.begin, rows.count());
+  }
+  [[nodiscard]] ConstMatrixView<T> input_of(std::size_t i, Rows rows) const noexcept {
+    return i == 0 ? x_.middle_rows(rows.begin, rows.count()) : ConstMatrixView<T>(of(tape_.layer(i - 1).dropped, rows));
+  }
+  /// to = mask ⊙ from / (1 − p), with this pass's mask of layer i; a copy when dropout is off.
+  void drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to) const;
+  void derivative(std::size_t i, Rows rows) const;
+  /// The rows of Wt that a part of the work on all weights covers.
+  [[nodiscard]] Rows weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept;
+
+  const Model<T>& model_;
+  const Tape<T>& tape_;
+  ConstMatrixView<T> x_;
+  std::optional<DropoutPass> dropout_;
+};
+
+}  // namespace backpass::nn

@@ -1,0 +1,45 @@
+/// What happens between a gradient and its step: penalties, clipping, the optimizer.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <backpass/optimizer.hpp>
+
+#include "nn/model.hpp"
+#include "optim/update_plan.hpp"
+#include "runtime/team.hpp"
+
+namespace backpass::nn {
+
+template <class T>
+class Step {
+ public:
+  /// Makes ready for one step. \throws as apply_optimizer does; nothing has changed then
+  void prepare(Model<T>& model, OptimizerRef optimizer);
+  /// Called by every member of a team, all of which see the finished gradients: penalties and clipping (the gradients
+  /// change), then the update.
+  void run(const runtime::Member& member, Model<T>& model, const GradientOptions& options);
+  /// The update alone, of parameters [begin, end).
+  void update(std::size_t begin, std::size_t end) const noexcept { plan_.run(begin, end); }
+
+ private:
+  /// A run of gradients that is summed by one member: the global norm adds up chunks in order.
+  struct Chunk {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::size_t layer = 0;
+    bool weights = false;
+    double squares = 0.0;
+  };
+  void make_chunks(const Model<T>& model);
+
+  optim::UpdatePlan<T> plan_;
+  std::vector<ParameterGroup> groups_;
+  std::vector<Chunk> chunks_;
+};
+
+/// Checks the numbers in options. \throws std::invalid_argument
+void check_gradient_options(const GradientOptions& options);
+
+}  // namespace backpass::nn

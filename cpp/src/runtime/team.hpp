@@ -1,0 +1,48 @@
+/// Threads: one parallel region, the members of its team, and their barrier. The only header the layers above see of OpenMP.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+#include "base/function_ref.hpp"
+
+namespace backpass::runtime {
+
+/// What the members of a team share.
+class TeamState;
+
+/// One member of a team, seen from inside a region.
+class Member {
+ public:
+  Member(int rank, int size, TeamState* state) noexcept : rank_(rank), size_(size), state_(state) {}
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] int size() const noexcept { return size_; }
+  /// Waits for all members. Leaves by an exception, caught by the region, when a member has thrown.
+  void barrier() const;
+  /// This member's part of [0, n), in whole grains: contiguous, in rank order, as even as grains allow.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> share(std::size_t n, std::size_t grain = 1) const noexcept {
+    const std::size_t grains = (n + grain - 1) / grain;
+    const auto rank = static_cast<std::size_t>(rank_);
+    const auto size = static_cast<std::size_t>(size_);
+    const std::size_t begin = grains * rank / size * grain;
+    const std::size_t end = grains * (rank + 1) / size * grain;
+    return {begin < n ? begin : n, end < n ? end : n};
+  }
+
+ private:
+  int rank_;
+  int size_;
+  TeamState* state_;
+};
+
+/// Runs `work` once on each of `threads` members, the caller being member 0, with denormals flushed.
+///
+/// One thread is a plain call. The first exception thrown by a member reaches the caller after all have ended. In a process
+/// forked after threads were used the region is entered from a fresh thread, because libgomp's pool did not survive the fork.
+void parallel(int threads, FunctionRef<void(const Member&)> work);
+
+/// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0: get_num_threads()).
+[[nodiscard]] int threads_for(double multiply_adds, int limit = 0) noexcept;
+
+}  // namespace backpass::runtime
