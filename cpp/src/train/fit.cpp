@@ -1,0 +1,332 @@
+#include <backpass/trainer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <backpass/error.hpp>
+
+#include "nn/network_impl.hpp"
+#include "train/custom_batch.hpp"
+#include "train/evaluation.hpp"
+#include "train/monitor.hpp"
+#include "train/snapshot.hpp"
+
+namespace backpass {
+
+const std::vector<double>& History::operator[](std::string_view name) const {
+  for (const auto& [key, values] : series) {
+    if (key == name) {
+      return values;
+    }
+  }
+  throw std::out_of_range("history has no series \"" + std::string(name) + "\"");
+}
+
+namespace train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Puts the learning rate back when fit ends, however it ends.
+class LearningRate {
+ public:
+  explicit LearningRate(OptimizerRef optimizer) : optimizer_(optimizer), base_(optimizer.lr()) {}
+  LearningRate(const LearningRate&) = delete;
+  LearningRate& operator=(const LearningRate&) = delete;
+  ~LearningRate() { optimizer_.set_lr(base_); }
+  [[nodiscard]] double base() const noexcept { return base_; }
+  void set(double lr) const noexcept { optimizer_.set_lr(lr); }
+
+ private:
+  OptimizerRef optimizer_;
+  double base_;
+};
+
+/// A OneCycle that was not told its length runs over this fit.
+void fill_in_length(Schedule& schedule, std::int64_t steps) {
+  if (auto* one_cycle = std::get_if<OneCycleSchedule>(&schedule)) {
+    one_cycle->total_steps = one_cycle->total_steps > 0 ? one_cycle->total_steps : steps;
+  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule); warmup != nullptr && warmup->then != nullptr) {
+    fill_in_length(*warmup->then, std::max<std::int64_t>(1, steps - warmup->steps));
+  }
+}
+
+template <class T>
+class Fit {
+ public:
+  Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
+      const FitOptions<T>& options);
+  History run();
+
+ private:
+  /// \returns false when a callback stopped it
+  bool run_epoch(std::size_t epoch);
+  double train_batch(std::span<const std::uint32_t> rows);
+  [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
+  void shuffle_rows(std::size_t epoch);
+  void record(double seconds);
+  [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, double value);
+  void start_history();
+  std::vector<double>& series(std::size_t i) { return history_.series[i].second; }
+
+  Network<T>& network_;
+  ConstMatrixView<T> x_;  ///< without the rows split off for validation, as all below
+  Targets<T> y_;
+  std::span<const T> sample_weight_;
+  const Loss& loss_;
+  OptimizerRef optimizer_;
+  const FitOptions<T>& options_;
+  LearningRate lr_;
+  std::optional<Evaluation<T>> training_, validation_;
+  std::optional<CustomBatch<T>> custom_batch_;
+  std::vector<std::uint32_t> order_;
+  TrainingSnapshot<T> last_finite_;
+  Snapshot<T> best_;
+  std::optional<Monitor> monitor_;
+  History history_;
+  std::int64_t step_ = 0;
+  double epoch_loss_ = 0.0;
+  double lr_at_start_ = 0.0;  ///< of the epoch
+  Clock::time_point last_report_ = Clock::now();
+};
+
+void require(bool condition, const std::string& what) {
+  if (!condition) {
+    throw std::invalid_argument(what);
+  }
+}
+
+template <class T>
+Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
+            const FitOptions<T>& options)
+    : network_(network), x_(x), y_(y), sample_weight_(options.sample_weight), loss_(loss), optimizer_(optimizer),
+      options_(options), lr_(optimizer), step_(options.first_step) {
+  const std::size_t outputs = network.sizes().back();
+  NetworkAccess::impl(network).check_input(x);
+  nn::check_targets(loss, x.rows(), outputs, y, sample_weight_);
+  if (!sample_weight_.empty()) {
+    nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws for weights that are none
+  }
+  nn::check_gradient_options(options.gradient);
+  require(options.batch_size > 0, "batch_size must be at least 1");
+  require(options.validation_split >= 0.0 && options.validation_split < 1.0,
+          "validation_split must lie in [0, 1), got " + std::to_string(options.validation_split));
+  require(!(options.validation_split > 0.0 && options.validation_data),
+          "validation_data and validation_split cannot both be given");
+  require(x.rows() <= std::numeric_limits<std::uint32_t>::max(), "more than 2^32 - 1 rows");
+  if (options.schedule != nullptr) {
+    validate(*options.schedule);
+  }
+
+  if (options.validation_split > 0.0) {
+    const auto held_out = static_cast<std::size_t>(std::floor(options.validation_split * static_cast<double>(x.rows())));
+    require(held_out > 0 && held_out < x.rows(),
+            "validation_split of " + std::to_string(options.validation_split) + " leaves " + std::to_string(held_out) +
+                " of " + std::to_string(x.rows()) + " rows for validation");
+    const std::size_t kept = x.rows() - held_out;
+    const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(kept);
+    validation_.emplace(network, x.middle_rows(kept, held_out), y.middle_rows(kept, held_out), loss, weights, options.metrics);
+    x_ = x.middle_rows(0, kept);
+    y_ = y.middle_rows(0, kept);
+    sample_weight_ = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(0, kept);
+  } else if (options.validation_data) {
+    const auto& [vx, vy] = *options.validation_data;
+    NetworkAccess::impl(network).check_input(vx);
+    nn::check_targets<T>(loss, vx.rows(), outputs, vy, {});
+    validation_.emplace(network, vx, vy, loss, std::span<const T>{}, options.metrics);
+  }
+  training_.emplace(network, x_, y_, loss, sample_weight_, options.metrics);
+  if (std::holds_alternative<CustomLoss>(loss)) {
+    custom_batch_.emplace(x_, y_);
+  }
+  order_.resize(x_.rows());
+  start_history();
+  if (options.early_stopping) {
+    monitor_.emplace(*options.early_stopping, history_);
+  }
+  if (options.schedule != nullptr) {
+    const std::size_t batches = (x_.rows() + options.batch_size - 1) / options.batch_size;
+    fill_in_length(*options.schedule, static_cast<std::int64_t>(batches * options.epochs));
+  }
+}
+
+template <class T>
+void Fit<T>::start_history() {
+  const auto add = [&](std::string name) {
+    history_.series.emplace_back(std::move(name), std::vector<double>()).second.reserve(options_.epochs);
+  };
+  for (const char* prefix : {"", "val_"}) {
+    if (*prefix != '\0' && !validation_) {
+      continue;
+    }
+    add(prefix + std::string("loss"));
+    for (const Metric metric : options_.metrics) {
+      add(prefix + std::string(metric_name(metric)));
+    }
+  }
+  add("lr");
+  add("seconds");
+}
+
+template <class T>
+History Fit<T>::run() {
+  last_finite_.take(network_, optimizer_);
+  for (std::size_t i = 0; i < options_.epochs; ++i) {
+    const std::size_t epoch = options_.first_epoch + i;
+    const Clock::time_point start = Clock::now();
+    if (!run_epoch(epoch)) {
+      history_.stopped_early = true;
+      break;
+    }
+    record(seconds_since(start));
+    if (monitor_ && monitor_->observe(i, history_[monitor_->settings().monitor].back()) && monitor_->settings().restore_best) {
+      best_.take(network_);
+    }
+    // The callback may look at this epoch's network, so it comes before anything is restored.
+    const bool stop = options_.on_epoch_end && options_.on_epoch_end({epoch, options_.epochs, history_});
+    if (stop || (monitor_ && monitor_->is_over())) {
+      history_.stopped_early = true;
+      break;
+    }
+    // A callback may have changed parameters; they are what a later epoch falls back to.
+    last_finite_.take(network_, optimizer_);
+  }
+  if (monitor_ && monitor_->has_best()) {
+    history_.best_epoch = monitor_->best_epoch();
+    if (monitor_->settings().restore_best) {
+      best_.restore(network_);
+    }
+  }
+  return std::move(history_);
+}
+
+template <class T>
+bool Fit<T>::run_epoch(std::size_t epoch) {
+  shuffle_rows(epoch);
+  double sum = 0.0;
+  double weights = 0.0;
+  for (std::size_t first = 0, batch = 0; first < order_.size(); first += options_.batch_size, ++batch) {
+    const std::size_t count = std::min(options_.batch_size, order_.size() - first);
+    const std::span<const std::uint32_t> rows(order_.data() + first, count);
+    if (options_.schedule != nullptr) {
+      lr_.set(scheduled_lr(*options_.schedule, lr_.base(), static_cast<std::int64_t>(epoch), step_));
+    }
+    lr_at_start_ = batch == 0 ? optimizer_.lr() : lr_at_start_;
+    const double value = train_batch(rows);
+    ++step_;
+    if (!std::isfinite(value)) {
+      diverged(epoch, batch, value);
+    }
+    const double weight = weight_of(rows);
+    sum += weight * value;
+    weights += weight;
+    epoch_loss_ = weights > 0.0 ? sum / weights : 0.0;
+    constexpr double kReportSeconds = 0.05;
+    if (options_.on_progress && seconds_since(last_report_) >= kReportSeconds) {
+      last_report_ = Clock::now();
+      if (options_.on_progress({epoch, first + count, order_.size(), epoch_loss_})) {
+        return false;
+      }
+    }
+  }
+  const auto parameters = std::as_const(network_).parameters();
+  if (!std::all_of(parameters.begin(), parameters.end(), [](T p) { return std::isfinite(p); })) {
+    const std::size_t batches = (order_.size() + options_.batch_size - 1) / options_.batch_size;
+    diverged(epoch, batches - 1, std::numeric_limits<double>::quiet_NaN());
+  }
+  return true;
+}
+
+template <class T>
+double Fit<T>::train_batch(std::span<const std::uint32_t> rows) {
+  if (custom_batch_) {
+    custom_batch_->gather(rows);
+    return network_.train_step(custom_batch_->x(), custom_batch_->y(), loss_, optimizer_, {}, options_.gradient);
+  }
+  auto& impl = NetworkAccess::impl(network_);
+  return impl.pass.train(impl.model, {x_, y_, sample_weight_, rows}, loss_, {true, {}, optimizer_, options_.gradient});
+}
+
+template <class T>
+double Fit<T>::weight_of(std::span<const std::uint32_t> rows) const {
+  if (sample_weight_.empty()) {
+    return static_cast<double>(rows.size());
+  }
+  return std::accumulate(rows.begin(), rows.end(), 0.0, [&](double sum, std::uint32_t row) {
+    return sum + static_cast<double>(sample_weight_[row]);
+  });
+}
+
+template <class T>
+void Fit<T>::shuffle_rows(std::size_t epoch) {
+  std::iota(order_.begin(), order_.end(), 0U);
+  if (options_.shuffle) {
+    shuffle(order_, Philox(options_.seed, epoch));
+  }
+}
+
+template <class T>
+void Fit<T>::record(double seconds) {
+  std::size_t i = 0;
+  const auto add = [&](Evaluation<T>& evaluation, double loss) {
+    series(i++).push_back(loss);
+    evaluation.update_metrics(network_);
+    for (std::size_t m = 0; m < options_.metrics.size(); ++m) {
+      series(i++).push_back(evaluation.metric(m));
+    }
+    return loss;
+  };
+  double monitored = add(*training_, epoch_loss_);
+  if (validation_) {
+    monitored = add(*validation_, validation_->loss(network_));
+  }
+  series(i++).push_back(lr_at_start_);
+  series(i++).push_back(seconds);
+  ++history_.epochs;
+  if (options_.schedule != nullptr) {
+    observe(*options_.schedule, lr_.base(), monitored);
+  }
+}
+
+template <class T>
+void Fit<T>::diverged(std::size_t epoch, std::size_t batch, double value) {
+  const double lr = optimizer_.lr();
+  last_finite_.restore(network_, optimizer_);
+  throw DivergenceError("the loss became " + std::string(std::isnan(value) ? "nan" : "infinite") + " in epoch " +
+                            std::to_string(epoch) + ", batch " + std::to_string(batch) + " (lr " + std::to_string(lr) +
+                            "); the network is as it was before that epoch. Try a smaller lr, clip_norm=1, standardised "
+                            "inputs, or look for NaN in x and y",
+                        epoch, batch);
+}
+
+}  // namespace
+}  // namespace train
+
+template <class T>
+History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
+            const FitOptions<T>& options) {
+  return train::Fit<T>(network, x, y, loss, optimizer, options).run();
+}
+
+template <class T>
+History Network<T>::fit(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
+                        const FitOptions<T>& options) {
+  return backpass::fit(*this, x, y, loss, optimizer, options);
+}
+
+#define BACKPASS_INSTANTIATE(T)                                                                                      \
+  template History fit(Network<T>&, ConstMatrixView<T>, Targets<T>, const Loss&, OptimizerRef, const FitOptions<T>&); \
+  template History Network<T>::fit(ConstMatrixView<T>, Targets<T>, const Loss&, OptimizerRef, const FitOptions<T>&);
+BACKPASS_INSTANTIATE(float)
+BACKPASS_INSTANTIATE(double)
+#undef BACKPASS_INSTANTIATE
+
+}  // namespace backpass

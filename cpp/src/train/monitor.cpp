@@ -1,0 +1,39 @@
+#include "train/monitor.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace backpass::train {
+
+Monitor::Monitor(const EarlyStopping& settings, const History& history) : settings_(settings) {
+  std::string known;
+  for (const auto& [name, values] : history.series) {
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  const auto named = [&](const auto& series) { return series.first == settings.monitor; };
+  if (std::none_of(history.series.begin(), history.series.end(), named)) {
+    throw std::invalid_argument("early stopping: there is no \"" + settings.monitor + "\" to monitor here; there are: " + known);
+  }
+  if (!(settings.min_delta >= 0.0)) {
+    throw std::invalid_argument("early stopping: min_delta must not be negative");
+  }
+  const bool rises = settings.monitor.ends_with("accuracy") || settings.monitor.ends_with("r2");
+  sign_ = rises ? -1.0 : 1.0;
+}
+
+bool Monitor::observe(std::size_t epoch, double value) noexcept {
+  const double cost = sign_ * value;
+  if (!std::isnan(cost) && (!has_best_ || cost < best_ - settings_.min_delta)) {
+    best_ = cost;
+    best_epoch_ = epoch;
+    has_best_ = true;
+    waited_ = 0;
+    return true;
+  }
+  ++waited_;
+  return false;
+}
+
+}  // namespace backpass::train
