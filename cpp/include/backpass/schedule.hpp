@@ -87,7 +87,7 @@ struct LinearWarmupSchedule {
   static constexpr TimeUnit unit = TimeUnit::step;
   std::int64_t steps = 100;
   double start_factor = 0.0;
-  std::shared_ptr<Schedule> then;  ///< null: constant; copied deeply by copy_schedule
+  std::shared_ptr<Schedule> then = {};  ///< null: constant; copied deeply by copy_schedule
 };
 
 /// The learning rate for the given zero-based epoch and global step, of a valid schedule.

@@ -1,0 +1,57 @@
+#include <backpass/optimizer.hpp>
+
+#include <stdexcept>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace backpass {
+namespace {
+
+TEST(OptimizerFromName, LowerCaseOrAsWritten) {
+  for (const char* name : {"sgd", "SGD", "rmsprop", "RMSprop", "adagrad", "Adagrad", "adam", "Adam", "adamw", "AdamW",
+                           "nadam", "NAdam", "rprop", "Rprop", "lion", "Lion"}) {
+    Optimizer optimizer = optimizer_from_name(name);
+    std::string found(OptimizerRef(optimizer).name());
+    std::string lowered = found;
+    for (char& c : lowered) {
+      c = static_cast<char>(std::tolower(c));
+    }
+    EXPECT_TRUE(name == found || name == lowered) << name << " gave " << found;
+  }
+  EXPECT_DOUBLE_EQ(std::get<NAdam>(optimizer_from_name("nadam")).lr, 2e-3);
+}
+
+TEST(OptimizerFromName, UnknownNamesAreAnErrorThatListsTheKnown) {
+  for (const char* name : {"", "adm", "ADAM", "adamw "}) {
+    try {
+      (void)optimizer_from_name(name);
+      ADD_FAILURE() << name;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_EQ(std::string(error.what()), "unknown optimizer \"" + std::string(name) +
+                                               "\"; there are: sgd, rmsprop, adagrad, adam, adamw, nadam, rprop, lion");
+    }
+  }
+}
+
+// torch.optim's signatures.
+TEST(Defaults, ArePyTorchs) {
+  EXPECT_EQ(SGD{}.lr, 1e-3);
+  EXPECT_EQ(RMSprop{}.lr, 1e-2);
+  EXPECT_EQ(RMSprop{}.alpha, 0.99);
+  EXPECT_EQ(Adagrad{}.lr, 1e-2);
+  EXPECT_EQ(Adagrad{}.eps, 1e-10);
+  EXPECT_EQ(Adam{}.lr, 1e-3);
+  EXPECT_EQ(Adam{}.weight_decay, 0.0);
+  EXPECT_EQ(AdamW{}.weight_decay, 1e-2);
+  EXPECT_EQ(NAdam{}.lr, 2e-3);
+  EXPECT_EQ(NAdam{}.momentum_decay, 4e-3);
+  EXPECT_EQ(Rprop{}.lr, 1e-2);
+  EXPECT_EQ(Rprop{}.eta_minus, 0.5);
+  EXPECT_EQ(Rprop{}.eta_plus, 1.2);
+  EXPECT_EQ(Rprop{}.step_min, 1e-6);
+  EXPECT_EQ(Rprop{}.step_max, 50.0);
+}
+
+}  // namespace
+}  // namespace backpass

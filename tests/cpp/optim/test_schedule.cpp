@@ -1,0 +1,226 @@
+// Schedules against tables: closed forms worked out by hand, or what torch.optim.lr_scheduler of PyTorch 2.13 gives.
+#include <backpass/schedule.hpp>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace backpass {
+namespace {
+
+constexpr std::int64_t kNow = 1'000'003;  // for the unit of time that a schedule does not look at
+
+void expect_by_epoch(const Schedule& schedule, double base, const std::vector<double>& expected) {
+  for (std::size_t t = 0; t < expected.size(); ++t) {
+    EXPECT_NEAR(scheduled_lr(schedule, base, static_cast<std::int64_t>(t), kNow), expected[t], 1e-15) << "epoch " << t;
+  }
+}
+void expect_by_step(const Schedule& schedule, double base, const std::vector<double>& expected) {
+  for (std::size_t t = 0; t < expected.size(); ++t) {
+    EXPECT_NEAR(scheduled_lr(schedule, base, kNow, static_cast<std::int64_t>(t)), expected[t], 1e-15) << "step " << t;
+  }
+}
+
+std::shared_ptr<Schedule> shared(Schedule schedule) { return std::make_shared<Schedule>(std::move(schedule)); }
+
+TEST(Schedule, Constant) {
+  expect_by_epoch(ConstantSchedule{}, 0.1, {0.1, 0.1, 0.1});
+  expect_by_step(ConstantSchedule{}, 0.1, {0.1, 0.1, 0.1});
+}
+
+TEST(Schedule, Step) {
+  expect_by_epoch(StepSchedule{.step_size = 3, .gamma = 0.5}, 0.1, {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025});
+}
+
+TEST(Schedule, Exponential) {
+  expect_by_epoch(ExponentialSchedule{.gamma = 0.9}, 0.1, {0.1, 0.09, 0.081, 0.0729, 0.06561, 0.059049});
+}
+
+TEST(Schedule, CosineStaysAtItsEnd) {
+  expect_by_epoch(CosineSchedule{.period = 8, .min_lr = 0.02}, 0.1,
+                  {0.1, 0.09695518130045147, 0.0882842712474619, 0.0753073372946036, 0.06, 0.04469266270539641,
+                   0.0317157287525381, 0.023044818699548532, 0.02, 0.02, 0.02});
+}
+
+TEST(Schedule, OneCycleStaysAtItsEnd) {
+  expect_by_step(
+      OneCycleSchedule{.max_lr = 0.5, .total_steps = 10, .pct_start = 0.4, .div_factor = 10, .final_div_factor = 100},
+      123.0,
+      {0.05, 0.1625, 0.3875, 0.5, 0.4665398445951636, 0.375125, 0.25025, 0.125375, 0.033960155404836434, 0.0005, 0.0005,
+       0.0005});
+  expect_by_step(OneCycleSchedule{.max_lr = 0.01, .total_steps = 7}, 0.1,
+                 {0.0004, 0.009805566273349588, 0.009190443762697106, 0.00672683836480545, 0.003577387757396571,
+                  0.0009929679189326559, 4e-08});
+  expect_by_step(OneCycleSchedule{.total_steps = 4, .pct_start = 0.0}, 0.1,
+                 {0.008535539763797114, 0.00500002, 0.0014645002362028865, 4e-08});
+  expect_by_step(OneCycleSchedule{.total_steps = 4, .pct_start = 1.0}, 0.1, {0.0004, 0.0028, 0.0076, 0.01, 0.01});
+  // The rise is a single step: where PyTorch divides by zero, the peak.
+  expect_by_step(OneCycleSchedule{.total_steps = 2, .pct_start = 0.5}, 0.1, {0.01, 4e-08});
+  expect_by_step(OneCycleSchedule{.total_steps = 1, .pct_start = 1.0}, 0.1, {0.01, 0.01});
+}
+
+TEST(Schedule, OneCycleNeedsItsLength) {
+  Schedule cycle = OneCycleSchedule{};
+  EXPECT_NO_THROW(validate(cycle));
+  EXPECT_THROW((void)scheduled_lr(cycle, 0.1, 0, 0), std::invalid_argument);
+  set_total_steps(cycle, 7);
+  EXPECT_EQ(std::get<OneCycleSchedule>(cycle).total_steps, 7);
+  set_total_steps(cycle, 9);  // known by now
+  EXPECT_EQ(std::get<OneCycleSchedule>(cycle).total_steps, 7);
+
+  Schedule warmup = LinearWarmupSchedule{.steps = 10, .then = shared(OneCycleSchedule{})};
+  set_total_steps(warmup, 100);
+  EXPECT_EQ(std::get<OneCycleSchedule>(*std::get<LinearWarmupSchedule>(warmup).then).total_steps, 90);
+  Schedule longer = LinearWarmupSchedule{.steps = 200, .then = shared(OneCycleSchedule{})};
+  set_total_steps(longer, 100);
+  EXPECT_EQ(std::get<OneCycleSchedule>(*std::get<LinearWarmupSchedule>(longer).then).total_steps, 1);
+  Schedule constant = ConstantSchedule{};
+  EXPECT_NO_THROW(set_total_steps(constant, 5));
+}
+
+TEST(Schedule, InverseScaling) {
+  expect_by_step(InverseScalingSchedule{}, 0.6,
+                 {0.6, 0.6 / std::sqrt(2.0), 0.6 / std::sqrt(3.0), 0.3, 0.6 / std::sqrt(5.0)});
+  expect_by_step(InverseScalingSchedule{.power = 1.0}, 0.6, {0.6, 0.3, 0.2, 0.15, 0.12, 0.1});
+}
+
+TEST(Schedule, LinearWarmup) {
+  // torch.optim.lr_scheduler.LinearLR(start_factor=0.2, total_iters=5)
+  expect_by_step(LinearWarmupSchedule{.steps = 5, .start_factor = 0.2}, 0.1,
+                 {0.02, 0.036, 0.052, 0.068, 0.084, 0.1, 0.1, 0.1});
+  expect_by_step(LinearWarmupSchedule{.steps = 4}, 0.1, {0.0, 0.025, 0.05, 0.075, 0.1});
+  expect_by_step(LinearWarmupSchedule{.steps = 0}, 0.1, {0.1, 0.1});
+}
+
+TEST(Schedule, AfterAWarmupStepsStartAnewAndEpochsGoOn) {
+  expect_by_step(LinearWarmupSchedule{.steps = 2, .then = shared(InverseScalingSchedule{.power = 1.0})}, 0.6,
+                 {0.0, 0.3, 0.6, 0.3, 0.2, 0.15});
+  const Schedule by_epoch = LinearWarmupSchedule{.steps = 2, .then = shared(ExponentialSchedule{.gamma = 0.5})};
+  EXPECT_DOUBLE_EQ(scheduled_lr(by_epoch, 0.8, 3, 1), 0.4);
+  EXPECT_DOUBLE_EQ(scheduled_lr(by_epoch, 0.8, 3, 2), 0.1);
+  const Schedule twice = LinearWarmupSchedule{
+      .steps = 2, .then = shared(LinearWarmupSchedule{.steps = 2, .start_factor = 0.5, .then = nullptr})};
+  expect_by_step(twice, 0.8, {0.0, 0.4, 0.4, 0.6, 0.8});
+}
+
+// ---- ReduceOnPlateau: the losses, and the rates ReduceLROnPlateau had after each.
+
+const std::vector<double> kLosses{1,   0.9, 0.895, 0.9, 0.892, 0.95, 0.95, 0.95, 0.95, 0.5, 0.6,
+                                  0.6, 0.6, 0.6,   0.6, 0.6,   0.6,  0.6,  0.6,  0.6,  0.6, 0.6};
+const std::vector<double> kRates{0.1,   0.1,  0.1,  0.1,  0.05, 0.05, 0.05, 0.05, 0.025, 0.025, 0.025,
+                                 0.025, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02,  0.02,  0.02};
+const ReduceOnPlateauSchedule kPlateau{.factor = 0.5, .patience = 2, .threshold = 0.01, .cooldown = 1, .min_lr = 0.02};
+
+void expect_plateau(Schedule schedule) {
+  ASSERT_EQ(kLosses.size(), kRates.size());
+  for (std::size_t t = 0; t < kLosses.size(); ++t) {
+    observe(schedule, 0.1, kLosses[t]);
+    EXPECT_NEAR(scheduled_lr(schedule, 0.1, 0, 1000), kRates[t], 1e-15) << "epoch " << t;
+  }
+}
+
+TEST(Schedule, ReduceOnPlateau) { expect_plateau(kPlateau); }
+TEST(Schedule, ReduceOnPlateauBehindAWarmup) {
+  expect_plateau(LinearWarmupSchedule{.steps = 10, .then = shared(kPlateau)});
+}
+
+TEST(Schedule, ReduceOnPlateauNeverRaises) {
+  Schedule schedule = ReduceOnPlateauSchedule{.patience = 0, .min_lr = 0.5};
+  for (int t = 0; t < 5; ++t) {
+    observe(schedule, 0.1, 1.0);
+  }
+  EXPECT_EQ(scheduled_lr(schedule, 0.1, 0, 0), 0.1);
+  Schedule zero = ReduceOnPlateauSchedule{.patience = 0};
+  for (int t = 0; t < 5; ++t) {
+    observe(zero, 0.0, 1.0);
+  }
+  EXPECT_EQ(scheduled_lr(zero, 0.0, 0, 0), 0.0);
+}
+
+TEST(Schedule, NaNIsNoImprovement) {
+  Schedule schedule = ReduceOnPlateauSchedule{.patience = 1};
+  observe(schedule, 1.0, 0.5);
+  observe(schedule, 1.0, std::numeric_limits<double>::quiet_NaN());
+  observe(schedule, 1.0, std::numeric_limits<double>::quiet_NaN());
+  EXPECT_DOUBLE_EQ(scheduled_lr(schedule, 1.0, 0, 0), 0.1);
+  EXPECT_EQ(std::get<ReduceOnPlateauSchedule>(schedule).best, 0.5);
+}
+
+TEST(Schedule, OthersDoNotListen) {
+  Schedule step = StepSchedule{};
+  observe(step, 0.1, 1.0);
+  EXPECT_EQ(scheduled_lr(step, 0.1, 0, 0), 0.1);
+  Schedule warmup = LinearWarmupSchedule{.steps = 1};
+  observe(warmup, 0.1, 1.0);
+  EXPECT_EQ(scheduled_lr(warmup, 0.1, 0, 1), 0.1);
+}
+
+TEST(Schedule, ACopySharesNothing) {
+  const Schedule original = LinearWarmupSchedule{
+      .steps = 1,
+      .then = shared(LinearWarmupSchedule{.steps = 1, .then = shared(ReduceOnPlateauSchedule{.patience = 0})})};
+  Schedule copy = copy_schedule(original);
+  observe(copy, 1.0, 1.0);
+  observe(copy, 1.0, 1.0);
+  EXPECT_DOUBLE_EQ(scheduled_lr(copy, 1.0, 0, 5), 0.1);
+  EXPECT_EQ(scheduled_lr(original, 1.0, 0, 5), 1.0);
+}
+
+TEST(Schedule, ParametersOutOfRange) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  const std::vector<std::pair<std::string, Schedule>> bad{
+      {"Step: step_size = 0", StepSchedule{.step_size = 0}},
+      {"Step: gamma = -1", StepSchedule{.gamma = -1}},
+      {"Exponential: gamma = nan", ExponentialSchedule{.gamma = nan}},
+      {"Cosine: period = 0", CosineSchedule{.period = 0}},
+      {"Cosine: min_lr = -1", CosineSchedule{.min_lr = -1}},
+      {"OneCycle: max_lr = inf", OneCycleSchedule{.max_lr = inf}},
+      {"OneCycle: total_steps = -1", OneCycleSchedule{.total_steps = -1}},
+      {"OneCycle: pct_start = 1.5", OneCycleSchedule{.pct_start = 1.5}},
+      {"OneCycle: div_factor = 0", OneCycleSchedule{.div_factor = 0}},
+      {"OneCycle: final_div_factor = -1", OneCycleSchedule{.final_div_factor = -1}},
+      {"InverseScaling: power = nan", InverseScalingSchedule{.power = nan}},
+      {"ReduceOnPlateau: factor = 1", ReduceOnPlateauSchedule{.factor = 1}},
+      {"ReduceOnPlateau: patience = -1", ReduceOnPlateauSchedule{.patience = -1}},
+      {"ReduceOnPlateau: threshold = 1", ReduceOnPlateauSchedule{.threshold = 1}},
+      {"ReduceOnPlateau: cooldown = -1", ReduceOnPlateauSchedule{.cooldown = -1}},
+      {"ReduceOnPlateau: min_lr = nan", ReduceOnPlateauSchedule{.min_lr = nan}},
+      {"ReduceOnPlateau: bad_epochs = -1", ReduceOnPlateauSchedule{.bad_epochs = -1}},
+      {"ReduceOnPlateau: cooldown_left = -1", ReduceOnPlateauSchedule{.cooldown_left = -1}},
+      {"ReduceOnPlateau: scale = 2", ReduceOnPlateauSchedule{.scale = 2}},
+      {"LinearWarmup: steps = -1", LinearWarmupSchedule{.steps = -1}},
+      {"LinearWarmup: start_factor = 2", LinearWarmupSchedule{.start_factor = 2}},
+      {"Cosine: period = -3", LinearWarmupSchedule{.then = shared(CosineSchedule{.period = -3})}},
+  };
+  for (const auto& [message, schedule] : bad) {
+    try {
+      validate(schedule);
+      ADD_FAILURE() << message;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_EQ(std::string(error.what()).find(message + ","), 0U) << error.what();
+    }
+  }
+  for (const Schedule& schedule :
+       {Schedule(ConstantSchedule{}), Schedule(StepSchedule{}), Schedule(ExponentialSchedule{}),
+        Schedule(CosineSchedule{}), Schedule(OneCycleSchedule{}), Schedule(InverseScalingSchedule{}),
+        Schedule(ReduceOnPlateauSchedule{}), Schedule(LinearWarmupSchedule{})}) {
+    EXPECT_NO_THROW(validate(schedule));
+  }
+}
+
+TEST(Schedule, ACycleOfWarmupsIsRefused) {
+  const std::shared_ptr<Schedule> cycle = shared(LinearWarmupSchedule{});
+  std::get<LinearWarmupSchedule>(*cycle).then = cycle;
+  EXPECT_THROW(validate(*cycle), std::invalid_argument);
+  std::get<LinearWarmupSchedule>(*cycle).then = nullptr;
+}
+
+}  // namespace
+}  // namespace backpass
