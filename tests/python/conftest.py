@@ -1,4 +1,29 @@
-import sys
-from pathlib import Path
+"""Fixtures for every test: thread settings are put back, and no test can hang the suite."""
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+import faulthandler
+from collections.abc import Iterator
+
+import backpass as bp
+import pytest
+
+_LIMIT_SECONDS = 120
+
+
+@pytest.fixture(autouse=True)
+def _no_hang() -> Iterator[None]:
+    """Prints all stacks and ends the run when one test takes far longer than any should."""
+    faulthandler.dump_traceback_later(_LIMIT_SECONDS, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True)
+def _same_threads_afterwards() -> Iterator[None]:
+    threads = bp.get_num_threads()
+    yield
+    bp.set_num_threads(threads)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> str:
+    return request.param

@@ -1,9 +1,16 @@
-"""What every initializer promises about its weights, from the papers' formulas.
+"""What every initializer promises about its weights, from the papers' formulas, and the numbers it draws.
 
 He et al. 2015; Glorot and Bengio 2010; LeCun et al. 1998; Saxe et al. 2014 (orthogonal).
 """
 
 import math
+from statistics import NormalDist
+
+import numpy as np
+
+from .philox import philox4x32
+
+Array = np.ndarray
 
 # Variance as a function of fan_in = M_{i-1} and fan_out = M_i.
 _VARIANCE = {
@@ -14,7 +21,14 @@ _VARIANCE = {
 
 SCALED = [f"{scheme}_{shape}" for scheme in _VARIANCE for shape in ("normal", "uniform")]
 
-RELU_FAMILY = ["relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "gelu_tanh", "silu", "mish"]
+# What "auto" stands for, by the layer's activation; Glorot uniform for all others.
+AUTO = dict.fromkeys(
+    [
+        *("relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "gelu_tanh"),
+        *("silu", "mish", "softplus", "hard_swish"),
+    ],
+    "he_normal",
+) | {"selu": "lecun_normal"}
 
 
 def variance(name: str, fan_in: int, fan_out: int) -> float:
@@ -25,3 +39,29 @@ def variance(name: str, fan_in: int, fan_out: int) -> float:
 def half_width(name: str, fan_in: int, fan_out: int) -> float:
     """Of the uniform ones: U(−h, h) has variance h²/3."""
     return math.sqrt(3.0 * variance(name, fan_in, fan_out))
+
+
+def uniforms(seed: int, stream: int, count: int) -> Array:
+    """The first `count` numbers in (0, 1) of a stream: the upper 53 of 64 bits, plus a half.
+
+    Key (seed low, seed high), counter (index low, index high, stream low, stream high); the first two words are
+    the 64 bits, low word first.
+    """
+    counter = np.zeros((count, 4), dtype=np.uint64)
+    counter[:, 0] = np.arange(count)
+    counter[:, 2] = stream & 0xFFFFFFFF
+    counter[:, 3] = stream >> 32
+    words = philox4x32(counter, (seed & 0xFFFFFFFF, seed >> 32)).astype(np.uint64)
+    bits = words[:, 0] | words[:, 1] << np.uint64(32)
+    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def weights(name: str, fan_in: int, fan_out: int, seed: int, layer: int) -> Array:
+    """W^i (M_i, M_{i-1}) of a scaled initializer: numbers run over fan_out first; the stream is the layer, from 0."""
+    u = uniforms(seed, layer, fan_in * fan_out)
+    if name.endswith("normal"):
+        quantile = NormalDist().inv_cdf
+        drawn = math.sqrt(variance(name, fan_in, fan_out)) * np.array([quantile(p) for p in u])
+    else:
+        drawn = half_width(name, fan_in, fan_out) * (2.0 * u - 1.0)
+    return drawn.reshape(fan_in, fan_out).T

@@ -1,0 +1,263 @@
+// The steady state of train_step, predict and fit takes no memory from the heap: every allocation of the process is counted.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <backpass/backpass.hpp>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BACKPASS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define BACKPASS_SANITIZED 1
+#endif
+#endif
+
+namespace {
+std::atomic<bool> counting{false};
+std::atomic<long> allocations{0};
+
+[[maybe_unused]] void note() noexcept {
+  if (counting.load(std::memory_order_relaxed)) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+}  // namespace
+
+#if defined(__GLIBC__) && !defined(BACKPASS_SANITIZED)
+#define BACKPASS_COUNTS_MALLOC 1
+// Replacing malloc itself also counts what OpenMP and the C library take; operator new comes here too.
+extern "C" {
+void* __libc_malloc(std::size_t);                // NOLINT
+void* __libc_calloc(std::size_t, std::size_t);   // NOLINT
+void* __libc_realloc(void*, std::size_t);        // NOLINT
+void* __libc_memalign(std::size_t, std::size_t); // NOLINT
+void __libc_free(void*);                         // NOLINT
+
+void* malloc(std::size_t n) noexcept {
+  note();
+  return __libc_malloc(n);
+}
+void* calloc(std::size_t n, std::size_t size) noexcept {
+  note();
+  return __libc_calloc(n, size);
+}
+void* realloc(void* p, std::size_t n) noexcept {
+  note();
+  return __libc_realloc(p, n);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
+  note();
+  return __libc_memalign(alignment, n);
+}
+void* memalign(std::size_t alignment, std::size_t n) noexcept {
+  note();
+  return __libc_memalign(alignment, n);
+}
+int posix_memalign(void** out, std::size_t alignment, std::size_t n) noexcept {
+  note();
+  *out = __libc_memalign(alignment, n);
+  return *out == nullptr ? 12 : 0;
+}
+void free(void* p) noexcept { __libc_free(p); }
+}
+#elif !defined(BACKPASS_SANITIZED)
+#define BACKPASS_COUNTS_NEW 1
+void* operator new(std::size_t n) {
+  note();
+  void* p = std::malloc(n == 0 ? 1 : n);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
+
+namespace {
+
+using backpass::Activation;
+using backpass::ConstMatrixView;
+using backpass::FitOptions;
+using backpass::Loss;
+using backpass::MatrixView;
+using backpass::Network;
+using backpass::Optimizer;
+
+/// Allocations made while `f` runs.
+template <class F>
+long counted(F&& f) {
+  allocations = 0;
+  counting = true;
+  f();
+  counting = false;
+  return allocations;
+}
+
+struct Shape {
+  std::string name;
+  std::vector<std::size_t> sizes;
+  std::size_t rows;
+  friend void PrintTo(const Shape& s, std::ostream* os) { *os << s.name; }
+};
+
+class Allocations : public testing::TestWithParam<Shape> {
+ protected:
+  void SetUp() override {
+#if defined(BACKPASS_SANITIZED)
+    GTEST_SKIP() << "the sanitizer's own allocator cannot be counted";
+#endif
+    threads_ = backpass::get_num_threads();
+    backpass::set_num_threads(3);
+    const Shape& s = GetParam();
+    x_.resize(s.rows * s.sizes.front());
+    y_.resize(s.rows * s.sizes.back());
+    weight_.resize(s.rows);
+    for (std::size_t r = 0; r < s.rows; ++r) {
+      labels_.push_back(static_cast<std::int32_t>(r % s.sizes.back()));
+      weight_[r] = 0.5f + static_cast<float>(r % 3);
+    }
+    for (std::size_t i = 0; i < x_.size(); ++i) x_[i] = static_cast<float>(i * 37 % 101) / 50.0f - 1.0f;
+    for (std::size_t i = 0; i < y_.size(); ++i) y_[i] = static_cast<float>(i * 53 % 97) / 97.0f;
+  }
+  void TearDown() override {
+    if (threads_ > 0) backpass::set_num_threads(threads_);
+  }
+
+  [[nodiscard]] Network<float> make(double dropout = 0.0) const {
+    return Network<float>({.sizes = GetParam().sizes,
+                           .activation = Activation::gelu(),
+                           .output = Activation::softmax(),
+                           .dropout = dropout,
+                           .seed = 3});
+  }
+  [[nodiscard]] ConstMatrixView<float> x() const { return {x_.data(), GetParam().rows, GetParam().sizes.front()}; }
+  [[nodiscard]] ConstMatrixView<float> y() const { return {y_.data(), GetParam().rows, GetParam().sizes.back()}; }
+
+  int threads_ = 0;
+  std::vector<float> x_, y_, weight_;
+  std::vector<std::int32_t> labels_;
+};
+
+TEST_P(Allocations, TheCounterCounts) {
+#if defined(BACKPASS_COUNTS_MALLOC) || defined(BACKPASS_COUNTS_NEW)
+  void* volatile kept = nullptr;
+  EXPECT_GE(counted([&] { kept = ::operator new(100); }), 1);
+  ::operator delete(kept);
+#endif
+}
+
+TEST_P(Allocations, TrainStepOfEveryOptimizer) {
+  for (const char* name : {"sgd", "rmsprop", "adagrad", "adam", "adamw", "nadam", "rprop", "lion"}) {
+    Network<float> net = make(0.2);
+    Optimizer optimizer = backpass::optimizer_from_name(name);
+    const Loss loss = backpass::CrossEntropy{};
+    const auto step = [&] { net.train_step(x(), labels_, loss, optimizer, weight_); };
+    step();
+    EXPECT_EQ(counted([&] {
+                for (int i = 0; i < 3; ++i) step();
+              }),
+              0)
+        << name;
+  }
+}
+
+TEST_P(Allocations, TrainStepWithClippingAndPenalties) {
+  Network<float> net = make();
+  backpass::SGD sgd{.lr = 0.01, .momentum = 0.9};
+  const Loss loss = backpass::MeanSquaredError{};
+  const backpass::GradientOptions options{.l1 = 1e-4, .l2 = 1e-3, .clip_norm = 1.0, .clip_value = 0.1};
+  const auto step = [&] { net.train_step(x(), y(), loss, sgd, {}, options); };
+  step();
+  EXPECT_EQ(counted(step), 0);
+}
+
+TEST_P(Allocations, LossAndGradientAndEvaluate) {
+  Network<float> net = make();
+  const Loss loss = backpass::MeanSquaredError{};
+  std::vector<float> input_gradient(x_.size());
+  const MatrixView<float> out(input_gradient.data(), x().rows(), x().cols());
+  const auto call = [&] {
+    net.loss_and_gradient(x(), y(), loss, weight_, out);
+    (void)net.evaluate(x(), y(), loss);
+  };
+  call();
+  EXPECT_EQ(counted(call), 0);
+}
+
+TEST_P(Allocations, ForwardBackwardStepOfASettledBatch) {
+  Network<float> net = make();
+  backpass::Adam adam;
+  const auto call = [&] {
+    net.forward(x(), true);
+    net.backward(y());
+    net.step(adam);
+  };
+  call();
+  EXPECT_EQ(counted(call), 0);
+}
+
+TEST_P(Allocations, PredictFromTheFirstCallWithAWorkspace) {
+  const Network<float> net = make();
+  std::vector<float> out(y_.size());
+  const MatrixView<float> view(out.data(), y().rows(), y().cols());
+  backpass::Workspace<float> workspace = net.make_workspace(x().rows());
+  net.predict(x().middle_rows(0, 1), view.middle_rows(0, 1), workspace);  // starts the threads
+  net.predict(x(), view, workspace);
+  EXPECT_EQ(counted([&] {
+              net.predict(x(), view, workspace);
+              net.predict(x().middle_rows(0, 1), view.middle_rows(0, 1), workspace);
+            }),
+            0);
+}
+
+TEST_P(Allocations, PredictWithTheNetworksOwnWorkspace) {
+  const Network<float> net = make();
+  std::vector<float> out(y_.size());
+  const MatrixView<float> view(out.data(), y().rows(), y().cols());
+  net.predict(x(), view);
+  EXPECT_EQ(counted([&] { net.predict(x(), view); }), 0);
+}
+
+TEST_P(Allocations, AnEpochOfFitAfterTheFirst) {
+  Network<float> net = make(0.1);
+  backpass::AdamW adamw;
+  backpass::Schedule schedule = backpass::CosineSchedule{.period = 4};
+  FitOptions<float> options;
+  options.epochs = 4;
+  options.batch_size = 32;  // the last batch is a partial one
+  options.sample_weight = weight_;
+  options.validation_data.emplace(x(), backpass::Targets<float>(labels_));
+  options.schedule = &schedule;
+  options.early_stopping = backpass::EarlyStopping{.monitor = "val_loss", .patience = 10};
+  options.gradient.clip_norm = 1.0;
+  options.metrics = {backpass::Metric::accuracy};
+  std::vector<long> counts;
+  counts.reserve(8);
+  options.on_epoch_end = [&](const backpass::EpochReport&) {
+    counts.push_back(allocations);
+    allocations = 0;
+    counting = true;
+    return false;
+  };
+  net.fit(x(), labels_, backpass::CrossEntropy{}, adamw, options);
+  counting = false;
+  ASSERT_EQ(counts.size(), 4u);
+  EXPECT_EQ(counts[1], 0);
+  EXPECT_EQ(counts[2], 0);
+  EXPECT_EQ(counts[3], 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Allocations,
+                         testing::Values(Shape{"Tiny", {3, 5, 2}, 7}, Shape{"Digits", {64, 64, 10}, 100},
+                                         Shape{"Threaded", {200, 128, 10}, 300}, Shape{"TinyManyRows", {4, 8, 3}, 5000}),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace

@@ -1,0 +1,226 @@
+"""Callbacks: their order, what they are told, and what they can do."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import backpass as bp
+from backpass.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    LambdaCallback,
+    TrainInfo,
+    collect,
+)
+from backpass.history import History
+
+INFO = TrainInfo(
+    epochs=5, batch_size=2, rows=10, optimizer="the optimizer", schedule="the schedule"
+)
+
+
+class Recorder:
+    """Stands for a network: remembers what was saved."""
+
+    def __init__(self) -> None:
+        self.saved: list[tuple[str, dict[str, Any]]] = []
+
+    def save(self, path: str, **options: Any) -> None:
+        self.saved.append((path, options))
+
+
+def run(checkpoint: Checkpoint, logs: list[dict[str, float]]) -> list[tuple[str, dict[str, Any]]]:
+    net: Any = Recorder()
+    checkpoint.on_train_begin(net, INFO)
+    for epoch, entry in enumerate(logs):
+        assert checkpoint.on_epoch_end(net, epoch, entry) is None
+    return net.saved
+
+
+def losses(*values: float, name: str = "loss") -> list[dict[str, float]]:
+    return [{name: value} for value in values]
+
+
+class TestEarlyStopping:
+    def test_defaults(self) -> None:
+        assert EarlyStopping() == EarlyStopping("val_loss", 10, 0.0, True)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"patience": 0}, "patience must be at least 1, got 0"),
+            ({"min_delta": -1.0}, r"min_delta .* got -1\.0"),
+            ({"min_delta": float("nan")}, "min_delta .* got nan"),
+            ({"monitor": ""}, "monitor"),
+        ],
+    )
+    def test_refuses(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            EarlyStopping(**arguments)
+
+
+class TestCheckpoint:
+    def test_saves_every_epoch(self) -> None:
+        assert run(Checkpoint("m"), losses(3, 2, 4)) == [("m", {})] * 3
+
+    def test_saves_every_nth(self) -> None:
+        saved = run(Checkpoint("m{epoch}", every=2), losses(1, 1, 1, 1, 1))
+        assert [path for path, _ in saved] == ["m2", "m4"]
+
+    def test_fills_the_path_in(self) -> None:
+        saved = run(Checkpoint(Path("m-{epoch:03d}-{loss:.2f}")), losses(0.123))
+        assert saved[0][0] == "m-001-0.12"
+
+    def test_unknown_field_says_what_there_is(self) -> None:
+        with pytest.raises(ValueError, match="epoch, loss"):
+            run(Checkpoint("m-{val_loss}"), losses(1))
+
+    def test_saves_the_best_only(self) -> None:
+        saved = run(Checkpoint("m{epoch}", save_best_only=True), losses(3, 4, 2, float("nan"), 1))
+        assert [path for path, _ in saved] == ["m1", "m3", "m5"]
+
+    def test_nan_first_does_not_block_what_follows(self) -> None:
+        saved = run(Checkpoint("m{epoch}", save_best_only=True), losses(float("nan"), 2))
+        assert [path for path, _ in saved] == ["m2"]
+
+    def test_prefers_the_validation_loss(self) -> None:
+        logs = [{"loss": 3.0, "val_loss": 1.0}, {"loss": 2.0, "val_loss": 2.0}]
+        assert len(run(Checkpoint("m", save_best_only=True), logs)) == 1
+
+    @pytest.mark.parametrize("name", ["accuracy", "val_accuracy", "r2", "val_r2"])
+    def test_higher_metrics_are_better(self, name: str) -> None:
+        checkpoint = Checkpoint("m{epoch}", monitor=name, save_best_only=True)
+        saved = run(checkpoint, losses(0.5, 0.7, 0.6, name=name))
+        assert [path for path, _ in saved] == ["m1", "m2"]
+
+    def test_unknown_monitor_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="no series 'val_loss' to monitor; there are: loss"):
+            run(Checkpoint("m", monitor="val_loss", save_best_only=True), losses(1))
+
+    def test_a_new_run_starts_afresh(self) -> None:
+        checkpoint = Checkpoint("m", save_best_only=True)
+        assert len(run(checkpoint, losses(1))) == 1
+        assert len(run(checkpoint, losses(5))) == 1
+
+    def test_saves_what_training_needs_to_go_on(self) -> None:
+        saved = run(Checkpoint("m", optimizer="adam"), losses(1, 1))
+        assert saved[1] == ("m", {"optimizer": "adam", "schedule": "the schedule", "epochs": 2})
+
+    def test_every_must_be_positive(self) -> None:
+        with pytest.raises(ValueError, match="every must be at least 1, got 0"):
+            Checkpoint("m", every=0)
+
+
+class TestCollect:
+    def test_sorts(self) -> None:
+        callback, stopping, checkpoint = Callback(), EarlyStopping(), Checkpoint("m")
+        assert collect() == ([], None)
+        assert collect(callback) == ([callback], None)
+        assert collect([stopping, callback], checkpoint=checkpoint) == (
+            [callback, checkpoint],
+            stopping,
+        )
+        assert collect((), early_stopping=stopping) == ([], stopping)
+
+    def test_short_forms(self, tmp_path: Path) -> None:
+        callbacks, stopping = collect(early_stopping=3, checkpoint=tmp_path / "m")
+        assert stopping == EarlyStopping(patience=3)
+        assert isinstance(callbacks[0], Checkpoint)
+        assert callbacks[0].path == str(tmp_path / "m")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"callbacks": [print]},
+            {"early_stopping": "val_loss"},
+            {"early_stopping": True},
+            {"checkpoint": 3},
+        ],
+    )
+    def test_refuses_other_types(self, arguments: dict[str, Any]) -> None:
+        with pytest.raises(TypeError):
+            collect(**arguments)
+
+    def test_refuses_two_early_stoppings(self) -> None:
+        with pytest.raises(ValueError, match="more than one EarlyStopping"):
+            collect([EarlyStopping()], early_stopping=EarlyStopping())
+
+
+def fit(callbacks: Any, epochs: int = 4, **options: Any) -> tuple[bp.Network, History]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20, 3))
+    net = bp.Network([3, 4, 1], seed=0)
+    history = net.fit(
+        x,
+        x.sum(axis=1, keepdims=True),
+        loss="mse",
+        optimizer=bp.optim.Adam(),
+        epochs=epochs,
+        batch_size=8,
+        callbacks=callbacks,
+        progress=False,
+        seed=0,
+        **options,
+    )
+    return net, history
+
+
+class TestInFit:
+    def test_all_hooks_are_called_in_order_with_what_happens(self) -> None:
+        calls: list[Any] = []
+        callback = LambdaCallback(
+            on_train_begin=lambda net, info: calls.append((net, info)),
+            on_epoch_end=lambda net, epoch, logs: calls.append((net, epoch, dict(logs))),
+            on_train_end=lambda net, history: calls.append((net, history)),
+        )
+        net, history = fit([callback], epochs=2)
+        assert all(call[0] is net for call in calls)
+        assert (calls[0][1].epochs, calls[0][1].batch_size, calls[0][1].rows) == (2, 8, 20)
+        assert [call[1] for call in calls[1:3]] == [0, 1]
+        for epoch, call in enumerate(calls[1:3]):
+            assert call[2] == {name: values[epoch] for name, values in history.items()}
+        assert calls[3][1] == history
+        assert len(calls) == 4
+
+    def test_true_stops(self) -> None:
+        _, history = fit([LambdaCallback(on_epoch_end=lambda net, epoch, logs: epoch == 1)])
+        assert history.epochs == len(history["loss"]) == 2
+        assert history.stopped_early
+
+    def test_none_goes_on(self) -> None:
+        _, history = fit([Callback()])
+        assert history.epochs == 4
+        assert not history.stopped_early
+
+    def test_an_exception_reaches_the_caller(self) -> None:
+        def fail(net: Any, epoch: int, logs: Any) -> bool:
+            raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            fit([LambdaCallback(on_epoch_end=fail)])
+
+    @pytest.mark.parametrize("where", ["early_stopping", "callbacks"])
+    def test_early_stopping_is_taken_from_both_places(self, where: str) -> None:
+        # No improvement is ever larger than this, so the first epoch stays the best.
+        stopping = EarlyStopping(monitor="loss", patience=2, min_delta=1e9)
+        if where == "callbacks":
+            _, history = fit([stopping], epochs=10)
+        else:
+            _, history = fit([], epochs=10, early_stopping=stopping)
+        assert history.stopped_early
+        assert history.best_epoch == 0
+        assert history.epochs == 3
+
+    def test_checkpoint_holds_the_network_of_its_epoch(self, tmp_path: Path) -> None:
+        net, history = fit([Checkpoint(tmp_path / "m{epoch}.safetensors")], epochs=2)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "m1.safetensors",
+            "m2.safetensors",
+        ]
+        last = bp.load(tmp_path / "m2.safetensors")
+        assert np.array_equal(last.parameters, net.parameters)
+        first = bp.load(tmp_path / "m1.safetensors")
+        assert not np.array_equal(first.parameters, net.parameters)

@@ -1,0 +1,179 @@
+"""A child forked after the parent used threads trains and predicts with the same bits, and never hangs."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+
+import backpass as bp
+import numpy as np
+import pytest
+from comparison import bits
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork") or sys.platform == "darwin", reason="fork is not used on this system"
+)
+_SECONDS = 60
+
+
+def work() -> str:
+    """Everything that may enter a parallel region: training, fit, prediction, evaluation."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(512, 300)).astype(np.float32)
+    labels = rng.integers(0, 10, 512)
+    net = bp.Network([300, 128, 10], "relu", "softmax", seed=1)
+    optimizer = bp.optim.Adam()
+    for _ in range(3):
+        net.train_step(x, labels, loss="cross_entropy", optimizer=optimizer)
+    net.fit(
+        x, labels, loss="cross_entropy", optimizer=optimizer, epochs=2, batch_size=256, seed=0, progress=False
+    )
+    value = net.evaluate(x, labels, loss="cross_entropy")
+    small = bp.Network([8, 16, 3], seed=2)
+    rows = rng.normal(size=(5000, 8)).astype(np.float32)
+    small.train_step(rows, np.ones((5000, 3)), loss="mse", optimizer=bp.optim.SGD(lr=0.1))
+    return bits(net.parameters, net.predict(x), np.array(value), small.parameters)
+
+
+def in_a_fork(function: Callable[[], str]) -> str:
+    """The function's result in a forked child, which is killed when it takes too long."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        # Python 3.12 warns that a child of a process with threads may deadlock: here it must not.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.close(reader)
+            os.write(writer, function().encode())
+            code = 0
+        except BaseException:  # noqa: BLE001 (nothing may leave a forked child)
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writer)
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            pytest.fail("the forked child hung")
+        time.sleep(0.005)
+    with os.fdopen(reader) as pipe:
+        result = pipe.read()
+    assert os.waitstatus_to_exitcode(status) == 0, "the forked child failed"
+    return result
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_a_child_computes_the_same_bits(threads):
+    bp.set_num_threads(threads)
+    expected = work()
+    assert in_a_fork(work) == expected
+    assert work() == expected
+
+
+def test_many_children_one_after_another():
+    bp.set_num_threads(3)
+    expected = work()
+    for _ in range(10):
+        assert in_a_fork(work) == expected
+
+
+def test_nested_forks():
+    """The child uses threads before it forks, and so does its child."""
+    bp.set_num_threads(2)
+    expected = work()
+
+    def grandchild() -> str:
+        assert work() == expected
+        return in_a_fork(work)
+
+    def child() -> str:
+        assert work() == expected
+        return in_a_fork(grandchild)
+
+    assert in_a_fork(child) == expected
+
+
+def test_a_child_of_a_parent_that_has_not_used_threads():
+    """Fork straight after the import, then both sides work."""
+    expected = work()
+    assert in_a_fork(lambda: in_a_fork(work)) == expected
+
+
+def test_a_child_may_change_the_number_of_threads():
+    bp.set_num_threads(2)
+    expected = work()
+
+    def child() -> str:
+        results = set()
+        for threads in (1, 4, 2, 3):
+            bp.set_num_threads(threads)
+            results.add(work())
+        assert len(results) == 1
+        return results.pop()
+
+    assert in_a_fork(child) == expected
+
+
+def test_a_network_made_before_the_fork_goes_on_in_both(dtype):
+    bp.set_num_threads(2)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(512, 200)).astype(dtype), rng.normal(size=(512, 10)).astype(dtype)
+    net, optimizer = bp.Network([200, 128, 10], dtype=dtype, seed=0), bp.optim.Adam()
+
+    def go_on() -> str:
+        for _ in range(3):
+            net.train_step(x, y, loss="mse", optimizer=optimizer)
+        return bits(net.parameters, net.predict(x))
+
+    go_on()
+    in_child = in_a_fork(go_on)
+    assert in_child == go_on()
+
+
+def test_a_fork_while_another_thread_trains():
+    """The child's copy of the network may be in mid-step; a new one works."""
+    import threading
+
+    bp.set_num_threads(2)
+    expected = work()
+    stop = threading.Event()
+    net = bp.Network([300, 128, 10], seed=0)
+    x, y = np.ones((512, 300), np.float32), np.ones((512, 10), np.float32)
+
+    def train() -> None:
+        while not stop.is_set():
+            net.train_step(x, y, loss="mse", optimizer=bp.optim.SGD(lr=1e-4))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        for _ in range(5):
+            assert in_a_fork(work) == expected
+    finally:
+        stop.set()
+        thread.join()
+
+
+def pool_work(_: int) -> str:
+    return work()
+
+
+def test_a_multiprocessing_pool():
+    bp.set_num_threads(2)
+    expected = work()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with multiprocessing.get_context("fork").Pool(3) as pool:
+            results = pool.map_async(pool_work, range(6)).get(timeout=_SECONDS)
+    assert set(results) == {expected}

@@ -1,0 +1,101 @@
+"""How weights start: the papers' variances, the exact numbers of the generator, and what "auto" stands for."""
+
+import backpass as bp
+import numpy as np
+import pytest
+from comparison import bits
+from reference import activations, initializers
+
+
+def weights(init, fan_in: int, fan_out: int, seed: int = 0, activation: str = "identity", dtype="float64"):
+    net = bp.Network([fan_in, fan_out], output=activation, init=init, seed=seed, dtype=dtype)
+    return np.array(net.layers[0].weight)
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (64, 257), (129, 17)], ids=str)
+@pytest.mark.parametrize("name", initializers.SCALED)
+def test_variance_mean_and_range(name, shape):
+    """The sample mean and variance of n numbers lie within five of their standard errors."""
+    w = weights(name, *shape)
+    n, variance = w.size, initializers.variance(name, *shape)
+    uniform = name.endswith("uniform")
+    kurtosis = 1.8 if uniform else 3.0
+    assert abs(w.mean()) < 5 * np.sqrt(variance / n)
+    assert abs(w.var() / variance - 1) < 5 * np.sqrt((kurtosis - 1) / n)
+    limit = initializers.half_width(name, *shape)
+    if uniform:
+        assert 0.99 * limit < np.abs(w).max() < limit
+    else:
+        assert np.abs(w).max() > limit
+        beyond = (np.abs(w) > 2 * np.sqrt(variance)).mean()
+        assert abs(beyond - 0.0455) < 5 * np.sqrt(0.0455 / n)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**63 + 12345])
+@pytest.mark.parametrize("name", initializers.SCALED)
+def test_the_numbers_are_the_generators(name, seed):
+    """Philox, inverted by the standard library's own normal quantile; layers draw from streams of their own."""
+    net = bp.Network([5, 7, 3], init=name, seed=seed, dtype="float64")
+    for i, (fan_in, fan_out) in enumerate([(5, 7), (7, 3)]):
+        expected = initializers.weights(name, fan_in, fan_out, seed, i)
+        np.testing.assert_allclose(net.layers[i].weight, expected, rtol=1e-14, atol=1e-15)
+        assert not net.layers[i].bias.any()
+
+
+@pytest.mark.parametrize("name", initializers.SCALED)
+def test_float32_is_float64_rounded_once(name):
+    wide = weights(name, 30, 20, dtype="float64")
+    np.testing.assert_array_equal(weights(name, 30, 20, dtype="float32"), wide.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", activations.ACTIVATIONS)
+def test_auto_follows_the_activation(name):
+    expected = initializers.AUTO.get(name, "glorot_uniform")
+    np.testing.assert_array_equal(
+        weights("auto", 20, 30, activation=name), weights(expected, 20, 30, activation=name)
+    )
+    assert (weights("auto", 20, 30, activation=name) != weights("lecun_uniform", 20, 30)).any()
+
+
+def test_zeros_constant_normal_uniform():
+    assert not weights("zeros", 8, 9).any()
+    assert (weights(bp.initializers.Constant(0.25), 8, 9) == 0.25).all()
+    w = weights(bp.initializers.Normal(0.3), 200, 300)
+    assert w.std() == pytest.approx(0.3, rel=0.02)
+    w = weights(bp.initializers.Uniform(0.4), 200, 300)
+    assert 0.399 < np.abs(w).max() < 0.4
+    assert w.std() == pytest.approx(0.4 / np.sqrt(3), rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (60, 25), (25, 60), (1, 9), (9, 1)], ids=str)
+@pytest.mark.parametrize("gain", [1.0, 1.7])
+def test_orthogonal(shape, gain):
+    w = weights(bp.initializers.Orthogonal(gain), *shape)  # (fan_out, fan_in)
+    rows, columns = w.shape
+    product = w @ w.T if rows <= columns else w.T @ w
+    np.testing.assert_allclose(product, gain**2 * np.eye(min(w.shape)), atol=1e-13)
+    assert (w != np.eye(rows, columns)).any()
+
+
+def test_a_list_has_one_entry_a_layer():
+    net = bp.Network([4, 5, 6, 2], init=["zeros", "he_uniform", bp.initializers.Constant(2.0)], seed=1)
+    first, second, third = (layer.weight for layer in net.layers)
+    assert not first.any()
+    assert np.unique(second).size > 10
+    assert (third == 2).all()
+    with pytest.raises(ValueError, match=r"init.*3.*2"):
+        bp.Network([4, 5, 6, 2], init=["zeros", "zeros"])
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(ValueError, match=r"xavier.*glorot_normal.*orthogonal"):
+        bp.Network([2, 1], init="xavier")
+
+
+def test_a_seed_is_a_network_and_no_seed_is_another_each_time():
+    def parameters(seed):
+        return bits(bp.Network([10, 20, 5], seed=seed).parameters)
+
+    assert parameters(7) == parameters(7)
+    assert parameters(7) != parameters(8)
+    assert parameters(None) != parameters(None)

@@ -1,0 +1,91 @@
+"""The progress bar: when it is shown, what it shows, and that it leaves nothing behind."""
+
+import io
+import sys
+import threading
+
+import pytest
+
+from backpass.progress import make_progress
+
+
+class Terminal(io.StringIO):
+    """A standard error that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def train(mode: object, epochs: int = 3) -> None:
+    progress = make_progress(mode, epochs=epochs, rows=100)  # type: ignore[arg-type]
+    for epoch in range(epochs):
+        progress.update(epoch, 50, 0.5)
+        progress.epoch_end(epoch, {"loss": 0.25, "lr": 0.1, "seconds": 2.0, "val_loss": 0.75})
+    progress.close()
+    progress.close()
+
+
+@pytest.mark.parametrize("mode", ["auto", False])
+def test_silent_without_a_terminal(mode: object, capsys: pytest.CaptureFixture[str]) -> None:
+    train(mode)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_silent_on_request_even_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    train(False)
+    assert terminal.getvalue() == ""
+
+
+def test_silent_without_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    train(True)
+
+
+def test_auto_shows_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    train("auto")
+    assert "epoch 3/3" in terminal.getvalue()
+
+
+def test_forced_bar_shows_epoch_losses_and_speed(capsys: pytest.CaptureFixture[str]) -> None:
+    train(True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = err.rstrip("\n").rsplit("\r", 1)[-1]
+    assert last.startswith("epoch 3/3: 100%")
+    assert "loss=0.25" in last
+    assert "val_loss=0.75" in last
+    assert "100/100" in last
+    assert "rows/s" in last
+    assert "lr" not in last
+    assert err.endswith("\n")
+
+
+def test_a_run_that_ends_early_leaves_its_last_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = make_progress(True, epochs=100, rows=10)
+    for epoch in range(2):
+        progress.epoch_end(epoch, {"loss": 1.0 - epoch})
+    progress.close()
+    assert "epoch 2/100" in capsys.readouterr().err.rsplit("\r", 1)[-1]
+
+
+def test_drawing_does_not_grow_with_the_number_of_epochs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    train(True, epochs=10_000)
+    # At most ten a second; 10,000 epochs of nothing take far below ten.
+    assert capsys.readouterr().err.count("epoch") < 200
+
+
+def test_leaves_no_thread(capsys: pytest.CaptureFixture[str]) -> None:
+    before = set(threading.enumerate())
+    train(True)
+    assert set(threading.enumerate()) == before
+
+
+def test_refuses_other_modes() -> None:
+    with pytest.raises(ValueError, match="progress must be \"auto\", True or False, got 'yes'"):
+        make_progress("yes", epochs=1, rows=1)  # type: ignore[arg-type]

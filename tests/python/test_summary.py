@@ -1,0 +1,45 @@
+"""The summary table."""
+
+import backpass as bp
+from backpass.summary import summary
+
+
+def cells(text: str) -> list[list[str]]:
+    """The table's cells, which are two blanks or more apart; rules are left out."""
+    return [
+        [cell.strip() for cell in line.split("  ") if cell.strip()]
+        for line in text.splitlines()
+        if set(line) != {"-"}
+    ]
+
+
+def test_lists_layers_and_totals() -> None:
+    net = bp.Network([784, 128, 10], activation="relu", output="softmax", seed=0)
+    assert cells(summary(net)) == [
+        ["layer", "shape", "activation", "parameters", "bytes"],
+        ["1", "784 -> 128", "relu", "100,480", "401,920"],
+        ["2", "128 -> 10", "softmax", "1,290", "5,160"],
+        ["total", "float32", "101,770", "407,080"],
+    ]
+    assert net.parameters.nbytes == 407_080
+    assert net.summary() == summary(net)
+
+
+def test_counts_without_bias_and_in_double_precision() -> None:
+    net = bp.Network([5, 7, 3], bias=False, dtype="float64", seed=0)
+    table = cells(summary(net))
+    assert table[1][-2:] == ["35", "280"]
+    assert table[-1] == ["total", "float64", "56", "448"]
+
+
+def test_says_what_is_frozen() -> None:
+    net = bp.Network([2, 3, 1], activation="tanh", seed=0)
+    net.layers[0].trainable = False
+    table = cells(summary(net))
+    assert table[1][2] == "tanh, frozen"
+    assert table[2][2] == "identity"
+
+
+def test_columns_are_aligned() -> None:
+    lines = summary(bp.Network([10, 1000, 1], seed=0)).splitlines()
+    assert len({len(line) for line in lines}) == 1
