@@ -115,7 +115,7 @@ struct BinaryEntropy {
 template <class T>
 struct SigmoidEntropy {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
-    const Vec<T> u = exp<T>(-abs(z));
+    const Vec<T> u = exp_negative_magnitude<T>(z);
     const Vec<T> linear = z > T(0) ? z * (T(1) - y) : -z * y;
     return {log1p_unit<T>(u) + linear, (z < T(0) ? u : broadcast(T(1))) / (T(1) + u) - y};
   }
@@ -125,7 +125,7 @@ struct SigmoidEntropy {
 template <class T>
 struct PoissonRate {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
-    const Vec<T> positive = (a >= T(0)) & (a < kLeastDenominator<T>) ? broadcast(kLeastDenominator<T>) : a;
+    const Vec<T> positive = ((a >= T(0)) & (a < kLeastDenominator<T>)) ? broadcast(kLeastDenominator<T>) : a;
     return {a - y * log<T>(positive), T(1) - y / positive};
   }
 };
@@ -144,7 +144,7 @@ struct PoissonExp {
 template <class T>
 struct PoissonSoftplus {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
-    const Vec<T> u = exp<T>(-abs(z));
+    const Vec<T> u = exp_negative_magnitude<T>(z);
     const Vec<T> a = max(Vec<T>{}, z) + log1p_unit<T>(u);
     const Vec<T> sigmoid = (z < T(0) ? u : broadcast(T(1))) / (T(1) + u);
     const VecInt<T> far = z < T(-40);

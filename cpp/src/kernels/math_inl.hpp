@@ -84,34 +84,49 @@ BP_INLINE ExpReduced<T> exp_reduce(Vec<T> x) {
   return e;
 }
 
+/// 2^n e^r.
+template <class T>
+BP_INLINE Vec<T> exp_reduced(const ExpReduced<T>& e) {
+  const Vec<T> p = fma(e.r * e.r, polynomial<T>(e.r, ExpConstants<T>::kTail), e.r);
+  return scale_by_power_of_two<T>(T(1) + p, e.n, e.n_int);
+}
+
 /// e^(x + low), where low is small beside 1 and carries what x could not hold; x is clamped by the caller.
 template <class T>
 BP_INLINE Vec<T> exp_sum(Vec<T> x, Vec<T> low) {
   ExpReduced<T> e = exp_reduce<T>(x);
   e.r += low;
-  const Vec<T> p = fma(e.r * e.r, polynomial<T>(e.r, ExpConstants<T>::kTail), e.r);
-  return scale_by_power_of_two<T>(T(1) + p, e.n, e.n_int);
+  return exp_reduced<T>(e);
 }
 
 template <class T>
 BP_INLINE Vec<T> exp(Vec<T> x) {
   using C = ExpConstants<T>;
-  const ExpReduced<T> e = exp_reduce<T>(min(broadcast(C::kHighest), max(broadcast(C::kLowest), x)));
-  const Vec<T> p = fma(e.r * e.r, polynomial<T>(e.r, C::kTail), e.r);
-  return scale_by_power_of_two<T>(T(1) + p, e.n, e.n_int);
+  return exp_reduced<T>(exp_reduce<T>(min(broadcast(C::kHighest), max(broadcast(C::kLowest), x))));
+}
+
+/// e^−|x|: no overflow to guard against.
+template <class T>
+BP_INLINE Vec<T> exp_negative_magnitude(Vec<T> x) {
+  return exp_reduced<T>(exp_reduce<T>(max(broadcast(ExpConstants<T>::kLowest), -abs(x))));
 }
 
 /// e^x − 1 = 2 (s (e^r − 1) + (s − ½)) with s = 2^(n−1), which is finite for every finite result.
 template <class T>
-BP_INLINE Vec<T> expm1(Vec<T> x) {
+BP_INLINE Vec<T> expm1_clamped(Vec<T> x) {
   using C = ExpConstants<T>;
   constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
   constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
-  const ExpReduced<T> e = exp_reduce<T>(min(broadcast(C::kHighest), max(broadcast(C::kLowestMinus1), x)));
+  const ExpReduced<T> e = exp_reduce<T>(x);
   const Vec<T> p = fma(e.r * e.r, polynomial<T>(e.r, C::kTail), e.r);
   const Vec<T> s = as_real<T>((e.n_int + (kBias - 1)) << kMantissaBits);
   const Vec<T> y = fma(s, p, s - T(0.5));
   return abs(x) < C::kIdentityMinus1 ? x : y + y;
+}
+template <class T>
+BP_INLINE Vec<T> expm1(Vec<T> x) {
+  using C = ExpConstants<T>;
+  return expm1_clamped<T>(min(broadcast(C::kHighest), max(broadcast(C::kLowestMinus1), x)));
 }
 
 /// log(2^k (1 + f)) with 1 + f in [√½, √2]: log(1 + f) = 2 artanh(s), s = f / (2 + f), an odd function of s.
@@ -208,7 +223,7 @@ BP_INLINE Vec<T> tanh(Vec<T> x) {
   // From here on tanh rounds to 1.
   constexpr T kSaturation = sizeof(T) == 4 ? T(10) : T(20);
   const Vec<T> magnitude = min(broadcast(kSaturation), abs(x));
-  const Vec<T> m = expm1<T>(magnitude + magnitude);
+  const Vec<T> m = expm1_clamped<T>(magnitude + magnitude);
   return copysign(m / (m + T(2)), x);
 }
 

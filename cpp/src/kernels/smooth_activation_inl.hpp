@@ -24,19 +24,19 @@ struct Logistic {
 /// σ(z) = 1 / (1 + e^(−z)).
 template <class T>
 BP_INLINE Logistic<T> logistic(Vec<T> z) {
-  const Vec<T> u = exp<T>(-abs(z));
+  const Vec<T> u = exp_negative_magnitude<T>(z);
   const Vec<T> inverse = T(1) / (T(1) + u);
   return {u, inverse, z < T(0) ? u * inverse : inverse};
 }
 template <class T>
 BP_INLINE Vec<T> sigmoid(Vec<T> z) {
-  const Vec<T> u = exp<T>(-abs(z));
+  const Vec<T> u = exp_negative_magnitude<T>(z);
   return (z < T(0) ? u : broadcast(T(1))) / (T(1) + u);
 }
 /// log(1 + e^z), exact for large z too, where PyTorch's stops at z > 20.
 template <class T>
 BP_INLINE Vec<T> softplus(Vec<T> z) {
-  return max(Vec<T>{}, z) + log1p_unit<T>(exp<T>(-abs(z)));
+  return max(Vec<T>{}, z) + log1p_unit<T>(exp_negative_magnitude<T>(z));
 }
 
 template <class T>
@@ -120,7 +120,7 @@ struct Mish {
     VecInt<T> negative;
   };
   BP_INLINE Parts parts(Vec<T> z) {
-    const Vec<T> u = exp<T>(-abs(z));
+    const Vec<T> u = exp_negative_magnitude<T>(z);
     const VecInt<T> negative = z < T(0);
     const Vec<T> two = broadcast(T(2));
     return {u, negative ? u * (u + two) : fma(two, u, broadcast(T(1))), negative ? two : T(2) * u * u, negative};
