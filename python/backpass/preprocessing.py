@@ -51,11 +51,16 @@ class NumericColumn:
         if not len(block):
             raise ValueError(f"column {name!r} has no rows to learn from")
         axis = None if shared else 0
+        # In units of the largest value no square overflows or vanishes.
+        peak = np.atleast_1d(np.abs(block).max(axis=axis))
+        peak[peak == 0.0] = 1.0
+        block /= peak
         mean = np.atleast_1d(block.mean(axis=axis))
         deviation = np.atleast_1d(block.std(axis=axis))
         # A constant's computed deviation may be a rounding error instead of zero.
-        noise = 8 * np.finfo(np.float64).eps * np.abs(mean) * math.sqrt(block.size)
-        scale = np.where(deviation > noise, deviation, 1.0)
+        noise = 8 * np.finfo(np.float64).eps * math.sqrt(block.size)
+        mean = mean * peak
+        scale = np.where(deviation > noise, deviation * peak, 1.0)
         width = block.shape[1]
         return cls(name, np.broadcast_to(mean, width), np.broadcast_to(scale, width))
 
@@ -369,12 +374,13 @@ def stack_numbers(inputs: Mapping[str, Array]) -> Floats:
 
 def _numbers(name: str, values: Array) -> Floats:
     """Return a copy of the values as (rows, width) in double precision, all finite."""
-    if not is_numeric(values):
-        missing = [i for i, value in enumerate(values) if value is None]
-        if len(missing) == len(values) and missing:
+    # A column without rows may have any type.
+    if len(values) and not is_numeric(values):
+        first = next((value for value in values.tolist() if value is not None), None)
+        if first is None:
             _refuse_missing(name, values)
-        raise ValueError(f"column {name!r} must be numeric, got {_first_text(values)!r}")
-    block = values.reshape(len(values), -1).astype(np.float64)
+        raise ValueError(f"column {name!r} must be numeric, got {first!r}")
+    block = values.reshape(len(values), math.prod(values.shape[1:])).astype(np.float64)
     bad = ~np.isfinite(block).all(axis=1)
     if bad.any():
         raise ValueError(
@@ -382,10 +388,6 @@ def _numbers(name: str, values: Array) -> Floats:
             f"the first is row {int(bad.argmax()) + 1}"
         )
     return block
-
-
-def _first_text(values: Array) -> object:
-    return next((value for value in values.tolist() if value is not None), None)
 
 
 def _plain(values: Array) -> Array:

@@ -215,7 +215,7 @@ class TestInFit:
         assert history.epochs == 3
 
     def test_checkpoint_holds_the_network_of_its_epoch(self, tmp_path: Path) -> None:
-        net, history = fit([Checkpoint(tmp_path / "m{epoch}.safetensors")], epochs=2)
+        net, _ = fit([Checkpoint(tmp_path / "m{epoch}.safetensors")], epochs=2)
         assert sorted(path.name for path in tmp_path.iterdir()) == [
             "m1.safetensors",
             "m2.safetensors",

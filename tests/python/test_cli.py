@@ -99,22 +99,25 @@ def assert_one_line_error(result: Result, code: int = 1) -> None:
         assert result.err.splitlines()[-1].startswith("error: ")
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("digits")
+
+
+@pytest.fixture(scope="module")
+def finished(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The main command, run once for all tests that look at what it did."""
+    return subprocess.run(
+        [sys.executable, "-m", "backpass", "train", "digits"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
 class TestTrainDigits:
-    @pytest.fixture(scope="class")
-    def folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return tmp_path_factory.mktemp("digits")
-
-    @pytest.fixture(scope="class")
-    def finished(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "backpass", "train", "digits"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-
     def test_succeeds(self, finished: subprocess.CompletedProcess[str]) -> None:
         assert finished.returncode == 0, finished.stderr
 
@@ -510,7 +513,7 @@ class TestFailures:
         assert message in result.err
 
     def test_missing_values_in_training_data(self, run: Command, tmp_path: Path) -> None:
-        (tmp_path / "a.csv").write_text("age,y\n1,a\n,b\n3,a\n4,b\n" * 5)
+        (tmp_path / "a.csv").write_text("age,y\n" + "1,a\n,b\n3,a\n4,b\n" * 5)
         result = run("train", "a.csv", "--target", "y", "--no-plot")
         assert_one_line_error(result)
         assert "column 'age' has 5 rows with missing or infinite values" in result.err
@@ -538,8 +541,13 @@ class TestFailures:
         "preprocessing",
         [
             "nonsense",
-            '{"version": 1, "inputs": [{"kind": "numeric", "name": "a", "mean": [0], "scale": [1]}],'
-            ' "target": {"kind": "classes", "name": "y", "labels": ["a", "b"]}}',
+            json.dumps(
+                {
+                    "version": 1,
+                    "inputs": [{"kind": "numeric", "name": "a", "mean": [0], "scale": [1]}],
+                    "target": {"kind": "classes", "name": "y", "labels": ["a", "b"]},
+                }
+            ),
         ],
     )
     def test_preprocessing_that_does_not_fit_the_network(

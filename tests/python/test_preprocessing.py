@@ -1,7 +1,7 @@
 """Encoding of columns and targets, and its way through JSON."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ class TestNumbers:
 
     def test_texts_are_refused(self) -> None:
         column = NumericColumn.fit("age", np.ones(3))
-        with pytest.raises(ValueError, match="column 'age' must be numeric, got 'old'"):
+        with pytest.raises(ValueError, match=r"column 'age' must be numeric, got 'old'"):
             column.encode(texts(None, "old"))
 
     def test_width_must_agree(self) -> None:
@@ -95,7 +95,9 @@ class TestCategories:
 
     @pytest.mark.parametrize("bad", [None, np.nan])
     def test_missing_values_name_column_and_row(self, bad: Any) -> None:
-        with pytest.raises(ValueError, match="column 'c' has 1 missing values, the first is row 2"):
+        with pytest.raises(
+            ValueError, match=r"column 'c' has 1 missing values, the first is row 2"
+        ):
             CategoricalColumn.fit("c", texts("a", bad))
 
     def test_numbers_stand_for_their_text(self) -> None:
@@ -109,7 +111,7 @@ class TestCategories:
 
 
 class TestInputEncoder:
-    INPUTS = {
+    INPUTS: ClassVar[dict[str, np.ndarray[Any, Any]]] = {
         "n": np.array([1.0, 2.0, 3.0, 6.0]),
         "c": texts("a", "b", "a", "c"),
         "m": np.arange(8.0).reshape(4, 2),
@@ -135,7 +137,7 @@ class TestInputEncoder:
         assert categories.categories == ("a", "b", "c")
 
     def test_missing_values_outside_the_given_rows_are_found(self) -> None:
-        with pytest.raises(ValueError, match="column 'n' .* row 3"):
+        with pytest.raises(ValueError, match=r"column 'n' .* row 3"):
             InputEncoder.fit({"n": np.array([1.0, 2.0, np.nan])}, np.array([0, 1]))
 
     def test_order_of_columns_does_not_matter_and_others_are_ignored(self) -> None:
@@ -145,7 +147,7 @@ class TestInputEncoder:
 
     def test_missing_column_is_named(self) -> None:
         encoder = InputEncoder.fit({"a": np.ones(2), "b": np.ones(2)})
-        with pytest.raises(ValueError, match="no column 'b' in the data.*there are: a, c"):
+        with pytest.raises(ValueError, match=r"no column 'b' in the data.*there are: a, c"):
             encoder.encode({"a": np.ones(2), "c": np.ones(2)})
 
     def test_a_table_may_stand_for_an_array(self) -> None:
@@ -188,17 +190,17 @@ class TestClasses:
         assert [type(label) for label in again.labels] == [type(label) for label in labels]
 
     def test_single_class_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="target 'y' has a single class"):
+        with pytest.raises(ValueError, match=r"target 'y' has a single class"):
             ClassTarget.fit("y", texts("a", "a"))
 
     @pytest.mark.parametrize("values", [texts("a", None), np.array([1.0, np.nan])])
     def test_missing_labels_are_named(self, values: np.ndarray[Any, Any]) -> None:
-        with pytest.raises(ValueError, match="column 'y' has 1 missing values, .* row 2"):
+        with pytest.raises(ValueError, match=r"column 'y' has 1 missing values, .* row 2"):
             ClassTarget.fit("y", values)
 
     def test_unknown_label_is_named(self) -> None:
         target = ClassTarget.fit("y", np.array([0, 1]))
-        with pytest.raises(ValueError, match="column 'y', row 1: .*2.* is none of .* 0, 1"):
+        with pytest.raises(ValueError, match=r"column 'y', row 1: .*2.* is none of .* 0, 1"):
             target.encode(np.array([2, 1]))
 
     def test_two_axes_are_refused(self) -> None:
@@ -214,7 +216,7 @@ class TestQuantities:
         assert np.array_equal(raw.column.encode(values)[:, 0], values)
 
     def test_texts_are_refused(self) -> None:
-        with pytest.raises(ValueError, match="target 'y' is not numeric"):
+        with pytest.raises(ValueError, match=r"target 'y' is not numeric"):
             NumericTarget.fit("y", texts("a"))
 
 
@@ -292,5 +294,5 @@ class TestJson:
 
 def test_stack_numbers_names_the_column_that_is_none() -> None:
     assert stack_numbers({"a": np.ones(2), "b": np.zeros((2, 2))}).shape == (2, 3)
-    with pytest.raises(ValueError, match="column 'c' must be numeric"):
+    with pytest.raises(ValueError, match=r"column 'c' must be numeric"):
         stack_numbers({"a": np.ones(1), "c": texts("x")})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import backpass
 import click
+
+import backpass
 from backpass.cli.info import info
 from backpass.cli.predict import predict
 from backpass.cli.train import train

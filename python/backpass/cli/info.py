@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+
 from backpass.cli.model_file import Model
 from backpass.cli.options import print_json
 from backpass.preprocessing import CategoricalColumn, ClassTarget, InputEncoder, Target

@@ -7,8 +7,10 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-import backpass as bp
 import numpy as np
+from numpy.typing import NDArray
+
+import backpass as bp
 from backpass.preprocessing import (
     ClassTarget,
     InputEncoder,
@@ -18,7 +20,6 @@ from backpass.preprocessing import (
     preprocessing_from_json,
     preprocessing_to_json,
 )
-from numpy.typing import NDArray
 
 # Keys of the file's metadata.
 _PREPROCESSING = "preprocessing"

@@ -7,8 +7,9 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
-import backpass as bp
 import click
+
+import backpass as bp
 from backpass._atomic import atomic_write
 from backpass.cli.model_file import Model
 from backpass.cli.options import print_json, say

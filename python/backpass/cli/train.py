@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import backpass as bp
 import click
+from click.core import ParameterSource
+
+import backpass as bp
 from backpass.cli.options import ACTIVATIONS, parse_widths, print_json, say
 from backpass.cli.training import LOSSES, OPTIMIZERS, Outcome, Settings
 from backpass.cli.training import train as train_model
 from backpass.data import kind_of, read_dataset
-from click.core import ParameterSource
 
 _DEFAULT = Settings()
 # Measured over 20 seeds: the test accuracy is 0.987 on average and never below 0.98.

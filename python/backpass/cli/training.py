@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import backpass as bp
 import numpy as np
+from numpy.typing import NDArray
+
+import backpass as bp
 from backpass.cli.model_file import Model
 from backpass.data import Dataset, split_rows
 from backpass.preprocessing import ClassTarget, InputEncoder, NumericTarget, Target, guess_task
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Callable
