@@ -48,7 +48,7 @@ namespace {
 
 using kernels::LossKernel;
 
-void require(bool condition, std::string_view loss, const std::string& what) {
+void require(bool condition, std::string_view loss, const char* what) {
   if (!condition) {
     throw std::invalid_argument(std::string(loss) + ": " + what);
   }
