@@ -6,8 +6,9 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-import backpass as bp
 import numpy as np
+
+import backpass as bp
 from reference import losses, network, philox
 from reference.tolerances import Bounds, assert_within
 
@@ -149,7 +150,14 @@ class Data:
 
     @classmethod
     def draw(
-        cls, spec: Spec, loss: str, rows: int, *, labels: bool = False, weighted: bool = False, seed: int = 1
+        cls,
+        spec: Spec,
+        loss: str,
+        rows: int,
+        *,
+        labels: bool = False,
+        weighted: bool = False,
+        seed: int = 1,
     ) -> "Data":
         rng = np.random.default_rng(seed)
         outputs = spec.sizes[-1]

@@ -3,8 +3,9 @@
 import faulthandler
 from collections.abc import Iterator
 
-import backpass as bp
 import pytest
+
+import backpass as bp
 
 _LIMIT_SECONDS = 120
 

@@ -1,13 +1,21 @@
 """Activations one by one, through a layer whose weight is the identity, so that z is exactly the input."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import activation_object
 from reference import activations
 
 EPS = {"float32": float(np.finfo(np.float32).eps), "float64": float(np.finfo(np.float64).eps)}
-PARAMETERS = [("leaky_relu", 0.2), ("leaky_relu", 0.0), ("elu", 0.5), ("elu", 2.0), ("celu", 0.5), ("celu", 3.0)]
+PARAMETERS = [
+    ("leaky_relu", 0.2),
+    ("leaky_relu", 0.0),
+    ("elu", 0.5),
+    ("elu", 2.0),
+    ("celu", 0.5),
+    ("celu", 3.0),
+]
 
 
 def through(z: np.ndarray, activation) -> tuple[bp.Network, np.ndarray]:
@@ -43,12 +51,16 @@ def test_values_and_derivatives(name, parameter, dtype):
     z64 = z.astype(np.float64)
     expected = phi(z64, parameter)
     # φ rounds its argument and its result, and works in steps of the size of z (gelu: z Φ(z)).
-    scale = np.abs(expected) + np.minimum(np.abs(z64), 1.0) + np.abs(z64 * phi.prime(z64, parameter))
+    scale = (
+        np.abs(expected) + np.minimum(np.abs(z64), 1.0) + np.abs(z64 * phi.prime(z64, parameter))
+    )
     np.testing.assert_array_less(np.abs(a - expected), 8 * EPS[dtype] * scale + 1e-300)
     net.backward(np.ones_like(z))
     prime = phi.prime(z64, parameter)
     step = 1e-6 * np.maximum(np.abs(z64), 1e-3)
-    curvature = np.abs(phi.prime(z64 + step, parameter) - phi.prime(z64 - step, parameter)) / (2 * step)
+    curvature = np.abs(phi.prime(z64 + step, parameter) - phi.prime(z64 - step, parameter)) / (
+        2 * step
+    )
     bound = 16 * EPS[dtype] * (1.0 + np.abs(prime) + np.minimum(np.abs(z64) * curvature, 1e3))
     np.testing.assert_array_less(np.abs(net.layers[0].xi - prime), bound)
 
@@ -156,7 +168,9 @@ def test_custom_equals_the_built_in_it_copies(dtype):
     x = rng.normal(size=(40, 6)).astype(dtype)
     y = rng.normal(size=(40, 2)).astype(dtype)
     nets = [
-        bp.Network([6, 15, 2], activation, custom if activation is custom else "tanh", dtype=dtype, seed=3)
+        bp.Network(
+            [6, 15, 2], activation, custom if activation is custom else "tanh", dtype=dtype, seed=3
+        )
         for activation in (custom, "tanh")
     ]
     for net in nets:

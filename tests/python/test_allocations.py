@@ -6,9 +6,10 @@ tests/cpp/train/test_allocations.cpp counts the core's own allocations; there th
 import gc
 import tracemalloc
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 
 
 def traced_peak(call, repeats: int = 20) -> int:
@@ -59,7 +60,15 @@ def test_views_make_no_arrays(problem):
 
     def look() -> None:
         for layer in net.layers:
-            _ = layer.weight, layer.bias, layer.weight_grad, layer.bias_grad, layer.z, layer.a, layer.xi
+            _ = (
+                layer.weight,
+                layer.bias,
+                layer.weight_grad,
+                layer.bias_grad,
+                layer.z,
+                layer.a,
+                layer.xi,
+            )
         _ = net.parameters, net.gradients
 
     assert traced_peak(look) < _SMALL

@@ -1,8 +1,9 @@
 """Dropout: inverted, drawn from the counter-based generator, the same for any number of threads."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import Spec, bits, set_masks
 from reference import philox
 
@@ -10,7 +11,13 @@ from reference import philox
 def probe(depth: int, width: int, rate: float, seed: int, dtype: str = "float64") -> bp.Network:
     """All layers the identity, so that layer i + 1's z is what it saw of layer i: the input times the masks."""
     net = bp.Network(
-        [width] * (depth + 1), "identity", bias=False, dropout=rate, dtype=dtype, init="zeros", seed=seed
+        [width] * (depth + 1),
+        "identity",
+        bias=False,
+        dropout=rate,
+        dtype=dtype,
+        init="zeros",
+        seed=seed,
     )
     for layer in net.layers:
         layer.weight[...] = np.eye(width)

@@ -9,9 +9,10 @@ import traceback
 import warnings
 from collections.abc import Callable
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import bits
 
 pytestmark = pytest.mark.skipif(
@@ -30,7 +31,14 @@ def work() -> str:
     for _ in range(3):
         net.train_step(x, labels, loss="cross_entropy", optimizer=optimizer)
     net.fit(
-        x, labels, loss="cross_entropy", optimizer=optimizer, epochs=2, batch_size=256, seed=0, progress=False
+        x,
+        labels,
+        loss="cross_entropy",
+        optimizer=optimizer,
+        epochs=2,
+        batch_size=256,
+        seed=0,
+        progress=False,
     )
     value = net.evaluate(x, labels, loss="cross_entropy")
     small = bp.Network([8, 16, 3], seed=2)

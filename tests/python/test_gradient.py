@@ -1,8 +1,9 @@
 """Gradients against central differences for every activation × loss, and the calls that return or accumulate them."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import LOSS_CLASSES, Spec, bits, draw_parameters
 from reference import activations, losses
 
@@ -56,7 +57,10 @@ def test_gradient_check_finds_a_wrong_derivative():
     wrong = bp.activations.Custom(np.tanh, lambda z: 1.0 - np.tanh(z) ** 2 + 1e-3)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(6, 4)), rng.normal(size=(6, 2))
-    assert bp.gradient_check(bp.Network([4, 5, 2], "tanh", dtype="float64", seed=0), x, y, "mse") < 1e-7
+    assert (
+        bp.gradient_check(bp.Network([4, 5, 2], "tanh", dtype="float64", seed=0), x, y, "mse")
+        < 1e-7
+    )
     net = bp.Network([4, 5, 2], wrong, "identity", dtype="float64", seed=0)
     assert bp.gradient_check(net, x, y, "mse") > 1e-5
 
@@ -112,7 +116,9 @@ def test_halves_accumulated_are_the_whole(dtype):
     net.backward(y[:17])
     net.forward(x[17:])
     net.backward(y[17:], accumulate=True)
-    np.testing.assert_allclose(net.gradients, whole, atol=50 * np.finfo(dtype).eps * np.abs(whole).max())
+    np.testing.assert_allclose(
+        net.gradients, whole, atol=50 * np.finfo(dtype).eps * np.abs(whole).max()
+    )
 
 
 def test_input_gradient_by_differences():
@@ -164,7 +170,9 @@ def test_no_rows_give_no_gradient(dtype):
     assert not net.gradients.any()
 
 
-@pytest.mark.parametrize("names", [["tanh", "tanh", "identity"], ["relu", "softmax", "exp"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "names", [["tanh", "tanh", "identity"], ["relu", "softmax", "exp"]], ids=" ".join
+)
 def test_three_moves_are_loss_and_gradient_where_the_loss_has_no_closed_form(names, dtype):
     """The same sums in the same order: equal to the bit, for a batch of one block."""
     spec = Spec([5, 12, 9, 2], names, True, 0.0, dtype, seed=2)

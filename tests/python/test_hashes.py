@@ -5,9 +5,10 @@ Instruction sets may differ from each other in training; each keeps the promise,
 
 import json
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import OPTIMIZERS, bits, run_python
 
 THREADS = [1, 2, 3, 4, 7, 8]
@@ -32,8 +33,18 @@ def train(optimizer_name: str, shape: str, dtype: str) -> str:
         for _ in range(20)
     ]
     history = net.fit(
-        x, labels, loss="cross_entropy", optimizer=optimizer, epochs=2, batch_size=batch, seed=3,
-        validation_split=0.2, metrics=["accuracy"], clip_norm=1.0, l2=1e-4, progress=False,
+        x,
+        labels,
+        loss="cross_entropy",
+        optimizer=optimizer,
+        epochs=2,
+        batch_size=batch,
+        seed=3,
+        validation_split=0.2,
+        metrics=["accuracy"],
+        clip_norm=1.0,
+        l2=1e-4,
+        progress=False,
     )
     series = [history[name] for name in ("loss", "val_loss", "accuracy", "val_accuracy")]
     return bits(net.parameters, net.gradients, np.array(losses), np.array(series))

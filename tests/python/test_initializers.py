@@ -1,13 +1,16 @@
 """How weights start: the papers' variances, the exact numbers of the generator, and what "auto" stands for."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import bits
 from reference import activations, initializers
 
 
-def weights(init, fan_in: int, fan_out: int, seed: int = 0, activation: str = "identity", dtype="float64"):
+def weights(
+    init, fan_in: int, fan_out: int, seed: int = 0, activation: str = "identity", dtype="float64"
+):
     net = bp.Network([fan_in, fan_out], output=activation, init=init, seed=seed, dtype=dtype)
     return np.array(net.layers[0].weight)
 
@@ -78,7 +81,9 @@ def test_orthogonal(shape, gain):
 
 
 def test_a_list_has_one_entry_a_layer():
-    net = bp.Network([4, 5, 6, 2], init=["zeros", "he_uniform", bp.initializers.Constant(2.0)], seed=1)
+    net = bp.Network(
+        [4, 5, 6, 2], init=["zeros", "he_uniform", bp.initializers.Constant(2.0)], seed=1
+    )
     first, second, third = (layer.weight for layer in net.layers)
     assert not first.any()
     assert np.unique(second).size > 10

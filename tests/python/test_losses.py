@@ -1,8 +1,9 @@
 """Losses called on arrays, and the closed-form pairs at the ends of the number range."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import LOSS_CLASSES, loss_object
 from reference import losses
 from reference.activations import sigmoid, softmax
@@ -32,10 +33,16 @@ def compare(actual, name, a, t, dtype, weight=None, **parameters):
     a64, zero = a.astype(np.float64), np.zeros(a.shape)
     bound = loss_value_bound(loss, a64, zero, t, weight, kind, **parameters)
     assert isinstance(value, float)
-    assert_within(np.array(value), np.array(loss.value(a64, t, weight, **parameters)), np.array(bound), "E")
+    assert_within(
+        np.array(value), np.array(loss.value(a64, t, weight, **parameters)), np.array(bound), "E"
+    )
     bound = loss_gradient_bound(loss, a64, zero, t, weight, kind, **parameters)
     # softmax and sigmoid inside a loss round in steps of one, whatever comes out.
-    size = np.finfo(kind).eps * 8 * np.abs(loss.gradient(a64, t, weight, **parameters)).max(axis=1, keepdims=True)
+    size = (
+        np.finfo(kind).eps
+        * 8
+        * np.abs(loss.gradient(a64, t, weight, **parameters)).max(axis=1, keepdims=True)
+    )
     assert_within(grad, loss.gradient(a64, t, weight, **parameters), bound + size, "∂E/∂a")
 
 
@@ -120,7 +127,13 @@ def test_targets_that_sum_to_other_than_one_are_taken_as_they_are(dtype):
     rng = np.random.default_rng(4)
     a = rng.normal(size=(8, 5)).astype(dtype)
     y = rng.random((8, 5)).astype(dtype) * 3
-    compare(bp.losses.SoftmaxCrossEntropy()(a, y), "softmax_cross_entropy", a, y.astype(np.float64), dtype)
+    compare(
+        bp.losses.SoftmaxCrossEntropy()(a, y),
+        "softmax_cross_entropy",
+        a,
+        y.astype(np.float64),
+        dtype,
+    )
 
 
 def net_of_logits(output: str, columns: int, dtype: str) -> bp.Network:
@@ -203,7 +216,9 @@ def test_custom_equals_the_built_in_it_copies(dtype):
         optimizer = bp.optim.SGD(lr=0.1)
         for _ in range(5):
             net.train_step(x, y, loss=loss, optimizer=optimizer)
-    np.testing.assert_allclose(nets[0].parameters, nets[1].parameters, atol=100 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(
+        nets[0].parameters, nets[1].parameters, atol=100 * np.finfo(dtype).eps
+    )
 
 
 def test_an_exception_in_a_custom_loss_reaches_the_caller_and_changes_nothing():
@@ -214,7 +229,10 @@ def test_an_exception_in_a_custom_loss_reaches_the_caller_and_changes_nothing():
     before = net.parameters.copy()
     with pytest.raises(ZeroDivisionError, match="inside E"):
         net.train_step(
-            np.ones((2, 3)), np.ones((2, 1)), loss=bp.losses.Custom(broken), optimizer=bp.optim.SGD(lr=0.1)
+            np.ones((2, 3)),
+            np.ones((2, 1)),
+            loss=bp.losses.Custom(broken),
+            optimizer=bp.optim.SGD(lr=0.1),
         )
     np.testing.assert_array_equal(net.parameters, before)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+
 from comparison import (
     Data,
     Spec,
@@ -31,7 +32,12 @@ class Draw:
     weighted: bool
 
     def __str__(self) -> str:
-        parts = ["-".join(map(str, self.spec.sizes)), f"b{self.batch}", self.spec.activations[-1], self.loss]
+        parts = [
+            "-".join(map(str, self.spec.sizes)),
+            f"b{self.batch}",
+            self.spec.activations[-1],
+            self.loss,
+        ]
         parts += ["labels"] * self.labels + ["weighted"] * self.weighted
         parts += ["dropout"] * bool(np.any(self.spec.dropout))
         return "_".join(parts)
@@ -52,7 +58,11 @@ def draw(seed: int, dtype: str) -> Draw:
     bias: list[bool] | bool = [[True] * depth, [False] * depth, rng.random(depth) < 0.5][seed % 3]
     dropout = [float(rng.choice([0.0, 0.25, 0.5])) if seed % 2 else 0.0 for _ in range(depth - 1)]
     spec = Spec(sizes, [*hidden, output], [bool(b) for b in bias], dropout, dtype, seed)
-    labels = loss.endswith("cross_entropy") and losses.LOSSES[loss].takes_labels and bool(rng.random() < 0.5)
+    labels = (
+        loss.endswith("cross_entropy")
+        and losses.LOSSES[loss].takes_labels
+        and bool(rng.random() < 0.5)
+    )
     return Draw(spec, BATCHES[(seed // 3) % len(BATCHES)], loss, labels, bool(rng.random() < 0.5))
 
 
@@ -133,9 +143,7 @@ def test_every_activation_hidden_and_at_the_output(name: str, dtype: str):
         assert_forward_matches(net, reference, bounds)
 
 
-@pytest.mark.parametrize(
-    ("name", "parameter"), [("leaky_relu", 0.3), ("elu", 0.6), ("celu", 2.5)]
-)
+@pytest.mark.parametrize(("name", "parameter"), [("leaky_relu", 0.3), ("elu", 0.6), ("celu", 2.5)])
 def test_activation_parameters_reach_both_passes(name: str, parameter: float, dtype: str):
     spec = Spec([5, 20, 2], [name, "tanh"], dtype=dtype, seed=2, parameters=[parameter, None])
     net = spec.make()
@@ -157,7 +165,8 @@ LOSS_PARAMETERS = {
 @pytest.mark.parametrize("labels", [False, True], ids=["matrix", "labels"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize(
-    ("name", "output"), [(name, output) for name in losses.LOSSES for output in losses.DOMAINS[name]]
+    ("name", "output"),
+    [(name, output) for name in losses.LOSSES for output in losses.DOMAINS[name]],
 )
 def test_every_loss_with_every_output_it_is_defined_on(name, output, weighted, labels, dtype):
     if labels and not losses.LOSSES[name].takes_labels:

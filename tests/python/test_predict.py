@@ -1,8 +1,9 @@
 """predict: a row's bits depend on nothing but the row, and `out` must fit exactly."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import Spec, bits
 
 SHAPES = [
@@ -105,7 +106,10 @@ def test_predict_changes_nothing(dtype):
     before = bits(net.parameters, net.gradients, *(v for i in net.layers for v in (i.z, i.a, i.xi)))
     net.predict(2 * x)
     net.predict(np.ones(4))
-    assert bits(net.parameters, net.gradients, *(v for i in net.layers for v in (i.z, i.a, i.xi))) == before
+    assert (
+        bits(net.parameters, net.gradients, *(v for i in net.layers for v in (i.z, i.a, i.xi)))
+        == before
+    )
     net.backward(np.ones((9, 2)))  # still of the same forward
 
 

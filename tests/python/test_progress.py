@@ -1,6 +1,9 @@
 """The progress bar: when it is shown, what it shows, and that it leaves nothing behind."""
 
 import io
+import os
+import select
+import struct
 import sys
 import threading
 
@@ -48,6 +51,27 @@ def test_auto_shows_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sys, "stderr", terminal)
     train("auto")
     assert "epoch 3/3" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("size", [(0, 0), (24, 80), (24, 40)])
+def test_fits_a_real_terminal(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    pty = pytest.importorskip("pty")
+    termios = pytest.importorskip("termios")
+    fcntl = pytest.importorskip("fcntl")
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", *size, 0, 0))
+    with os.fdopen(slave, "w") as terminal:
+        termios.tcsetwinsize(slave, size)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        train("auto")
+        monkeypatch.undo()
+        shown = b""
+        while select.select([master], [], [], 0.2)[0]:
+            shown += os.read(master, 100_000)
+    os.close(master)
+    frames = [frame for frame in shown.decode().replace("\n", "\r").split("\r") if frame.strip()]
+    assert frames[-1].startswith("epoch 3/3")
+    assert all(len(frame) <= (size[1] or 80) for frame in frames)
 
 
 def test_forced_bar_shows_epoch_losses_and_speed(capsys: pytest.CaptureFixture[str]) -> None:

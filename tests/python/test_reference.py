@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+
 from reference import activations, losses, philox
 from reference.network import Network, build
 from reference.tolerances import Bounds
 
 
-def random_network(sizes: list[int], names: list[str], rng: np.random.Generator, dtype=np.float64) -> Network:
+def random_network(
+    sizes: list[int], names: list[str], rng: np.random.Generator, dtype=np.float64
+) -> Network:
     weights = [
         rng.normal(size=(k, j), scale=0.7 / np.sqrt(j)).astype(dtype)
         for j, k in zip(sizes, sizes[1:], strict=False)
@@ -88,7 +91,9 @@ def test_philox_gives_its_authors_vectors(counter, key, expected):
     assert philox.philox4x32(np.array(counter), key).tolist() == expected
 
 
-@pytest.mark.parametrize("names", [["tanh"] * 4, ["relu"] * 4, ["silu", "sin", "exp", "softmax"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "names", [["tanh"] * 4, ["relu"] * 4, ["silu", "sin", "exp", "softmax"]], ids=" ".join
+)
 def test_bounds_hold_a_float32_run_and_are_tight(names):
     """A plain float32 NumPy evaluation stays within, and a tenth of a per cent of change does not."""
     rng = np.random.default_rng(4)

@@ -1,8 +1,9 @@
 """A weight of k is a row repeated k times."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import Data, Spec, bits
 from reference import losses
 
@@ -39,7 +40,9 @@ def test_only_ratios_matter(dtype):
     data = Data.draw(spec, "mse", 64, weighted=True)
     results = []
     for factor in (1.0, 1024.0):  # a power of two, so that nothing rounds differently
-        value = net.loss_and_gradient(data.x, data.y, loss="mse", sample_weight=data.weight * factor)
+        value = net.loss_and_gradient(
+            data.x, data.y, loss="mse", sample_weight=data.weight * factor
+        )
         results.append((value, bits(net.gradients)))
     assert results[0] == results[1]
 
@@ -64,7 +67,12 @@ def test_fit_takes_them(dtype):
     weighted, plain = spec.make(), spec.make()
     settings = {"loss": "mse", "epochs": 5, "shuffle": False, "progress": False}
     first = weighted.fit(
-        data.x, data.y, optimizer=bp.optim.SGD(lr=0.1), batch_size=40, sample_weight=counts, **settings
+        data.x,
+        data.y,
+        optimizer=bp.optim.SGD(lr=0.1),
+        batch_size=40,
+        sample_weight=counts,
+        **settings,
     )
     second = plain.fit(x, y, optimizer=bp.optim.SGD(lr=0.1), batch_size=len(x), **settings)
     eps = 100 * np.finfo(dtype).eps
@@ -81,8 +89,15 @@ def test_they_shuffle_with_their_rows():
     y[weight == 0] = 1e6
     net = bp.Network([3, 1], dtype="float64", seed=0)
     net.fit(
-        x, y, loss="mse", optimizer=bp.optim.SGD(lr=0.1), epochs=60, batch_size=16,
-        sample_weight=weight, progress=False, seed=1,
+        x,
+        y,
+        loss="mse",
+        optimizer=bp.optim.SGD(lr=0.1),
+        epochs=60,
+        batch_size=16,
+        sample_weight=weight,
+        progress=False,
+        seed=1,
     )
     np.testing.assert_allclose(net.layers[0].weight, [[1.0, 2.0, -1.0]], atol=1e-6)
 

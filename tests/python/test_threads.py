@@ -5,9 +5,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import run_python
 
 LINUX = Path("/proc/self/task").is_dir()
@@ -32,7 +33,9 @@ _COUNT = "import backpass as bp; print(bp.get_num_threads())"
 
 
 def test_the_default_is_bounded_by_the_machine():
-    assert 1 <= int(run_python(_COUNT, OMP_NUM_THREADS="", BACKPASS_NUM_THREADS="")) <= os.cpu_count()
+    assert (
+        1 <= int(run_python(_COUNT, OMP_NUM_THREADS="", BACKPASS_NUM_THREADS="")) <= os.cpu_count()
+    )
 
 
 def test_environment():

@@ -1,8 +1,9 @@
 """train_step against its parts and against the reference's own step; what it refuses."""
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 from comparison import OPTIMIZERS, Data, Spec, bits, loss_object, run_reference
 from reference import losses
 from reference.tolerances import assert_within
@@ -194,7 +195,10 @@ def test_a_network_learns():
     t = np.sqrt(rng.random(1000)) * 3 * np.pi
     labels = rng.integers(0, 2, 1000)
     angle = t + np.pi * labels
-    x = np.stack([t * np.cos(angle), t * np.sin(angle)], axis=1) / 10 + rng.normal(size=(1000, 2)) * 0.02
+    x = (
+        np.stack([t * np.cos(angle), t * np.sin(angle)], axis=1) / 10
+        + rng.normal(size=(1000, 2)) * 0.02
+    )
     net = bp.Network([2, 64, 64, 2], "tanh", "softmax", seed=1)
     optimizer = bp.optim.Adam(lr=0.01)
     for _ in range(600):

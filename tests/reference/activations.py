@@ -32,7 +32,9 @@ def softplus(z: Array) -> Array:
 
 
 def _normal_cdf(z: Array) -> Array:
-    return 0.5 * np.array([math.erfc(-v / math.sqrt(2.0)) for v in np.ravel(z)]).reshape(np.shape(z))
+    return 0.5 * np.array([math.erfc(-v / math.sqrt(2.0)) for v in np.ravel(z)]).reshape(
+        np.shape(z)
+    )
 
 
 def _normal_pdf(z: Array) -> Array:
@@ -92,7 +94,9 @@ class Activation:
         if self.name == "softmax":
             # ∂a_k/∂z_n = a_k (δ_kn − a_n)
             a = softmax(z)
-            return np.stack([(np.diag(p) - np.outer(p, p)).T @ v for p, v in zip(a, g, strict=True)])
+            return np.stack(
+                [(np.diag(p) - np.outer(p, p)).T @ v for p, v in zip(a, g, strict=True)]
+            )
         if self.name == "log_softmax":
             # ∂a_k/∂z_n = δ_kn − p_n with p = softmax(z)
             eye = np.eye(z.shape[1])
@@ -145,9 +149,7 @@ _definitions: list[Activation] = [
     Activation(
         "softsign", lambda z, _: z / (1.0 + np.abs(z)), lambda z, _: 1.0 / (1.0 + np.abs(z)) ** 2
     ),
-    Activation(
-        "sigmoid", lambda z, _: sigmoid(z), lambda z, _: sigmoid(z) * sigmoid(-z)
-    ),
+    Activation("sigmoid", lambda z, _: sigmoid(z), lambda z, _: sigmoid(z) * sigmoid(-z)),
     Activation(
         "hard_sigmoid",
         lambda z, _: np.clip(z + 3.0, 0.0, 6.0) / 6.0,
@@ -172,7 +174,9 @@ _definitions: list[Activation] = [
 
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in _definitions}
 
-ELEMENTWISE = [name for name, activation in ACTIVATIONS.items() if activation.derivative is not None]
+ELEMENTWISE = [
+    name for name, activation in ACTIVATIONS.items() if activation.derivative is not None
+]
 
 # Where φ or φ' jumps: finite differences and comparisons keep away from there.
 KINKS: dict[str, list[float]] = {

@@ -71,7 +71,9 @@ class Loss:
         w = np.ones(len(a)) if weight is None else weight
         return float((w * self.per_sample(a, t, **parameters)).sum() / w.sum())
 
-    def gradient(self, a: Array, t: Array, weight: Array | None = None, **parameters: float) -> Array:
+    def gradient(
+        self, a: Array, t: Array, weight: Array | None = None, **parameters: float
+    ) -> Array:
         """∂E/∂a^N, shape (B, M_N)."""
         w = np.ones(len(a)) if weight is None else weight
         t, chosen = self._arguments(t, parameters)

@@ -21,7 +21,9 @@ class Layer:
     keep: Array | None = None
 
     # What the last forward and backward left.
-    below: Array = field(default_factory=lambda: np.empty(0))  # what the layer saw: a^{i-1}, after dropout
+    below: Array = field(
+        default_factory=lambda: np.empty(0)
+    )  # what the layer saw: a^{i-1}, after dropout
     z: Array = field(default_factory=lambda: np.empty(0))
     a: Array = field(default_factory=lambda: np.empty(0))
     xi: Array = field(default_factory=lambda: np.empty(0))
@@ -54,9 +56,13 @@ class Network:
         grad = np.asarray(grad_output, dtype=np.float64)
         for layer in reversed(self.layers):
             # ξ^i = J_φ(z^i)^T ∂E/∂a^i
-            layer.xi = layer.activation.jacobian_transposed_times(
-                layer.z, layer.masked(grad), layer.parameter
-            ) if len(grad) else np.zeros_like(layer.z)
+            layer.xi = (
+                layer.activation.jacobian_transposed_times(
+                    layer.z, layer.masked(grad), layer.parameter
+                )
+                if len(grad)
+                else np.zeros_like(layer.z)
+            )
             layer.weight_grad = layer.xi.T @ layer.below
             layer.bias_grad = None if layer.bias is None else layer.xi.sum(axis=0)
             # ∂E/∂a^{i-1} = ξ^i W^i

@@ -38,7 +38,13 @@ def _spread(f: Callable[[Array], Array], at: Array, error: Array, eps: float) ->
 
 
 def loss_gradient_bound(
-    loss: Loss, a: Array, error: Array, targets: Array, weight: Array | None, dtype: type, **parameters: float
+    loss: Loss,
+    a: Array,
+    error: Array,
+    targets: Array,
+    weight: Array | None,
+    dtype: type,
+    **parameters: float,
 ) -> Array:
     """The error of ∂E/∂a^N where a carries `error`, and a, t and the result are rounded."""
     eps = SAFETY * float(np.finfo(dtype).eps)
@@ -50,11 +56,21 @@ def loss_gradient_bound(
         from_t = loss.gradient(a, targets * (1 + eps), weight, **parameters) - loss.gradient(
             a, targets * (1 - eps), weight, **parameters
         )
-    return np.abs(from_a) + np.abs(from_t) + eps * np.abs(loss.gradient(a, targets, weight, **parameters))
+    return (
+        np.abs(from_a)
+        + np.abs(from_t)
+        + eps * np.abs(loss.gradient(a, targets, weight, **parameters))
+    )
 
 
 def loss_value_bound(
-    loss: Loss, a: Array, error: Array, targets: Array, weight: Array | None, dtype: type, **parameters: float
+    loss: Loss,
+    a: Array,
+    error: Array,
+    targets: Array,
+    weight: Array | None,
+    dtype: type,
+    **parameters: float,
 ) -> float:
     """The error of E where a carries `error`, and a, t, the terms and their sum are rounded."""
     eps = SAFETY * float(np.finfo(dtype).eps)
@@ -119,13 +135,17 @@ class Bounds:
             ez, ea = self._forward(layer, below_error)
             self.z.append(ez)
             self.a.append(ea)
-            below_error = layer.masked(ea) + (0.0 if layer.keep is None else self.eps * np.abs(layer.a))
+            below_error = layer.masked(ea) + (
+                0.0 if layer.keep is None else self.eps * np.abs(layer.a)
+            )
 
         out = net.layers[-1].a
         grad_error = self.eps * np.abs(grad_output)
         if loss is not None and targets is not None and len(out):
             error = self.a[-1]
-            self.loss = loss_value_bound(loss, out, error, targets, weight, dtype, **(parameters or {}))
+            self.loss = loss_value_bound(
+                loss, out, error, targets, weight, dtype, **(parameters or {})
+            )
             grad_error = loss_gradient_bound(
                 loss, out, error, targets, weight, dtype, **(parameters or {})
             )
@@ -134,7 +154,9 @@ class Bounds:
         grad, grad_rows = np.asarray(grad_output, dtype=np.float64), len(out)
         for i in reversed(range(len(net.layers))):
             layer = net.layers[i]
-            exi = self._backward(layer, self.z[i], self.a[i], layer.masked(grad), layer.masked(grad_error))
+            exi = self._backward(
+                layer, self.z[i], self.a[i], layer.masked(grad), layer.masked(grad_error)
+            )
             own = self.eps * np.sqrt(max(grad_rows, 1))
             weight_error = (
                 _root_sum_squares(np.abs(exi).T, np.abs(layer.below))
@@ -190,14 +212,18 @@ class Bounds:
             total = np.abs(g).sum(axis=1, keepdims=True)
             return eg + (ep + summed * p) * total + p * eg.sum(axis=1, keepdims=True)
         prime = layer.activation.prime(layer.z, layer.parameter)
-        eprime = _spread(lambda z: layer.activation.prime(z, layer.parameter), layer.z, ez, self.eps)
+        eprime = _spread(
+            lambda z: layer.activation.prime(z, layer.parameter), layer.z, ez, self.eps
+        )
         return np.abs(prime) * eg + eprime * np.abs(g)
 
 
 def assert_within(actual: Array, expected: Array, bound: Array, what: str) -> None:
     """Fails with the worst element where |actual − expected| exceeds the bound."""
     actual = np.asarray(actual, dtype=np.float64)
-    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    assert actual.shape == expected.shape, (
+        f"{what}: shape {actual.shape}, expected {expected.shape}"
+    )
     if actual.size == 0:
         return
     error = np.abs(actual - expected)

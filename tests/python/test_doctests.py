@@ -1,0 +1,52 @@
+"""The examples in the docstrings of the package and of its extension are true."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import backpass as bp
+
+
+def module_names() -> list[str]:
+    found = [bp.__name__]
+    found += [
+        m.name
+        for m in pkgutil.walk_packages(bp.__path__, f"{bp.__name__}.")
+        if not m.name.endswith("__main__")
+    ]
+    return sorted(found)
+
+
+class Finder(doctest.DocTestFinder):
+    """Also looks into the extension's classes and functions, which carry no source."""
+
+    def _from_module(self, module, object):  # noqa: A002 (doctest's own name)
+        return getattr(
+            object, "__module__", module.__name__
+        ) == module.__name__ or super()._from_module(module, object)
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_examples(name, tmp_path, monkeypatch):
+    module = pytest.importorskip(name) if ".interop" in name else importlib.import_module(name)
+    monkeypatch.chdir(tmp_path)  # an example may write a file
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    for test in Finder().find(module, module.__name__):
+        report: list[str] = []
+        failed, _ = runner.run(test, out=report.append)
+        assert not failed, "".join(report)
+
+
+def test_the_public_names_have_examples_enough():
+    """The examples are there to be run: a doctest of nothing would pass."""
+    finder = Finder()
+    examples = 0
+    for name in module_names():
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        examples += sum(len(test.examples) for test in finder.find(module, name))
+    assert examples >= 40

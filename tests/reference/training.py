@@ -1,0 +1,78 @@
+"""Mini-batch gradient descent over the reference network, with penalties, clipping and schedules."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .losses import Loss
+from .network import Network
+
+Array = np.ndarray
+
+
+@dataclass
+class Penalties:
+    """In this order: l1 Σ|w| + l2/2 Σ w² of the weights, the global 2-norm, each element."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+    clip_norm: float = 0.0
+    clip_value: float = 0.0
+
+    def apply(self, net: Network) -> None:
+        for layer in net.layers:
+            layer.weight_grad = (
+                layer.weight_grad + self.l1 * np.sign(layer.weight) + self.l2 * layer.weight
+            )
+        gradients = [layer.weight_grad for layer in net.layers]
+        gradients += [layer.bias_grad for layer in net.layers if layer.bias_grad is not None]
+        if self.clip_norm:
+            norm = math.sqrt(sum(float((g * g).sum()) for g in gradients))
+            for g in gradients:
+                # The 1e-6 is PyTorch's.
+                g *= min(1.0, self.clip_norm / (norm + 1e-6))
+        if self.clip_value:
+            for g in gradients:
+                np.clip(g, -self.clip_value, self.clip_value, out=g)
+
+
+def descend(net: Network, lr: float) -> None:
+    for layer in net.layers:
+        layer.weight -= lr * layer.weight_grad
+        if layer.bias is not None and layer.bias_grad is not None:
+            layer.bias -= lr * layer.bias_grad
+
+
+def fit(
+    net: Network,
+    x: Array,
+    t: Array,
+    loss: Loss,
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: Callable[[int, int], float],
+    penalties: Penalties | None = None,
+    order: Callable[[int], Array] | None = None,
+) -> list[float]:
+    """Each epoch's mean over its samples of their costs before the update their batch made.
+
+    `lr(epoch, step)` is the rate of a step, both counted from zero over the whole run; `order(epoch)` is the order of
+    the rows, the given one by default.
+    """
+    history, step = [], 0
+    for epoch in range(epochs):
+        rows = np.arange(len(x)) if order is None else order(epoch)
+        total = 0.0
+        for first in range(0, len(x), batch_size):
+            batch = rows[first : first + batch_size]
+            a = net.forward(x[batch])
+            total += loss.value(a, t[batch]) * len(batch)
+            net.backward(loss.gradient(a, t[batch]))
+            (penalties or Penalties()).apply(net)
+            descend(net, lr(epoch, step))
+            step += 1
+        history.append(total / len(x))
+    return history
