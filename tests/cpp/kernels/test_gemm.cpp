@@ -1,0 +1,174 @@
+// gemm and packing of every kernel set against the definition: one chain of multiply-adds an element, in order.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <ostream>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "kernels/dispatch.hpp"
+
+namespace backpass::kernels {
+namespace {
+
+template <class T>
+std::vector<T> random_numbers(std::size_t n, unsigned int seed) {
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+  std::vector<T> numbers(n);
+  for (T& x : numbers) {
+    x = static_cast<T>(uniform(generator));
+  }
+  return numbers;
+}
+
+/// A multiply-add as the set makes it.
+template <class T>
+T multiply_add(const KernelSet& set, T a, T b, T c) {
+  if (std::string(set.name) == "baseline") {
+    volatile T product = a * b;  // rounded
+    return product + c;
+  }
+  return std::fma(a, b, c);
+}
+
+template <class T>
+class Gemm : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(Gemm, Types);
+
+template <class T, class F>
+void for_sets(F f) {
+  int tested = 0;
+  for (const KernelSet* set : built()) {
+    if (usable(*set)) {
+      SCOPED_TRACE(set->name);
+      f(*set, table<T>(*set));
+      ++tested;
+    }
+  }
+  EXPECT_GE(tested, 1);
+}
+
+constexpr Index kGap = 3;  ///< columns beyond a row's end, which must be left alone
+
+template <class T>
+void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n, Index k, bool packed, bool a_transposed,
+           bool accumulate, bool with_bias) {
+  const auto a = random_numbers<T>(static_cast<std::size_t>(m * k), 1);
+  const Index b_row = n + kGap;
+  const auto b = random_numbers<T>(static_cast<std::size_t>(k * b_row), 2);
+  const auto bias = random_numbers<T>(static_cast<std::size_t>(n), 3);
+  const Index c_row = n + kGap;
+  const auto before = random_numbers<T>(static_cast<std::size_t>(m * c_row), 4);
+  auto c = before;
+
+  GemmArgs<T> args{};
+  args.m = m;
+  args.n = n;
+  args.k = k;
+  args.a = a.data();
+  args.a_row = a_transposed ? 1 : k;
+  args.a_col = a_transposed ? m : 1;
+  std::vector<T> panels;
+  if (packed) {
+    panels.assign(static_cast<std::size_t>((n + kernels.panel_cols - 1) / kernels.panel_cols * kernels.panel_cols * k), T(7));
+    kernels.pack(k, n, b.data(), b_row, panels.data());
+    args.b = panels.data();
+    args.b_row = kernels.panel_cols;
+    args.b_panel = k * kernels.panel_cols;
+  } else {
+    args.b = b.data();
+    args.b_row = b_row;
+    args.b_panel = kernels.panel_cols;
+  }
+  args.c = c.data();
+  args.c_row = c_row;
+  args.bias = with_bias ? bias.data() : nullptr;
+  args.accumulate = accumulate;
+  kernels.gemm(args);
+
+  for (Index i = 0; i < m; ++i) {
+    for (Index j = 0; j < c_row; ++j) {
+      const auto at = static_cast<std::size_t>(i * c_row + j);
+      T expected = before[at];
+      if (j < n) {
+        expected = accumulate ? before[at] : T(0);
+        for (Index p = 0; p < k; ++p) {
+          expected = multiply_add(set, a[static_cast<std::size_t>(i * args.a_row + p * args.a_col)],
+                                  b[static_cast<std::size_t>(p * b_row + j)], expected);
+        }
+        expected += with_bias ? bias[static_cast<std::size_t>(j)] : T(0);
+      }
+      ASSERT_EQ(c[at], expected) << "element (" << i << ", " << j << ") of " << m << " x " << n << " x " << k
+                                 << (packed ? ", packed" : "") << (a_transposed ? ", a transposed" : "");
+    }
+  }
+}
+
+TYPED_TEST(Gemm, EveryElementIsOneChainInOrder) {
+  using T = TypeParam;
+  for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
+    const Index lanes = kernels.lanes;
+    const Index rows = kernels.tile_rows;
+    for (const Index m : {Index{0}, Index{1}, Index{2}, Index{3}, rows - 1, rows, rows + 1, 2 * rows + 5}) {
+      for (const Index n : {Index{1}, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 2 * lanes + 1, 5 * lanes + 3, 8 * lanes, 19 * lanes + 1}) {
+        for (const Index k : {0, 1, 2, 17}) {
+          for (const bool packed : {false, true}) {
+            check(set, kernels, m, n, k, packed, false, false, false);
+          }
+        }
+      }
+    }
+  });
+}
+
+TYPED_TEST(Gemm, TransposedAccumulatedAndBiased) {
+  using T = TypeParam;
+  for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
+    std::mt19937 generator(5);
+    const auto draw = [&](int most) { return static_cast<Index>(generator() % static_cast<unsigned int>(most)); };
+    for (int trial = 0; trial < 200; ++trial) {
+      const bool flags[] = {generator() % 2 == 0, generator() % 2 == 0, generator() % 2 == 0, generator() % 2 == 0};
+      check(set, kernels, draw(40), 1 + draw(80), draw(30), flags[0], flags[1], flags[2], flags[3]);
+    }
+  });
+}
+
+TYPED_TEST(Gemm, PanelsHoldBAndZeros) {
+  using T = TypeParam;
+  for_sets<T>([](const KernelSet&, const KernelTable<T>& kernels) {
+    const Index panel = kernels.panel_cols;
+    for (const Index n : {Index{1}, panel - 1, panel, panel + 1, 3 * panel + 2}) {
+      for (const Index k : {1, 3, 18}) {
+        const auto b = random_numbers<T>(static_cast<std::size_t>(k * n), 6);
+        std::vector<T> bt(b.size());
+        for (Index p = 0; p < k; ++p) {
+          for (Index j = 0; j < n; ++j) {
+            bt[static_cast<std::size_t>(j * k + p)] = b[static_cast<std::size_t>(p * n + j)];
+          }
+        }
+        const Index panels = (n + panel - 1) / panel;
+        std::vector<T> expected(static_cast<std::size_t>(panels * panel * k));
+        for (Index p = 0; p < k; ++p) {
+          for (Index j = 0; j < n; ++j) {
+            expected[static_cast<std::size_t>(j / panel * panel * k + p * panel + j % panel)] =
+                b[static_cast<std::size_t>(p * n + j)];
+          }
+        }
+        std::vector<T> plain(expected.size() + 1, T(9));
+        kernels.pack(k, n, b.data(), n, plain.data());
+        std::vector<T> transposed(expected.size() + 1, T(9));
+        kernels.pack_transposed(k, n, bt.data(), k, transposed.data());
+        expected.push_back(T(9));  // nothing is written beyond the end
+        EXPECT_EQ(plain, expected);
+        EXPECT_EQ(transposed, expected);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace backpass::kernels

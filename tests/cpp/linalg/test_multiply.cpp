@@ -1,0 +1,96 @@
+// Products with and without packing, in parts and whole: always the bits of the element-by-element chain.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+#include "kernels/dispatch.hpp"
+#include "linalg/multiply.hpp"
+
+namespace backpass::linalg {
+namespace {
+
+template <class T>
+class Multiply : public testing::Test {
+ protected:
+  std::vector<T> numbers(Index n) {
+    std::vector<T> v(static_cast<std::size_t>(n));
+    std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+    for (T& x : v) {
+      x = static_cast<T>(uniform(generator_));
+    }
+    return v;
+  }
+
+ private:
+  std::mt19937 generator_{7};
+};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(Multiply, Types);
+
+TYPED_TEST(Multiply, LayoutsAndPartsGiveTheSameBits) {
+  using T = TypeParam;
+  const auto& kernels = kernels::table<T>();
+  const Index sizes[][3] = {{1, 1, 1}, {1, 100, 33}, {2, 129, 64}, {13, 45, 17}, {64, 64, 64}, {100, 47, 129}, {131, 200, 90}};
+  for (const auto& [m, n, k] : sizes) {
+    const auto a = this->numbers(m * k);
+    const auto b = this->numbers(k * n);
+    const auto bias = this->numbers(n);
+    std::vector<T> bt(b.size());
+    for (Index p = 0; p < k; ++p) {
+      for (Index j = 0; j < n; ++j) {
+        bt[static_cast<std::size_t>(j * k + p)] = b[static_cast<std::size_t>(p * n + j)];
+      }
+    }
+    std::vector<T> scratch(scratch_size(kernels, static_cast<std::size_t>(k)));
+    Product<T> p;
+    p.n = n;
+    p.k = k;
+    p.a_row = k;
+    p.c_row = n;
+    p.bias = bias.data();
+
+    // Row by row, never packed.
+    std::vector<T> expected(static_cast<std::size_t>(m * n));
+    p.m = 1;
+    p.b = b.data();
+    p.b_row = n;
+    for (Index i = 0; i < m; ++i) {
+      p.a = a.data() + i * k;
+      p.c = expected.data() + i * n;
+      multiply(kernels, p, scratch.data());
+    }
+
+    std::vector<T> c(expected.size());
+    p.m = m;
+    p.a = a.data();
+    p.c = c.data();
+    multiply(kernels, p, scratch.data());
+    EXPECT_EQ(c, expected) << "plain, " << m << " x " << n << " x " << k;
+
+    std::fill(c.begin(), c.end(), T(0));
+    p.b = bt.data();
+    p.b_row = k;
+    p.b_layout = Layout::transposed;
+    multiply(kernels, p, scratch.data());
+    EXPECT_EQ(c, expected) << "transposed, " << m << " x " << n << " x " << k;
+
+    // The sum over k in two products, the second going on from the first.
+    p.b = b.data();
+    p.b_row = n;
+    p.b_layout = Layout::plain;
+    p.bias = nullptr;
+    p.k = k / 2;
+    multiply(kernels, p, scratch.data());
+    p.a += p.k;
+    p.b += p.k * n;
+    p.k = k - p.k;
+    p.accumulate = true;
+    p.bias = bias.data();
+    multiply(kernels, p, scratch.data());
+    EXPECT_EQ(c, expected) << "in two parts, " << m << " x " << n << " x " << k;
+  }
+}
+
+}  // namespace
+}  // namespace backpass::linalg

@@ -1,0 +1,209 @@
+// fit in C++: what it is made of. (Trainings against the NumPy reference are in tests/python.)
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <backpass/backpass.hpp>
+
+namespace backpass {
+namespace {
+
+/// y = sin of a projection: something to learn.
+struct Task {
+  explicit Task(std::size_t rows) : x(rows * 3), y(rows) {
+    std::mt19937 generator(1);
+    std::normal_distribution<double> normal;
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t m = 0; m < 3; ++m) {
+        x[r * 3 + m] = normal(generator);
+      }
+      y[r] = std::sin(x[r * 3] - 0.5 * x[r * 3 + 1]);
+    }
+    X = {x.data(), rows, 3};
+    Y = {y.data(), rows, 1};
+  }
+  std::vector<double> x, y;
+  ConstMatrixView<double> X, Y;
+};
+
+Network<double> make_network() { return Network<double>({.sizes = {3, 16, 1}, .activation = Activation::tanh(), .seed = 4}); }
+
+std::vector<double> parameters_of(Network<double>& net) { return {net.parameters().begin(), net.parameters().end()}; }
+
+TEST(Fit, IsTrainStepsOverShuffledBatches) {
+  const Task task(50);
+  Network<double> fitted = make_network();
+  Network<double> by_hand(fitted);
+  Adam a;
+  Adam b;
+  const History history = fitted.fit(task.X, task.Y, MeanSquaredError{}, a, {.epochs = 3, .batch_size = 16, .seed = 9});
+  for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
+    std::vector<std::uint32_t> order(50);
+    for (std::uint32_t i = 0; i < 50; ++i) {
+      order[i] = i;
+    }
+    shuffle(order, Philox(9, epoch));
+    double sum = 0;
+    for (std::size_t first = 0; first < 50; first += 16) {
+      std::vector<double> x;
+      std::vector<double> y;
+      for (std::size_t i = first; i < std::min<std::size_t>(first + 16, 50); ++i) {
+        x.insert(x.end(), task.X.row(order[i]), task.X.row(order[i]) + 3);
+        y.push_back(task.y[order[i]]);
+      }
+      const double loss = by_hand.train_step(ConstMatrixView<double>(x.data(), y.size(), 3),
+                                             ConstMatrixView<double>(y.data(), y.size(), 1), MeanSquaredError{}, b);
+      sum += loss * static_cast<double>(y.size());
+    }
+    EXPECT_NEAR(history["loss"][epoch], sum / 50, 1e-14);
+  }
+  EXPECT_EQ(parameters_of(fitted), parameters_of(by_hand));
+  EXPECT_EQ(history.epochs, 3U);
+}
+
+TEST(Fit, CustomLossSeesTheSameBatches) {
+  const Task task(50);
+  Network<double> built_in = make_network();
+  Network<double> custom(built_in);
+  CustomLoss loss;
+  const auto squares = [](auto a, auto y, auto grad) { return evaluate_loss(Loss(MeanSquaredError{}), a, y, grad); };
+  loss.function_f32 = squares;
+  loss.function_f64 = squares;
+  Adam a;
+  Adam b;
+  const auto expected = built_in.fit(task.X, task.Y, MeanSquaredError{}, a, {.epochs = 2, .batch_size = 16, .validation_split = 0.2});
+  const auto history = custom.fit(task.X, task.Y, loss, b, {.epochs = 2, .batch_size = 16, .validation_split = 0.2});
+  for (const char* name : {"loss", "val_loss"}) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_NEAR(history[name][i], expected[name][i], 1e-12);
+    }
+  }
+}
+
+TEST(Fit, EarlyStoppingRestoresTheBestEpoch) {
+  const Task task(60);
+  Network<double> net = make_network();
+  SGD sgd{.lr = 0.9};  // too large to fall steadily
+  std::vector<std::vector<double>> after_epoch;
+  FitOptions<double> options{.epochs = 40, .batch_size = 4, .validation_split = 0.5};
+  options.early_stopping = EarlyStopping{.monitor = "val_loss", .patience = 3};
+  options.on_epoch_end = [&](const EpochReport&) {
+    after_epoch.push_back(parameters_of(net));
+    return false;
+  };
+  const History history = net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
+  ASSERT_TRUE(history.stopped_early);
+  ASSERT_TRUE(history.best_epoch.has_value());
+  const auto& losses = history["val_loss"];
+  const std::size_t best = *history.best_epoch;
+  EXPECT_EQ(losses.size(), best + 4);
+  for (const double loss : losses) {
+    EXPECT_GE(loss, losses[best]);
+  }
+  EXPECT_EQ(parameters_of(net), after_epoch[best]);
+  EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, {.early_stopping = EarlyStopping{.monitor = "val_loss"}}),
+               std::invalid_argument);
+}
+
+TEST(Fit, DivergenceNamesThePlaceAndGoesBack) {
+  Task task(40);
+  Network<double> net = make_network();
+  Adam adam;
+  net.fit(task.X, task.Y, MeanSquaredError{}, adam, {.epochs = 1, .batch_size = 10});
+  const auto before = parameters_of(net);
+  const auto step_before = adam.state.groups.front().step;
+  task.x[3 * 25] = std::numeric_limits<double>::quiet_NaN();
+  try {
+    net.fit(task.X, task.Y, MeanSquaredError{}, adam, {.epochs = 5, .batch_size = 10, .shuffle = false});
+    FAIL() << "nothing was thrown";
+  } catch (const DivergenceError& error) {
+    EXPECT_EQ(error.epoch(), 0U);
+    EXPECT_EQ(error.batch(), 2U);
+    EXPECT_NE(std::string(error.what()).find("epoch 0, batch 2"), std::string::npos);
+  }
+  EXPECT_EQ(parameters_of(net), before);
+  EXPECT_EQ(adam.state.groups.front().step, step_before);
+}
+
+TEST(Fit, SchedulesDriveTheRateAndLeaveItAsItWas) {
+  const Task task(20);
+  Network<double> net = make_network();
+  SGD sgd{.lr = 0.5};
+  Schedule schedule = StepSchedule{.step_size = 2, .gamma = 0.1};
+  FitOptions<double> options{.epochs = 5, .batch_size = 10};
+  options.schedule = &schedule;
+  const History history = net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
+  const std::vector<double> expected{0.5, 0.5, 0.05, 0.05, 0.005};
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(history["lr"][i], expected[i], 1e-15);
+  }
+  EXPECT_EQ(sgd.lr, 0.5);
+  Schedule one_cycle = OneCycleSchedule{.max_lr = 0.1};
+  options.schedule = &one_cycle;
+  net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
+  EXPECT_EQ(std::get<OneCycleSchedule>(one_cycle).total_steps, 10);
+}
+
+TEST(Fit, CallbacksStopAndMayThrow) {
+  const Task task(20);
+  Network<double> net = make_network();
+  SGD sgd{.lr = 0.1};
+  FitOptions<double> options{.epochs = 5};
+  options.on_epoch_end = [](const EpochReport& report) { return report.epoch == 1; };
+  const History history = net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
+  EXPECT_EQ(history.epochs, 2U);
+  EXPECT_TRUE(history.stopped_early);
+  options.on_epoch_end = [](const EpochReport&) -> bool { throw std::runtime_error("mine"); };
+  sgd.lr = 0.25;
+  Schedule schedule = ExponentialSchedule{};
+  options.schedule = &schedule;
+  EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::runtime_error);
+  EXPECT_EQ(sgd.lr, 0.25);
+}
+
+TEST(Fit, RefusesNonsense) {
+  const Task task(20);
+  Network<double> net = make_network();
+  SGD sgd;
+  const auto fit = [&](const FitOptions<double>& options) { net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options); };
+  EXPECT_THROW(fit({.batch_size = 0}), std::invalid_argument);
+  EXPECT_THROW(fit({.validation_split = 1.0}), std::invalid_argument);
+  EXPECT_THROW(fit({.validation_split = 0.01}), std::invalid_argument);
+  EXPECT_THROW(fit({.gradient = {.clip_norm = -1.0}}), std::invalid_argument);
+  EXPECT_THROW(fit({.validation_data = std::pair{task.Y, Targets<double>(task.Y)}}), ShapeError);
+  const auto before = parameters_of(net);
+  fit({.epochs = 0});
+  EXPECT_EQ(parameters_of(net), before);
+}
+
+TEST(Metric, AgainstTheirDefinitions) {
+  const std::vector<double> a{0.1, 0.7, 0.2, 0.5, 0.3, 0.2, 0.0, 0.1, 0.9};
+  const std::vector<double> y{0, 1, 0, 0, 1, 0, 0, 0, 1};
+  const std::vector<int> labels{1, 1, 2};
+  const ConstMatrixView<double> A(a.data(), 3, 3);
+  const ConstMatrixView<double> Y(y.data(), 3, 3);
+  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, A, labels), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, A, Y), 2.0 / 3);
+  const std::vector<double> weights{1, 3, 0};
+  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, A, Y, false, weights), 0.25);
+  EXPECT_NEAR(compute_metric<double>(Metric::mae, A, Y), (0.1 + 0.3 + 0.2 + 0.5 + 0.7 + 0.2 + 0.0 + 0.1 + 0.1) / 9, 1e-15);
+  // Column by column: residuals (0.26, 0.59, 0.09), totals (0, 2/3, 2/3); the constant column is missed, hence 0.
+  EXPECT_NEAR(compute_metric<double>(Metric::r2, A, Y), (0.0 + (1 - 0.59 / (2.0 / 3)) + (1 - 0.09 / (2.0 / 3))) / 3, 1e-12);
+  const std::vector<double> logits{-0.2, 0.3, 0.4};
+  const std::vector<int> binary{0, 1, 1};
+  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(logits.data(), 3, 1), binary, true), 1.0);
+  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(logits.data(), 3, 1), binary), 1.0 / 3);
+  EXPECT_THROW((void)compute_metric<double>(Metric::mae, A, labels), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace backpass
