@@ -31,8 +31,10 @@ def main() -> None:
         sys.exit(f"{options.data} is missing: apt-get install dataset-fashion-mnist")
 
     def images(name: str) -> NDArray[np.float32]:
-        pixels = read_idx(options.data / name).reshape(-1, 28 * 28)
-        return pixels.astype(np.float32) / np.float32(255)
+        raw = read_idx(options.data / name).reshape(-1, 28 * 28)
+        pixels: NDArray[np.float32] = raw.astype(np.float32)
+        pixels /= 255
+        return pixels
 
     x_train = images("train-images-idx3-ubyte.gz")[: options.limit]
     y_train = read_idx(options.data / "train-labels-idx1-ubyte.gz")[: options.limit]

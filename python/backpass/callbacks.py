@@ -32,6 +32,8 @@ class TrainInfo:
         Training rows of an epoch.
     optimizer, schedule
         The objects given to `Network.fit`.
+    first_epoch, first_step : int
+        Epochs and steps made before, when this run goes on with an earlier one.
     """
 
     epochs: int
@@ -39,6 +41,13 @@ class TrainInfo:
     rows: int
     optimizer: Any = None
     schedule: Any = None
+    first_epoch: int = 0
+    first_step: int = 0
+
+    def steps_after(self, epoch: int) -> int:
+        """Return the count of steps when `epoch`, counted as `Callback` does, is complete."""
+        steps_per_epoch = -(-self.rows // self.batch_size)
+        return self.first_step + (epoch + 1 - self.first_epoch) * steps_per_epoch
 
 
 class Callback:
@@ -63,7 +72,7 @@ class Callback:
         net : Network
             Being trained; it may be read, saved and changed.
         epoch : int
-            Zero-based.
+            Zero-based, counted on from `TrainInfo.first_epoch`.
         logs : mapping of str to float
             This epoch's entry of every series of the history.
 
@@ -132,7 +141,8 @@ class Checkpoint(Callback):
     save_best_only : bool
         Save only when `monitor` is better than at every save before, in this run.
     optimizer : optimizer, optional
-        Saved along, with the schedule and the count of epochs, so that training can go on exactly.
+        Saved along, with the schedule and the counts of epochs and steps, so that training can go
+        on exactly.
     every : int
         Save (or judge) every this many epochs.
 
@@ -158,12 +168,12 @@ class Checkpoint(Callback):
         self.optimizer = optimizer
         self.every = every
         self.best: float | None = None
-        self._schedule: Any = None
+        self._info: TrainInfo | None = None
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:  # noqa: ARG002
-        """Forget the best value of an earlier run."""
+        """Take note of the run, and forget the best value of an earlier one."""
         self.best = None
-        self._schedule = info.schedule
+        self._info = info
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Mapping[str, float]) -> None:
         """Save when it is time."""
@@ -178,10 +188,16 @@ class Checkpoint(Callback):
                 f"Checkpoint: cannot fill in the path {self.path!r} ({error}); "
                 f"its fields may be: epoch, {', '.join(logs)}"
             ) from error
-        if self.optimizer is None:
+        if self.optimizer is None or self._info is None:
             net.save(path)
-        else:
-            net.save(path, optimizer=self.optimizer, schedule=self._schedule, epochs=epoch + 1)
+            return
+        net.save(
+            path,
+            optimizer=self.optimizer,
+            schedule=self._info.schedule,
+            epochs=epoch + 1,
+            steps=self._info.steps_after(epoch),
+        )
 
     def _improved(self, logs: Mapping[str, float]) -> bool:
         monitor = self.monitor or ("val_loss" if "val_loss" in logs else "loss")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +60,8 @@ class _Bar:
             total=rows,
             unit=" rows",
             unit_scale=True,
-            dynamic_ncols=True,
             file=sys.stderr,
+            **_shape(),
             delay=1e-9,
         )
 
@@ -100,6 +101,15 @@ class _Bar:
         if last or now - self._drawn >= _SECONDS_BETWEEN_DRAWS:
             self._drawn = now
             self._bar.refresh()
+
+
+def _shape() -> dict[str, Any]:
+    """Follow the terminal's size, except where it has none: some pseudo-terminals claim 0 x 0."""
+    try:
+        columns, lines = os.get_terminal_size(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return {}
+    return {"dynamic_ncols": True} if columns and lines else {"ncols": 80, "nrows": 24}
 
 
 def _is_shown(name: str) -> bool:

@@ -107,7 +107,15 @@ class TestCheckpoint:
 
     def test_saves_what_training_needs_to_go_on(self) -> None:
         saved = run(Checkpoint("m", optimizer="adam"), losses(1, 1))
-        assert saved[1] == ("m", {"optimizer": "adam", "schedule": "the schedule", "epochs": 2})
+        # 10 rows in batches of 2 are 5 steps an epoch.
+        assert saved[1] == (
+            "m",
+            {"optimizer": "adam", "schedule": "the schedule", "epochs": 2, "steps": 10},
+        )
+
+    def test_counts_on_from_an_earlier_run(self) -> None:
+        info = TrainInfo(epochs=9, batch_size=4, rows=10, first_epoch=5, first_step=15)
+        assert info.steps_after(6) == 15 + 2 * 3
 
     def test_every_must_be_positive(self) -> None:
         with pytest.raises(ValueError, match="every must be at least 1, got 0"):
