@@ -9,16 +9,16 @@
 
 #include "base/checked.hpp"
 #include "io/text.hpp"
+#include "nn/network_impl.hpp"
 
 namespace backpass::io {
 namespace {
 
-Json layer_to_json(const LayerSpec& layer) {
-  Json object = {{"activation", layer.activation.name()},
-                 {"bias", layer.bias},
-                 {"dropout", number_to_json(layer.dropout)},
-                 {"trainable", layer.trainable},
-                 {"lr_scale", number_to_json(layer.lr_scale)}};
+Json layer_to_json(const LayerSpec& layer, const Initializer& init) {
+  Json object = {{"activation", layer.activation.name()},           {"bias", layer.bias},
+                 {"dropout", number_to_json(layer.dropout)},        {"trainable", layer.trainable},
+                 {"lr_scale", number_to_json(layer.lr_scale)},      {"init", init.name()},
+                 {"init_parameter", number_to_json(init.parameter)}};
   if (layer.activation.has_parameter()) {
     object["activation_parameter"] = number_to_json(layer.activation.parameter());
   }
@@ -43,8 +43,20 @@ Activation read_activation(ObjectReader& reader) {
   }
 }
 
-/// \param first  the layer's number of inputs, outputs and its offset are set already
-void read_settings(LayerSpec& layer, const Json& value, const std::string& where) {
+Initializer read_initializer(ObjectReader& reader) {
+  const std::string& name = reader.text("init");
+  Initializer init;
+  try {
+    init = Initializer::from_name(name);
+  } catch (const std::invalid_argument&) {
+    reader.fail("unknown init " + in_quotes(name));
+  }
+  init.parameter = reader.finite_number("init_parameter");
+  return init;
+}
+
+/// \param layer  its numbers of inputs and outputs and its offset are set already
+Initializer read_settings(LayerSpec& layer, const Json& value, const std::string& where) {
   ObjectReader reader(value, where);
   layer.activation = read_activation(reader);
   layer.bias = reader.boolean("bias");
@@ -57,7 +69,9 @@ void read_settings(LayerSpec& layer, const Json& value, const std::string& where
   if (layer.lr_scale < 0.0) {
     reader.fail("lr_scale is negative");
   }
+  const Initializer init = read_initializer(reader);
   reader.finish();
+  return init;
 }
 
 std::size_t read_size(const Json& value, std::size_t i) {
@@ -93,6 +107,7 @@ Architecture describe(const Network<T>& network) {
                                   " has a Custom activation: a function cannot be saved in a file");
     }
     result.layers.push_back(layer);
+    result.init.push_back(NetworkAccess::impl(network).init[i]);
   }
   result.dropout_seed = network.dropout_state().seed;
   result.dropout_pass = network.dropout_state().pass;
@@ -104,9 +119,9 @@ template Architecture describe(const Network<double>&);
 Json architecture_to_json(const Architecture& architecture) {
   Json sizes = {architecture.layers.front().inputs};
   Json layers = Json::array();
-  for (const LayerSpec& layer : architecture.layers) {
-    sizes.push_back(layer.outputs);
-    layers.push_back(layer_to_json(layer));
+  for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
+    sizes.push_back(architecture.layers[i].outputs);
+    layers.push_back(layer_to_json(architecture.layers[i], architecture.init[i]));
   }
   return {{"dtype", architecture.type},
           {"sizes", std::move(sizes)},
@@ -132,7 +147,7 @@ Architecture architecture_from_json(const Json& value) {
     layer.inputs = read_size(sizes[i], i);
     layer.outputs = read_size(sizes[i + 1], i + 1);
     layer.offset = end;
-    read_settings(layer, layers[i], "layer " + std::to_string(i) + " of the network");
+    result.init.push_back(read_settings(layer, layers[i], "layer " + std::to_string(i) + " of the network"));
     end = end_of(layer);
   }
   if (result.layers.back().dropout != 0.0) {

@@ -19,6 +19,7 @@ inline constexpr const char* kTypeName = sizeof(T) == sizeof(float) ? "float32" 
 struct Architecture {
   std::string type;               ///< kTypeName of float or double
   std::vector<LayerSpec> layers;  ///< offsets included
+  std::vector<Initializer> init;  ///< of each layer: what Network::initialize draws from
   std::uint64_t dropout_seed = 0;
   std::uint64_t dropout_pass = 0;
 

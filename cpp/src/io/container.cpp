@@ -81,6 +81,14 @@ void check_cover(std::vector<HeaderEntry>& entries, std::size_t data_size) {
   }
 }
 
+std::string metadata_text(const Metadata& metadata) {
+  try {
+    return nlohmann::json(metadata).dump();
+  } catch (const nlohmann::json::type_error&) {
+    throw std::invalid_argument("metadata must be UTF-8: JSON has no other text");
+  }
+}
+
 }  // namespace
 
 void Container::check_start(std::span<const std::byte> start, std::uint64_t file_size) {
@@ -130,7 +138,7 @@ const Tensor* Container::find(std::string_view name) const noexcept {
 
 ContainerWriter::ContainerWriter(const Metadata& metadata, std::span<const Entry> entries) {
   using nlohmann::json;
-  std::string header = "{\"__metadata__\":" + json(metadata).dump();
+  std::string header = "{\"__metadata__\":" + metadata_text(metadata);
   std::size_t end = 0;
   for (const Entry& entry : entries) {
     const std::size_t begin = end;
@@ -138,7 +146,7 @@ ContainerWriter::ContainerWriter(const Metadata& metadata, std::span<const Entry
     const std::optional<std::size_t> size = byte_size(entry.shape, entry.type);
     const std::optional<std::size_t> next = size ? checked_add(begin, *size) : std::nullopt;
     if (!next) {
-      throw std::length_error("tensor " + in_quotes(entry.name) + " makes the file larger than an address can be");
+      throw std::invalid_argument("tensor " + in_quotes(entry.name) + " makes the file larger than an address can be");
     }
     end = *next;
     header += "," + json(entry.name).dump() + ":" +
@@ -147,8 +155,8 @@ ContainerWriter::ContainerWriter(const Metadata& metadata, std::span<const Entry
   header += "}";
   header.resize((header.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   if (header.size() > kMaxHeader) {
-    throw std::length_error("a header of " + std::to_string(header.size()) + " bytes; readers accept " +
-                            std::to_string(kMaxHeader));
+    throw std::invalid_argument("a header of " + std::to_string(header.size()) + " bytes; readers accept " +
+                                std::to_string(kMaxHeader));
   }
 
   const std::size_t data_begin = kLengthBytes + header.size();

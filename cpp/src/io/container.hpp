@@ -99,8 +99,7 @@ class ContainerWriter {
     ElementType type;
     Shape shape;
   };
-  /// \throws std::length_error when the header would be longer than readers accept
-  /// \param metadata  UTF-8
+  /// \throws std::invalid_argument when the metadata are not UTF-8, or the header would be longer than readers accept
   ContainerWriter(const Metadata& metadata, std::span<const Entry> entries);
   /// Where tensor i's elements go; zero bytes until written.
   [[nodiscard]] std::span<std::byte> data(std::size_t i) {

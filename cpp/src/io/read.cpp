@@ -21,6 +21,7 @@
 #include "io/optimizer_state.hpp"
 #include "io/settings_json.hpp"
 #include "io/text.hpp"
+#include "nn/network_impl.hpp"
 
 namespace backpass {
 namespace {
@@ -75,7 +76,7 @@ void check_format(const Metadata& metadata) {
 /// The JSON text under a key, with a limit on what it may describe: more entries than a file of so many tensors has use
 /// for are refused, since a tree of them takes many times the memory of their text.
 Json parse_text(const std::string& text, const char* name, std::size_t num_tensors) {
-  constexpr std::size_t kEntriesPerTensor = 16;  // a layer has at most 14, and one tensor at least
+  constexpr std::size_t kEntriesPerTensor = 20;  // a layer has at most 18, and one tensor at least
   constexpr std::size_t kOtherEntries = 512;     // 16 schedules behind each other have less
   return parse_json(text, std::string("the metadata's ") + name, kOtherEntries + kEntriesPerTensor * num_tensors);
 }
@@ -157,6 +158,7 @@ Network<T> make_network(const Architecture& architecture, const std::vector<Laye
                       .dropout = std::move(dropouts),
                       .init = Initializer{InitializerKind::zeros},
                       .seed = architecture.dropout_seed});
+  NetworkAccess::impl(network).init = architecture.init;
   network.set_dropout_state({architecture.dropout_seed, architecture.dropout_pass});
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const LayerSpec& layer = architecture.layers[i];
@@ -235,10 +237,11 @@ Checkpoint<T> make_checkpoint(Opened file) {
   const std::vector<LayerBytes> layers = find_layers<T>(file.architecture, tensors);
   std::optional<Optimizer> optimizer = make_optimizer<T>(file.container, file.architecture, tensors);
   tensors.finish();
+  std::optional<Schedule> schedule = make_schedule(file.container);
   Metadata& metadata = file.container.metadata();
   return {.network = make_network<T>(file.architecture, layers),
           .optimizer = std::move(optimizer),
-          .schedule = make_schedule(file.container),
+          .schedule = std::move(schedule),
           .epochs = number_or_zero<std::size_t>(metadata, key::kEpochs),
           .steps = number_or_zero<std::int64_t>(metadata, key::kSteps),
           .metadata = user_metadata(metadata)};

@@ -41,6 +41,10 @@ struct NetworkAccess {
   static typename Network<T>::Impl& impl(Network<T>& network) noexcept {
     return *network.impl_;
   }
+  template <class T>
+  static const typename Network<T>::Impl& impl(const Network<T>& network) noexcept {
+    return *network.impl_;
+  }
 };
 
 /// "(rows, cols)", for messages.

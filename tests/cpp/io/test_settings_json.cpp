@@ -1,0 +1,118 @@
+#include "io/settings_json.hpp"
+
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <backpass/error.hpp>
+
+#include "io/random_settings.hpp"
+
+namespace backpass::io {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Json through_text(const Json& value) { return parse_json(value.dump(), "the text", 1000); }
+
+Optimizer read_optimizer(const Json& value) {
+  ObjectReader reader(value, "the optimizer");
+  Optimizer optimizer = optimizer_from_json(reader);
+  reader.finish();
+  return optimizer;
+}
+
+TEST(SettingsJson, EveryOptimizerComesBack) {
+  test::Random random(2);
+  for (int round = 0; round < 20; ++round) {
+    for (Optimizer& optimizer : test::random_optimizers(random)) {
+      const Json json = optimizer_to_json(optimizer);
+      EXPECT_TRUE(test::same(read_optimizer(through_text(json)), optimizer)) << json;
+    }
+  }
+}
+
+TEST(SettingsJson, EveryScheduleComesBack) {
+  test::Random random(3);
+  for (int round = 0; round < 20; ++round) {
+    for (const Schedule& schedule : test::random_schedules(random)) {
+      const Json json = schedule_to_json(schedule);
+      EXPECT_TRUE(test::same(schedule_from_json(through_text(json)), schedule)) << json;
+    }
+  }
+}
+
+/// Each entry in turn removed, renamed, and set to each of a list of values it cannot have.
+template <class Read>
+void expect_damage_is_refused(const Json& sound, Read read) {
+  ASSERT_NO_THROW(read(sound));
+  Json extra = sound;
+  extra["surplus"] = 1;
+  EXPECT_THROW(read(extra), FormatError) << extra;
+  for (const auto& item : sound.items()) {
+    Json damaged = sound;
+    damaged.erase(item.key());
+    EXPECT_THROW(read(damaged), FormatError) << damaged;
+    damaged[item.key() + "s"] = item.value();
+    EXPECT_THROW(read(damaged), FormatError) << damaged;
+    for (const Json& value : {Json(Json::array({1})), Json(Json::object()), Json("text"), Json("nan")}) {
+      damaged = sound;
+      damaged[item.key()] = value;
+      EXPECT_THROW(read(damaged), FormatError) << damaged;
+    }
+  }
+}
+
+TEST(SettingsJson, DamagedSettingsAreRefused) {
+  test::Random random(4);
+  for (Optimizer& optimizer : test::random_optimizers(random)) {
+    expect_damage_is_refused(optimizer_to_json(optimizer), read_optimizer);
+  }
+  for (const Schedule& schedule : test::random_schedules(random)) {
+    if (!std::holds_alternative<ReduceOnPlateauSchedule>(schedule)) {  // whose `best` may be NaN
+      expect_damage_is_refused(schedule_to_json(schedule), [](const Json& json) { return schedule_from_json(json); });
+    }
+  }
+  for (const char* text : {"null", "[]", "3", "{}", R"({"name":1})", R"({"name":"adam"})", R"({"name":"Constant2"})"}) {
+    EXPECT_THROW(read_optimizer(parse_json(text, "the text", 9)), FormatError) << text;
+    EXPECT_THROW(static_cast<void>(schedule_from_json(parse_json(text, "the text", 9))), FormatError) << text;
+  }
+}
+
+TEST(SettingsJson, WhatIsOutOfRangeIsNeitherSavedNorLoaded) {
+  SGD sgd{.lr = kInfinity};
+  EXPECT_THROW(static_cast<void>(optimizer_to_json(sgd)), std::invalid_argument);
+  sgd.lr = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(static_cast<void>(optimizer_to_json(sgd)), std::invalid_argument);
+
+  const Schedule schedule = StepSchedule{.step_size = 0, .gamma = 0.5};
+  EXPECT_THROW(static_cast<void>(schedule_to_json(schedule)), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(schedule_from_json({{"name", "Step"}, {"step_size", 0}, {"gamma", 0.5}})),
+               FormatError);
+  EXPECT_NO_THROW(static_cast<void>(schedule_from_json({{"name", "Step"}, {"step_size", 1}, {"gamma", 0.5}})));
+}
+
+TEST(SettingsJson, WarmUpsBehindWarmUpsEnd) {
+  const auto nested = [](int depth) {
+    Schedule schedule = ConstantSchedule{};
+    for (int i = 1; i < depth; ++i) {
+      schedule = LinearWarmupSchedule{.steps = 1, .start_factor = 0.5, .then = std::make_shared<Schedule>(schedule)};
+    }
+    return schedule;
+  };
+  const Json deepest = schedule_to_json(nested(16));
+  EXPECT_TRUE(test::same(schedule_from_json(through_text(deepest)), nested(16)));
+  EXPECT_THROW(static_cast<void>(schedule_to_json(nested(17))), std::invalid_argument);
+  const Json deeper = {{"name", "LinearWarmup"}, {"steps", 1}, {"start_factor", 0.5}, {"then", deepest}};
+  EXPECT_THROW(static_cast<void>(schedule_from_json(deeper)), FormatError);
+
+  auto circle = std::make_shared<Schedule>(LinearWarmupSchedule{.steps = 1});
+  std::get<LinearWarmupSchedule>(*circle).then = circle;
+  EXPECT_THROW(static_cast<void>(schedule_to_json(*circle)), std::invalid_argument);
+  std::get<LinearWarmupSchedule>(*circle).then = nullptr;
+}
+
+}  // namespace
+}  // namespace backpass::io
