@@ -24,7 +24,7 @@ def plot_history(
 ) -> Figure:
     """Draw the learning curves of `history`; see `History.plot`."""
     try:
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure, SubFigure
     except ImportError as error:
         raise ImportError("plotting needs matplotlib: pip install backpass[plot]") from error
 
@@ -37,10 +37,8 @@ def plot_history(
         axes = [figure.add_subplot(1, len(panels), i + 1) for i in range(len(panels))]
     else:
         axes = [ax]
-        root = ax.get_figure(root=True)
-        if root is None:
-            raise ValueError("the given axes belong to no figure")
-        figure = root
+        parent = ax.figure
+        figure = parent.figure if isinstance(parent, SubFigure) else parent
     for panel, panel_axes in zip(panels, axes, strict=False):
         _draw(panel_axes, history, panel)
     if log:

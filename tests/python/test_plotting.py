@@ -72,6 +72,12 @@ def test_draws_into_given_axes() -> None:
     assert lines_of(figure, 0)["loss"] == HISTORY["loss"]
 
 
+def test_draws_into_the_axes_of_a_part_of_a_figure() -> None:
+    figure = Figure()
+    parts = figure.subfigures(1, 2)
+    assert HISTORY.plot(ax=parts[1].add_subplot()) is figure
+
+
 @pytest.mark.parametrize(
     ("suffix", "magic"), [("png", PNG_MAGIC), ("svg", b"<?xml"), ("PDF", b"%PDF")]
 )

@@ -1,0 +1,120 @@
+"""Misuse exits with 2, failure with 1 and one line; neither loses anything."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import backpass as bp
+from command import Command
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["train"],
+            ["train", "a.csv"],
+            ["train", "digits", "--target", "y"],
+            ["train", "digits", "--labels", "y"],
+            ["train", "x.idx"],
+            ["train", "digits", "--hidden", "64,x"],
+            ["train", "digits", "--hidden", "0"],
+            ["train", "digits", "--hidden", ""],
+            ["train", "digits", "--loss", "nonsense"],
+            ["train", "digits", "--dropout", "1"],
+            ["train", "digits", "--epochs", "0"],
+            ["train", "digits", "--lr", "-1"],
+            ["train", "digits", "--early-stopping", "3", "--validation-split", "0"],
+            ["train", "digits", "--validation-split", "0.5", "--test-split", "0.5"],
+            ["train", "digits", "--plot", "a.png", "--no-plot"],
+            ["train", "digits", "-o", "same.png", "--plot", "same.png"],
+            ["predict", "m"],
+            ["info"],
+            ["nonsense"],
+            ["--nonsense"],
+        ],
+    )
+    def test_wrong_usage_exits_with_2(
+        self, run: Command, tmp_path: Path, arguments: list[str]
+    ) -> None:
+        result = run(*arguments)
+        result.assert_misuse()
+        assert "Usage:" in result.err
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["train", "missing.csv", "--target", "y"], "missing.csv"),
+            (["train", "missing.npz"], "missing.npz"),
+            (["train", "digits", "-o", "no/such/folder.safetensors"], "no directory"),
+            (["train", "digits", "--loss", "mse"], "loss 'mse' is for regression"),
+            (["train", "digits", "--loss", "binary_cross_entropy"], "has 10"),
+            (["train", "digits", "--epochs", "1", "--plot", "a.xyz"], "a.xyz"),
+            (["predict", "missing.safetensors", "digits"], "missing.safetensors"),
+            (["info", "missing.safetensors"], "missing.safetensors"),
+        ],
+    )
+    def test_failures_exit_with_1_and_one_line(
+        self, run: Command, arguments: list[str], message: str
+    ) -> None:
+        result = run(*arguments)
+        result.assert_failure()
+        assert message in result.err
+
+    def test_missing_values_in_training_data(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("age,y\n" + "1,a\n,b\n3,a\n4,b\n" * 5)
+        result = run("train", "a.csv", "--target", "y", "--no-plot")
+        result.assert_failure()
+        assert "column 'age' has 5 rows with missing or infinite values" in result.err
+        assert "the first is row 2" in result.err
+
+    def test_diverging_training(self, run: Command, prices: Path) -> None:
+        args = ["--target", "price", "--optimizer", "sgd", "--lr", "1e6", "--no-plot"]
+        result = run("train", prices, *args)
+        result.assert_failure()
+        assert not prices.with_suffix(".safetensors").exists()
+
+    def test_data_are_not_overwritten(self, run: Command, plants: Path) -> None:
+        before = plants.read_bytes()
+        args = ["train", plants, "--target", "species"]
+        assert run(*args, "-o", plants).code == 2
+        assert run(*args, "--plot", plants).code == 2
+        assert plants.read_bytes() == before
+
+    def test_a_file_that_is_no_model(self, run: Command, plants: Path) -> None:
+        result = run("info", plants)
+        result.assert_failure()
+        assert "plants.csv" in result.err
+
+    @pytest.mark.parametrize(
+        "preprocessing",
+        [
+            "nonsense",
+            json.dumps(
+                {
+                    "version": 1,
+                    "inputs": [{"kind": "numeric", "name": "a", "mean": [0], "scale": [1]}],
+                    "target": {"kind": "classes", "name": "y", "labels": ["a", "b"]},
+                }
+            ),
+        ],
+    )
+    def test_preprocessing_that_does_not_fit_the_network(
+        self, run: Command, tmp_path: Path, preprocessing: str
+    ) -> None:
+        net = bp.Network([3, 2], seed=0)
+        net.save(tmp_path / "bad.safetensors", metadata={"preprocessing": preprocessing})
+        result = run("info", "bad.safetensors")
+        result.assert_failure()
+        assert "the preprocessing" in result.err
+        assert "bad.safetensors" in result.err
+
+    def test_an_old_model_survives_a_failed_training(
+        self, run: Command, plants: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "m.safetensors").write_bytes(b"old")
+        result = run("train", plants, "--target", "nothing", "-o", "m.safetensors")
+        result.assert_failure()
+        assert (tmp_path / "m.safetensors").read_bytes() == b"old"

@@ -1,0 +1,41 @@
+"""backpass info: what is in a file."""
+
+from pathlib import Path
+
+import backpass as bp
+from command import Command
+
+
+class TestInfo:
+    def test_shows_layers_data_and_training(self, run: Command, plants: Path) -> None:
+        run.ok("train", plants, "--target", "species", "--no-plot")
+        result = run.ok("info", "plants.safetensors")
+        assert result.err == ""
+        for text in (
+            "4 -> 64",
+            "softmax",
+            "total",
+            "species (3 classes: daisy, lily, rose)",
+            "colour (2 categories)",
+            "optimizer: adam",
+            "test: accuracy",
+        ):
+            assert text in result.out
+
+    def test_json(self, run: Command, plants: Path) -> None:
+        run.ok("train", plants, "--target", "species", "--no-plot")
+        result = run.ok("info", "plants.safetensors", "--json").json
+        net = bp.load("plants.safetensors")
+        assert result["sizes"] == [4, 64, 64, 3]
+        assert result["dtype"] == "float32"
+        assert result["parameters"] == net.parameters.size
+        assert [layer["activation"] for layer in result["layers"]] == ["relu", "relu", "softmax"]
+        assert result["layers"][0]["shape"] == [64, 4]
+        assert result["target"]["labels"] == ["daisy", "lily", "rose"]
+        assert [column["name"] for column in result["inputs"]] == ["length", "colour", "constant"]
+        assert result["training"]["epochs"] == 60
+
+    def test_a_network_that_python_saved(self, run: Command, tmp_path: Path) -> None:
+        bp.Network([2, 3], seed=0).save(tmp_path / "bare.safetensors")
+        assert "2 -> 3" in run.ok("info", "bare.safetensors").out
+        assert run.ok("info", "bare.safetensors", "--json").json["target"] is None
