@@ -87,6 +87,9 @@ StoredOptimizer stateful_optimizer_from_json(const Json& value, std::size_t num_
     state.fail(std::to_string(steps.size()) + " step counts and " + std::to_string(mu_products.size()) +
                " products for " + std::to_string(num_layers) + " layers");
   }
+  if (steps.empty() && num_slots != 0) {
+    state.fail("slots of an optimizer that has taken no step");
+  }
   constexpr std::uint64_t kMostSlots = 16;  // far above what any optimizer has; the step below knows the true number
   if (num_slots > kMostSlots) {
     state.fail(std::to_string(num_slots) + " slots");
