@@ -178,6 +178,9 @@ class OptimizerRef {
 /// \throws std::invalid_argument for an unknown name; the message lists the known ones
 [[nodiscard]] BACKPASS_EXPORT Optimizer optimizer_from_name(std::string_view name);
 
+/// \throws std::invalid_argument when a hyperparameter is out of range
+BACKPASS_EXPORT void validate(OptimizerRef optimizer);
+
 /// One step: parameters and the optimizer's state change, gradients do not.
 /// \param groups  disjoint, in order; parameters outside every group stay. Empty: one group of everything.
 /// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when the state belongs to another

@@ -5,6 +5,7 @@
 #include <string>
 #include <type_traits>
 
+#include "optim/rules.hpp"
 #include "optim/update_plan.hpp"
 
 namespace backpass {
@@ -31,6 +32,10 @@ Optimizer from_name(std::string_view name, std::string known) {
 }  // namespace
 
 Optimizer optimizer_from_name(std::string_view name) { return from_name(name, {}); }
+
+void validate(OptimizerRef optimizer) {
+  optimizer.visit([]<class O>(const O& o) { optim::Rule<O>::validate(o); });
+}
 
 template <class T>
 void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,

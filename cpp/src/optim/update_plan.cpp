@@ -11,14 +11,7 @@
 #include <backpass/error.hpp>
 
 #include "kernels/dispatch.hpp"
-#include "optim/adagrad.hpp"
-#include "optim/adam.hpp"
-#include "optim/adamw.hpp"
-#include "optim/lion.hpp"
-#include "optim/nadam.hpp"
-#include "optim/rmsprop.hpp"
-#include "optim/rprop.hpp"
-#include "optim/sgd.hpp"
+#include "optim/rules.hpp"
 
 namespace backpass::optim {
 namespace {

@@ -314,6 +314,10 @@ TEST(Plan, HyperparametersOutOfRange) {
     Optimizer optimizer = setting;
     std::vector<float> p(3, 1.0F);
     expect_unchanged(optimizer, p, message, [&] { apply_optimizer<float>(optimizer, p, p); });
+    expect_unchanged(optimizer, p, message, [&] { validate(optimizer); });
+  }
+  for (Setting setting : reference::settings()) {
+    EXPECT_NO_THROW(validate(setting.optimizer)) << setting.name;
   }
 }
 
