@@ -104,3 +104,30 @@ def test_a_seed_is_a_network_and_no_seed_is_another_each_time():
     assert parameters(7) == parameters(7)
     assert parameters(7) != parameters(8)
     assert parameters(None) != parameters(None)
+
+
+# The same constants as in tests/cpp/nn/test_fresh_parameters.cpp: float32, float64.
+FRESH = {
+    "auto": (0x9DADE9C88AD956F8, 0x27F61E623F8301BE),
+    "he_uniform": (0xEBA85B9E86124DAA, 0x0062E163C15DC687),
+    "glorot_normal": (0x78D93A64C652D09D, 0xC1DAF71CAD192D32),
+    "glorot_uniform": (0xC36CEE70D222791F, 0x5E467BADAFCED989),
+    "lecun_normal": (0xD7173FEE2B161990, 0xFEAEB43B8F493072),
+    "lecun_uniform": (0xF09501E6F1611092, 0x46C353B1D1AD741E),
+    "normal": (0x8BCFEE69D1B4460C, 0xD0F3A21FFA2E0265),
+    "uniform": (0xFB64084FBA185C39, 0xB2B6BD8EDC65833E),
+    "orthogonal": (0xDB0668E14D2CB39A, 0x9A86465830DC2D3B),
+}
+
+
+def fnv1a(data: bytes) -> int:
+    value = 14695981039346656037
+    for byte in data:
+        value = (value ^ byte) * 1099511628211 % 2**64
+    return value
+
+
+@pytest.mark.parametrize("init", FRESH)
+def test_a_seed_is_the_same_network_as_in_cpp(init, dtype):
+    net = bp.Network([11, 40, 13, 3], "relu", init=init, dtype=dtype, seed=99)
+    assert fnv1a(net.parameters.tobytes()) == FRESH[init][dtype == "float64"]
