@@ -54,7 +54,6 @@ def run_ctest(
         JOBS,
         "--no-tests=error",
         "--progress",
-        "--quiet",
         *options,
         env=env,
     )
@@ -71,7 +70,6 @@ def built_wheel(session: nox.Session) -> Path:
             "-m",
             "pip",
             "wheel",
-            "--quiet",
             "--no-deps",
             "-w",
             str(house),

@@ -24,8 +24,8 @@ void draw(const std::string& path) {
   std::vector<float> probabilities(2 * kColumns);
   for (std::size_t row = 0; row < kRows; ++row) {
     for (std::size_t column = 0; column < kColumns; ++column) {
-      x[2 * column] = 2.4F * static_cast<float>(column) / (kColumns - 1) - 1.2F;
-      x[2 * column + 1] = 1.2F - 2.4F * static_cast<float>(row) / (kRows - 1);
+      x[2 * column] = 14.0F * static_cast<float>(column) / (kColumns - 1) - 7.0F;
+      x[2 * column + 1] = 7.0F - 14.0F * static_cast<float>(row) / (kRows - 1);
     }
     net.predict(backpass::ConstMatrixView<float>(x.data(), kColumns, 2),
                 backpass::MatrixView<float>(probabilities.data(), kColumns, 2), workspace);
