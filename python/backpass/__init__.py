@@ -1,0 +1,47 @@
+"""Plain, fully connected neural networks on CPUs.
+
+`Network` is the centre; `activations`, `initializers`, `losses`, `optim`, `schedules` and
+`callbacks` hold what it takes as arguments.
+
+Examples
+--------
+>>> import numpy as np
+>>> import backpass as bp
+>>> x = np.linspace(-3, 3, 200).reshape(-1, 1)
+>>> net = bp.Network([1, 32, 1], activation="tanh", seed=0)
+>>> history = net.fit(
+...     x, np.sin(x), loss="mse", optimizer=bp.optim.Adam(lr=0.01), epochs=100, seed=0
+... )
+>>> history["loss"][-1] < 0.01
+True
+"""
+
+from backpass import activations, callbacks, initializers, losses, optim, schedules
+from backpass._core import DivergenceError, FormatError, __version__
+from backpass.gradient_check import gradient_check
+from backpass.history import History
+from backpass.network import Network
+from backpass.runtime import config, get_num_threads, set_num_threads, show_config
+from backpass.serialize import Checkpoint, load, load_checkpoint
+
+__all__ = [
+    "Checkpoint",
+    "DivergenceError",
+    "FormatError",
+    "History",
+    "Network",
+    "__version__",
+    "activations",
+    "callbacks",
+    "config",
+    "get_num_threads",
+    "gradient_check",
+    "initializers",
+    "load",
+    "load_checkpoint",
+    "losses",
+    "optim",
+    "schedules",
+    "set_num_threads",
+    "show_config",
+]

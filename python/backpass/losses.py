@@ -1,0 +1,49 @@
+"""Costs E(a^N), averaged over the batch, with their gradient ∂E/∂a^N.
+
+Everything that takes a loss takes its name as well: ``mse``, ``mae``, ``huber``, ``log_cosh``,
+``quantile``, ``cross_entropy``, ``softmax_cross_entropy``, ``binary_cross_entropy``,
+``sigmoid_cross_entropy``, ``poisson``. Every loss can be called on arrays.
+
+Examples
+--------
+>>> import backpass as bp
+>>> bp.losses.get("huber")
+Huber(delta=1.0)
+>>> value, grad = bp.losses.Huber(delta=2.0)([[3.0, 0.0]], [[0.0, 1.0]])
+>>> value
+2.25
+>>> grad
+array([[ 1. , -0.5]])
+"""
+
+from backpass._core import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    LogCosh,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+)
+from backpass._core import CustomLoss as Custom
+from backpass._core import loss as get
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Custom",
+    "Huber",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Poisson",
+    "Quantile",
+    "SigmoidCrossEntropy",
+    "SoftmaxCrossEntropy",
+    "get",
+]

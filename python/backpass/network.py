@@ -1,0 +1,377 @@
+"""The network: its native moves with training, files and descriptions around them."""
+
+from __future__ import annotations
+
+import copy
+import math
+import operator
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+from backpass import _core
+from backpass.callbacks import TrainInfo, collect
+from backpass.history import History
+from backpass.progress import make_progress
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from backpass._core import Loss, Optimizer, Schedule
+    from backpass.callbacks import Callback, Checkpoint, EarlyStopping
+    from backpass.progress import Progress, ProgressMode
+
+__all__ = ["Network"]
+
+
+class Network(_core.Network):
+    """A plain, fully connected network: z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), i = 1 … N.
+
+    Rows are samples: inputs are (B, M_0), outputs (B, M_N). A one-dimensional input is one sample,
+    with one-dimensional results.
+
+    Parameters
+    ----------
+    sizes : iterable of int
+        M_0, …, M_N; at least two entries.
+    activation : str, Activation or sequence of them
+        Of the hidden layers; or one entry for each of layers 1…N.
+    output : str or Activation
+        Of layer N; identity by default. Not together with a sequence for `activation`.
+    bias : bool or sequence of bool
+        For all layers, or one entry for each.
+    dropout : float or sequence of float
+        Share of the hidden activations that training drops, in [0, 1); or one entry for each of
+        layers 1…N−1. What stays is scaled up, so that inference needs no factor.
+    dtype : {"float32", "float64"}
+        Of parameters and results, and of all arithmetic.
+    init : str, Initializer or sequence of them
+        ``"auto"`` is He for the ReLU family, LeCun for selu, Glorot otherwise.
+    seed : int, optional
+        Of the initial weights and of dropout. The same seed gives the same network everywhere.
+
+    Raises
+    ------
+    ValueError
+        When the arguments contradict each other or themselves, or name what does not exist.
+    TypeError
+        When an argument is of a wrong type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import backpass as bp
+    >>> net = bp.Network([784, 128, 10], activation="relu", output="softmax", seed=0)
+    >>> net
+    Network([784, 128, 10], activation='relu', output='softmax', dtype='float32')
+    >>> net.num_parameters
+    101770
+    >>> net.predict(np.zeros((5, 784))).shape
+    (5, 10)
+    """
+
+    if TYPE_CHECKING:
+        # What the flag input_gradient decides about the result; at run time the native methods are
+        # inherited as they are.
+        @overload  # type: ignore[override]
+        def backward(
+            self,
+            grad_output: ArrayLike,
+            *,
+            input_gradient: Literal[False] = ...,
+            accumulate: bool = ...,
+        ) -> None: ...
+        @overload
+        def backward(
+            self, grad_output: ArrayLike, *, input_gradient: Literal[True], accumulate: bool = ...
+        ) -> NDArray[Any]: ...
+        @overload
+        def backward(
+            self, grad_output: ArrayLike, *, input_gradient: bool, accumulate: bool = ...
+        ) -> NDArray[Any] | None: ...
+        @overload  # type: ignore[override]
+        def loss_and_gradient(
+            self,
+            x: ArrayLike,
+            y: ArrayLike,
+            *,
+            loss: Loss | str,
+            sample_weight: ArrayLike | None = ...,
+            input_gradient: Literal[False] = ...,
+        ) -> float: ...
+        @overload
+        def loss_and_gradient(
+            self,
+            x: ArrayLike,
+            y: ArrayLike,
+            *,
+            loss: Loss | str,
+            sample_weight: ArrayLike | None = ...,
+            input_gradient: Literal[True],
+        ) -> tuple[float, NDArray[Any]]: ...
+        @overload
+        def loss_and_gradient(
+            self,
+            x: ArrayLike,
+            y: ArrayLike,
+            *,
+            loss: Loss | str,
+            sample_weight: ArrayLike | None = ...,
+            input_gradient: bool,
+        ) -> float | tuple[float, NDArray[Any]]: ...
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        loss: Loss | str,
+        optimizer: Optimizer | str,
+        epochs: int,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_split: float = 0.0,
+        sample_weight: ArrayLike | None = None,
+        schedule: Schedule | None = None,
+        early_stopping: EarlyStopping | int | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        metrics: str | Iterable[str] = (),
+        callbacks: Callback | EarlyStopping | Iterable[Callback | EarlyStopping] = (),
+        progress: ProgressMode = "auto",
+        seed: int | None = None,
+        checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+        first_epoch: int = 0,
+        first_step: int = 0,
+    ) -> History:
+        """Train by mini-batches.
+
+        The epochs' loop is native. An interrupt (Ctrl-C) ends it between two steps, with a usable
+        network.
+
+        Parameters
+        ----------
+        x : array_like
+            (B, M_0).
+        y : array_like
+            (B, M_N); (B,) when M_N is 1; the cross-entropies also take (B,) integer labels.
+        loss : Loss or str
+            Of `backpass.losses`, or its name.
+        optimizer : Optimizer or str
+            Of `backpass.optim`; a name stands for a new one with default settings.
+        epochs : int
+            Passes over the rows.
+        batch_size : int
+            Rows a step; the last batch of an epoch may have fewer.
+        shuffle : bool
+            Whether every epoch takes the rows in a new order.
+        validation_data : (array_like, array_like), optional
+            Inputs and targets that are looked at after every epoch, and not learned from.
+        validation_split : float
+            Or a share of the rows for that, in [0, 1), taken from the end before shuffling.
+        sample_weight : array_like, optional
+            (B,): the loss of a batch is Σ_b w_b ℓ_b / Σ_b w_b.
+        schedule : Schedule, optional
+            Of `backpass.schedules`; scales the optimizer's ``lr``, which is set back at the end.
+        early_stopping : EarlyStopping or int, optional
+            A number is the patience.
+        clip_norm, clip_value : float, optional
+            Bounds of the gradients' global 2-norm and of each one's magnitude.
+        l1, l2 : float
+            Add l1 Σ|w| + l2/2 Σ w² over the weights to the cost; biases are not penalised.
+        metrics : str or iterable of str
+            Of ``"accuracy"``, ``"r2"`` and ``"mae"``.
+        callbacks : callback or iterable of callbacks
+            Of `backpass.callbacks`.
+        progress : {"auto", True, False}
+            A bar on standard error; ``"auto"`` shows it on a terminal.
+        seed : int, optional
+            Of the shuffles.
+        checkpoint : Checkpoint or path, optional
+            Saves the network after epochs.
+        first_epoch, first_step : int
+            Epochs and steps made before, as `load_checkpoint` returns them: shuffles and schedule
+            go on from there, for `epochs` more.
+
+        Returns
+        -------
+        History
+            ``"loss"``, ``"lr"``, ``"seconds"``, the metrics, and ``"val_…"`` of loss and metrics.
+
+        Raises
+        ------
+        ValueError
+            For arguments out of range or shapes that do not fit.
+        TypeError
+            For arrays that are not of real numbers, or arguments of a wrong type.
+        backpass.DivergenceError
+            When the loss stops being finite; the network is as it was after the last finite epoch.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import backpass as bp
+        >>> x = np.random.default_rng(0).normal(size=(200, 2))
+        >>> labels = (x[:, 0] > x[:, 1]).astype(int)
+        >>> net = bp.Network([2, 16, 2], output="softmax", seed=0)
+        >>> history = net.fit(
+        ...     x, labels, loss="cross_entropy", optimizer="adam", epochs=60,
+        ...     validation_split=0.2, metrics="accuracy", seed=0,
+        ... )
+        >>> history["val_accuracy"][-1] > 0.9
+        True
+        """
+        if isinstance(optimizer, str):
+            optimizer = _core.optimizer(optimizer)
+        epochs = _count(epochs, "epochs", 0)
+        batch_size = _count(batch_size, "batch_size", 1)
+        others, stopping = collect(callbacks, early_stopping, checkpoint)
+        x, y = _converted_once(x), _converted_once(y)
+        rows = _training_rows(x, validation_split)
+        info = TrainInfo(
+            epochs=epochs,
+            batch_size=batch_size,
+            rows=rows,
+            optimizer=optimizer,
+            schedule=schedule,
+            first_epoch=first_epoch,
+            first_step=first_step,
+        )
+        bar = make_progress(progress, epochs, rows)
+        try:
+            for callback in others:
+                callback.on_train_begin(self, info)
+            series, run, best_epoch, stopped_early = self._fit(
+                x,
+                y,
+                loss=loss,
+                optimizer=optimizer,
+                epochs=epochs,
+                batch_size=batch_size,
+                shuffle=shuffle,
+                validation_data=_pair(validation_data),
+                validation_split=validation_split,
+                sample_weight=sample_weight,
+                schedule=schedule,
+                early_stopping=None if stopping is None else _stopping_tuple(stopping),
+                clip_norm=_bound(clip_norm, "clip_norm"),
+                clip_value=_bound(clip_value, "clip_value"),
+                l1=l1,
+                l2=l2,
+                metrics=[metrics] if isinstance(metrics, str) else list(metrics),
+                seed=seed,
+                first_epoch=_count(first_epoch, "first_epoch", 0),
+                first_step=_count(first_step, "first_step", 0),
+                on_epoch_end=_EpochEnd(self, others, bar),
+                on_progress=bar.update,
+            )
+        finally:
+            bar.close()
+        history = History(series, epochs=run, best_epoch=best_epoch, stopped_early=stopped_early)
+        for callback in others:
+            callback.on_train_end(self, history)
+        return history
+
+    def summary(self) -> str:
+        """Describe the network as a table of its layers.
+
+        Returns
+        -------
+        str
+            One line a layer with its shape, activation, and the count and size of its parameters;
+            then their totals.
+
+        Examples
+        --------
+        >>> import backpass as bp
+        >>> print(bp.Network([784, 128, 10], output="softmax").summary())
+        layer  shape ...
+        """
+        from backpass.summary import summary
+
+        return summary(self)
+
+    def __repr__(self) -> str:
+        activations = [str(layer.activation) for layer in self.layers]
+        *hidden, output = activations
+        if len(set(hidden)) <= 1:
+            described = (
+                f"activation={hidden[0]!r}, output={output!r}" if hidden else f"output={output!r}"
+            )
+        else:
+            described = f"activation={activations!r}"
+        return f"{type(self).__name__}({list(self.sizes)}, {described}, dtype={self.dtype.name!r})"
+
+    def __copy__(self) -> Network:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        result = self.copy()
+        memo[id(self)] = result
+        vars(result).update(copy.deepcopy(vars(self), memo))
+        return result
+
+
+class _EpochEnd:
+    """What the native loop calls after an epoch: the callbacks, and the bar."""
+
+    def __init__(self, net: Network, callbacks: list[Callback], bar: Progress) -> None:
+        self._net = net
+        self._callbacks = callbacks
+        self._bar = bar
+
+    def __call__(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        self._bar.epoch_end(epoch, logs)
+        # All are called, also after one that stops.
+        results = [callback.on_epoch_end(self._net, epoch, logs) for callback in self._callbacks]
+        return any(result is True or result is np.True_ for result in results)
+
+
+def _stopping_tuple(stopping: EarlyStopping) -> tuple[str, int, float, bool]:
+    return stopping.monitor, stopping.patience, stopping.min_delta, stopping.restore_best
+
+
+def _bound(value: float | None, name: str) -> float:
+    """Zero means no bound to the core, which is nothing that a caller can mean."""
+    if value is None:
+        return 0.0
+    if not value > 0:
+        raise ValueError(f"{name} must be greater than 0 or None, got {value}")
+    return value
+
+
+def _count(value: int, name: str, least: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+    if not least <= number < 2**63:
+        raise ValueError(f"{name} must be at least {least} and below 2**63, got {number}")
+    return number
+
+
+def _pair(
+    validation_data: tuple[ArrayLike, ArrayLike] | None,
+) -> tuple[ArrayLike, ArrayLike] | None:
+    if validation_data is None:
+        return None
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+        raise ValueError("validation_data must be a pair: inputs and targets")
+    return validation_data[0], validation_data[1]
+
+
+def _converted_once(data: ArrayLike) -> ArrayLike:
+    # Lists become arrays here, not once for every look at them.
+    return np.asarray(data) if isinstance(data, (list, tuple)) else data
+
+
+def _training_rows(x: ArrayLike, validation_split: float) -> int:
+    shape = np.shape(x)
+    rows = shape[0] if len(shape) == 2 else 1
+    return rows - math.floor(validation_split * rows) if 0 <= validation_split < 1 else rows

@@ -1,0 +1,51 @@
+"""Threads, instruction sets, and what was built."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, overload
+
+from backpass._core import config, get_num_threads, set_num_threads
+
+__all__ = ["config", "get_num_threads", "set_num_threads", "show_config"]
+
+
+@overload
+def show_config(mode: Literal["stdout"] = ...) -> None: ...
+@overload
+def show_config(mode: Literal["dicts"]) -> dict[str, Any]: ...
+def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
+    """Show what was built and what is in use.
+
+    Parameters
+    ----------
+    mode : {"stdout", "dicts"}
+        Print it, or return it.
+
+    Returns
+    -------
+    dict or None
+        What `config` returns, with ``mode="dicts"``.
+
+    Raises
+    ------
+    ValueError
+        For another `mode`.
+
+    Examples
+    --------
+    >>> import backpass as bp
+    >>> bp.show_config()
+    version: ...
+    compiler: ...
+    >>> bp.show_config(mode="dicts")["version"] == bp.__version__
+    True
+    """
+    if mode not in ("stdout", "dicts"):
+        raise ValueError(f'mode must be "stdout" or "dicts", got {mode!r}')
+    entries = config()
+    if mode == "dicts":
+        return entries
+    for name, value in entries.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        print(f"{name}: {'none' if text == '' else text}")  # noqa: T201 - that is what it is for
+    return None

@@ -1,0 +1,45 @@
+/// Arguments that may be of several types: plain objects in C++, under the names that signatures and stubs show.
+#pragma once
+
+#include "bindings.hpp"
+
+#define BACKPASS_ANNOTATED(Name, annotation)                          \
+  namespace backpass::python {                                        \
+  class Name : public py::object {                                    \
+   public:                                                            \
+    PYBIND11_OBJECT_DEFAULT(Name, object, accept)                     \
+   private:                                                           \
+    static bool accept(PyObject* /*any*/) noexcept { return true; }   \
+  };                                                                  \
+  }                                                                   \
+  template <>                                                         \
+  struct pybind11::detail::handle_type_name<backpass::python::Name> { \
+    static constexpr auto name = const_name(annotation);              \
+  };
+
+BACKPASS_ANNOTATED(ArrayLike, "numpy.typing.ArrayLike")
+BACKPASS_ANNOTATED(OptionalArrayLike, "numpy.typing.ArrayLike | None")
+BACKPASS_ANNOTATED(OptionalArray, "numpy.typing.NDArray[typing.Any] | None")
+BACKPASS_ANNOTATED(Array, "numpy.typing.NDArray[typing.Any]")
+BACKPASS_ANNOTATED(DTypeLike, "numpy.typing.DTypeLike")
+BACKPASS_ANNOTATED(DType, "numpy.dtype[typing.Any]")
+BACKPASS_ANNOTATED(Sizes, "collections.abc.Iterable[int]")
+BACKPASS_ANNOTATED(ActivationLike, "backpass._core.Activation | str")
+BACKPASS_ANNOTATED(ActivationsLike,
+                   "backpass._core.Activation | str | collections.abc.Sequence[backpass._core.Activation | str]")
+BACKPASS_ANNOTATED(OptionalActivationLike, "backpass._core.Activation | str | None")
+BACKPASS_ANNOTATED(InitializersLike,
+                   "backpass._core.Initializer | str | collections.abc.Sequence[backpass._core.Initializer | str]")
+BACKPASS_ANNOTATED(FlagsLike, "bool | collections.abc.Sequence[bool]")
+BACKPASS_ANNOTATED(RatesLike, "float | collections.abc.Sequence[float]")
+BACKPASS_ANNOTATED(OptionalInt, "int | None")
+BACKPASS_ANNOTATED(LossLike, "backpass._core.Loss | str")
+BACKPASS_ANNOTATED(OptimizerLike, "backpass._core.Optimizer")
+BACKPASS_ANNOTATED(OptionalOptimizer, "backpass._core.Optimizer | None")
+BACKPASS_ANNOTATED(OptionalSchedule, "backpass._core.Schedule | None")
+BACKPASS_ANNOTATED(Self, "typing_extensions.Self")
+BACKPASS_ANNOTATED(ActivationResult, "backpass._core.Activation")
+BACKPASS_ANNOTATED(LossResult, "backpass._core.Loss")
+BACKPASS_ANNOTATED(OptimizerResult, "backpass._core.Optimizer")
+BACKPASS_ANNOTATED(LossAndGradient, "float | tuple[float, numpy.typing.NDArray[typing.Any]]")
+BACKPASS_ANNOTATED(ValueAndGradient, "tuple[float, numpy.typing.NDArray[typing.Any]]")

@@ -1,0 +1,117 @@
+#include "any_network.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "objects.hpp"
+
+namespace backpass::python {
+namespace {
+
+bool is_list(py::handle object) { return py::isinstance<py::sequence>(object) && !py::isinstance<py::str>(object); }
+
+/// One value, or a list of them.
+template <class V, class Convert>
+PerLayer<V> per_layer(py::handle object, Convert&& convert) {
+  // An array of numbers is a list, too.
+  const bool list = is_list(object) || (py::isinstance<py::array>(object) && py::len(object) > 0);
+  if (!list) {
+    return V(convert(object));
+  }
+  std::vector<V> values;
+  for (const py::handle item : object) {
+    values.push_back(convert(item));
+  }
+  return values;
+}
+
+bool to_bool(py::handle object, const char* name) {
+  if (!py::isinstance<py::bool_>(object) && type_name(object) != "bool") {  // NumPy's is not Python's
+    throw py::type_error(std::string(name) + " must be a bool, not " + type_name(object));
+  }
+  return object.cast<bool>();
+}
+
+double to_double(py::handle object, const char* name) {
+  const double value = PyFloat_AsDouble(object.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    throw py::type_error(std::string(name) + " must be a number, not " + type_name(object));
+  }
+  return value;
+}
+
+template <class To, class From>
+std::unique_ptr<AnyNetwork> convert(const Network<From>& from, bool keep_dropout) {
+  NetworkOptions options;
+  options.sizes.assign(from.sizes().begin(), from.sizes().end());
+  std::vector<Activation> activations;
+  std::vector<bool> biases;
+  std::vector<double> dropouts;
+  for (std::size_t i = 0; i < from.num_layers(); ++i) {
+    activations.push_back(from.spec(i).activation);
+    biases.push_back(from.spec(i).bias);
+    if (i + 1 < from.num_layers()) {
+      dropouts.push_back(keep_dropout ? from.spec(i).dropout : 0.0);
+    }
+  }
+  options.activation = activations;
+  options.bias = biases;
+  options.dropout = dropouts;
+  options.init = Initializer{InitializerKind::zeros};
+  options.seed = 0;
+  Network<To> to(options);
+  std::ranges::transform(from.parameters(), to.parameters().begin(), [](From p) { return static_cast<To>(p); });
+  for (std::size_t i = 0; i < from.num_layers(); ++i) {
+    to.layer(i).set_trainable(from.spec(i).trainable);
+    to.layer(i).set_lr_scale(from.spec(i).lr_scale);
+  }
+  const auto [seed, pass] = from.dropout_state();
+  to.set_dropout_state({seed, pass});
+  return std::make_unique<AnyNetwork>(AnyNetwork::Variant(std::move(to)));
+}
+
+}  // namespace
+
+bool is_double(py::handle dtype) {
+  const py::dtype wanted = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
+  if (wanted.kind() != 'f' || (wanted.itemsize() != 4 && wanted.itemsize() != 8)) {
+    throw py::value_error("dtype must be float32 or float64, not " + std::string(py::str(wanted)));
+  }
+  return wanted.itemsize() == 8;
+}
+
+NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle output, py::handle bias,
+                            py::handle dropout, py::handle init, py::handle seed) {
+  NetworkOptions options;
+  if (!py::isinstance<py::iterable>(sizes) || py::isinstance<py::str>(sizes)) {
+    throw py::type_error("sizes must be a list of integers [M_0, …, M_N], not " + type_name(sizes));
+  }
+  for (const py::handle size : sizes) {
+    options.sizes.push_back(to_count(size, "sizes"));
+  }
+  options.activation = per_layer<Activation>(activation, to_activation);
+  if (!output.is_none()) {
+    options.output = to_activation(output);
+  }
+  options.bias = per_layer<bool>(bias, [](py::handle item) { return to_bool(item, "bias"); });
+  options.dropout = per_layer<double>(dropout, [](py::handle item) { return to_double(item, "dropout"); });
+  options.init = per_layer<Initializer>(init, to_initializer);
+  if (!seed.is_none()) {
+    options.seed = to_count(seed, "seed");
+  }
+  return options;
+}
+
+std::unique_ptr<AnyNetwork> make_network(const NetworkOptions& options, bool to_double) {
+  return std::make_unique<AnyNetwork>(to_double ? AnyNetwork::Variant(Network<double>(options))
+                                                : AnyNetwork::Variant(Network<float>(options)));
+}
+
+std::unique_ptr<AnyNetwork> rebuild(const AnyNetwork& network, bool to_double, bool keep_dropout) {
+  return network.visit([&]<class T>(const Network<T>& net) {
+    return to_double ? convert<double>(net, keep_dropout) : convert<float>(net, keep_dropout);
+  });
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,338 @@
+#include "arrays.hpp"
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace backpass::python {
+namespace {
+
+template <class T>
+const char* dtype_name() {
+  return sizeof(T) == sizeof(float) ? "float32" : "float64";
+}
+
+/// A function of numpy, looked up once.
+py::object& numpy_function(py::gil_safe_call_once_and_store<py::object>& cache, const char* name) {
+  return cache.call_once_and_store_result([name] { return py::module_::import("numpy").attr(name); }).get_stored();
+}
+
+py::array asarray(py::handle object) {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
+  return numpy_function(cache, "asarray")(object);
+}
+
+py::array from_dlpack(py::handle object) {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
+  return numpy_function(cache, "from_dlpack")(object);
+}
+
+/// One cast and reordering, whatever dtype, byte order and strides the array has.
+py::array convert(const py::array& array, const py::dtype& dtype) {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
+  return numpy_function(cache, "require")(array, dtype, py::make_tuple("C", "A"));
+}
+
+/// Whether NumPy itself would have to be asked: objects that speak DLPack and none of the protocols asarray knows.
+bool only_dlpack(py::handle object) {
+  return py::hasattr(object, "__dlpack__") && !py::hasattr(object, "__array__") &&
+         !py::hasattr(object, "__array_interface__") && PyObject_CheckBuffer(object.ptr()) == 0;
+}
+
+bool is_native(const py::array& array) {
+  const char order = array.dtype().byteorder();
+  return (order == '=' || order == '|') && (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+}
+
+template <class T>
+bool holds(const py::array& array) {
+  return array.dtype().num() == py::dtype::num_of<T>() && is_native(array);
+}
+
+std::size_t extent(const py::array& array, int axis) { return static_cast<std::size_t>(array.shape()[axis]); }
+
+/// Whether elements of T lie `stride` bytes apart in a way that a view's row stride can say.
+template <class T>
+bool is_row_stride(py::ssize_t stride) {
+  return stride >= 0 && stride % static_cast<py::ssize_t>(sizeof(T)) == 0;
+}
+
+/// A two-dimensional array as a view, if it can be one. (Rows may overlap: they are only read.)
+template <class T>
+bool view_rows(const py::array& array, ConstMatrixView<T>& view) {
+  if (!holds<T>(array)) {
+    return false;
+  }
+  const std::size_t rows = extent(array, 0);
+  const std::size_t cols = extent(array, 1);
+  const auto* strides = array.strides();
+  if ((cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T))) || (rows > 1 && !is_row_stride<T>(strides[0]))) {
+    return false;
+  }
+  const std::size_t stride = rows > 1 ? static_cast<std::size_t>(strides[0]) / sizeof(T) : cols;
+  view = {static_cast<const T*>(array.data()), rows, cols, stride};
+  return true;
+}
+
+/// A one-dimensional array as a column (n, 1), if it can be one.
+template <class T>
+bool view_column(const py::array& array, ConstMatrixView<T>& view) {
+  if (!holds<T>(array) || (extent(array, 0) > 1 && !is_row_stride<T>(array.strides()[0]))) {
+    return false;
+  }
+  const std::size_t n = extent(array, 0);
+  const std::size_t stride = n > 1 ? static_cast<std::size_t>(array.strides()[0]) / sizeof(T) : 1;
+  view = {static_cast<const T*>(array.data()), n, 1, stride};
+  return true;
+}
+
+template <class T>
+bool is_contiguous_vector(const py::array& array) {
+  return extent(array, 0) <= 1 || array.strides()[0] == static_cast<py::ssize_t>(sizeof(T));
+}
+
+template <class T>
+ConstMatrixView<T> view_contiguous(const py::array& array, std::size_t rows, std::size_t cols) {
+  return {static_cast<const T*>(array.data()), rows, cols};
+}
+
+template <class T>
+MatrixInput<T> rows_of(py::array array) {
+  MatrixInput<T> input;
+  if (!view_rows<T>(array, input.view)) {
+    array = convert(array, py::dtype::of<T>());
+    input.view = view_contiguous<T>(array, extent(array, 0), extent(array, 1));
+  }
+  input.memory = std::move(array);
+  return input;
+}
+
+/// A one-dimensional array as one row.
+template <class T>
+MatrixInput<T> row_of(py::array array) {
+  if (!holds<T>(array) || !is_contiguous_vector<T>(array)) {
+    array = convert(array, py::dtype::of<T>());
+  }
+  return {view_contiguous<T>(array, 1, extent(array, 0)), true, array};
+}
+
+/// A one-dimensional array as one column.
+template <class T>
+MatrixInput<T> column_of(py::array array) {
+  MatrixInput<T> input;
+  if (!view_column<T>(array, input.view)) {
+    array = convert(array, py::dtype::of<T>());
+    input.view = view_contiguous<T>(array, extent(array, 0), 1);
+  }
+  input.memory = std::move(array);
+  return input;
+}
+
+std::string text(std::size_t n) { return std::to_string(n); }
+std::string vector_text(std::size_t n) { return "(" + text(n) + ",)"; }
+std::string matrix_text(std::size_t rows, std::size_t cols) { return "(" + text(rows) + ", " + text(cols) + ")"; }
+
+[[noreturn]] void wrong_shape(const char* name, const py::array& array, const std::string& expected) {
+  throw py::value_error(std::string(name) + " has shape " + shape_text(array) + "; expected " + expected);
+}
+
+/// The shapes that to_output_matrix takes.
+std::string outputs_text(std::size_t rows, std::size_t cols, bool single) {
+  if (single) {
+    return vector_text(cols);
+  }
+  return matrix_text(rows, cols) + (cols == 1 ? " or " + vector_text(rows) : "");
+}
+
+template <class T>
+TargetsInput<T> to_labels(py::array array) {
+  const bool contiguous = array.size() <= 1 || array.strides()[0] == array.itemsize();
+  const bool usable = contiguous && array.dtype().kind() == 'i' && array.itemsize() >= 4 && is_native(array);
+  if (!usable) {
+    array = convert(array, py::dtype::of<std::int64_t>());
+  }
+  const auto n = static_cast<std::size_t>(array.size());
+  if (array.itemsize() == 4) {
+    return {std::span(static_cast<const std::int32_t*>(array.data()), n), array};
+  }
+  return {std::span(static_cast<const std::int64_t*>(array.data()), n), array};
+}
+
+bool holds_integers(const py::array& array) {
+  const char kind = array.dtype().kind();
+  return kind == 'i' || kind == 'u' || kind == 'b' || array.size() == 0;
+}
+
+}  // namespace
+
+std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
+
+py::array to_real_array(py::handle object, const char* name) {
+  py::array array = py::isinstance<py::array>(object) ? py::reinterpret_borrow<py::array>(object)
+                    : only_dlpack(object)             ? from_dlpack(object)
+                                                      : asarray(object);
+  const char kind = array.dtype().kind();
+  if (std::strchr("fiub", kind) == nullptr) {
+    throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) +
+                         "; expected real numbers");
+  }
+  return array;
+}
+
+template <class T>
+MatrixInput<T> to_matrix(py::handle x, std::size_t cols, const char* name) {
+  py::array array = to_real_array(x, name);
+  const auto ndim = array.ndim();
+  if (ndim == 2 && extent(array, 1) == cols) {
+    return rows_of<T>(std::move(array));
+  }
+  if (ndim == 1 && extent(array, 0) == cols) {
+    return row_of<T>(std::move(array));
+  }
+  wrong_shape(name, array, "(B, " + text(cols) + ") or, for one sample, " + vector_text(cols));
+}
+
+template <class T>
+MatrixInput<T> to_output_matrix(py::handle values, std::size_t rows, std::size_t cols, bool single, const char* name) {
+  py::array array = to_real_array(values, name);
+  const auto ndim = array.ndim();
+  if (ndim == 2 && extent(array, 0) == rows && extent(array, 1) == cols) {
+    return rows_of<T>(std::move(array));
+  }
+  if (ndim == 1 && single && extent(array, 0) == cols) {
+    return row_of<T>(std::move(array));
+  }
+  if (ndim == 1 && cols == 1 && extent(array, 0) == rows) {
+    return column_of<T>(std::move(array));
+  }
+  if (ndim == 0 && single && cols == 1) {
+    return row_of<T>(array.reshape({1}));
+  }
+  wrong_shape(name, array, outputs_text(rows, cols, single));
+}
+
+template <class T>
+TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, bool single, LabelRule rule) {
+  py::array array = to_real_array(y, "y");
+  const auto ndim = array.ndim();
+  const bool one_a_row = ndim == 0 ? single : ndim == 1 && extent(array, 0) == rows;
+  if (rule == LabelRule::always) {
+    const bool distributions = ndim == 2 ? extent(array, 0) == rows && extent(array, 1) == cols
+                                         : ndim == 1 && single && extent(array, 0) == cols;
+    if (!one_a_row && !distributions) {
+      wrong_shape("y", array,
+                  vector_text(rows) + " integer labels, or distributions: " + outputs_text(rows, cols, single));
+    }
+    if (one_a_row && !holds_integers(array)) {
+      throw py::type_error("y has dtype " + std::string(py::str(array.dtype())) + " and shape " + shape_text(array) +
+                           "; a cross-entropy takes " + vector_text(rows) +
+                           " labels of an integer dtype, or distributions " + matrix_text(rows, cols));
+    }
+  }
+  const bool labels =
+      one_a_row && (rule == LabelRule::always || (rule == LabelRule::integer && cols > 1 && holds_integers(array)));
+  if (labels) {
+    return to_labels<T>(std::move(array));
+  }
+  MatrixInput<T> values = to_output_matrix<T>(array, rows, cols, single, "y");
+  return {values.view, std::move(values.memory)};
+}
+
+template <class T>
+WeightsInput<T> to_weights(py::handle weights, std::size_t rows, bool single) {
+  if (weights.is_none()) {
+    return {};
+  }
+  py::array array = to_real_array(weights, "sample_weight");
+  if (array.ndim() == 0 && single) {
+    array = array.reshape({1});
+  }
+  if (array.ndim() != 1 || extent(array, 0) != rows) {
+    wrong_shape("sample_weight", array, vector_text(rows));
+  }
+  MatrixInput<T> row = row_of<T>(std::move(array));
+  return {std::span(row.view.data(), rows), std::move(row.memory)};
+}
+
+template <class T>
+MatrixView<T> to_output(py::handle out, std::size_t rows, std::size_t cols, bool single) {
+  if (!py::isinstance<py::array>(out)) {
+    throw py::type_error("out must be a numpy.ndarray, not " +
+                         std::string(py::str(py::type::of(out).attr("__name__"))));
+  }
+  auto array = py::reinterpret_borrow<py::array>(out);
+  if (!holds<T>(array)) {
+    throw py::type_error("out has dtype " + std::string(py::str(array.dtype())) + "; expected an aligned, native " +
+                         dtype_name<T>());
+  }
+  const bool fits = single ? array.ndim() == 1 && extent(array, 0) == cols
+                           : array.ndim() == 2 && extent(array, 0) == rows && extent(array, 1) == cols;
+  if (!fits) {
+    wrong_shape("out", array, single ? vector_text(cols) : matrix_text(rows, cols));
+  }
+  if (!array.writeable()) {
+    throw py::value_error("out is read-only");
+  }
+  T* data = static_cast<T*>(array.mutable_data());
+  if (single) {
+    if (!is_contiguous_vector<T>(array)) {
+      throw py::value_error("out must be contiguous");
+    }
+    return {data, 1, cols};
+  }
+  const auto* strides = array.strides();
+  const auto packed = static_cast<py::ssize_t>(cols * sizeof(T));
+  // Rows that overlap would overwrite each other.
+  if ((cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T))) ||
+      (rows > 1 && !(is_row_stride<T>(strides[0]) && strides[0] >= packed))) {
+    throw py::value_error(
+        "out must have contiguous rows, one after the other (C order, or a slice of rows or columns of it)");
+  }
+  return {data, rows, cols, rows > 1 ? static_cast<std::size_t>(strides[0]) / sizeof(T) : cols};
+}
+
+template <class T>
+py::array_t<T> new_array(std::size_t rows, std::size_t cols, bool single) {
+  const auto r = static_cast<py::ssize_t>(rows);
+  const auto c = static_cast<py::ssize_t>(cols);
+  return single ? py::array_t<T>(c) : py::array_t<T>({r, c});
+}
+
+template <class T>
+MatrixView<T> view_of(py::array_t<T>& array, std::size_t rows, std::size_t cols) {
+  return {array.mutable_data(), rows, cols};
+}
+
+template <class T>
+py::array_t<T> copy_of(ConstMatrixView<T> view, bool single) {
+  auto result = new_array<T>(view.rows(), view.cols(), single);
+  T* out = result.mutable_data();
+  for (std::size_t r = 0; r < view.rows(); ++r) {
+    std::memcpy(out + r * view.cols(), view.row(r), view.cols() * sizeof(T));
+  }
+  return result;
+}
+
+void assign(const py::array& target, py::handle source, const char* name) {
+  const py::array array = to_real_array(source, name);
+  if (!array.attr("shape").equal(target.attr("shape"))) {
+    wrong_shape(name, array, shape_text(target));
+  }
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
+  numpy_function(cache, "copyto")(target, array, py::arg("casting") = "unsafe");
+}
+
+#define BACKPASS_ARRAYS(T)                                                                              \
+  template MatrixInput<T> to_matrix<T>(py::handle, std::size_t, const char*);                           \
+  template MatrixInput<T> to_output_matrix<T>(py::handle, std::size_t, std::size_t, bool, const char*); \
+  template TargetsInput<T> to_targets<T>(py::handle, std::size_t, std::size_t, bool, LabelRule);        \
+  template WeightsInput<T> to_weights<T>(py::handle, std::size_t, bool);                                \
+  template MatrixView<T> to_output<T>(py::handle, std::size_t, std::size_t, bool);                      \
+  template py::array_t<T> new_array<T>(std::size_t, std::size_t, bool);                                 \
+  template MatrixView<T> view_of<T>(py::array_t<T>&, std::size_t, std::size_t);                         \
+  template py::array_t<T> copy_of<T>(ConstMatrixView<T>, bool);
+BACKPASS_ARRAYS(float)
+BACKPASS_ARRAYS(double)
+#undef BACKPASS_ARRAYS
+
+}  // namespace backpass::python

@@ -1,0 +1,30 @@
+/// The one header through which pybind11 is included, so that every file sees the same type casters.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+namespace backpass::python {
+
+namespace py = pybind11;
+
+// In the order module.cpp calls them: a class is registered before the first signature that names it.
+void register_error(py::module_& m);
+void register_runtime(py::module_& m);
+void register_activation(py::module_& m);
+void register_initializer(py::module_& m);
+void register_loss(py::module_& m);
+void register_optimizer(py::module_& m);
+void register_schedule(py::module_& m);
+void register_layer(py::module_& m);
+void register_network(py::module_& m);
+
+class AnyNetwork;
+/// The parts of the class Network that have files of their own.
+using NetworkClass = py::class_<AnyNetwork>;
+void register_fit(NetworkClass& cls);
+void register_serialize(py::module_& m, NetworkClass& cls);
+
+}  // namespace backpass::python

@@ -1,0 +1,98 @@
+#include "custom.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "arrays.hpp"
+
+namespace backpass::python {
+namespace {
+
+/// Targets as the user knows them: labels (B,) or values (B, M_N). Copies, since they may be kept.
+template <class T>
+py::object targets_array(const Targets<T>& y) {
+  if (!y.are_labels()) {
+    return copy_of<T>(y.values(), false);
+  }
+  py::array_t<std::int64_t> labels(static_cast<py::ssize_t>(y.rows()));
+  auto* out = labels.mutable_data();
+  for (std::size_t r = 0; r < y.rows(); ++r) {
+    out[r] = y.label(r);
+  }
+  return labels;
+}
+
+template <class T>
+void copy_rows(ConstMatrixView<T> from, MatrixView<T> to) {
+  for (std::size_t r = 0; r < from.rows(); ++r) {
+    std::copy_n(from.row(r), from.cols(), to.row(r));
+  }
+}
+
+}  // namespace
+
+SharedObject::SharedObject(py::object object)
+    : object_(new py::object(std::move(object)), [](const py::object* last) {
+        // At the interpreter's end there is no GIL left to take: the process's memory goes with it.
+        if (Py_IsInitialized() != 0) {
+          const py::gil_scoped_acquire gil;
+          delete last;
+        }
+      }) {}
+
+template <class T>
+void ElementwiseFunction::operator()(ConstMatrixView<T> z, MatrixView<T> out) const {
+  const py::gil_scoped_acquire gil;
+  // The function may keep what it is given, so it is given a copy.
+  py::array result = to_real_array(callable.get()(copy_of<T>(z, false)), "the result of a Custom activation");
+  if (result.ndim() != 2) {
+    // lambda z: 1.0 is a derivative, too.
+    result = py::module_::import("numpy").attr("broadcast_to")(result, py::make_tuple(z.rows(), z.cols()));
+  }
+  copy_rows<T>(to_output_matrix<T>(result, z.rows(), z.cols(), false, "the result of a Custom activation").view, out);
+}
+
+template <class T>
+double LossFunction::operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad) const {
+  const py::gil_scoped_acquire gil;
+  const py::object result = callable.get()(copy_of<T>(a, false), targets_array<T>(y));
+  if (!py::isinstance<py::tuple>(result) || py::len(result) != 2) {
+    throw py::type_error("the function of a Custom loss must return a tuple (value, gradient)");
+  }
+  const auto [value, gradient] = result.cast<std::pair<py::object, py::object>>();
+  if (grad.data() != nullptr) {
+    const auto converted = to_output_matrix<T>(gradient, a.rows(), a.cols(), false, "the gradient of a Custom loss");
+    copy_rows<T>(converted.view, grad);
+  }
+  // A 0-d array and a NumPy scalar have __float__, too.
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    throw py::error_already_set();
+  }
+  return number;
+}
+
+Activation make_custom_activation(const py::function& function, const py::function& derivative) {
+  const ElementwiseFunction f{SharedObject(function)};
+  const ElementwiseFunction df{SharedObject(derivative)};
+  return Activation::custom(CustomActivation{f, df, f, df});
+}
+
+CustomLoss make_custom_loss(const py::function& function) {
+  const LossFunction f{SharedObject(function)};
+  return {f, f};
+}
+
+const py::object& function_of(const Activation& activation) {
+  return activation.custom_functions()->function_f64.target<ElementwiseFunction>()->callable.get();
+}
+
+const py::object& derivative_of(const Activation& activation) {
+  return activation.custom_functions()->derivative_f64.target<ElementwiseFunction>()->callable.get();
+}
+
+const py::object& function_of(const CustomLoss& loss) {
+  return loss.function_f64.target<LossFunction>()->callable.get();
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,46 @@
+/// Python callables as the core's Custom functions. The core calls them without the GIL, from whichever thread it
+/// likes.
+#pragma once
+
+#include <memory>
+
+#include <backpass/activation.hpp>
+#include <backpass/loss.hpp>
+
+#include "bindings.hpp"
+
+namespace backpass::python {
+
+/// A Python object that may be copied and dropped without the GIL.
+class SharedObject {
+ public:
+  explicit SharedObject(py::object object);
+  /// The object; with the GIL held.
+  [[nodiscard]] const py::object& get() const noexcept { return *object_; }
+
+ private:
+  std::shared_ptr<const py::object> object_;
+};
+
+/// One function of a Custom activation: z (rows, cols) -> an array that broadcasts to the same shape.
+struct ElementwiseFunction {
+  SharedObject callable;
+  template <class T>
+  void operator()(ConstMatrixView<T> z, MatrixView<T> out) const;
+};
+/// The function of a Custom loss: (a, y) -> (value, ∂E/∂a).
+struct LossFunction {
+  SharedObject callable;
+  template <class T>
+  double operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad) const;
+};
+
+Activation make_custom_activation(const py::function& function, const py::function& derivative);
+CustomLoss make_custom_loss(const py::function& function);
+
+// The callables that these were made of.
+const py::object& function_of(const Activation& activation);
+const py::object& derivative_of(const Activation& activation);
+const py::object& function_of(const CustomLoss& loss);
+
+}  // namespace backpass::python

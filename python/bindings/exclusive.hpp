@@ -1,0 +1,96 @@
+/// One call at a time on what is not to be used by two: the GIL does not see to it, since it is released.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include <backpass/error.hpp>
+
+#include "bindings.hpp"
+
+namespace backpass::python {
+
+/// Belongs to a network or an optimizer.
+class Gate {
+ public:
+  Gate() = default;
+  // A copy or a moved object is a new one, which nobody uses yet.
+  Gate(const Gate& /*other*/) noexcept {}
+  Gate& operator=(const Gate& /*other*/) noexcept { return *this; }
+  ~Gate() = default;
+
+ private:
+  friend class Exclusive;
+  friend class Reentry;
+  std::mutex mutex_;
+  std::atomic<std::thread::id> owner_{};
+  // Only the owning thread looks at it.
+  bool open_ = false;
+};
+
+/// Holds a gate for the length of a call; waits for another thread's call, without the GIL. Make it with the GIL held.
+class Exclusive {
+ public:
+  /// \throws StateError when this thread is inside such a call already: a Custom function called the network it is part
+  /// of
+  explicit Exclusive(Gate& gate) : gate_(gate) {
+    if (gate.owner_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+      if (!gate.open_) {
+        throw StateError(
+            "a function that is called in the middle of a step cannot use the network or the optimizer of that step");
+      }
+      return;
+    }
+    if (!gate.mutex_.try_lock()) {
+      const py::gil_scoped_release without_gil;
+      gate.mutex_.lock();
+    }
+    gate.owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    held_ = true;
+  }
+  ~Exclusive() {
+    if (held_) {
+      gate_.owner_.store(std::thread::id(), std::memory_order_relaxed);
+      gate_.mutex_.unlock();
+    }
+  }
+  Exclusive(const Exclusive&) = delete;
+  Exclusive& operator=(const Exclusive&) = delete;
+
+ private:
+  Gate& gate_;
+  bool held_ = false;
+};
+
+/// Between two steps, a callback on the owning thread may use what fit holds.
+class Reentry {
+ public:
+  explicit Reentry(Gate& gate) noexcept : gate_(gate), before_(gate.open_) { gate.open_ = true; }
+  ~Reentry() { gate_.open_ = before_; }
+  Reentry(const Reentry&) = delete;
+  Reentry& operator=(const Reentry&) = delete;
+
+ private:
+  Gate& gate_;
+  bool before_;
+};
+
+/// Releases the GIL for work that is worth it. Below some microseconds, releasing would only let other threads take it,
+/// and getting it back can take their whole switch interval, 5 ms by default.
+class GilRelease {
+ public:
+  /// \param operations  multiply-adds, roughly
+  explicit GilRelease(double operations) {
+    if (operations >= kWorthIt) {
+      release_.emplace();
+    }
+  }
+
+ private:
+  static constexpr double kWorthIt = 1 << 17;  // ≈ 10 µs
+  std::optional<py::gil_scoped_release> release_;
+};
+
+}  // namespace backpass::python

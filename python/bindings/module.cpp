@@ -1,0 +1,20 @@
+/// The extension module backpass._core.
+#include <backpass/version.hpp>
+
+#include "bindings.hpp"
+
+PYBIND11_MODULE(_core, m) {
+  namespace bindings = backpass::python;
+  m.doc() = "The native part of backpass. Use it through the package: its modules document what is public.";
+  m.attr("__version__") = BACKPASS_VERSION_STRING;
+
+  bindings::register_error(m);
+  bindings::register_runtime(m);
+  bindings::register_activation(m);
+  bindings::register_initializer(m);
+  bindings::register_loss(m);
+  bindings::register_optimizer(m);
+  bindings::register_schedule(m);
+  bindings::register_layer(m);
+  bindings::register_network(m);
+}

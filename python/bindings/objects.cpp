@@ -1,0 +1,87 @@
+#include "objects.hpp"
+
+#include <utility>
+
+namespace backpass::python {
+namespace {
+
+[[noreturn]] void wrong_type(const char* what, const char* expected, py::handle got) {
+  throw py::type_error(std::string(what) + " must be " + expected + ", not " + type_name(got));
+}
+
+/// A name or an object: T.
+template <class T, class FromName>
+T named_or_object(py::handle object, const char* what, const char* expected, FromName&& from_name) {
+  if (py::isinstance<py::str>(object)) {
+    return from_name(object.cast<std::string>());
+  }
+  if (!py::isinstance<T>(object)) {
+    wrong_type(what, expected, object);
+  }
+  return object.cast<const T&>();
+}
+
+}  // namespace
+
+Activation to_activation(py::handle object) {
+  return named_or_object<Activation>(object, "an activation", "a name or an object of backpass.activations",
+                                     [](const std::string& name) { return Activation::from_name(name); });
+}
+
+Initializer to_initializer(py::handle object) {
+  return named_or_object<Initializer>(object, "an initializer", "a name or an object of backpass.initializers",
+                                      [](const std::string& name) { return Initializer::from_name(name); });
+}
+
+Loss to_loss(py::handle object) {
+  return named_or_object<LossObject>(object, "loss", "a name or an object of backpass.losses",
+                                     [](const std::string& name) { return LossObject{loss_from_name(name)}; })
+      .value;
+}
+
+OptimizerObject* to_optional_optimizer(py::handle object) {
+  if (object.is_none()) {
+    return nullptr;
+  }
+  if (!py::isinstance<OptimizerObject>(object)) {
+    wrong_type("optimizer", "an object of backpass.optim, which keeps its state between steps", object);
+  }
+  return object.cast<OptimizerObject*>();
+}
+
+OptimizerObject& to_optimizer(py::handle object) {
+  OptimizerObject* optimizer = to_optional_optimizer(object);
+  if (optimizer == nullptr) {
+    wrong_type("optimizer", "an object of backpass.optim", object);
+  }
+  return *optimizer;
+}
+
+ScheduleObject* to_optional_schedule(py::handle object) {
+  if (object.is_none()) {
+    return nullptr;
+  }
+  if (!py::isinstance<ScheduleObject>(object)) {
+    wrong_type("schedule", "an object of backpass.schedules", object);
+  }
+  return object.cast<ScheduleObject*>();
+}
+
+std::string type_name(py::handle object) { return py::str(py::type::handle_of(object).attr("__name__")); }
+
+std::uint64_t to_count(py::handle object, const char* name) {
+  const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+  if (!index) {
+    PyErr_Clear();
+    wrong_type(name, "an integer", object);
+  }
+  const std::uint64_t value = PyLong_AsUnsignedLongLong(index.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    throw py::value_error(std::string(name) + " must be at least 0 and below 2**64, got " +
+                          std::string(py::str(index)));
+  }
+  return value;
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,110 @@
+/// A plain struct of settings as a Python class: constructor, properties, repr, equality, copying and pickling from one
+/// list of its fields. Defaults are the struct's own.
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "bindings.hpp"
+
+namespace backpass::python {
+
+/// One constructor argument of a struct V.
+template <class V, class T>
+struct Field {
+  using Value = T;
+  const char* name;
+  T (*get)(const V&);
+  void (*set)(V&, T);
+};
+
+namespace detail {
+template <class V, class T>
+V owner_of(T V::*);
+template <class V, class T>
+T value_of(T V::*);
+}  // namespace detail
+
+/// A member as a field.
+template <auto Member>
+constexpr auto field(const char* name) {
+  using V = decltype(detail::owner_of(Member));
+  using T = decltype(detail::value_of(Member));
+  return Field<V, T>{name, [](const V& v) { return v.*Member; }, [](V& v, T value) { v.*Member = std::move(value); }};
+}
+/// Two members as a field that is a tuple, as PyTorch has its betas.
+template <auto First, auto Second>
+constexpr auto pair_field(const char* name) {
+  using V = decltype(detail::owner_of(First));
+  using T = std::pair<double, double>;
+  return Field<V, T>{name, [](const V& v) { return T(v.*First, v.*Second); },
+                     [](V& v, T value) { std::tie(v.*First, v.*Second) = value; }};
+}
+
+/// "Huber(delta=1.0)"
+inline std::string record_text(py::handle name, const std::vector<std::pair<const char*, py::object>>& values) {
+  std::string text = std::string(py::str(name)) + "(";
+  const char* separator = "";
+  for (const auto& [key, value] : values) {
+    text += std::string(separator) + key + "=" + std::string(py::repr(value));
+    separator = ", ";
+  }
+  return text + ")";
+}
+
+/// Gives `cls` (of an ObjectOf<Base, V>) everything that follows from the fields of V.
+/// \param class_name  shown by repr
+/// \param check    throws for values out of range
+/// \param frozen   properties cannot be set, and objects hash
+template <class Class, class Check, class... T, class V = typename Class::type::Value>
+void def_record(Class& cls, const char* class_name, Check check, bool frozen, Field<V, T>... fields) {
+  using Object = typename Class::type;
+  const auto make = [=](T... values) {
+    V v;
+    (fields.set(v, std::move(values)), ...);
+    check(v);
+    return Object(std::move(v));
+  };
+  cls.def(py::init(make), (py::arg(fields.name) = fields.get(V()))...);
+
+  [[maybe_unused]] const auto def_property = [&]<class F>(const Field<V, F>& field) {
+    const auto get = [field](const Object& self) { return field.get(self.get()); };
+    if (frozen) {
+      cls.def_property_readonly(field.name, get);
+      return;
+    }
+    cls.def_property(field.name, get, [=](Object& self, F value) {
+      // The check sees settings only: copying the whole value could mean copying an optimizer's moments.
+      V changed;
+      (fields.set(changed, fields.get(self.get())), ...);
+      field.set(changed, value);
+      check(changed);
+      field.set(self.get(), std::move(value));
+    });
+  };
+  (def_property(fields), ...);
+
+  cls.def("__repr__", [=](const Object& self) {
+    return record_text(py::str(class_name), {{fields.name, py::cast(fields.get(self.get()))}...});
+  });
+  cls.def("__reduce__", [=](const py::object& self) {
+    const auto& v = self.cast<const Object&>().get();
+    return py::make_tuple(py::type::of(self), py::make_tuple(fields.get(v)...));
+  });
+  if (frozen) {
+    const auto key = [=](const Object& self) { return py::make_tuple(fields.get(self.get())...); };
+    cls.def(
+        "__eq__",
+        [=](const Object& self, const py::object& other) -> py::object {
+          if (!py::isinstance<Object>(other)) {
+            return py::reinterpret_borrow<py::object>(Py_NotImplemented);
+          }
+          return py::bool_(key(self).equal(key(other.cast<const Object&>())));
+        },
+        py::arg("other"));
+    cls.def("__hash__", [=](const Object& self) { return py::hash(py::make_tuple(class_name, key(self))); });
+  }
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,227 @@
+/// backpass.activations: one class a kind, so that isinstance, repr and pickle are what Python users expect.
+#include <backpass/activation.hpp>
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "arrays.hpp"
+#include "custom.hpp"
+#include "objects.hpp"
+#include "record.hpp"
+
+namespace backpass::python {
+namespace {
+
+template <ActivationKind Kind>
+struct ActivationOf : Activation {
+  using Activation::Activation;
+  explicit ActivationOf(Activation activation) : Activation(std::move(activation)) {}
+};
+
+struct ClassText {
+  const char* name;
+  const char* parameter;  ///< null for none
+  const char* definition;
+};
+
+// In the order of ActivationKind.
+constexpr std::array<ClassText, kActivationKinds - 1> kClasses{{
+    {"Identity", nullptr, "φ(z) = z"},
+    {"ReLU", nullptr, "φ(z) = max(z, 0)"},
+    {"ReLU6", nullptr, "φ(z) = min(max(z, 0), 6)"},
+    {"LeakyReLU", "negative_slope", "φ(z) = z for z > 0, else negative_slope z"},
+    {"ELU", "alpha", "φ(z) = z for z > 0, else alpha (exp(z) − 1)"},
+    {"SELU", nullptr, "φ(z) = λ z for z > 0, else λ α (exp(z) − 1); constants of Klambauer et al. 2017"},
+    {"CELU", "alpha", "φ(z) = z for z > 0, else alpha (exp(z / alpha) − 1)"},
+    {"GELU", nullptr, "φ(z) = z Φ(z), with the normal distribution function Φ"},
+    {"GELUTanh", nullptr, "φ(z) = z (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2"},
+    {"SiLU", nullptr, "φ(z) = z / (1 + exp(−z))"},
+    {"Mish", nullptr, "φ(z) = z tanh(log(1 + exp(z)))"},
+    {"Softplus", nullptr, "φ(z) = log(1 + exp(z))"},
+    {"Softsign", nullptr, "φ(z) = z / (1 + |z|)"},
+    {"Sigmoid", nullptr, "φ(z) = 1 / (1 + exp(−z))"},
+    {"HardSigmoid", nullptr, "φ(z) = min(max(z / 6 + 1/2, 0), 1)"},
+    {"Tanh", nullptr, "φ(z) = tanh(z)"},
+    {"HardTanh", nullptr, "φ(z) = min(max(z, −1), 1)"},
+    {"HardSwish", nullptr, "φ(z) = z min(max(z + 3, 0), 6) / 6"},
+    {"Exp", nullptr, "φ(z) = exp(z)"},
+    {"Sin", nullptr, "φ(z) = sin(z)"},
+    {"Softmax", nullptr, "φ(z)_k = exp(z_k) / Σ_j exp(z_j), over the outputs of a sample"},
+    {"LogSoftmax", nullptr, "φ(z)_k = z_k − log Σ_j exp(z_j), over the outputs of a sample"},
+}};
+
+constexpr const char* kCustomDoc = R"(An activation of the user's own. It works everywhere but in files.
+
+Parameters
+----------
+function, derivative : callable
+    NumPy functions of z, an array (rows, M) of the network's dtype. Each returns an array of real numbers that
+    broadcasts to z's shape: φ(z) and φ'(z), element by element.
+
+Raises
+------
+TypeError
+    When one of them cannot be called.
+
+Examples
+--------
+>>> import numpy as np
+>>> import backpass as bp
+>>> square = bp.activations.Custom(np.square, lambda z: 2 * z)
+>>> net = bp.Network([3, 4, 1], activation=square)
+>>> net.layers[0].activation is square or net.layers[0].activation == square
+True
+)";
+
+constexpr const char* kApplyDoc = R"(Return φ(z).
+
+Parameters
+----------
+z : array_like of real numbers
+    Of any shape; the last axis is that of the outputs.
+
+Returns
+-------
+ndarray
+    Of z's shape; float32 for float32, else float64.
+)";
+
+using ToObject = py::object (*)(const Activation&);
+std::array<ToObject, kActivationKinds> to_object{};
+
+template <class T>
+py::array apply(const Activation& activation, py::array z) {
+  const auto cols = static_cast<std::size_t>(z.ndim() == 0 ? 1 : z.shape(z.ndim() - 1));
+  const py::array flat =
+      z.reshape({cols == 0 ? 0 : z.size() / static_cast<py::ssize_t>(cols), static_cast<py::ssize_t>(cols)});
+  const MatrixInput<T> input = to_matrix<T>(flat, cols, "z");
+  auto result = new_array<T>(input.view.rows(), cols, false);
+  activation.apply<T>(input.view, view_of<T>(result, input.view.rows(), cols));
+  return result.attr("reshape")(z.attr("shape"));
+}
+
+std::string activation_text(const Activation& self) {
+  if (self.kind() == ActivationKind::custom) {
+    return record_text(py::str("Custom"), {{"function", function_of(self)}, {"derivative", derivative_of(self)}});
+  }
+  const ClassText& text = kClasses[static_cast<std::size_t>(self.kind())];
+  if (text.parameter == nullptr) {
+    return std::string(text.name) + "()";
+  }
+  return record_text(py::str(text.name), {{text.parameter, py::float_(self.parameter())}});
+}
+
+bool equal(const Activation& a, const Activation& b) {
+  if (a.kind() == ActivationKind::custom && b.kind() == ActivationKind::custom) {
+    return function_of(a).equal(function_of(b)) && derivative_of(a).equal(derivative_of(b));
+  }
+  return a == b;
+}
+
+py::tuple parameters_of(const Activation& self) {
+  if (self.kind() == ActivationKind::custom) {
+    return py::make_tuple(function_of(self), derivative_of(self));
+  }
+  return self.has_parameter() ? py::make_tuple(self.parameter()) : py::tuple();
+}
+
+void register_base(py::module_& m) {
+  py::class_<Activation>(m, "Activation", "An activation function φ with a = φ(z): the base of backpass.activations.")
+      .def_property_readonly(
+          "name", [](const Activation& self) { return std::string(self.name()); },
+          "str : the name that stands for this activation with its default parameter.")
+      .def(
+          "__call__",
+          [](const Activation& self, const ArrayLike& z) {
+            py::array array = to_real_array(z, "z");
+            const bool is_float = array.dtype().kind() == 'f' && array.itemsize() == sizeof(float);
+            return Array(is_float ? apply<float>(self, array) : apply<double>(self, array));
+          },
+          py::arg("z"), kApplyDoc)
+      .def("__repr__", &activation_text)
+      .def("__str__",
+           [](const Activation& self) {
+             const std::string name(self.name());
+             return self.has_parameter() ? name + "(" + std::string(py::str(py::float_(self.parameter()))) + ")" : name;
+           })
+      .def(
+          "__eq__",
+          [](const Activation& self, const py::object& other) {
+            return py::isinstance<Activation>(other) && equal(self, other.cast<const Activation&>());
+          },
+          py::arg("other"))
+      .def("__hash__",
+           [](const Activation& self) {
+             return py::hash(py::make_tuple(std::string(self.name()), parameters_of(self)));
+           })
+      .def("__reduce__", [](const py::object& self) {
+        return py::make_tuple(py::type::of(self), parameters_of(self.cast<const Activation&>()));
+      });
+}
+
+template <ActivationKind Kind>
+void register_kind(py::module_& m) {
+  const ClassText& text = kClasses[static_cast<std::size_t>(Kind)];
+  const Activation standard = Activation::from_name(Activation::names()[static_cast<std::size_t>(Kind)]);
+  const std::string name(standard.name());
+  std::string doc = std::string(text.definition) + ".\n";
+  if (text.parameter != nullptr) {
+    doc += std::string("\nParameters\n----------\n") + text.parameter + " : float\n";
+  }
+  py::class_<ActivationOf<Kind>, Activation> cls(m, text.name, doc.c_str());
+  if (text.parameter != nullptr) {
+    cls.def(py::init([name](double parameter) { return ActivationOf<Kind>(Activation::from_name(name, parameter)); }),
+            py::arg(text.parameter) = standard.parameter());
+    cls.def_property_readonly(text.parameter, [](const ActivationOf<Kind>& self) { return self.parameter(); });
+  } else {
+    cls.def(py::init([standard] { return ActivationOf<Kind>(standard); }));
+  }
+  to_object[static_cast<std::size_t>(Kind)] = [](const Activation& a) { return py::cast(ActivationOf<Kind>(a)); };
+}
+
+void register_custom(py::module_& m) {
+  using Custom = ActivationOf<ActivationKind::custom>;
+  py::class_<Custom, Activation>(m, "CustomActivation", kCustomDoc)
+      .def(py::init([](const py::function& function, const py::function& derivative) {
+             return Custom(make_custom_activation(function, derivative));
+           }),
+           py::arg("function"), py::arg("derivative"))
+      .def_property_readonly("function", [](const Custom& self) { return function_of(self); })
+      .def_property_readonly("derivative", [](const Custom& self) { return derivative_of(self); });
+  to_object[static_cast<std::size_t>(ActivationKind::custom)] = [](const Activation& a) { return py::cast(Custom(a)); };
+}
+
+}  // namespace
+
+py::object from_activation(const Activation& activation) {
+  return to_object[static_cast<std::size_t>(activation.kind())](activation);
+}
+
+void register_activation(py::module_& m) {
+  register_base(m);
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (register_kind<static_cast<ActivationKind>(I)>(m), ...);
+  }(std::make_index_sequence<kClasses.size()>());
+  register_custom(m);
+  m.def(
+      "activation",
+      [](const std::string& name) { return ActivationResult(from_activation(Activation::from_name(name))); },
+      py::arg("name"),
+      R"(Return the activation of this name, with its default parameter.
+
+Raises
+------
+ValueError
+    For an unknown name; the message lists the known ones.
+)");
+  m.def("activation_names", [] {
+    py::list names;
+    for (const std::string_view name : Activation::names()) {
+      names.append(std::string(name));
+    }
+    return names;
+  });
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,64 @@
+/// backpass.initializers: how weights start.
+#include <backpass/initializer.hpp>
+
+#include "objects.hpp"
+#include "record.hpp"
+
+namespace backpass::python {
+namespace {
+
+/// The Python class of one kind with a parameter.
+template <InitializerKind Kind>
+struct InitializerOf : Initializer {
+  using Value = InitializerOf;
+  InitializerOf() : Initializer(Initializer::from_name(Initializer{Kind}.name())) {}
+  [[nodiscard]] const InitializerOf& get() const noexcept { return *this; }
+  [[nodiscard]] InitializerOf& get() noexcept { return *this; }
+};
+
+template <InitializerKind Kind>
+void register_kind(py::module_& m, const char* class_name, const char* parameter, const char* doc) {
+  using I = InitializerOf<Kind>;
+  py::class_<I, Initializer> cls(m, class_name, doc);
+  const Field<I, double> value{parameter, [](const I& i) { return i.parameter; },
+                               [](I& i, double v) { i.parameter = v; }};
+  def_record(cls, class_name, [](const I&) {}, true, value);
+}
+
+}  // namespace
+
+void register_initializer(py::module_& m) {
+  py::class_<Initializer>(m, "Initializer",
+                          "How weights start: the base of backpass.initializers. Biases start at zero.")
+      .def_property_readonly(
+          "name", [](const Initializer& self) { return std::string(self.name()); },
+          "str : the name that stands for this initializer with its default parameter.");
+  register_kind<InitializerKind::constant>(m, "Constant", "value", R"(All weights equal.
+
+Parameters
+----------
+value : float
+)");
+  register_kind<InitializerKind::normal>(m, "Normal", "standard_deviation", R"(Normally distributed around zero.
+
+Parameters
+----------
+standard_deviation : float
+)");
+  register_kind<InitializerKind::uniform>(m, "Uniform", "half_width", R"(Uniform between −half_width and half_width.
+
+Parameters
+----------
+half_width : float
+)");
+  register_kind<InitializerKind::orthogonal>(
+      m, "Orthogonal", "gain",
+      R"(Rows or columns, whichever are fewer, orthonormal times the gain (Saxe et al. 2014).
+
+Parameters
+----------
+gain : float
+)");
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,190 @@
+/// backpass.losses.
+#include <backpass/loss.hpp>
+
+#include "arrays.hpp"
+#include "custom.hpp"
+#include "loss_rules.hpp"
+#include "objects.hpp"
+#include "record.hpp"
+
+namespace backpass::python {
+namespace {
+
+template <class V>
+using LossOf = ObjectOf<LossObject, V>;
+
+constexpr const char* kCallDoc = R"(Return the loss and its gradient.
+
+Parameters
+----------
+a : array_like of real numbers
+    Outputs, (B, M), or (M,) for one sample.
+y : array_like
+    Targets of a's shape; (B,) when M is 1. The cross-entropies also take (B,) integer labels.
+sample_weight : array_like, optional
+    (B,): the loss is Σ_b w_b ℓ_b / Σ_b w_b.
+
+Returns
+-------
+value : float
+grad : ndarray
+    ∂E/∂a, of a's shape; float32 for float32, else float64.
+
+Raises
+------
+ValueError
+    For shapes that do not fit, labels outside [0, M), or no rows at all.
+TypeError
+    For arrays that are no real numbers.
+
+Examples
+--------
+>>> import backpass as bp
+>>> value, grad = bp.losses.MeanSquaredError()([[1.0, 2.0]], [[1.0, 4.0]])
+>>> value
+2.0
+>>> grad
+array([[ 0., -2.]])
+)";
+
+template <class T>
+ValueAndGradient call(const Loss& loss, const py::array& a, const py::object& y, const py::object& sample_weight) {
+  const std::size_t cols = a.ndim() == 0 ? 1 : static_cast<std::size_t>(a.shape(a.ndim() - 1));
+  const MatrixInput<T> outputs = to_matrix<T>(a, cols, "a");
+  const std::size_t rows = outputs.view.rows();
+  const TargetsInput<T> targets = to_targets<T>(y, rows, cols, outputs.single, label_rule(loss));
+  const WeightsInput<T> weights = to_weights<T>(sample_weight, rows, outputs.single);
+  auto grad = new_array<T>(rows, cols, outputs.single);
+  const double value = evaluate_loss<T>(loss, outputs.view, targets.view, view_of<T>(grad, rows, cols), weights.view);
+  return ValueAndGradient(py::make_tuple(value, grad));
+}
+
+/// Parameters out of range are found by asking for a loss of one number.
+void check(const Loss& loss) {
+  const double a = 0.5;
+  const double y = 1.0;
+  evaluate_loss<double>(loss, ConstMatrixView<double>(&a, 1, 1), ConstMatrixView<double>(&y, 1, 1));
+}
+
+void register_base(py::module_& m) {
+  py::class_<LossObject>(m, "Loss", "A cost E(a^N) with its gradient: the base of backpass.losses.")
+      .def_property_readonly(
+          "name", [](const LossObject& self) { return std::string(loss_name(self.value)); },
+          "str : the name that stands for this loss with its default parameters.")
+      .def(
+          "__call__",
+          [](const LossObject& self, const ArrayLike& a, const ArrayLike& y, const OptionalArrayLike& sample_weight) {
+            const py::array array = to_real_array(a, "a");
+            const bool is_float = array.dtype().kind() == 'f' && array.itemsize() == sizeof(float);
+            return is_float ? call<float>(self.value, array, y, sample_weight)
+                            : call<double>(self.value, array, y, sample_weight);
+          },
+          py::arg("a"), py::arg("y"), py::kw_only(), py::arg("sample_weight") = py::none(), kCallDoc);
+}
+
+template <class V, class... F>
+void register_one(py::module_& m, const char* class_name, const char* doc, F... fields) {
+  py::class_<LossOf<V>, LossObject> cls(m, class_name, doc);
+  def_record(cls, class_name, [](const V& loss) { check(loss); }, true, fields...);
+}
+
+void register_custom(py::module_& m) {
+  using Custom = LossOf<CustomLoss>;
+  py::class_<Custom, LossObject>(m, "CustomLoss", R"(A loss of the user's own.
+
+It takes no sample weights, which belong into the function.
+
+Parameters
+----------
+function : callable
+    ``function(a, y) -> (value, dE_da)`` on NumPy arrays: a (B, M) of the network's dtype; y as it was given,
+    (B, M) or (B,) integer labels. It returns the mean loss over the batch, a number, and its gradient (B, M).
+
+Examples
+--------
+>>> import numpy as np
+>>> import backpass as bp
+>>> def quartic(a, y):
+...     d = a - y
+...     return np.mean(d**4), 4 * d**3 / d.size
+>>> loss = bp.losses.Custom(quartic)
+>>> loss([[3.0]], [[1.0]])
+(16.0, array([[32.]]))
+)")
+      .def(py::init([](const py::function& function) { return Custom(make_custom_loss(function)); }),
+           py::arg("function"))
+      .def_property_readonly("function", [](const Custom& self) { return function_of(self.get()); })
+      .def("__repr__",
+           [](const Custom& self) { return record_text(py::str("Custom"), {{"function", function_of(self.get())}}); })
+      .def(
+          "__eq__",
+          [](const Custom& self, const py::object& other) {
+            return py::isinstance<Custom>(other) &&
+                   function_of(self.get()).equal(function_of(other.cast<const Custom&>().get()));
+          },
+          py::arg("other"))
+      .def("__hash__", [](const Custom& self) { return py::hash(function_of(self.get())); })
+      .def("__reduce__", [](const py::object& self) {
+        return py::make_tuple(py::type::of(self), py::make_tuple(function_of(self.cast<const Custom&>().get())));
+      });
+}
+
+py::object from_loss(const Loss& loss) {
+  return std::visit([]<class V>(const V& v) { return py::cast(LossOf<V>(v)); }, loss);
+}
+
+}  // namespace
+
+LabelRule label_rule(const Loss& loss) noexcept {
+  if (std::holds_alternative<CrossEntropy>(loss) || std::holds_alternative<SoftmaxCrossEntropy>(loss)) {
+    return LabelRule::always;
+  }
+  return std::holds_alternative<CustomLoss>(loss) ? LabelRule::integer : LabelRule::never;
+}
+
+void register_loss(py::module_& m) {
+  register_base(m);
+  register_one<MeanSquaredError>(m, "MeanSquaredError", "Mean over samples and outputs of (a − y)².\n");
+  register_one<MeanAbsoluteError>(m, "MeanAbsoluteError", "Mean over samples and outputs of |a − y|.\n");
+  register_one<Huber>(m, "Huber",
+                      "Mean of d²/2 for |d| ≤ delta, else delta (|d| − delta/2), with d = a − y (Huber 1964).\n\n"
+                      "Parameters\n----------\ndelta : float\n    Above 0.\n",
+                      field<&Huber::delta>("delta"));
+  register_one<LogCosh>(m, "LogCosh", "Mean of log cosh(a − y).\n");
+  register_one<Quantile>(m, "Quantile",
+                         "Pinball loss: mean of max(q (y − a), (q − 1)(y − a)), least for the q-quantile.\n\n"
+                         "Parameters\n----------\nq : float\n    Between 0 and 1.\n",
+                         field<&Quantile::q>("q"));
+  register_one<CrossEntropy>(m, "CrossEntropy",
+                             "Mean over samples of −Σ_k t_k log a_k; a are probabilities.\n\n"
+                             "After softmax or log_softmax it is computed from z, which cannot overflow.\n\n"
+                             "Parameters\n----------\nlabel_smoothing : float\n"
+                             "    ε in [0, 1]: targets become (1 − ε) t + ε / M.\n",
+                             field<&CrossEntropy::label_smoothing>("label_smoothing"));
+  register_one<SoftmaxCrossEntropy>(m, "SoftmaxCrossEntropy",
+                                    "Cross-entropy of the softmax of a: a are logits.\n\n"
+                                    "Parameters\n----------\nlabel_smoothing : float\n"
+                                    "    ε in [0, 1]: targets become (1 − ε) t + ε / M.\n",
+                                    field<&SoftmaxCrossEntropy::label_smoothing>("label_smoothing"));
+  register_one<BinaryCrossEntropy>(
+      m, "BinaryCrossEntropy",
+      "Mean over samples and outputs of −y log a − (1 − y) log(1 − a); a are probabilities.\n\n"
+      "After sigmoid it is computed from z, which cannot overflow.\n");
+  register_one<SigmoidCrossEntropy>(m, "SigmoidCrossEntropy",
+                                    "Binary cross-entropy of the sigmoid of a: a are logits.\n");
+  register_one<Poisson>(m, "Poisson",
+                        "Mean over samples and outputs of a − y log a; a is the rate.\n\n"
+                        "After exp or softplus it is computed from z.\n");
+  register_custom(m);
+  m.def(
+      "loss", [](const std::string& name) { return LossResult(from_loss(loss_from_name(name))); }, py::arg("name"),
+      R"(Return the loss of this name, with its default parameters.
+
+Raises
+------
+ValueError
+    For an unknown name; the message lists the known ones.
+)");
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,285 @@
+/// The class Network, all but fit and files.
+#include <backpass/network.hpp>
+
+#include <cstdint>
+
+#include "any_network.hpp"
+#include "arrays.hpp"
+#include "layer.hpp"
+#include "loss_rules.hpp"
+#include "network_docs.hpp"
+#include "objects.hpp"
+
+namespace backpass::python {
+namespace {
+
+/// The core's 0 stands for None: as the work asks.
+int to_threads(const OptionalInt& num_threads) {
+  if (num_threads.is_none()) {
+    return 0;
+  }
+  const std::uint64_t n = to_count(num_threads, "num_threads");
+  if (n < 1 || n > 1'000'000) {
+    throw py::value_error("num_threads must be at least 1, got " + std::to_string(n));
+  }
+  return static_cast<int>(n);
+}
+
+template <class T>
+bool overlap(ConstMatrixView<T> x, MatrixView<T> out) {
+  if (x.rows() == 0 || out.rows() == 0) {
+    return false;
+  }
+  return x.data() < out.row(out.rows() - 1) + out.cols() && out.data() < x.row(x.rows() - 1) + x.cols();
+}
+
+Array forward(AnyNetwork& self, const ArrayLike& x, bool training) {
+  return self.visit([&]<class T>(Network<T>& net) {
+    const MatrixInput<T> input = to_matrix<T>(x, net.sizes().front(), "x");
+    const Exclusive exclusive(self.gate);
+    ConstMatrixView<T> output;
+    {
+      const GilRelease release(self.operations(input.view.rows()));
+      output = net.forward(input.view, training);
+    }
+    self.last_single = input.single;
+    // The caller may keep it; the core's own belongs to the next call.
+    return Array(copy_of<T>(output, input.single));
+  });
+}
+
+OptionalArray backward(AnyNetwork& self, const ArrayLike& grad_output, bool input_gradient, bool accumulate) {
+  return self.visit([&]<class T>(Network<T>& net) {
+    const py::array array = to_real_array(grad_output, "grad_output");
+    const Exclusive exclusive(self.gate);
+    const bool single = self.last_single;
+    // The core compares the number of rows with the last forward's.
+    const std::size_t rows = single || array.ndim() == 0 ? 1 : static_cast<std::size_t>(array.shape(0));
+    const auto grad = to_output_matrix<T>(array, rows, net.sizes().back(), single, "grad_output");
+    if (!input_gradient) {
+      const GilRelease release(2 * self.operations(rows));
+      net.backward(grad.view, {}, accumulate);
+      return OptionalArray(py::none());
+    }
+    auto result = new_array<T>(rows, net.sizes().front(), single);
+    const MatrixView<T> view = view_of<T>(result, rows, net.sizes().front());
+    {
+      const GilRelease release(2 * self.operations(rows));
+      net.backward(grad.view, view, accumulate);
+    }
+    return OptionalArray(result);
+  });
+}
+
+void step(AnyNetwork& self, const OptimizerLike& optimizer) {
+  OptimizerObject& rule = to_optimizer(optimizer);
+  self.visit([&]<class T>(Network<T>& net) {
+    const Exclusive exclusive(self.gate);
+    const Exclusive exclusive_rule(rule.gate);
+    const GilRelease release(static_cast<double>(net.num_parameters()));
+    net.step(rule.value);
+  });
+}
+
+Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& out, const OptionalInt& num_threads) {
+  const int threads = to_threads(num_threads);
+  return self.visit([&]<class T>(const Network<T>& net) {
+    const std::size_t cols = net.sizes().back();
+    MatrixInput<T> input = to_matrix<T>(x, net.sizes().front(), "x");
+    const std::size_t rows = input.view.rows();
+    const double operations = self.operations(rows);
+    if (out.is_none()) {
+      auto result = new_array<T>(rows, cols, input.single);
+      const MatrixView<T> view = view_of<T>(result, rows, cols);
+      {
+        const GilRelease release(operations);
+        net.predict(input.view, view, threads);
+      }
+      return Array(result);
+    }
+    const MatrixView<T> view = to_output<T>(out, rows, cols, input.single);
+    if (overlap<T>(input.view, view)) {
+      // As in NumPy, the result is that of an `out` somewhere else.
+      auto copy = copy_of<T>(input.view, false);
+      input.view = view_of<T>(copy, rows, input.view.cols());
+      input.memory = std::move(copy);
+    }
+    const GilRelease release(operations);
+    net.predict(input.view, view, threads);
+    return Array(out);
+  });
+}
+
+/// What train_step, loss_and_gradient and evaluate are given, as the core takes it.
+template <class T>
+struct Samples {
+  MatrixInput<T> x;
+  TargetsInput<T> y;
+  WeightsInput<T> weights;
+
+  Samples(const Network<T>& net, const Loss& loss, const ArrayLike& x_, const ArrayLike& y_,
+          const OptionalArrayLike& weights_)
+      : x(to_matrix<T>(x_, net.sizes().front(), "x")),
+        y(to_targets<T>(y_, x.view.rows(), net.sizes().back(), x.single, label_rule(loss))),
+        weights(to_weights<T>(weights_, x.view.rows(), x.single)) {}
+};
+
+double train_step(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
+                  const OptimizerLike& optimizer, const OptionalArrayLike& sample_weight) {
+  const Loss cost = to_loss(loss);
+  OptimizerObject& rule = to_optimizer(optimizer);
+  return self.visit([&]<class T>(Network<T>& net) {
+    const Samples<T> samples(net, cost, x, y, sample_weight);
+    const Exclusive exclusive(self.gate);
+    const Exclusive exclusive_rule(rule.gate);
+    const GilRelease release(3 * self.operations(samples.x.view.rows(), cost));
+    return net.train_step(samples.x.view, samples.y.view, cost, rule.value, samples.weights.view);
+  });
+}
+
+LossAndGradient loss_and_gradient(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
+                                  const OptionalArrayLike& sample_weight, bool input_gradient) {
+  const Loss cost = to_loss(loss);
+  return self.visit([&]<class T>(Network<T>& net) {
+    const Samples<T> samples(net, cost, x, y, sample_weight);
+    const std::size_t rows = samples.x.view.rows();
+    const Exclusive exclusive(self.gate);
+    const auto run = [&](MatrixView<T> gradient) {
+      const GilRelease release(3 * self.operations(rows, cost));
+      return net.loss_and_gradient(samples.x.view, samples.y.view, cost, samples.weights.view, gradient);
+    };
+    if (!input_gradient) {
+      return LossAndGradient(py::float_(run({})));
+    }
+    auto gradient = new_array<T>(rows, net.sizes().front(), samples.x.single);
+    const double value = run(view_of<T>(gradient, rows, net.sizes().front()));
+    return LossAndGradient(py::make_tuple(value, gradient));
+  });
+}
+
+double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
+                const OptionalArrayLike& sample_weight) {
+  const Loss cost = to_loss(loss);
+  return self.visit([&]<class T>(const Network<T>& net) {
+    const Samples<T> samples(net, cost, x, y, sample_weight);
+    const GilRelease release(self.operations(samples.x.view.rows(), cost));
+    return net.evaluate(samples.x.view, samples.y.view, cost, samples.weights.view);
+  });
+}
+
+/// The one flat buffer of parameters or gradients, writable, keeping the network alive.
+template <class Get>
+auto flat_view(Get get) {
+  return [=](const py::object& self) {
+    return self.cast<AnyNetwork&>().visit([&]<class T>(Network<T>& net) {
+      const std::span<T> values = get(net);
+      return Array(py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data(), self));
+    });
+  };
+}
+template <class Get>
+auto flat_setter(Get get, const char* name) {
+  return
+      [=](const py::object& self, const ArrayLike& values) { assign(py::array(flat_view(get)(self)), values, name); };
+}
+
+void register_structure(NetworkClass& cls) {
+  const auto parameters = [](auto& net) { return net.parameters(); };
+  const auto gradients = [](auto& net) { return net.gradients(); };
+  cls.def_property("parameters", flat_view(parameters), flat_setter(parameters, "parameters"), docs::kParameters)
+      .def_property("gradients", flat_view(gradients), flat_setter(gradients, "gradients"), docs::kGradients)
+      .def_property_readonly(
+          "sizes",
+          [](const AnyNetwork& self) {
+            return self.visit([](const auto& net) {
+              const auto sizes = net.sizes();
+              return py::typing::Tuple<int, py::ellipsis>(
+                  py::tuple(py::cast(std::vector<std::size_t>(sizes.begin(), sizes.end()))));
+            });
+          },
+          "tuple of int : M_0, …, M_N.")
+      .def_property_readonly(
+          "dtype",
+          [](const AnyNetwork& self) {
+            return self.visit([]<class T>(const Network<T>&) { return DType(py::dtype::of<T>()); });
+          },
+          "numpy.dtype : float32 or float64.")
+      .def_property_readonly(
+          "num_parameters",
+          [](const AnyNetwork& self) { return self.visit([](const auto& net) { return net.num_parameters(); }); },
+          "int : weights and biases of all layers.")
+      .def_property_readonly(
+          "layers",
+          [](const py::object& self) {
+            auto& network = self.cast<AnyNetwork&>();
+            return LayersObject{self, &network, network.visit([](const auto& net) { return net.num_layers(); })};
+          },
+          "Layers : a sequence of `Layer` views, one for each of layers 1…N.")
+      .def(
+          "initialize",
+          [](AnyNetwork& self, const OptionalInt& seed) {
+            const std::uint64_t value = seed.is_none() ? random_seed() : to_count(seed, "seed");
+            const Exclusive exclusive(self.gate);
+            self.visit([&](auto& net) { net.initialize(value); });
+          },
+          py::arg("seed") = py::none(), docs::kInitialize)
+      .def(
+          "copy",
+          [](const py::object& self) {
+            auto& network = self.cast<AnyNetwork&>();
+            const Exclusive exclusive(network.gate);
+            auto copy = std::make_unique<AnyNetwork>(
+                network.visit([](const auto& net) { return AnyNetwork::Variant(net.copy()); }));
+            py::object result = adopt(py::type::of(self), std::move(copy));
+            if (py::hasattr(self, "__dict__")) {
+              result.attr("__dict__").attr("update")(self.attr("__dict__"));
+            }
+            return Self(result);
+          },
+          docs::kCopy)
+      .def(
+          "_rebuild",
+          [](const py::object& self, const DTypeLike& dtype, bool keep_dropout) {
+            auto& network = self.cast<AnyNetwork&>();
+            const Exclusive exclusive(network.gate);
+            return Self(adopt(py::type::of(self), rebuild(network, is_double(dtype), keep_dropout)));
+          },
+          py::arg("dtype"), py::arg("keep_dropout"));
+}
+
+void register_moves(NetworkClass& cls) {
+  cls.def("forward", &forward, py::arg("x"), py::kw_only(), py::arg("training") = false, docs::kForward)
+      .def("backward", &backward, py::arg("grad_output"), py::kw_only(), py::arg("input_gradient") = false,
+           py::arg("accumulate") = false, docs::kBackward)
+      .def("step", &step, py::arg("optimizer"), docs::kStep)
+      .def("predict", &predict, py::arg("x"), py::kw_only(), py::arg("out") = py::none(),
+           py::arg("num_threads") = py::none(), docs::kPredict)
+      .def("__call__", &predict, py::arg("x"), py::kw_only(), py::arg("out") = py::none(),
+           py::arg("num_threads") = py::none(), "The same as `predict`.")
+      .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
+           py::arg("sample_weight") = py::none(), docs::kTrainStep)
+      .def("loss_and_gradient", &loss_and_gradient, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
+           py::arg("sample_weight") = py::none(), py::arg("input_gradient") = false, docs::kLossAndGradient)
+      .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
+           py::arg("sample_weight") = py::none(), docs::kEvaluate);
+}
+
+}  // namespace
+
+void register_network(py::module_& m) {
+  NetworkClass cls(m, "Network", "The native part of backpass.Network, which says what it is.");
+  cls.def(py::init([](const Sizes& sizes, const ActivationsLike& activation, const OptionalActivationLike& output,
+                      const FlagsLike& bias, const RatesLike& dropout, const DTypeLike& dtype,
+                      const InitializersLike& init, const OptionalInt& seed) {
+            return make_network(make_options(sizes, activation, output, bias, dropout, init, seed), is_double(dtype));
+          }),
+          py::arg("sizes"), py::arg("activation") = "relu", py::arg_v("output", py::none(), "'identity'"),
+          py::kw_only(), py::arg("bias") = true, py::arg("dropout") = 0.0, py::arg("dtype") = "float32",
+          py::arg("init") = "auto", py::arg("seed") = py::none());
+  register_structure(cls);
+  register_moves(cls);
+  register_fit(cls);
+  register_serialize(m, cls);
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,296 @@
+/// backpass.optim: an optimizer is its settings and what it remembers between steps.
+#include <backpass/optimizer.hpp>
+
+#include <array>
+#include <cstdint>
+
+#include "arrays.hpp"
+#include "objects.hpp"
+#include "record.hpp"
+
+namespace backpass::python {
+namespace {
+
+template <class V>
+using OptimizerOf = ObjectOf<OptimizerObject, V>;
+
+/// PyTorch's names of what an optimizer keeps for every parameter, in the order of OptimizerState's slots.
+std::vector<const char*> slot_names(const Optimizer& optimizer) {
+  struct Names {
+    std::vector<const char*> operator()(const SGD&) const { return {"momentum_buffer"}; }
+    std::vector<const char*> operator()(const RMSprop&) const { return {"square_avg", "momentum_buffer", "grad_avg"}; }
+    std::vector<const char*> operator()(const Adagrad&) const { return {"sum"}; }
+    std::vector<const char*> operator()(const Adam&) const { return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}; }
+    std::vector<const char*> operator()(const AdamW&) const { return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}; }
+    std::vector<const char*> operator()(const NAdam&) const { return {"exp_avg", "exp_avg_sq"}; }
+    std::vector<const char*> operator()(const Rprop&) const { return {"prev", "step_size"}; }
+    std::vector<const char*> operator()(const Lion&) const { return {"exp_avg"}; }
+  };
+  return std::visit(Names{}, optimizer);
+}
+
+OptimizerState& state_of(Optimizer& optimizer) {
+  return std::visit([](auto& o) -> OptimizerState& { return o.state; }, optimizer);
+}
+
+template <class T>
+void put_slots(py::dict& result, const std::vector<const char*>& names, const std::vector<std::vector<T>>& slots) {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    result[names.at(i)] = py::array_t<T>(static_cast<py::ssize_t>(slots[i].size()), slots[i].data());
+  }
+}
+
+py::dict get_state(OptimizerObject& self) {
+  const Exclusive exclusive(self.gate);
+  const OptimizerState& state = state_of(self.value);
+  py::dict result;
+  if (state.empty()) {
+    return result;
+  }
+  py::list steps;
+  py::list mu_products;
+  for (const auto& group : state.groups) {
+    steps.append(group.step);
+    mu_products.append(group.mu_product);
+  }
+  result["step"] = steps;
+  if (std::holds_alternative<NAdam>(self.value)) {
+    result["mu_product"] = mu_products;
+  }
+  put_slots(result, slot_names(self.value), state.slots_f32);
+  put_slots(result, slot_names(self.value), state.slots_f64);
+  return result;
+}
+
+template <class T>
+std::vector<T> to_vector(const py::array& array) {
+  const auto input = to_matrix<T>(array, static_cast<std::size_t>(array.size()), "state");
+  return {input.view.data(), input.view.data() + array.size()};
+}
+
+void set_state(OptimizerObject& self, const py::dict& values) {
+  const Exclusive exclusive(self.gate);
+  OptimizerState state;
+  py::dict rest = py::reinterpret_steal<py::dict>(PyDict_Copy(values.ptr()));
+  if (rest.contains("step")) {
+    for (const auto step : rest.attr("pop")("step").cast<std::vector<std::int64_t>>()) {
+      state.groups.push_back({.step = step});
+    }
+  }
+  if (rest.contains("mu_product")) {
+    const auto mu_products = rest.attr("pop")("mu_product").cast<std::vector<double>>();
+    if (mu_products.size() != state.groups.size()) {
+      throw py::value_error("state: step has " + std::to_string(state.groups.size()) + " entries and mu_product " +
+                            std::to_string(mu_products.size()));
+    }
+    for (std::size_t i = 0; i < mu_products.size(); ++i) {
+      state.groups[i].mu_product = mu_products[i];
+    }
+  }
+  std::size_t length = 0;
+  for (const char* name : slot_names(self.value)) {
+    if (!rest.contains(name)) {
+      break;  // slots are made in order
+    }
+    const py::array array = to_real_array(rest.attr("pop")(name), name);
+    const bool first = state.slots_f32.empty() && state.slots_f64.empty();
+    const bool is_float = array.dtype().kind() == 'f' && array.itemsize() == sizeof(float);
+    if (array.ndim() != 1 ||
+        (!first && (static_cast<std::size_t>(array.size()) != length || is_float == state.slots_f32.empty()))) {
+      throw py::value_error("state: " + std::string(name) + " has shape " + shape_text(array) +
+                            "; the arrays of a state are one-dimensional, of one length and one dtype");
+    }
+    length = static_cast<std::size_t>(array.size());
+    if (is_float) {
+      state.slots_f32.push_back(to_vector<float>(array));
+    } else {
+      state.slots_f64.push_back(to_vector<double>(array));
+    }
+  }
+  if (!rest.empty()) {
+    throw py::value_error("state has entries that this optimizer does not: " + std::string(py::str(py::list(rest))));
+  }
+  if (state.groups.empty() && length != 0) {
+    throw py::value_error("state has arrays, but no entry \"step\"");
+  }
+  state_of(self.value) = std::move(state);
+}
+
+void register_base(py::module_& m) {
+  py::class_<OptimizerObject>(m, "Optimizer", R"(A rule that turns gradients into steps: the base of backpass.optim.
+
+An optimizer keeps its state between steps, so one object serves one network. Its settings may be changed between steps.
+)")
+      .def_property("state", &get_state, &set_state,
+                    R"(dict : what the optimizer remembers, by PyTorch's names; empty before the first step.
+
+``step`` has one count a layer, the arrays one number a parameter, in the order of `Network.parameters`. Reading copies;
+assigning such a dict restores.)")
+      .def(
+          "reset",
+          [](OptimizerObject& self) {
+            const Exclusive exclusive(self.gate);
+            state_of(self.value).reset();
+          },
+          "Forget everything: the next step is the first.");
+}
+
+template <class V, class... F>
+void register_one(py::module_& m, const char* class_name, const char* doc, F... fields) {
+  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name, doc);
+  const auto check = [](V& settings) { validate(settings); };
+  def_record(cls, class_name, check, false, fields...);
+  // Over def_record's: an optimizer's state goes along.
+  cls.def("__reduce__", [=](const py::object& self) {
+    auto& object = self.cast<OptimizerOf<V>&>();
+    return py::make_tuple(py::type::of(self), py::make_tuple(fields.get(object.get())...), get_state(object));
+  });
+  cls.def("__setstate__", [](OptimizerOf<V>& self, const py::dict& state) { set_state(self, state); });
+}
+
+}  // namespace
+
+py::object from_optimizer(Optimizer optimizer) {
+  return std::visit([]<class V>(V&& v) { return py::cast(OptimizerOf<std::remove_cvref_t<V>>(std::forward<V>(v))); },
+                    std::move(optimizer));
+}
+
+void register_optimizer(py::module_& m) {
+  register_base(m);
+  register_one<SGD>(m, "SGD", R"(Stochastic gradient descent with momentum (Sutskever et al. 2013), as torch.optim.SGD.
+
+g += weight_decay p; buf = momentum buf + (1 − dampening) g (first step: buf = g);
+p −= lr buf, with `nesterov` p −= lr (g + momentum buf).
+
+Parameters
+----------
+lr : float
+    Learning rate.
+momentum, dampening : float
+nesterov : bool
+    Needs momentum and no dampening.
+weight_decay : float
+    Adds weight_decay/2 Σ p² to the cost.
+)",
+                    field<&SGD::lr>("lr"), field<&SGD::momentum>("momentum"), field<&SGD::dampening>("dampening"),
+                    field<&SGD::nesterov>("nesterov"), field<&SGD::weight_decay>("weight_decay"));
+  register_one<RMSprop>(m, "RMSprop", R"(Tieleman and Hinton 2012, as torch.optim.RMSprop.
+
+Parameters
+----------
+lr : float
+    Learning rate.
+alpha : float
+    Decay of the running mean of squared gradients.
+eps : float
+    Added to the root in the denominator.
+weight_decay, momentum : float
+centered : bool
+    Divide by an estimate of the standard deviation instead of the second moment.
+)",
+                        field<&RMSprop::lr>("lr"), field<&RMSprop::alpha>("alpha"), field<&RMSprop::eps>("eps"),
+                        field<&RMSprop::weight_decay>("weight_decay"), field<&RMSprop::momentum>("momentum"),
+                        field<&RMSprop::centered>("centered"));
+  register_one<Adagrad>(
+      m, "Adagrad", R"(Duchi, Hazan and Singer 2011, as torch.optim.Adagrad.
+
+Parameters
+----------
+lr : float
+    Learning rate.
+lr_decay, weight_decay, initial_accumulator_value : float
+eps : float
+    Added to the root in the denominator.
+)",
+      field<&Adagrad::lr>("lr"), field<&Adagrad::lr_decay>("lr_decay"), field<&Adagrad::weight_decay>("weight_decay"),
+      field<&Adagrad::initial_accumulator_value>("initial_accumulator_value"), field<&Adagrad::eps>("eps"));
+  register_one<Adam>(m, "Adam", R"(Kingma and Ba 2015, as torch.optim.Adam.
+
+Parameters
+----------
+lr : float
+    Learning rate.
+betas : (float, float)
+    Decays of the running means of the gradient and of its square.
+eps : float
+    Added to the root in the denominator.
+weight_decay : float
+    Adds weight_decay/2 Σ p² to the cost; AdamW decays apart from it.
+amsgrad : bool
+    Divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
+)",
+                     field<&Adam::lr>("lr"), pair_field<&Adam::beta1, &Adam::beta2>("betas"), field<&Adam::eps>("eps"),
+                     field<&Adam::weight_decay>("weight_decay"), field<&Adam::amsgrad>("amsgrad"));
+  register_one<AdamW>(
+      m, "AdamW", R"(Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW.
+
+Parameters
+----------
+lr : float
+    Learning rate.
+betas : (float, float)
+    Decays of the running means of the gradient and of its square.
+eps : float
+    Added to the root in the denominator.
+weight_decay : float
+    Every step multiplies the parameters by 1 − lr weight_decay.
+amsgrad : bool
+    Divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
+)",
+      field<&AdamW::lr>("lr"), pair_field<&AdamW::beta1, &AdamW::beta2>("betas"), field<&AdamW::eps>("eps"),
+      field<&AdamW::weight_decay>("weight_decay"), field<&AdamW::amsgrad>("amsgrad"));
+  register_one<NAdam>(m, "NAdam", R"(Adam with Nesterov momentum (Dozat 2016), as torch.optim.NAdam.
+
+Parameters
+----------
+lr : float
+    Learning rate.
+betas : (float, float)
+    Decays of the running means of the gradient and of its square.
+eps : float
+    Added to the root in the denominator.
+weight_decay, momentum_decay : float
+)",
+                      field<&NAdam::lr>("lr"), pair_field<&NAdam::beta1, &NAdam::beta2>("betas"),
+                      field<&NAdam::eps>("eps"), field<&NAdam::weight_decay>("weight_decay"),
+                      field<&NAdam::momentum_decay>("momentum_decay"));
+  register_one<Rprop>(m, "Rprop",
+                      R"(Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. For full batches.
+
+Parameters
+----------
+lr : float
+    The first step's size, for every parameter.
+etas : (float, float)
+    Factors of the size when the gradient's sign changes and when it stays.
+step_sizes : (float, float)
+    Smallest and largest size.
+)",
+                      field<&Rprop::lr>("lr"), pair_field<&Rprop::eta_minus, &Rprop::eta_plus>("etas"),
+                      pair_field<&Rprop::step_min, &Rprop::step_max>("step_sizes"));
+  register_one<Lion>(m, "Lion", R"(Chen et al. 2023, "Symbolic discovery of optimization algorithms".
+
+Parameters
+----------
+lr : float
+    Learning rate.
+betas : (float, float)
+    Weights of the running mean in the step and in its own update.
+weight_decay : float
+    Every step multiplies the parameters by 1 − lr weight_decay.
+)",
+                     field<&Lion::lr>("lr"), pair_field<&Lion::beta1, &Lion::beta2>("betas"),
+                     field<&Lion::weight_decay>("weight_decay"));
+  m.def(
+      "optimizer", [](const std::string& name) { return OptimizerResult(from_optimizer(optimizer_from_name(name))); },
+      py::arg("name"),
+      R"(Return a new optimizer of this name ("adam", "sgd", …), with its default settings.
+
+Raises
+------
+ValueError
+    For an unknown name; the message lists the known ones.
+)");
+}
+
+}  // namespace backpass::python

@@ -1,0 +1,222 @@
+/// backpass.schedules: how the learning rate changes in time.
+#include <backpass/schedule.hpp>
+
+#include <cstdint>
+
+#include "objects.hpp"
+#include "record.hpp"
+
+namespace backpass::python {
+namespace {
+
+template <class V>
+using ScheduleOf = ObjectOf<ScheduleObject, V>;
+
+void register_base(py::module_& m) {
+  py::class_<ScheduleObject>(m, "Schedule",
+                             "A learning rate as a function of time, from the optimizer's own (base) rate: the base of "
+                             "backpass.schedules.")
+      .def(
+          "lr",
+          [](const ScheduleObject& self, double base_lr, std::int64_t epoch, std::int64_t step) {
+            return scheduled_lr(*self.value, base_lr, epoch, step);
+          },
+          py::arg("base_lr"), py::arg("epoch") = 0, py::arg("step") = 0, R"(Return the learning rate.
+
+Parameters
+----------
+base_lr : float
+    The optimizer's own.
+epoch, step : int
+    Zero-based; a schedule looks at the one that it is counted in.
+
+Returns
+-------
+float
+
+Examples
+--------
+>>> import backpass as bp
+>>> bp.schedules.Step(step_size=2, gamma=0.5).lr(1.0, epoch=4)
+0.25
+)")
+      .def(
+          "observe",
+          [](ScheduleObject& self, double base_lr, double monitored_loss) {
+            observe(*self.value, base_lr, monitored_loss);
+          },
+          py::arg("base_lr"), py::arg("monitored_loss"),
+          "Tell the schedule the loss of the epoch that ended. ReduceOnPlateau alone listens, also behind a warm-up.");
+}
+
+template <class V, class... F>
+auto register_one(py::module_& m, const char* class_name, const char* doc, F... fields) {
+  py::class_<ScheduleOf<V>, ScheduleObject> cls(m, (std::string(class_name) + "Schedule").c_str(), doc);
+  def_record(cls, class_name, [](const V& v) { validate(Schedule(v)); }, true, fields...);
+  return cls;
+}
+
+void register_plateau(py::module_& m) {
+  using V = ReduceOnPlateauSchedule;
+  register_one<V>(
+      m, "ReduceOnPlateau",
+      R"(Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
+
+Improvement is relative: a loss below (1 − threshold) times the best.
+
+Parameters
+----------
+factor : float
+    In (0, 1).
+patience : int
+    Epochs.
+threshold : float
+cooldown : int
+    Epochs after a reduction during which none is counted.
+min_lr : float
+    The rate does not go below.
+)",
+      field<&V::factor>("factor"), field<&V::patience>("patience"), field<&V::threshold>("threshold"),
+      field<&V::cooldown>("cooldown"), field<&V::min_lr>("min_lr"))
+      .def_property_readonly(
+          "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },
+          "float : product of the reductions so far.")
+      .def_property_readonly(
+          "best", [](const ScheduleOf<V>& self) { return self.get().best; }, "float : smallest loss so far.")
+      .def("__reduce__",
+           [](const py::object& self) {
+             const V& v = self.cast<const ScheduleOf<V>&>().get();
+             return py::make_tuple(py::type::of(self),
+                                   py::make_tuple(v.factor, v.patience, v.threshold, v.cooldown, v.min_lr),
+                                   py::make_tuple(v.best, v.bad_epochs, v.cooldown_left, v.scale));
+           })
+      .def("__setstate__",
+           [](ScheduleOf<V>& self, const std::tuple<double, std::int64_t, std::int64_t, double>& memory) {
+             V& v = self.get();
+             std::tie(v.best, v.bad_epochs, v.cooldown_left, v.scale) = memory;
+           });
+}
+
+/// Not a record: `then` is another schedule, shared with the object that was given.
+void register_warmup(py::module_& m) {
+  using V = LinearWarmupSchedule;
+  using Warmup = ScheduleOf<V>;
+  const auto arguments = [](const Warmup& self) {
+    const V& v = self.get();
+    return py::make_tuple(v.steps, v.start_factor, v.then ? from_schedule(v.then) : py::none());
+  };
+  const V standard;
+  py::class_<Warmup, ScheduleObject>(
+      m, "LinearWarmupSchedule",
+      R"(Rise linearly from start_factor · base to base over `steps` steps, then follow `then`.
+
+Parameters
+----------
+steps : int
+start_factor : float
+    In [0, 1].
+then : Schedule, optional
+    Constant by default. One counted in steps starts at 0 when the warm-up ends; one counted in epochs keeps the true epoch.
+
+Examples
+--------
+>>> import backpass as bp
+>>> bp.schedules.LinearWarmup(steps=4).lr(1.0, step=1)
+0.25
+)")
+      .def(py::init([](std::int64_t steps, double start_factor, const OptionalSchedule& then) {
+             const ScheduleObject* next = to_optional_schedule(then);
+             V v{steps, start_factor, next == nullptr ? nullptr : next->value};
+             validate(Schedule(v));
+             return Warmup(std::move(v));
+           }),
+           py::arg("steps") = standard.steps, py::arg("start_factor") = standard.start_factor,
+           py::arg("then") = py::none())
+      .def_property_readonly("steps", [](const Warmup& self) { return self.get().steps; })
+      .def_property_readonly("start_factor", [](const Warmup& self) { return self.get().start_factor; })
+      .def_property_readonly(
+          "then", [=](const Warmup& self) -> OptionalSchedule { return OptionalSchedule(arguments(self)[2]); })
+      .def("__repr__",
+           [=](const Warmup& self) {
+             const py::tuple a = arguments(self);
+             return record_text(py::str("LinearWarmup"), {{"steps", a[0]}, {"start_factor", a[1]}, {"then", a[2]}});
+           })
+      .def(
+          "__eq__",
+          [=](const Warmup& self, const py::object& other) {
+            return py::isinstance<Warmup>(other) && arguments(self).equal(arguments(other.cast<const Warmup&>()));
+          },
+          py::arg("other"))
+      .def("__hash__", [=](const Warmup& self) { return py::hash(arguments(self)); })
+      .def("__reduce__", [=](const py::object& self) {
+        return py::make_tuple(py::type::of(self), arguments(self.cast<const Warmup&>()));
+      });
+}
+
+}  // namespace
+
+py::object from_schedule(std::shared_ptr<Schedule> schedule) {
+  return std::visit([&]<class V>(const V&) { return py::cast(ScheduleOf<V>(schedule)); }, *schedule);
+}
+
+void register_schedule(py::module_& m) {
+  register_base(m);
+  register_one<ConstantSchedule>(m, "Constant", "The base rate, always.\n");
+  register_one<StepSchedule>(m, "Step", R"(base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
+
+Parameters
+----------
+step_size : int
+    Epochs.
+gamma : float
+)",
+                             field<&StepSchedule::step_size>("step_size"), field<&StepSchedule::gamma>("gamma"));
+  register_one<ExponentialSchedule>(m, "Exponential", R"(base · gamma^epoch.
+
+Parameters
+----------
+gamma : float
+)",
+                                    field<&ExponentialSchedule::gamma>("gamma"));
+  register_one<CosineSchedule>(m, "Cosine",
+                               R"(From base to min_lr along half a cosine, then min_lr (Loshchilov and Hutter 2017).
+
+Parameters
+----------
+period : int
+    Epochs.
+min_lr : float
+)",
+                               field<&CosineSchedule::period>("period"), field<&CosineSchedule::min_lr>("min_lr"));
+  register_one<OneCycleSchedule>(
+      m, "OneCycle", R"(Up to max_lr and down again, along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
+
+The base rate and the optimizer's momentum play no part.
+
+Parameters
+----------
+max_lr : float
+total_steps : int
+    0: `Network.fit` fills in epochs × batches.
+pct_start : float
+    Share of the steps that go up.
+div_factor : float
+    The rate starts at max_lr / div_factor
+final_div_factor : float
+    and ends at that divided by this.
+)",
+      field<&OneCycleSchedule::max_lr>("max_lr"), field<&OneCycleSchedule::total_steps>("total_steps"),
+      field<&OneCycleSchedule::pct_start>("pct_start"), field<&OneCycleSchedule::div_factor>("div_factor"),
+      field<&OneCycleSchedule::final_div_factor>("final_div_factor"));
+  register_one<InverseScalingSchedule>(m, "InverseScaling", R"(base / (1 + step)^power, as scikit-learn's "invscaling".
+
+Parameters
+----------
+power : float
+)",
+                                       field<&InverseScalingSchedule::power>("power"));
+  register_plateau(m);
+  register_warmup(m);
+}
+
+}  // namespace backpass::python

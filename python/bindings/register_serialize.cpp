@@ -1,0 +1,112 @@
+/// Files and pickles.
+#include <backpass/serialize.hpp>
+
+#include <map>
+#include <optional>
+
+#include "any_network.hpp"
+#include "network_docs.hpp"
+#include "objects.hpp"
+
+namespace backpass::python {
+namespace {
+
+constexpr const char* kAdopted = "backpass.AnyNetwork";
+
+/// Files are worth giving the GIL away for.
+constexpr double kFile = std::numeric_limits<double>::infinity();
+
+std::unique_ptr<AnyNetwork> take_network(AnyCheckpoint checkpoint) {
+  return std::visit([](auto&& c) { return std::make_unique<AnyNetwork>(AnyNetwork::Variant(std::move(c.network))); },
+                    std::move(checkpoint));
+}
+
+void save_network(AnyNetwork& self, const std::filesystem::path& path, const OptionalOptimizer& optimizer,
+                  const OptionalSchedule& schedule, std::size_t epochs, std::int64_t steps,
+                  const std::optional<std::map<std::string, std::string>>& metadata) {
+  OptimizerObject* rule = to_optional_optimizer(optimizer);
+  const ScheduleObject* times = to_optional_schedule(schedule);
+  SaveOptions options;
+  options.epochs = epochs;
+  options.steps = steps;
+  options.metadata = metadata.value_or(std::map<std::string, std::string>());
+  options.schedule = times == nullptr ? nullptr : times->value.get();
+  const Exclusive exclusive(self.gate);
+  std::optional<Exclusive> exclusive_rule;
+  if (rule != nullptr) {
+    exclusive_rule.emplace(rule->gate);
+    options.optimizer = rule->value;
+  }
+  const GilRelease release(kFile);
+  self.visit([&](const auto& net) { net.save(path, options); });
+}
+
+AnyCheckpoint read(const std::filesystem::path& path) {
+  const GilRelease release(kFile);
+  return load_any_checkpoint(path);
+}
+
+py::tuple to_tuple(py::handle cls, AnyCheckpoint any) {
+  return std::visit(
+      [&](auto&& c) {
+        const py::object optimizer = c.optimizer ? from_optimizer(std::move(*c.optimizer)) : py::none();
+        const py::object schedule =
+            c.schedule ? from_schedule(std::make_shared<Schedule>(std::move(*c.schedule))) : py::none();
+        auto network = std::make_unique<AnyNetwork>(AnyNetwork::Variant(std::move(c.network)));
+        return py::make_tuple(adopt(cls, std::move(network)), optimizer, schedule, c.epochs, c.steps, c.metadata);
+      },
+      std::move(any));
+}
+
+using Restored = std::pair<std::unique_ptr<AnyNetwork>, py::dict>;
+
+/// A pickle: the bytes of a file, what dropout draws from (files keep it with an optimizer only), and the attributes.
+py::object get_state(const py::object& self) {
+  auto& network = self.cast<AnyNetwork&>();
+  const Exclusive exclusive(network.gate);
+  return network.visit([&]<class T>(const Network<T>& net) {
+    const std::vector<std::byte> bytes = to_bytes(net);
+    const auto [seed, pass] = net.dropout_state();
+    const py::object attributes = py::getattr(self, "__dict__", py::dict());
+    return py::make_tuple(py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()), seed, pass, attributes);
+  });
+}
+
+Restored set_state(const py::object& state) {
+  if (PyCapsule_IsValid(state.ptr(), kAdopted) != 0) {
+    auto* network = static_cast<std::unique_ptr<AnyNetwork>*>(PyCapsule_GetPointer(state.ptr(), kAdopted));
+    return {std::move(*network), py::dict()};
+  }
+  const auto [bytes, seed, pass, attributes] =
+      state.cast<std::tuple<py::bytes, std::uint64_t, std::uint64_t, py::dict>>();
+  const std::string_view view = bytes;
+  auto network = take_network(from_bytes(std::as_bytes(std::span(view))));
+  network->visit([&, seed_ = seed, pass_ = pass](auto& net) { net.set_dropout_state({seed_, pass_}); });
+  return {std::move(network), attributes};
+}
+
+}  // namespace
+
+py::object adopt(py::handle cls, std::unique_ptr<AnyNetwork> network) {
+  // As unpickling does: an object without a network, and then its state.
+  py::object object = cls.attr("__new__")(cls);
+  object.attr("__setstate__")(py::capsule(&network, kAdopted));
+  return object;
+}
+
+void register_serialize(py::module_& m, NetworkClass& cls) {
+  cls.def("save", &save_network, py::arg("path"), py::kw_only(), py::arg("optimizer") = py::none(),
+          py::arg("schedule") = py::none(), py::arg("epochs") = 0, py::arg("steps") = 0,
+          py::arg("metadata") = py::none(), docs::kSave);
+  cls.def(py::pickle(&get_state, &set_state));
+  m.def(
+      "_load",
+      [](const py::type& type, const std::filesystem::path& path) { return adopt(type, take_network(read(path))); },
+      py::arg("cls"), py::arg("path"));
+  m.def(
+      "_load_checkpoint",
+      [](const py::type& type, const std::filesystem::path& path) { return to_tuple(type, read(path)); },
+      py::arg("cls"), py::arg("path"));
+}
+
+}  // namespace backpass::python
