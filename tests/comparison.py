@@ -1,4 +1,5 @@
-"""A backpass network beside its reference: the same parameters, the same masks, quantity by quantity."""
+"""A backpass network beside its reference: the same parameters, the same masks, quantity by
+quantity."""
 
 import hashlib
 import os
@@ -17,7 +18,8 @@ Array = np.ndarray
 
 @dataclass
 class Spec:
-    """What a compared network is. `activations` has one name a layer, `parameters` one number or None."""
+    """What a compared network is. `activations` has one name a layer, `parameters` one number or
+    None."""
 
     sizes: list[int]
     activations: list[str]
@@ -141,7 +143,8 @@ def loss_object(name: str, **parameters: float):
 
 @dataclass
 class Data:
-    """A batch for a spec and a loss, in the network's dtype; `t` is what the reference sees (labels one-hot)."""
+    """A batch for a spec and a loss, in the network's dtype; `t` is what the reference sees
+    (labels one-hot)."""
 
     x: Array
     y: Array

@@ -1,4 +1,5 @@
-"""Activations one by one, through a layer whose weight is the identity, so that z is exactly the input."""
+"""Activations one by one, through a layer whose weight is the identity, so that z is exactly the
+input."""
 
 import numpy as np
 import pytest
@@ -142,7 +143,8 @@ def test_softmax_of_huge_logits(name, dtype):
 
 
 def test_derivatives_at_kinks_are_pytorchs(dtype):
-    """The one-sided choices: 0 at the closed side of relu and of clamps, the slope at 0 for leaky_relu."""
+    """The one-sided choices: 0 at the closed side of relu and of clamps, the slope at 0 for
+    leaky_relu."""
     for name, points, slopes in [
         ("relu", [0.0, -0.0], [0.0, 0.0]),
         ("relu6", [0.0, 6.0], [0.0, 0.0]),

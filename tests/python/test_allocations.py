@@ -1,4 +1,5 @@
-"""What Python sees of memory: steady training and predict(out=) leave nothing behind and take next to nothing.
+"""What Python sees of memory: steady training and predict(out=) leave nothing behind and take next
+to nothing.
 
 tests/cpp/train/test_allocations.cpp counts the core's own allocations; there they are zero.
 """
@@ -80,7 +81,8 @@ def test_the_counter_sees_an_array(problem):
 
 
 def test_memory_does_not_grow_with_the_rows_of_a_gradient():
-    """Full-batch gradients go block by block: the process grows by much less than the activations' size."""
+    """Full-batch gradients go block by block: the process grows by much less than the
+    activations' size."""
     resource = pytest.importorskip("resource")
     rows, width = 60_000, 512
     net = bp.Network([2, width, width, 1], "relu", seed=0)

@@ -9,7 +9,8 @@ from reference import philox
 
 
 def probe(depth: int, width: int, rate: float, seed: int, dtype: str = "float64") -> bp.Network:
-    """All layers the identity, so that layer i + 1's z is what it saw of layer i: the input times the masks."""
+    """All layers the identity, so that layer i + 1's z is what it saw of layer i: the input
+    times the masks."""
     net = bp.Network(
         [width] * (depth + 1),
         "identity",
@@ -55,7 +56,8 @@ def test_the_share_that_is_kept_and_the_mean():
 
 
 def test_neighbouring_masks_are_unrelated():
-    """Columns, rows, layers and passes share no mask: no correlation beyond five standard errors."""
+    """Columns, rows, layers and passes share no mask: no correlation beyond five standard
+    errors."""
     net = probe(3, 64, 0.5, 9)
     x = np.ones((512, 64))
     masks = []

@@ -177,7 +177,8 @@ def test_reduce_on_plateau():
     history = net.fit(
         x, y, loss="mse", optimizer=sgd(), epochs=10, batch_size=4, schedule=schedule, **SILENT
     )
-    # Epoch 0 is the best; bad epochs 1, 2, 3 make three, one more than patience: halved from epoch 4 on, then every third.
+    # Epoch 0 is the best; bad epochs 1, 2, 3 make three, one more than patience: halved from
+    # epoch 4 on, then every third.
     np.testing.assert_allclose(history["lr"], [0.1] * 4 + [0.05] * 3 + [0.025] * 3)
 
 
@@ -251,7 +252,8 @@ def test_no_shuffle_is_the_given_order():
 
 
 def test_shuffles_are_uniform():
-    """Each row is at each place about equally often: chi-squared over 400 permutations of 8, five deviations."""
+    """Each row is at each place about equally often: chi-squared over 400 permutations of 8,
+    five deviations."""
     counts = np.zeros((8, 8))
     for order in recorded_orders(seed=5, epochs=400, rows=8, batch_size=8):
         counts[np.arange(8), order] += 1
@@ -461,7 +463,8 @@ def test_an_unknown_metric_lists_the_known_ones():
 
 
 class Scripted:
-    """A validation loss that follows a script: the one parameter is moved by a callback, not by training."""
+    """A validation loss that follows a script: the one parameter is moved by a callback, not by
+    training."""
 
     def __init__(self, values: list[float]) -> None:
         self.net = bp.Network([1, 1], bias=False, dtype="float64", seed=0)
@@ -618,7 +621,8 @@ def test_history():
 
 
 def test_two_calls_go_on_where_one_would_have_been():
-    """Without a shuffle and a schedule, two epochs and three are five: the optimizer's state included."""
+    """Without a shuffle and a schedule, two epochs and three are five: the optimizer's state
+    included."""
     x, y = data()
     once, twice = SPEC.make(), SPEC.make()
     optimizers = [bp.optim.Adam(lr=0.01), bp.optim.Adam(lr=0.01)]
@@ -633,7 +637,8 @@ def test_two_calls_go_on_where_one_would_have_been():
 
 
 def test_divergence_names_epoch_and_batch_and_keeps_the_last_finite_epoch():
-    """A target that becomes infinite in epoch 2, batch 1, by a callback that changes the data in place."""
+    """A target that becomes infinite in epoch 2, batch 1, by a callback that changes the data in
+    place."""
     x, y = data(24)
     net, expected = SPEC.make(), SPEC.make()
     settings = {"loss": "mse", "batch_size": 8, "shuffle": False, **SILENT}

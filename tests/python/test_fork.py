@@ -1,4 +1,5 @@
-"""A child forked after the parent used threads trains and predicts with the same bits, and never hangs."""
+"""A child forked after the parent used threads trains and predicts with the same bits, and never
+hangs."""
 
 import multiprocessing
 import os

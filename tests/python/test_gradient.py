@@ -1,4 +1,5 @@
-"""Gradients against central differences for every activation × loss, and the calls that return or accumulate them."""
+"""Gradients against central differences for every activation × loss, and the calls that return
+or accumulate them."""
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ import backpass as bp
 from comparison import LOSS_CLASSES, Spec, bits, draw_parameters
 from reference import activations, losses
 
-# Outputs on which each loss is defined: an activation that does not fit is followed by one that does.
+# Outputs on which each loss is defined: an activation that does not fit is followed by one that
+# does.
 FITTING = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "softplus"}
 
 
@@ -27,7 +29,8 @@ def far_from_kinks(net: bp.Network, x: np.ndarray, loss: str, y: np.ndarray) -> 
 
 
 def smooth_problem(sizes, hidden, output, loss, rows=6):
-    """A network and a batch whose finite differences meet no kink: the first of the seeds that keeps away."""
+    """A network and a batch whose finite differences meet no kink: the first of the seeds that
+    keeps away."""
     for seed in range(300):
         rng = np.random.default_rng(seed)
         net = bp.Network(sizes, hidden, output, dtype="float64", seed=seed)

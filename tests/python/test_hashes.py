@@ -1,6 +1,7 @@
 """The promise about bits: they do not depend on threads, on the batch a row is in, or on the run.
 
-Instruction sets may differ from each other in training; each keeps the promise, and all start from one network.
+Instruction sets may differ from each other in training; each keeps the promise, and all start from
+one network.
 """
 
 import json
@@ -75,8 +76,10 @@ def test_the_hash_sees_a_single_bit():
     assert bits(a) != bits(np.nextafter(a, 1))
 
 
-# Prints, for the instruction set it is started with: its name, hashes of training by thread count, of forward, backward and
-# loss_and_gradient over a larger batch, whether rows of predict agree, and the hash of fresh networks.
+# Prints, for the instruction set it is started with: its name, hashes of training by thread
+# count, of forward, backward and
+# loss_and_gradient over a larger batch, whether rows of predict agree, and the hash of fresh
+# networks.
 _PROBE = """
 import hashlib, json, sys
 import numpy as np
@@ -93,12 +96,14 @@ for dtype in ("float32", "float64"):
     hashes = set()
     for threads in (1, 2, 3, 7):
         bp.set_num_threads(threads)
-        net = bp.Network([37, 65, 129, 5], ["gelu", "softmax", "tanh"], dropout=0.2, dtype=dtype, seed=5)
+        names = ["gelu", "softmax", "tanh"]
+        net = bp.Network([37, 65, 129, 5], names, dropout=0.2, dtype=dtype, seed=5)
         optimizer = bp.optim.NAdam()
         for rows in (900, 100, 1, 17):
             for _ in range(3):
                 net.train_step(x[:rows], y[:rows], loss="log_cosh", optimizer=optimizer)
-        net.fit(x, y, loss="mse", optimizer=optimizer, epochs=2, batch_size=64, seed=1, progress=False)
+        settings = {"epochs": 2, "batch_size": 64, "seed": 1, "progress": False}
+        net.fit(x, y, loss="mse", optimizer=optimizer, **settings)
         net.forward(x)
         input_grad = net.backward(y, input_gradient=True)
         hashes.add(bits(net.parameters, net.gradients, input_grad))
@@ -108,7 +113,7 @@ for dtype in ("float32", "float64"):
         first = batch * 37 % (131 - batch)
         if not np.array_equal(net.predict(x[first:first + batch]), single[first:first + batch]):
             result["rows"].append(batch)
-    for init in ("auto", "he_normal", "he_uniform", "glorot_normal", "lecun_uniform", "normal", "uniform", "orthogonal"):
+    for init in "auto he_uniform glorot_normal lecun_uniform normal uniform orthogonal".split():
         fresh = bp.Network([11, 40, 130, 3], "relu", init=init, dtype=dtype, seed=99)
         result["fresh"].append(bits(fresh.parameters))
 print(json.dumps(result))

@@ -1,4 +1,5 @@
-"""How weights start: the papers' variances, the exact numbers of the generator, and what "auto" stands for."""
+"""How weights start: the papers' variances, the exact numbers of the generator, and what "auto"
+stands for."""
 
 import numpy as np
 import pytest
@@ -37,7 +38,8 @@ def test_variance_mean_and_range(name, shape):
 @pytest.mark.parametrize("seed", [0, 1, 2**63 + 12345])
 @pytest.mark.parametrize("name", initializers.SCALED)
 def test_the_numbers_are_the_generators(name, seed):
-    """Philox, inverted by the standard library's own normal quantile; layers draw from streams of their own."""
+    """Philox, inverted by the standard library's own normal quantile; layers draw from streams
+    of their own."""
     net = bp.Network([5, 7, 3], init=name, seed=seed, dtype="float64")
     for i, (fan_in, fan_out) in enumerate([(5, 7), (7, 3)]):
         expected = initializers.weights(name, fan_in, fan_out, seed, i)

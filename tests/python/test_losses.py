@@ -161,7 +161,8 @@ def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
     if dtype == "float32" and exponent > 30:
         pytest.skip("beyond float32")
     big = 10.0**exponent
-    # One column a softmax row picks and one it does not; the elementwise losses see both signs with both targets.
+    # One column a softmax row picks and one it does not; the elementwise losses see both signs
+    # with both targets.
     rows = [[big, -big], [-big, big], [big, big], [-big, -big], [0.0, big], [-big, 0.0]]
     z = np.array(rows, dtype=dtype)
     y = np.tile(np.array([[1.0, 0.0]], dtype=dtype), (6, 1))
@@ -178,7 +179,8 @@ def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
         terms = np.maximum(z64, 0) - z64 * y64 + np.log1p(np.exp(-np.abs(z64)))
         total = (terms / 12).sum()
     else:
-        # a − y log a with a = softplus(z): log a → z for z → −∞; ∂/∂z = σ(z) (1 − y / a) → σ(z) − y for z → −∞
+        # a − y log a with a = softplus(z): log a → z for z → −∞; ∂/∂z = σ(z) (1 − y / a) → σ(z) −
+        # y for z → −∞
         a = np.maximum(z64, 0) + np.log1p(np.exp(-np.abs(z64)))
         with np.errstate(divide="ignore"):
             log_a = np.where(z64 < -40, z64, np.log(a))

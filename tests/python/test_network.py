@@ -1,4 +1,5 @@
-"""Every layer's z, a, ξ and gradient against the reference network, over random shapes and every activation and loss."""
+"""Every layer's z, a, ξ and gradient against the reference network, over random shapes and every
+activation and loss."""
 
 from dataclasses import dataclass
 
@@ -44,7 +45,8 @@ class Draw:
 
 
 def draw(seed: int, dtype: str) -> Draw:
-    """A random network, batch and loss. Depths, batches, widths and hidden activations come round evenly."""
+    """A random network, batch and loss. Depths, batches, widths and hidden activations come
+    round evenly."""
     rng = np.random.default_rng(1000 + seed)
     depth = 1 + seed % 6
     sizes = [int(rng.choice(WIDTHS)) for _ in range(depth + 1)]
@@ -83,7 +85,8 @@ def test_the_draws_cover_what_they_should():
 
 @pytest.mark.parametrize("case", [*draws("float32"), *draws("float64")])
 def test_forward_and_backward(case: Draw):
-    """From any ∂E/∂a^N, every quantity of the recursion; dropout with the masks its definition gives."""
+    """From any ∂E/∂a^N, every quantity of the recursion; dropout with the masks its definition
+    gives."""
     spec = case.spec
     net, rng = spec.make(), np.random.default_rng(7)
     data = Data.draw(spec, case.loss, case.batch)

@@ -1,4 +1,7 @@
-"""The oracle itself: its derivatives by finite differences, its generator by published vectors, its bounds by a run in float32."""
+"""The oracle itself: its derivatives by finite differences, its generator by published vectors,
+its bounds by a run in float32."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,8 +15,7 @@ def random_network(
     sizes: list[int], names: list[str], rng: np.random.Generator, dtype=np.float64
 ) -> Network:
     weights = [
-        rng.normal(size=(k, j), scale=0.7 / np.sqrt(j)).astype(dtype)
-        for j, k in zip(sizes, sizes[1:], strict=False)
+        rng.normal(size=(k, j), scale=0.7 / np.sqrt(j)).astype(dtype) for j, k in pairwise(sizes)
     ]
     biases = [rng.normal(size=k, scale=0.3).astype(dtype) for k in sizes[1:]]
     return build(weights, biases, names)
@@ -95,7 +97,8 @@ def test_philox_gives_its_authors_vectors(counter, key, expected):
     "names", [["tanh"] * 4, ["relu"] * 4, ["silu", "sin", "exp", "softmax"]], ids=" ".join
 )
 def test_bounds_hold_a_float32_run_and_are_tight(names):
-    """A plain float32 NumPy evaluation stays within, and a tenth of a per cent of change does not."""
+    """A plain float32 NumPy evaluation stays within, and a tenth of a per cent of change does
+    not."""
     rng = np.random.default_rng(4)
     net = random_network([17, 65, 129, 64, 3], names, rng, np.float32)
     x = rng.normal(size=(257, 17)).astype(np.float32)

@@ -135,7 +135,8 @@ def test_the_gil_is_released_while_training():
 
 
 def test_a_network_in_use_is_not_changed_from_another_thread():
-    """Two trainings of one network at once: one of them waits or is refused, and nothing is torn."""
+    """Two trainings of one network at once: one of them waits or is refused, and nothing is
+    torn."""
     net = bp.Network([50, 100, 4], dtype="float64", seed=0)
     x, y = np.ones((300, 50)), np.ones((300, 4))
     errors = []

@@ -1,4 +1,5 @@
-"""Forward and gradients against torch.nn.Sequential, for every activation and loss that PyTorch has."""
+"""Forward and gradients against torch.nn.Sequential, for every activation and loss that PyTorch
+has."""
 
 import numpy as np
 import pytest

@@ -85,7 +85,8 @@ def test_label_smoothing_is_the_smoothed_distribution(output, loss, smoothing, d
 
 
 def test_softmax_pair_equals_logits_loss(dtype):
-    """Softmax with cross_entropy, log_softmax with cross_entropy, identity with softmax_cross_entropy: one function."""
+    """Softmax with cross_entropy, log_softmax with cross_entropy, identity with
+    softmax_cross_entropy: one function."""
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(40, 5)).astype(dtype), rng.integers(0, 6, 40)
     results = []

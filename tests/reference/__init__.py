@@ -1,7 +1,7 @@
 """A fully connected network in float64 NumPy, written from docs/mathematics.md alone.
 
-It is the oracle of the tests: explicit, readable next to the equations, with no regard to speed, and
-independent of backpass, which it never imports.
+It is the oracle of the tests: explicit, readable next to the equations, with no regard to speed,
+and independent of backpass, which it never imports.
 
 activations   φ and φ' by name
 losses        E and ∂E/∂a^N by name

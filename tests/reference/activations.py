@@ -1,7 +1,7 @@
 """Activation functions φ and their derivatives φ', with PyTorch's definitions and constants.
 
-Every function takes z of any shape and the activation's parameter (None where it has none). At a kink φ' is the
-one-sided derivative that PyTorch takes.
+Every function takes z of any shape and the activation's parameter (None where it has none). At a
+kink φ' is the one-sided derivative that PyTorch takes.
 """
 
 import math

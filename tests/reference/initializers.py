@@ -1,4 +1,5 @@
-"""What every initializer promises about its weights, from the papers' formulas, and the numbers it draws.
+"""What every initializer promises about its weights, from the papers' formulas, and the numbers it
+draws.
 
 He et al. 2015; Glorot and Bengio 2010; LeCun et al. 1998; Saxe et al. 2014 (orthogonal).
 """
@@ -44,8 +45,8 @@ def half_width(name: str, fan_in: int, fan_out: int) -> float:
 def uniforms(seed: int, stream: int, count: int) -> Array:
     """The first `count` numbers in (0, 1) of a stream: the upper 53 of 64 bits, plus a half.
 
-    Key (seed low, seed high), counter (index low, index high, stream low, stream high); the first two words are
-    the 64 bits, low word first.
+    Key (seed low, seed high), counter (index low, index high, stream low, stream high); the first
+    two words are the 64 bits, low word first.
     """
     counter = np.zeros((count, 4), dtype=np.uint64)
     counter[:, 0] = np.arange(count)
@@ -57,7 +58,8 @@ def uniforms(seed: int, stream: int, count: int) -> Array:
 
 
 def weights(name: str, fan_in: int, fan_out: int, seed: int, layer: int) -> Array:
-    """W^i (M_i, M_{i-1}) of a scaled initializer: numbers run over fan_out first; the stream is the layer, from 0."""
+    """W^i (M_i, M_{i-1}) of a scaled initializer: numbers run over fan_out first; the stream is
+    the layer, from 0."""
     u = uniforms(seed, layer, fan_in * fan_out)
     if name.endswith("normal"):
         quantile = NormalDist().inv_cdf

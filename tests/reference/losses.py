@@ -1,7 +1,8 @@
 """Costs: one sample's ℓ_b(a, t) and ∂ℓ_b/∂a, and from them E and ∂E/∂a^N.
 
-E = Σ_b w_b ℓ_b / Σ_b w_b, with w_b = 1 where no weights are given. The losses that are a mean over outputs
-divide by M_N inside ℓ_b. Targets are matrices (B, M_N) here; `one_hot` makes one of class labels.
+E = Σ_b w_b ℓ_b / Σ_b w_b, with w_b = 1 where no weights are given. The losses that are a mean over
+outputs divide by M_N inside ℓ_b. Targets are matrices (B, M_N) here; `one_hot` makes one of class
+labels.
 """
 
 import math
@@ -43,7 +44,8 @@ def _quantile(a: Array, y: Array, q: float) -> Array:
 
 @dataclass(frozen=True)
 class Loss:
-    """`terms(a, t)` and `slopes(a, t)` are (B, M_N): ℓ_b = Σ_n terms, ∂ℓ_b/∂a_n = slopes, before any division by M_N."""
+    """`terms(a, t)` and `slopes(a, t)` are (B, M_N): ℓ_b = Σ_n terms, ∂ℓ_b/∂a_n = slopes, before
+    any division by M_N."""
 
     name: str
     terms: Elementwise

@@ -11,7 +11,8 @@ Array = np.ndarray
 
 @dataclass
 class Layer:
-    """Layer i: weight is W^i (M_i, M_{i-1}), bias b^i (M_i) or None; `keep` is the dropout mask (B, M_i) or None."""
+    """Layer i: weight is W^i (M_i, M_{i-1}), bias b^i (M_i) or None; `keep` is the dropout mask
+    (B, M_i) or None."""
 
     weight: Array
     bias: Array | None

@@ -10,7 +10,8 @@ _MASK = np.uint64(0xFFFFFFFF)
 
 
 def philox4x32(counter: Array, key: tuple[int, int]) -> Array:
-    """Ten rounds. counter (…, 4) of 32-bit words, low word first, key two words; returns words (…, 4)."""
+    """Ten rounds. counter (…, 4) of 32-bit words, low word first, key two words; returns words
+    (…, 4)."""
     c = [counter[..., i].astype(np.uint64) for i in range(4)]
     k = list(key)
     for _ in range(10):
@@ -29,7 +30,8 @@ def philox4x32(counter: Array, key: tuple[int, int]) -> Array:
 def dropout_words(seed: int, training_pass: int, layer: int, rows: int, columns: int) -> Array:
     """One word an activation, (rows, columns).
 
-    Key (seed low, seed high), counter (column / 4, row, pass low, layer << 16 | pass high), word column % 4.
+    Key (seed low, seed high), counter (column / 4, row, pass low, layer << 16 | pass high), word
+    column % 4.
     """
     blocks = (columns + 3) // 4
     counter = np.zeros((rows, blocks, 4), dtype=np.uint64)

@@ -1,12 +1,14 @@
 """How far a network computed in one precision may be from the same network in exact arithmetic.
 
-Rounding errors are carried through the equations beside the values, to first order and by their standard
-deviation: a sum of k products carries eps √k Σ|w||a| of its own (its k roundings are of partial sums of at most
-Σ|w||a|, and add up like a random walk; Higham and Mary 2019), and the errors of its terms as the root of their
-squares. A function φ carries |φ(z + e) − φ(z − e)| / 2, which also is right at a kink. `SAFETY` turns deviations into
-bounds: in units of eps, two roundings, it allows an element eight standard deviations.
+Rounding errors are carried through the equations beside the values, to first order and by their
+standard deviation: a sum of k products carries eps √k Σ|w||a| of its own (its k roundings are of
+partial sums of at most Σ|w||a|, and add up like a random walk; Higham and Mary 2019), and the
+errors of its terms as the root of their squares. A function φ carries |φ(z + e) − φ(z − e)| / 2,
+which also is right at a kink. `SAFETY` turns deviations into bounds: in units of eps, two
+roundings, it allows an element eight standard deviations.
 
-A wrong formula, index, sign or missing term is an error of order one in these units of 1e-6 (float32) or 1e-15.
+A wrong formula, index or sign changes results by about their own size; these bounds are around 1e-4
+of it in float32 and 1e-13 in float64.
 """
 
 from collections.abc import Callable
@@ -29,7 +31,8 @@ def _root_sum_squares(e: Array, factor: Array) -> Array:
 
 
 def _spread(f: Callable[[Array], Array], at: Array, error: Array, eps: float) -> Array:
-    """The error of f(at) where `at` carries `error`, and f rounds its argument, its result and steps of order 1."""
+    """The error of f(at) where `at` carries `error`, and f rounds its argument, its result and
+    steps of order 1."""
     argument = error + eps * np.abs(at)
     with np.errstate(all="ignore"):
         value = f(at)

@@ -1,4 +1,5 @@
-"""Mini-batch gradient descent over the reference network, with penalties, clipping and schedules."""
+"""Mini-batch gradient descent over the reference network, with penalties, clipping and
+schedules."""
 
 import math
 from collections.abc import Callable
@@ -59,8 +60,8 @@ def fit(
 ) -> list[float]:
     """Each epoch's mean over its samples of their costs before the update their batch made.
 
-    `lr(epoch, step)` is the rate of a step, both counted from zero over the whole run; `order(epoch)` is the order of
-    the rows, the given one by default.
+    `lr(epoch, step)` is the rate of a step, both counted from zero over the whole run;
+    `order(epoch)` is the order of the rows, the given one by default.
     """
     history, step = [], 0
     for epoch in range(epochs):
