@@ -96,8 +96,6 @@ struct LinearWarmupSchedule {
                                                   std::int64_t step);
 /// Tells the schedule the monitored loss of the epoch that ended; only ReduceOnPlateau (also behind a warm-up) listens.
 BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitored_loss);
-/// Fills in the total_steps of a OneCycle (also behind a warm-up, whose steps come off) that left it at 0.
-BACKPASS_EXPORT void set_total_steps(Schedule& schedule, std::int64_t total_steps);
 /// \throws std::invalid_argument when a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
 /// A copy that shares nothing with the original.

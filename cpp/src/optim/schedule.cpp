@@ -173,16 +173,6 @@ void observe(Schedule& schedule, double base_lr, double monitored_loss) {
   }
 }
 
-void set_total_steps(Schedule& schedule, std::int64_t total_steps) {
-  const std::int64_t total = std::max<std::int64_t>(total_steps, 1);
-  if (auto* cycle = std::get_if<OneCycleSchedule>(&schedule); cycle != nullptr && cycle->total_steps == 0) {
-    cycle->total_steps = total;
-  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule);
-             warmup != nullptr && warmup->then != nullptr) {
-    set_total_steps(*warmup->then, total - warmup->steps);
-  }
-}
-
 void validate(const Schedule& schedule) { check_nested(schedule, 1); }
 
 Schedule copy_schedule(const Schedule& schedule) {
