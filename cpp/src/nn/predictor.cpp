@@ -13,7 +13,7 @@ namespace {
 
 /// Both buffers should stay in the second-level cache.
 constexpr std::size_t kBufferBytes = std::size_t{512} << 10;
-constexpr std::size_t kMinBlockRows = 48;
+constexpr std::size_t kMinBlockRows = 128;
 constexpr std::size_t kMaxBlockRows = 256;
 
 }  // namespace
