@@ -7,8 +7,8 @@
 
 namespace backpass::kernels {
 
-#define BACKPASS_DECLARE(name) \
-  namespace name {             \
+#define BACKPASS_DECLARE(name)     \
+  namespace name {                 \
   extern const KernelSet kKernels; \
   }
 BACKPASS_DECLARE(baseline)
@@ -70,7 +70,8 @@ const KernelSet& choose() {
       names += names.empty() ? "" : ", ";
       names += set->name;
     }
-    throw std::runtime_error("BACKPASS_ISA=" + std::string(forced) + " is not a kernel set of this build and CPU; there are: " + names);
+    throw std::runtime_error("BACKPASS_ISA=" + std::string(forced) +
+                             " is not a kernel set of this build and CPU; there are: " + names);
   }
   const KernelSet* best = built().front();
   for (const KernelSet* set : built()) {

@@ -1,8 +1,8 @@
 /// Dropout's mask from Philox4x32-10, many blocks at once.
 ///
-/// J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. A round is
-/// two products of 32-bit words into 64 bits; a 64-bit lane holds one word of one block in its lower half, what is in the
-/// upper half does not matter until the end.
+/// J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. A round
+/// is two products of 32-bit words into 64 bits; a 64-bit lane holds one word of one block in its lower half, what is
+/// in the upper half does not matter until the end.
 #pragma once
 
 #include "kernels/loops_inl.hpp"

@@ -22,8 +22,8 @@ BP_INLINE void update(ptrdiff_t n, const T* x, T* y, F f) {
   }
 }
 
-/// A sum in double precision: lane by lane, the lanes at the end. A row of a million floats loses nothing, and the square
-/// of any float is finite.
+/// A sum in double precision: lane by lane, the lanes at the end. A row of a million floats loses nothing, and the
+/// square of any float is finite.
 template <class T>
 struct Sum;
 template <>

@@ -1,7 +1,7 @@
 /// The losses that are a sum over a row's elements: value e(s, y) and ∂e/∂s of each, and the loop around them.
 ///
-/// PyTorch's definitions where it has one, its choice at the kinks too. The closed-form pairs take z and neither overflow
-/// nor lose the tails.
+/// PyTorch's definitions where it has one, its choice at the kinks too. The closed-form pairs take z and neither
+/// overflow nor lose the tails.
 #pragma once
 
 #include "kernels/loops_inl.hpp"
@@ -73,8 +73,8 @@ struct HuberError {
   }
 };
 
-/// log cosh d, tanh d. With q = e^(−|d|) and m = q − 1: cosh d − 1 = m² / 2q near 0, |d| + log(1 + q²) − log 2 elsewhere;
-/// tanh |d| = (1 − q²) / (1 + q²).
+/// log cosh d, tanh d. With q = e^(−|d|) and m = q − 1: cosh d − 1 = m² / 2q near 0, |d| + log(1 + q²) − log 2
+/// elsewhere; tanh |d| = (1 − q²) / (1 + q²).
 template <class T>
 struct LogCoshError {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
@@ -139,8 +139,8 @@ struct PoissonExp {
   }
 };
 
-/// With a = softplus(z): a − y log a, and σ(z) (1 − y / a) = σ(z) − y σ(z) / a. Far below 0 a is e^z, so that log a = z and
-/// σ(z) / a = 1 without computing an a that has become 0.
+/// With a = softplus(z): a − y log a, and σ(z) (1 − y / a) = σ(z) − y σ(z) / a. Far below 0 a is e^z, so that log a = z
+/// and σ(z) / a = 1 without computing an a that has become 0.
 template <class T>
 struct PoissonSoftplus {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {

@@ -1,5 +1,5 @@
-/// exp, expm1, log, log1p and tanh of a vector, within 4 units in the last place over all of T, NaN, infinities, zeros and
-/// denormals included. Every constant comes as float and double; the code is one.
+/// exp, expm1, log, log1p and tanh of a vector, within 4 units in the last place over all of T, NaN, infinities, zeros
+/// and denormals included. Every constant comes as float and double; the code is one.
 ///
 /// The polynomials are minimax ones (Remez exchange) on the reduced interval; the bound on the relative error of what
 /// they approximate is beside them.
@@ -36,8 +36,8 @@ struct Limits<double> {
   static constexpr double kNaN = __builtin_nan("");
 };
 
-/// e^x = 2^n e^r with n the integer nearest to x / ln 2 and |r| <= ln(2)/2. ln 2 is split in two, the first part with so
-/// few bits that n times it is exact.
+/// e^x = 2^n e^r with n the integer nearest to x / ln 2 and |r| <= ln(2)/2. ln 2 is split in two, the first part with
+/// so few bits that n times it is exact.
 template <class T>
 struct ExpConstants;
 template <>
@@ -45,9 +45,9 @@ struct ExpConstants<float> {
   static constexpr float kLog2E = 0x1.715476p0F;
   static constexpr float kLn2High = 0x1.62e4p-1F;
   static constexpr float kLn2Low = 0x1.7f7d1cp-20F;
-  static constexpr float kLowest = -104.0F;      // e^x rounds to 0 below
-  static constexpr float kHighest = 89.0F;       // e^x is infinite from here on
-  static constexpr float kLowestMinus1 = -20.0F;  // e^x − 1 rounds to −1 below
+  static constexpr float kLowest = -104.0F;           // e^x rounds to 0 below
+  static constexpr float kHighest = 89.0F;            // e^x is infinite from here on
+  static constexpr float kLowestMinus1 = -20.0F;      // e^x − 1 rounds to −1 below
   static constexpr float kIdentityMinus1 = 0x1p-30F;  // e^x − 1 rounds to x below
   /// (e^r − 1 − r) / r²; 2^-26.2 of e^r − 1.
   static constexpr float kTail[] = {0x1.fffffep-2F, 0x1.5554aep-3F, 0x1.555676p-5F, 0x1.122886p-7F, 0x1.6bebep-10F};
@@ -62,10 +62,10 @@ struct ExpConstants<double> {
   static constexpr double kLowestMinus1 = -40.0;
   static constexpr double kIdentityMinus1 = 0x1p-60;
   /// 2^-61.7 of e^r − 1.
-  static constexpr double kTail[] = {
-      0x1.0000000000000p-1,  0x1.5555555555559p-3,  0x1.555555555553ep-5,  0x1.111111110f673p-7,
-      0x1.6c16c16c1f27bp-10, 0x1.a01a01b001f46p-13, 0x1.a01a017b5d1dbp-16, 0x1.71ddf7fe55d92p-19,
-      0x1.27e5369c3ed78p-22, 0x1.af5f688c99852p-26, 0x1.1ee886aa3255bp-29};
+  static constexpr double kTail[] = {0x1.0000000000000p-1,  0x1.5555555555559p-3,  0x1.555555555553ep-5,
+                                     0x1.111111110f673p-7,  0x1.6c16c16c1f27bp-10, 0x1.a01a01b001f46p-13,
+                                     0x1.a01a017b5d1dbp-16, 0x1.71ddf7fe55d92p-19, 0x1.27e5369c3ed78p-22,
+                                     0x1.af5f688c99852p-26, 0x1.1ee886aa3255bp-29};
 };
 
 template <class T>
@@ -199,7 +199,8 @@ BP_INLINE Vec<T> log(Vec<T> x) {
   return log_special<T>(x, log_reduced<T>(log_reduce<T>(x)));
 }
 
-/// log(1 + x). Where 1 + x is within [√½, √2] f is x itself; elsewhere the rounding of 1 + x is small beside the result.
+/// log(1 + x). Where 1 + x is within [√½, √2] f is x itself; elsewhere the rounding of 1 + x is small beside the
+/// result.
 template <class T>
 BP_INLINE Vec<T> log1p(Vec<T> x) {
   const Vec<T> one_plus_x = x + T(1);

@@ -5,17 +5,17 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// Φ(−t) = e^(−t²/2) Q(t) for t >= 0, where Q falls slowly, from ½ like 1 / (t √2π). Q is a rational minimax function with
-/// positive coefficients alone, so that nothing cancels.
+/// Φ(−t) = e^(−t²/2) Q(t) for t >= 0, where Q falls slowly, from ½ like 1 / (t √2π). Q is a rational minimax function
+/// with positive coefficients alone, so that nothing cancels.
 template <class T>
 struct NormalConstants;
 template <>
 struct NormalConstants<float> {
-  static constexpr float kLargest = 14.5F;        // e^(−t²/2) t rounds to 0 from here on
+  static constexpr float kLargest = 14.5F;       // e^(−t²/2) t rounds to 0 from here on
   static constexpr int32_t kUpperBits = ~0xfff;  // so that the upper part's square is exact
   /// 2^-27.4 of Q.
   static constexpr float kNumerator[] = {0x1p-1F, 0x1.c0b528p-2F, 0x1.771c42p-3F, 0x1.4ca938p-5F, 0x1.0d872cp-8F};
-  static constexpr float kDenominator[] = {0x1p0F,        0x1.ac9cc4p0F, 0x1.33c272p0F,
+  static constexpr float kDenominator[] = {0x1p0F,         0x1.ac9cc4p0F, 0x1.33c272p0F,
                                            0x1.e0888cp-2F, 0x1.a0f49p-4F, 0x1.51cc9ep-7F};
 };
 template <>
@@ -48,8 +48,8 @@ struct NormalConstants<double> {
 
 template <class T>
 struct NormalTail {
-  Vec<T> exponential;  ///< e^(−t²/2)
-  Vec<T> tail;         ///< Φ(−t)
+  Vec<T> exponential;  ///< e^(−t²/2), denormal for the largest t
+  Vec<T> q;            ///< Φ(−t) over it
 };
 /// For 0 <= t <= kLargest.
 template <class T>
@@ -58,7 +58,7 @@ BP_INLINE NormalTail<T> normal_tail(Vec<T> t) {
   // t² = upper² + (t − upper)(t + upper): the square's rounding would cost the exponential t²/2 units.
   const Vec<T> upper = as_real<T>(as_int<T>(t) & C::kUpperBits);
   const Vec<T> exponential = exp_sum<T>(T(-0.5) * upper * upper, T(-0.5) * (t - upper) * (t + upper));
-  return {exponential, exponential * (polynomial<T>(t, C::kNumerator) / polynomial<T>(t, C::kDenominator))};
+  return {exponential, polynomial<T>(t, C::kNumerator) / polynomial<T>(t, C::kDenominator)};
 }
 
 template <class T>
@@ -66,7 +66,7 @@ struct ErfConstants;
 template <>
 struct ErfConstants<float> {
   /// erf(x) / x − 1 in x² for |x| <= 1; 2^-29.6 of erf.
-  static constexpr float kSmall[] = {0x1.06eba8p-3F,   -0x1.81273ep-2F, 0x1.ce2cf8p-4F, -0x1.b7f90ep-6F,
+  static constexpr float kSmall[] = {0x1.06eba8p-3F, -0x1.81273ep-2F, 0x1.ce2cf8p-4F, -0x1.b7f90ep-6F,
                                      0x1.5405b2p-8F, -0x1.a3f7p-11F,  0x1.496a32p-14F};
 };
 template <>
@@ -84,8 +84,8 @@ template <class T>
 BP_INLINE Vec<T> erf(Vec<T> x) {
   constexpr T kSqrt2 = T(0x1.6a09e667f3bcdp0);
   const Vec<T> magnitude = abs(x);
-  const Vec<T> tail = normal_tail<T>(min(broadcast(NormalConstants<T>::kLargest), magnitude * kSqrt2)).tail;
-  const Vec<T> large = T(1) - (tail + tail);
+  const NormalTail<T> tail = normal_tail<T>(min(broadcast(NormalConstants<T>::kLargest), magnitude * kSqrt2));
+  const Vec<T> large = T(1) - T(2) * tail.exponential * tail.q;
   // x itself is never rounded away, be it denormal; beyond 1 the square must not overflow.
   const Vec<T> small_x = min(broadcast(T(1)), magnitude);
   const Vec<T> small = fma(small_x, polynomial<T>(small_x * small_x, ErfConstants<T>::kSmall), small_x);

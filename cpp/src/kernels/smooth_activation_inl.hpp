@@ -63,19 +63,21 @@ struct Celu {
   }
 };
 
-/// z Φ(z), φ' = Φ(z) + z e^(−z²/2) / √2π.
+/// z Φ(z) = max(z, 0) − |z| Φ(−|z|), φ' = Φ(z) + z e^(−z²/2) / √2π.
 template <class T>
 struct Gelu {
   static constexpr T kInverseSqrt2Pi = T(0.3989422804014326779399461);
   BP_INLINE Vec<T> value(Vec<T> z, T) {
-    const Vec<T> tail = normal_tail<T>(min(broadcast(NormalConstants<T>::kLargest), abs(z))).tail;
-    return finite_below<T>(z) * (z < T(0) ? tail : T(1) - tail);
+    const Vec<T> magnitude = min(broadcast(NormalConstants<T>::kLargest), abs(z));
+    const NormalTail<T> tail = normal_tail<T>(magnitude);
+    // The exponential last: it alone can be denormal.
+    return max(Vec<T>{}, z) - (magnitude * tail.q) * tail.exponential;
   }
   BP_INLINE Vec<T> derivative(Vec<T> z, T) {
     const Vec<T> magnitude = min(broadcast(NormalConstants<T>::kLargest), abs(z));
-    const NormalTail<T> normal = normal_tail<T>(magnitude);
+    const NormalTail<T> tail = normal_tail<T>(magnitude);
     // φ'(−z) = 1 − φ'(z).
-    const Vec<T> below = fma(-kInverseSqrt2Pi * magnitude, normal.exponential, normal.tail);
+    const Vec<T> below = fma(broadcast(-kInverseSqrt2Pi), magnitude, tail.q) * tail.exponential;
     return z < T(0) ? below : T(1) - below;
   }
 };

@@ -34,9 +34,7 @@ void clamp(Index n, T limit, T* x) {
 /// ∂/∂w (l1 |w| + l2 w² / 2), with 0 for the kink.
 template <class T>
 void add_penalty(Index n, T l1, T l2, const T* w, T* g) {
-  update(n, w, g, [=](Vec<T> wi, Vec<T> gi) BP_INLINE_LAMBDA {
-    return gi + fma(broadcast(l2), wi, sign(wi) * l1);
-  });
+  update(n, w, g, [=](Vec<T> wi, Vec<T> gi) BP_INLINE_LAMBDA { return gi + fma(broadcast(l2), wi, sign(wi) * l1); });
 }
 
 template <class T>

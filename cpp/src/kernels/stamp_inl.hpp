@@ -1,5 +1,5 @@
-/// Makes the kernel set of one instruction set out of the -inl files. Included once by each isa_<name>.cpp, which defines
-/// BACKPASS_KERNEL_NAMESPACE (its namespace) and BACKPASS_KERNEL_NAME (its name as a string) before.
+/// Makes the kernel set of one instruction set out of the -inl files. Included once by each isa_<name>.cpp, which
+/// defines BACKPASS_KERNEL_NAMESPACE (its namespace) and BACKPASS_KERNEL_NAME (its name as a string) before.
 #include "kernels/kernel_table.hpp"
 #include "kernels/vec.hpp"
 

@@ -44,8 +44,8 @@ struct Quadrant {
   double r;
 };
 /// The reduction of any |x| >= 2^12 (M. H. Payne, R. N. Hanek, "Radian reduction for trigonometric functions", SIGNUM
-/// Newsletter 18, 1983). x = m 2^e with an integer m of 53 bits; of 2/π only the 192 bits matter whose products with x are
-/// below 4 and not negligible, and m times these modulo 2^192 is x 2/π modulo 4, in units of 2^-190.
+/// Newsletter 18, 1983). x = m 2^e with an integer m of 53 bits; of 2/π only the 192 bits matter whose products with x
+/// are below 4 and not negligible, and m times these modulo 2^192 is x 2/π modulo 4, in units of 2^-190.
 static inline __attribute__((noinline)) Quadrant reduce_huge(double x) {
   __extension__ typedef unsigned __int128 Wide;
   uint64_t bits;

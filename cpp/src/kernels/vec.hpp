@@ -14,9 +14,6 @@
 #include <arm_neon.h>
 #endif
 
-// AVX-512 intrinsics are called in their maskz form with all lanes on: the plain ones make some compilers warn of an
-// uninitialised value inside them. The mask costs nothing, it folds away.
-
 #define BP_INLINE static inline __attribute__((always_inline))
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
@@ -61,7 +58,7 @@ using VecD = Vec<double>;
 
 template <class T>
 BP_INLINE Vec<T> broadcast(T s) {
-  return Vec<T>{} + s;
+  return s - Vec<T>{};  // and not 0 + s, which would be an addition: it has to turn −0 into 0
 }
 template <class T>
 BP_INLINE Vec<T> load(const T* p) {
@@ -185,8 +182,8 @@ BP_INLINE VecD fma(VecD a, VecD b, VecD c) { return a * b + c; }
 #endif
 
 #if defined(__AVX512F__)
-BP_INLINE VecF sqrt(VecF v) { return _mm512_maskz_sqrt_ps(0xffff, v); }
-BP_INLINE VecD sqrt(VecD v) { return _mm512_maskz_sqrt_pd(0xff, v); }
+BP_INLINE VecF sqrt(VecF v) { return _mm512_sqrt_ps(v); }
+BP_INLINE VecD sqrt(VecD v) { return _mm512_sqrt_pd(v); }
 #elif defined(__AVX2__)
 BP_INLINE VecF sqrt(VecF v) { return _mm256_sqrt_ps(v); }
 BP_INLINE VecD sqrt(VecD v) { return _mm256_sqrt_pd(v); }
@@ -204,13 +201,13 @@ BP_INLINE VecD sqrt(VecD v) {
 }
 #endif
 
-/// a > b ? a : b and a < b ? a : b. Where either is NaN the result is b: max(x, s) with a constant second turns NaN into s,
-/// max(s, x) keeps it. x86 has just that as one instruction.
+/// a > b ? a : b and a < b ? a : b. Where either is NaN the result is b: max(x, s) with a constant second turns NaN
+/// into s, max(s, x) keeps it. x86 has just that as one instruction.
 #if defined(__AVX512F__)
-BP_INLINE VecF max(VecF a, VecF b) { return _mm512_maskz_max_ps(0xffff, a, b); }
-BP_INLINE VecD max(VecD a, VecD b) { return _mm512_maskz_max_pd(0xff, a, b); }
-BP_INLINE VecF min(VecF a, VecF b) { return _mm512_maskz_min_ps(0xffff, a, b); }
-BP_INLINE VecD min(VecD a, VecD b) { return _mm512_maskz_min_pd(0xff, a, b); }
+BP_INLINE VecF max(VecF a, VecF b) { return _mm512_max_ps(a, b); }
+BP_INLINE VecD max(VecD a, VecD b) { return _mm512_max_pd(a, b); }
+BP_INLINE VecF min(VecF a, VecF b) { return _mm512_min_ps(a, b); }
+BP_INLINE VecD min(VecD a, VecD b) { return _mm512_min_pd(a, b); }
 #elif defined(__AVX2__)
 BP_INLINE VecF max(VecF a, VecF b) { return _mm256_max_ps(a, b); }
 BP_INLINE VecD max(VecD a, VecD b) { return _mm256_max_pd(a, b); }
@@ -256,14 +253,15 @@ BP_INLINE VecD round_to_int(VecD v, VecInt<double>& n) {
   return shifted - shifter;
 }
 
-/// v · 2^n where n = n_int is an integer below 2 · 1023 in size (2 · 127): the result may be denormal, with one rounding.
+/// v · 2^n where n = n_int is an integer below 2 · 1023 in size (2 · 127): the result may be denormal, with one
+/// rounding.
 template <class T>
 BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[maybe_unused]] VecInt<T> n_int) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
-    return _mm512_maskz_scalef_ps(0xffff, v, n);
+    return _mm512_scalef_ps(v, n);
   } else {
-    return _mm512_maskz_scalef_pd(0xff, v, n);
+    return _mm512_scalef_pd(v, n);
   }
 #else
   // Two factors of half the exponent each, so that neither is denormal nor infinite.
@@ -293,9 +291,11 @@ BP_INLINE bool any(VecInt<double> mask) { return (mask[0] | mask[1]) != 0; }
 /// Products of the lower 32 bits of each 64-bit lane.
 BP_INLINE VecBits<double> multiply_lower_halves(VecBits<double> a, VecBits<double> b) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<VecBits<double>>(_mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+  return reinterpret_cast<VecBits<double>>(
+      _mm512_mul_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(__AVX2__)
-  return reinterpret_cast<VecBits<double>>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+  return reinterpret_cast<VecBits<double>>(
+      _mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 #elif defined(__SSE2__)
   return reinterpret_cast<VecBits<double>>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 #else
@@ -314,8 +314,8 @@ BP_INLINE VecBits<T> load_words(const uint32_t* p) {
 
 // The first and the second half of v in double precision.
 #if defined(__AVX512F__)
-BP_INLINE VecD widen_first(VecF v) { return _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, v, 0)); }
-BP_INLINE VecD widen_second(VecF v) { return _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, v, 1)); }
+BP_INLINE VecD widen_first(VecF v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
+BP_INLINE VecD widen_second(VecF v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
 #elif defined(__AVX2__)
 BP_INLINE VecD widen_first(VecF v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
 BP_INLINE VecD widen_second(VecF v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }

@@ -1,0 +1,96 @@
+// Which kernel sets there are, which one runs, and that each table is complete.
+#include "kernels/dispatch.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/kernel_sets.hpp"
+
+namespace backpass::kernels {
+namespace {
+
+// Constant from the start: usable while other static objects are made.
+const char* const name_during_static_initialisation = built().front()->name;
+
+TEST(Dispatch, BaselineIsBuiltFirstAndUsable) {
+  ASSERT_FALSE(built().empty());
+  EXPECT_STREQ(built().front()->name, "baseline");
+  EXPECT_TRUE(usable(*built().front()));
+  EXPECT_STREQ(name_during_static_initialisation, "baseline");
+}
+
+TEST(Dispatch, TablesOfDifferentSetsShareNoFunction) {
+  for (std::size_t i = 0; i < built().size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      EXPECT_STRNE(built()[i]->name, built()[j]->name);
+      EXPECT_NE(built()[i]->f32.exp, built()[j]->f32.exp);
+      EXPECT_NE(built()[i]->f64.softmax, built()[j]->f64.softmax);
+    }
+  }
+}
+
+/// Runs active() in a fresh process, where it is decided anew, and exits with 0 when it is `expected`.
+void exit_if_active_is(const char* forced, const std::string& expected) {
+  setenv("BACKPASS_ISA", forced, 1);
+  try {
+    std::_Exit(active().name == expected ? 0 : 1);
+  } catch (const std::runtime_error& error) {
+    const std::string message = error.what();
+    const bool names_both = message.find(forced) != std::string::npos && message.find("baseline") != std::string::npos;
+    std::_Exit(names_both ? 2 : 3);
+  }
+}
+
+TEST(DispatchDeathTest, EnvironmentForcesASet) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const KernelSet* set : usable_sets()) {
+    EXPECT_EXIT(exit_if_active_is(set->name, set->name), testing::ExitedWithCode(0), "") << set->name;
+  }
+}
+
+TEST(DispatchDeathTest, WithoutOneTheFastestUsableSetRuns) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(exit_if_active_is("", usable_sets().back()->name), testing::ExitedWithCode(0), "");
+}
+
+TEST(DispatchDeathTest, AnUnknownSetIsAnErrorThatListsTheUsableOnes) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(exit_if_active_is("mmx", "none"), testing::ExitedWithCode(2), "");
+}
+
+class Table : public KernelTest {};
+BACKPASS_FOR_USABLE_SETS(Table);
+
+/// The lanes tell which set runs: a table cannot be another's under a wrong name.
+TEST_P(Table, HasTheVectorsOfItsInstructionSet) {
+  const std::string name = GetParam()->name;
+  const int bytes = name == "avx512" ? 64 : name == "avx2" ? 32 : 16;
+  EXPECT_EQ(table<float>().lanes, bytes / 4);
+  EXPECT_EQ(table<double>().lanes, bytes / 8);
+}
+
+template <class T>
+void expect_complete(const KernelTable<T>& t) {
+  EXPECT_GT(t.tile_rows, 0);
+  EXPECT_EQ(t.panel_cols % t.lanes, 0);
+  EXPECT_TRUE(t.gemm && t.pack && t.pack_transposed);
+  for (int i = 0; i < kElementwiseActivations; ++i) {
+    EXPECT_TRUE(t.activate[i] && t.activate_gradient[i]) << "activation " << i;
+  }
+  for (int i = 0; i < kLossKernels; ++i) {
+    EXPECT_TRUE(t.loss[i]) << "loss " << i;
+  }
+  EXPECT_TRUE(t.softmax && t.log_softmax && t.softmax_gradient && t.log_softmax_gradient);
+  EXPECT_TRUE(t.dropout && t.sum_squares && t.add && t.scale && t.clamp && t.add_penalty);
+  EXPECT_TRUE(t.exp && t.log && t.tanh && t.erf && t.sin);
+}
+
+TEST_P(Table, IsComplete) {
+  expect_complete(table<float>());
+  expect_complete(table<double>());
+}
+
+}  // namespace
+}  // namespace backpass::kernels
