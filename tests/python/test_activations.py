@@ -77,7 +77,7 @@ def test_softmax(name, columns, dtype):
     z64, g64 = z.astype(np.float64), g.astype(np.float64)
     eps = 16 * EPS[dtype] * np.sqrt(columns)
     sensitivity = 1.0 + np.abs(z64).max(axis=1, keepdims=True)
-    np.testing.assert_array_less(np.abs(a - phi(z64)), eps * sensitivity)
+    assert (np.abs(a - phi(z64)) < eps * sensitivity).all()
     net.backward(g)
     expected = phi.jacobian_transposed_times(z64, g64)
     bound = eps * sensitivity * (np.abs(g64) + np.abs(g64).sum(axis=1, keepdims=True))
@@ -206,5 +206,5 @@ def test_unknown_names_list_the_known_ones():
 
 
 def test_celu_refuses_alpha_zero():
-    with pytest.raises(ValueError, match="alpha"):
+    with pytest.raises(ValueError, match="celu"):
         bp.Network([2, 2, 1], activation_object("celu", 0.0))

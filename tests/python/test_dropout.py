@@ -111,7 +111,7 @@ def test_train_step_drops(dtype):
         set_masks(reference, 25, spec.seed, training_pass)
         expected = float(((reference.forward(x) - y) ** 2).mean())
         loss = net.train_step(x, y, loss="mse", optimizer=bp.optim.SGD(lr=0.0))
-        assert loss == pytest.approx(expected, rel=100 * np.finfo(dtype).eps)
+        assert loss == pytest.approx(expected, rel=100 * float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("rows", [7, 300, 2000])

@@ -201,5 +201,5 @@ def test_scipy_minimises_over_the_flat_views():
     start = net.parameters.copy()
     error = optimize.check_grad(lambda p: objective(p)[0], lambda p: objective(p)[1], start)
     assert error < 1e-5
-    result = optimize.minimize(objective, start, jac=True, method="L-BFGS-B")
+    result = optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
     assert result.fun < 0.2 * objective(start)[0]

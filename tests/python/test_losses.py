@@ -59,11 +59,11 @@ def test_value_and_gradient(name, parameters, columns, dtype):
     compare(actual, name, a, y.astype(np.float64), dtype, **parameters)
 
 
-@with_parameters
+@pytest.mark.parametrize(
+    ("name", "parameters"), [p for p in PARAMETERS if losses.LOSSES[p[0]].takes_labels], ids=str
+)
 @pytest.mark.parametrize("label_type", ["int32", "int64", "uint8"])
 def test_labels(name, parameters, label_type, dtype):
-    if not losses.LOSSES[name].takes_labels:
-        pytest.skip("takes no class labels")
     rng = np.random.default_rng(1)
     a = outputs_for(name, 30, 7, rng).astype(dtype)
     labels = rng.integers(0, 7, 30).astype(label_type)
@@ -155,11 +155,13 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("output", "loss"), PAIRS)
-@pytest.mark.parametrize("exponent", [2, 4, 10, 30, 100, 300])
+@pytest.mark.parametrize(
+    ("dtype", "exponent"),
+    [("float32", e) for e in (2, 4, 10, 30)]
+    + [("float64", e) for e in (2, 4, 10, 30, 100, 300)],
+)
 def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
     """|z| up to 1e30 in float32 and 1e300 in float64: E and ξ^N are finite and right."""
-    if dtype == "float32" and exponent > 30:
-        pytest.skip("beyond float32")
     big = 10.0**exponent
     # One column a softmax row picks and one it does not; the elementwise losses see both signs
     # with both targets.
@@ -182,7 +184,7 @@ def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
         # a − y log a with a = softplus(z): log a → z for z → −∞; ∂/∂z = σ(z) (1 − y / a) → σ(z) −
         # y for z → −∞
         a = np.maximum(z64, 0) + np.log1p(np.exp(-np.abs(z64)))
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             log_a = np.where(z64 < -40, z64, np.log(a))
             ratio = np.where(z64 < -40, 1.0, sigmoid(z64) / a)
         expected = (sigmoid(z64) - y64 * ratio) / 12

@@ -68,8 +68,14 @@ def draw(seed: int, dtype: str) -> Draw:
     return Draw(spec, BATCHES[(seed // 3) % len(BATCHES)], loss, labels, bool(rng.random() < 0.5))
 
 
-def draws(dtype: str) -> list:
-    return [pytest.param(d, id=f"{i}-{d}-{dtype}") for i in range(DRAWS) for d in [draw(i, dtype)]]
+def draws(least_batch: int) -> list:
+    """Both types, with at least so many rows."""
+    return [
+        pytest.param(case, id=f"{i}-{case}-{dtype}")
+        for dtype in ("float32", "float64")
+        for i, case in enumerate(draw(i, dtype) for i in range(DRAWS))
+        if case.batch >= least_batch
+    ]
 
 
 def test_the_draws_cover_what_they_should():
@@ -83,7 +89,7 @@ def test_the_draws_cover_what_they_should():
     assert any(np.any(d.spec.dropout) for d in specs)
 
 
-@pytest.mark.parametrize("case", [*draws("float32"), *draws("float64")])
+@pytest.mark.parametrize("case", draws(least_batch=0))
 def test_forward_and_backward(case: Draw):
     """From any ∂E/∂a^N, every quantity of the recursion; dropout with the masks its definition
     gives."""
@@ -108,12 +114,10 @@ def test_forward_and_backward(case: Draw):
     assert_within(input_grad, expected_input_grad, bounds.input_grad, "∂E/∂a^0")
 
 
-@pytest.mark.parametrize("case", [*draws("float32"), *draws("float64")])
+@pytest.mark.parametrize("case", draws(least_batch=1))
 def test_loss_and_gradient(case: Draw):
     """E, every gradient and ∂E/∂a^0 in one call: the closed forms included."""
     spec = case.spec
-    if case.batch == 0:
-        pytest.skip("the mean of no losses is tested in test_training")
     spec = Spec(spec.sizes, spec.activations, spec.bias, 0.0, spec.dtype, spec.seed)
     net = spec.make()
     data = Data.draw(spec, case.loss, case.batch, labels=case.labels, weighted=case.weighted)
@@ -165,15 +169,17 @@ LOSS_PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("labels", [False, True], ids=["matrix", "labels"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize(
-    ("name", "output"),
-    [(name, output) for name in losses.LOSSES for output in losses.DOMAINS[name]],
+    ("name", "output", "labels"),
+    [
+        pytest.param(name, output, labels, id=f"{name}-{output}{'-labels' * labels}")
+        for name, loss in losses.LOSSES.items()
+        for output in losses.DOMAINS[name]
+        for labels in ((False, True) if loss.takes_labels else (False,))
+    ],
 )
 def test_every_loss_with_every_output_it_is_defined_on(name, output, weighted, labels, dtype):
-    if labels and not losses.LOSSES[name].takes_labels:
-        pytest.skip("takes no class labels")
     parameters = LOSS_PARAMETERS.get(name, {})
     spec = Spec([6, 20, 4], ["silu", output], dtype=dtype, seed=8)
     net = spec.make()

@@ -27,7 +27,7 @@ def test_weight_k_is_k_rows(output, loss, rows, dtype):
     )
     gradients = net.gradients.copy()
     x, y = repeated(data, counts)
-    eps = 40 * np.finfo(dtype).eps
+    eps = 40 * float(np.finfo(dtype).eps)
     assert weighted == pytest.approx(net.loss_and_gradient(x, y, loss=loss), rel=eps)
     np.testing.assert_allclose(gradients, net.gradients, atol=eps * max(1, np.abs(gradients).max()))
     assert not input_grad[counts == 0].any()
@@ -75,7 +75,7 @@ def test_fit_takes_them(dtype):
         **settings,
     )
     second = plain.fit(x, y, optimizer=bp.optim.SGD(lr=0.1), batch_size=len(x), **settings)
-    eps = 100 * np.finfo(dtype).eps
+    eps = 100 * float(np.finfo(dtype).eps)
     np.testing.assert_allclose(first["loss"], second["loss"], rtol=eps)
     np.testing.assert_allclose(weighted.parameters, plain.parameters, atol=eps)
 

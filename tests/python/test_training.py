@@ -79,7 +79,7 @@ def test_label_smoothing_is_the_smoothed_distribution(output, loss, smoothing, d
     t = ((1 - smoothing) * np.eye(6)[labels] + smoothing / 6).astype(dtype)
     first = labelled.loss_and_gradient(x, labels, loss=loss_object(loss, label_smoothing=smoothing))
     second = dense.loss_and_gradient(x, t, loss=loss)
-    eps = 30 * np.finfo(dtype).eps
+    eps = 30 * float(np.finfo(dtype).eps)
     assert first == pytest.approx(second, rel=eps)
     np.testing.assert_allclose(labelled.gradients, dense.gradients, atol=eps)
 
