@@ -20,7 +20,7 @@ struct UpdateSpan {
 };
 
 /// x' = β x + complement · y, with β = hi + lo. A float cannot hold 0.999 to better than 3e-8, which is 3e-5 of the
-/// 1 − 0.999 that a running average depends on; with the remainder beside it the average is as good as its arithmetic.
+/// 1 − 0.999 that a running average depends on; with the remainder the average is as good as its arithmetic.
 template <class T>
 struct Decay {
   T hi, lo;
