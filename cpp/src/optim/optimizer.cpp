@@ -7,6 +7,7 @@
 
 #include "optim/rules.hpp"
 #include "optim/update_plan.hpp"
+#include "runtime/denormals.hpp"
 
 namespace backpass {
 namespace {
@@ -42,6 +43,7 @@ void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<
                      std::span<const ParameterGroup> groups) {
   optim::UpdatePlan<T> plan;
   plan.prepare(optimizer, parameters, gradients, groups);
+  const runtime::FlushDenormals guard;  // as in a network's step, so that the bits are its
   plan.run(0, parameters.size());
 }
 
