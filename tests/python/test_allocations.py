@@ -39,7 +39,7 @@ def problem(dtype):
 
 
 # Arguments, a float and a view or two; a copy of the smallest array here would be 80 kB.
-_SMALL = 8192
+_SMALL = 20_000
 
 
 def test_train_step_makes_no_arrays(problem):
@@ -84,7 +84,7 @@ def test_memory_does_not_grow_with_the_rows_of_a_gradient():
     """Full-batch gradients go block by block: the process grows by much less than the
     activations' size."""
     resource = pytest.importorskip("resource")
-    rows, width = 60_000, 512
+    rows, width = 20_000, 512
     net = bp.Network([2, width, width, 1], "relu", seed=0)
     x, y = np.ones((rows, 2), np.float32), np.ones((rows, 1), np.float32)
     net.loss_and_gradient(x[:1000], y[:1000], loss="mse")

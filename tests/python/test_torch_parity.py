@@ -63,18 +63,24 @@ def torch_twin(net: bp.Network, modules: list) -> "torch.nn.Sequential":
     return nn.Sequential(*parts)
 
 
-def assert_close(actual, expected, dtype):
+# Known inaccuracies of PyTorch itself: its hard_sigmoid has 1/6 in float32 even in float64, its softplus
+# is the identity beyond 20, which is off by e^−20.
+SLACK = {"hard_sigmoid": 5e-8, "softplus": 3e-9}
+
+
+def assert_close(actual, expected, dtype, slack=0.0):
     expected = expected.detach().numpy()
+    tolerance = RTOL[dtype] + slack
     np.testing.assert_allclose(
-        actual, expected, rtol=RTOL[dtype], atol=RTOL[dtype] * max(1.0, np.abs(expected).max())
+        actual, expected, rtol=tolerance, atol=tolerance * max(1.0, np.abs(expected).max())
     )
 
 
-def assert_gradients_close(net, twin, dtype):
+def assert_gradients_close(net, twin, dtype, slack=0.0):
     linears = [module for module in twin if isinstance(module, nn.Linear)]
     for layer, linear in zip(net.layers, linears, strict=True):
-        assert_close(layer.weight_grad, linear.weight.grad, dtype)
-        assert_close(layer.bias_grad, linear.bias.grad, dtype)
+        assert_close(layer.weight_grad, linear.weight.grad, dtype, slack)
+        assert_close(layer.bias_grad, linear.bias.grad, dtype, slack)
 
 
 def test_every_activation_is_compared():
@@ -93,10 +99,11 @@ def test_activation(name, dtype):
     x_torch = torch.from_numpy(x).requires_grad_()
     out = twin(x_torch)
     out.backward(torch.from_numpy(grad))
-    assert_close(net.forward(x), out, dtype)
+    slack = SLACK.get(name, 0.0)
+    assert_close(net.forward(x), out, dtype, slack)
     input_grad = net.backward(grad, input_gradient=True)
-    assert_gradients_close(net, twin, dtype)
-    assert_close(input_grad, x_torch.grad, dtype)
+    assert_gradients_close(net, twin, dtype, slack)
+    assert_close(input_grad, x_torch.grad, dtype, slack)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +142,7 @@ def test_kinks_and_far_points(name, dtype):
     z_torch = torch.from_numpy(z.copy()).requires_grad_()
     out = ACTIVATIONS[name](z_torch)
     out.sum().backward()
-    # PyTorch's softplus is the identity beyond 20, which is off by e^−20.
-    slack = 3e-9 if name == "softplus" else 0.0
-    tolerance = {"float32": 1e-6, "float64": 1e-14}[dtype] + slack
+    tolerance = {"float32": 1e-6, "float64": 1e-14}[dtype] + SLACK.get(name, 0.0)
     np.testing.assert_allclose(net.forward(z), out.detach().numpy(), rtol=tolerance, atol=tolerance)
     net.backward(np.ones_like(z))
     np.testing.assert_allclose(
@@ -245,32 +250,30 @@ def test_loss(name, dtype):
     expected = torch_loss(twin(torch.from_numpy(x)), torch.from_numpy(y))
     expected.backward()
     value = net.loss_and_gradient(x, y, loss=loss_object(loss, **parameters))
-    assert value == pytest.approx(float(expected), rel=RTOL[dtype])
+    assert value == pytest.approx(expected.item(), rel=RTOL[dtype])
     assert_gradients_close(net, twin, dtype)
 
 
 def test_training_runs_side_by_side():
-    """30 steps of Adam on both sides from the same parameters."""
+    """30 steps of plain gradient descent on both sides; test_optim has the optimizers."""
     net = Spec([6, 25, 5], ["gelu", "identity"], dtype="float64", seed=4).make()
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(45, 6)), rng.integers(0, 5, 45)
-    twin = torch_twin(net, [nn.GELU(), nn.Identity()])
-    theirs, ours = torch.optim.Adam(twin.parameters(), lr=0.01), bp.optim.Adam(lr=0.01)
+    twin, optimizer = torch_twin(net, [nn.GELU(), nn.Identity()]), bp.optim.SGD(lr=0.3)
     for _ in range(30):
-        theirs.zero_grad()
+        twin.zero_grad()
         expected = nn.CrossEntropyLoss()(twin(torch.from_numpy(x)), torch.from_numpy(labels))
         expected.backward()
-        theirs.step()
-        value = net.train_step(x, labels, loss="softmax_cross_entropy", optimizer=ours)
-        assert value == pytest.approx(float(expected), rel=1e-10)
-    for layer, linear in zip(
-        net.layers, [m for m in twin if isinstance(m, nn.Linear)], strict=True
-    ):
-        np.testing.assert_allclose(layer.weight, linear.weight.detach().numpy(), atol=1e-10)
+        with torch.no_grad():
+            for parameter in twin.parameters():
+                parameter -= 0.3 * parameter.grad
+        value = net.train_step(x, labels, loss="softmax_cross_entropy", optimizer=optimizer)
+        assert value == pytest.approx(expected.item(), rel=1e-11)
+    for layer, linear in zip(net.layers, [m for m in twin if isinstance(m, nn.Linear)], strict=True):
+        np.testing.assert_allclose(layer.weight, linear.weight.detach().numpy(), atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype_name", ["float32", "float64"])
-def test_default_hyperparameters_are_the_same(dtype_name):
+def test_default_hyperparameters_are_the_same():
     """Names and defaults of the optimizers that both have."""
     import inspect
 
