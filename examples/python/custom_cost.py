@@ -97,6 +97,7 @@ def main() -> None:
         net.layers, backward_in_numpy(net, x, grad), strict=True
     ):
         np.testing.assert_allclose(layer.weight_grad, weight_grad, rtol=1e-10, atol=1e-13)
+        assert layer.bias_grad is not None  # there is one unless bias=False
         np.testing.assert_allclose(layer.bias_grad, bias_grad, rtol=1e-10, atol=1e-13)
     print("gradients agree with the equations")
 

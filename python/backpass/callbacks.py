@@ -169,11 +169,14 @@ class Checkpoint(Callback):
         self.every = every
         self.best: float | None = None
         self._info: TrainInfo | None = None
+        self._base_lr = 0.0
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:  # noqa: ARG002
         """Take note of the run, and forget the best value of an earlier one."""
         self.best = None
         self._info = info
+        if self.optimizer is not None:
+            self._base_lr = self.optimizer.lr
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Mapping[str, float]) -> None:
         """Save when it is time."""
@@ -191,13 +194,21 @@ class Checkpoint(Callback):
         if self.optimizer is None or self._info is None:
             net.save(path)
             return
-        net.save(
-            path,
-            optimizer=self.optimizer,
-            schedule=self._info.schedule,
-            epochs=epoch + 1,
-            steps=self._info.steps_after(epoch),
-        )
+        # A schedule scales the rate that the optimizer had at first: this is what belongs into
+        # the file, not what the schedule has made of it by now.
+        scheduled_lr = self.optimizer.lr
+        if self._info.schedule is not None:
+            self.optimizer.lr = self._base_lr
+        try:
+            net.save(
+                path,
+                optimizer=self.optimizer,
+                schedule=self._info.schedule,
+                epochs=epoch + 1,
+                steps=self._info.steps_after(epoch),
+            )
+        finally:
+            self.optimizer.lr = scheduled_lr
 
     def _improved(self, logs: Mapping[str, float]) -> bool:
         monitor = self.monitor or ("val_loss" if "val_loss" in logs else "loss")

@@ -105,14 +105,6 @@ class TestCheckpoint:
         assert len(run(checkpoint, losses(1))) == 1
         assert len(run(checkpoint, losses(5))) == 1
 
-    def test_saves_what_training_needs_to_go_on(self) -> None:
-        saved = run(Checkpoint("m", optimizer="adam"), losses(1, 1))
-        # 10 rows in batches of 2 are 5 steps an epoch.
-        assert saved[1] == (
-            "m",
-            {"optimizer": "adam", "schedule": "the schedule", "epochs": 2, "steps": 10},
-        )
-
     def test_counts_on_from_an_earlier_run(self) -> None:
         info = TrainInfo(epochs=9, batch_size=4, rows=10, first_epoch=5, first_step=15)
         assert info.steps_after(6) == 15 + 2 * 3
@@ -232,3 +224,45 @@ class TestInFit:
         assert np.array_equal(last.parameters, net.parameters)
         first = bp.load(tmp_path / "m1.safetensors")
         assert not np.array_equal(first.parameters, net.parameters)
+
+    @pytest.mark.parametrize("epoch", [1, 3])
+    def test_training_goes_on_from_a_checkpoint_as_if_never_stopped(
+        self, tmp_path: Path, epoch: int
+    ) -> None:
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(25, 3))
+        y = x.sum(axis=1, keepdims=True)
+
+        def train(net: bp.Network, optimizer: Any, epochs: int, **options: Any) -> History:
+            return net.fit(
+                *(x, y),
+                loss="mse",
+                optimizer=optimizer,
+                epochs=epochs,
+                batch_size=10,
+                progress=False,
+                seed=1,
+                **options,
+            )
+
+        whole = bp.Network([3, 8, 1], dropout=0.2, seed=0)
+        adam = bp.optim.Adam(lr=0.01)
+        schedule = bp.schedules.Cosine(period=6)
+        checkpoint = Checkpoint(tmp_path / "{epoch}", optimizer=adam)
+        history = train(whole, adam, 6, schedule=schedule, callbacks=[checkpoint])
+
+        saved = bp.load_checkpoint(tmp_path / str(epoch))
+        assert saved.optimizer is not None
+        assert saved.optimizer.lr == 0.01
+        assert (saved.epochs, saved.steps) == (epoch, 3 * epoch)
+        rest = train(
+            saved.network,
+            saved.optimizer,
+            6 - epoch,
+            schedule=saved.schedule,
+            first_epoch=saved.epochs,
+            first_step=saved.steps,
+        )
+        assert rest["loss"] == history["loss"][epoch:]
+        assert rest["lr"] == history["lr"][epoch:]
+        assert np.array_equal(saved.network.parameters, whole.parameters)
