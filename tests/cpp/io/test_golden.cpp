@@ -100,11 +100,13 @@ TEST_P(Golden, LoadsAndGoesOnTraining) {
   std::visit([&](auto& checkpoint) { check(checkpoint, expected); }, loaded);
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Golden, testing::ValuesIn(golden_files()), [](const auto& info) {
-  std::string name = info.param.stem().string();
+std::string test_name(const testing::TestParamInfo<fs::path>& file) {
+  std::string name = file.param.stem().string();
   std::replace_if(name.begin(), name.end(), [](char c) { return c == '.' || c == '-'; }, '_');
   return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Golden, testing::ValuesIn(golden_files()), test_name);
 
 TEST(GoldenFiles, AreThere) { EXPECT_GE(golden_files().size(), 2U); }
 
