@@ -31,7 +31,7 @@ Activation read_activation(ObjectReader& reader) {
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     reader.fail("unknown activation " + in_quotes(name));
   }
-  const Activation activation = Activation::from_name(name);
+  Activation activation = Activation::from_name(name);
   if (!activation.has_parameter()) {
     return activation;
   }

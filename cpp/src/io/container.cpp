@@ -152,7 +152,7 @@ ContainerWriter::ContainerWriter(const Metadata& metadata, std::span<const Entry
     header += "," + json(entry.name).dump() + ":" +
               json{{"dtype", entry.type.name}, {"shape", entry.shape.extents()}, {"data_offsets", {begin, end}}}.dump();
   }
-  header += "}";
+  header += '}';
   header.resize((header.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   if (header.size() > kMaxHeader) {
     throw std::invalid_argument("a header of " + std::to_string(header.size()) + " bytes; readers accept " +
