@@ -143,7 +143,9 @@ def noopenmp(session: nox.Session) -> None:
 @nox.session
 def asan(session: nox.Session) -> None:
     """The C++ tests under the address and undefined-behaviour sanitizers."""
-    build_cpp(session, "asan")
+    # Clang where there is one: it instruments in half of GCC's time.
+    clang = ["-DCMAKE_CXX_COMPILER=clang++"] if shutil.which("clang++") else []
+    build_cpp(session, "asan", *clang)
     run_ctest(session, "asan", *session.posargs)
 
 
