@@ -71,7 +71,7 @@ struct ExpConstants<double> {
 template <class T>
 struct ExpReduced {
   Vec<T> n;
-  VecInt<T> n_int;
+  VecBits<T> n_int;
   Vec<T> r;
 };
 template <class T>
@@ -115,7 +115,7 @@ BP_INLINE Vec<T> exp_negative_magnitude(Vec<T> x) {
 template <class T>
 BP_INLINE Vec<T> expm1_clamped(Vec<T> x) {
   using C = ExpConstants<T>;
-  constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
+  constexpr unsigned kBias = sizeof(T) == 4 ? 127 : 1023;
   constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
   const ExpReduced<T> e = exp_reduce<T>(x);
   const Vec<T> p = fma(e.r * e.r, polynomial<T>(e.r, C::kTail), e.r);
@@ -136,7 +136,7 @@ template <>
 struct LogConstants<float> {
   static constexpr float kLn2High = 0x1.62e4p-1F;
   static constexpr float kLn2Low = 0x1.7f7d1cp-20F;
-  static constexpr int32_t kSqrtHalf = 0x3f3504f3;  // the bits of √½
+  static constexpr uint32_t kSqrtHalf = 0x3f3504f3;  // the bits of √½
   /// (2 artanh(s) / s − 2) / s² in s²; 2^-30.2 of the logarithm.
   static constexpr float kTail[] = {0x1.55557ap-1F, 0x1.995e7cp-2F, 0x1.31eap-2F};
 };
@@ -144,7 +144,7 @@ template <>
 struct LogConstants<double> {
   static constexpr double kLn2High = 0x1.62e42fefa3p-1;
   static constexpr double kLn2Low = 0x1.3de6af278ece6p-42;
-  static constexpr int64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
+  static constexpr uint64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
   /// 2^-59.5 of the logarithm.
   static constexpr double kTail[] = {0x1.5555555555593p-1, 0x1.999999997f8a7p-2, 0x1.249249423e51dp-2,
                                      0x1.c71c51c66d8afp-3, 0x1.74664d76a9db1p-3, 0x1.39a02edc2a0fbp-3,
@@ -161,16 +161,15 @@ BP_INLINE LogReduced<T> log_reduce(Vec<T> x) {
   constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
   constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
   constexpr T kTwoToMantissa = sizeof(T) == 4 ? T(0x1p23) : T(0x1p52);
-  using Int = __typeof__(VecInt<T>{}[0]);
-  constexpr Int kOne = Int(kBias) << kMantissaBits;
-  constexpr Int kMantissa = (Int(1) << kMantissaBits) - 1;
+  using Bits = __typeof__(VecBits<T>{}[0] + 0);
+  constexpr Bits kOne = Bits(kBias) << kMantissaBits;
+  constexpr Bits kMantissa = (Bits(1) << kMantissaBits) - 1;
   // Denormals have no leading one until they are made normal.
   const VecInt<T> denormal = x < Limits<T>::kMinNormal;
   x = denormal ? x * kTwoToMantissa : x;
-  const VecInt<T> t = as_int<T>(x) + (kOne - LogConstants<T>::kSqrtHalf);
-  const VecInt<T> exponent = reinterpret_cast<VecInt<T>>(reinterpret_cast<VecBits<T>>(t) >> kMantissaBits);
+  const VecBits<T> t = as_bits<T>(x) + (kOne - LogConstants<T>::kSqrtHalf);
   LogReduced<T> y;
-  y.k = as_real<T>(exponent | as_int<T>(broadcast(kTwoToMantissa))) -
+  y.k = as_real<T>((t >> kMantissaBits) | as_bits<T>(broadcast(kTwoToMantissa))) -
         (denormal ? broadcast(kTwoToMantissa + T(kBias + kMantissaBits)) : broadcast(kTwoToMantissa + T(kBias)));
   y.f = as_real<T>((t & kMantissa) + LogConstants<T>::kSqrtHalf) - T(1);
   return y;

@@ -5,7 +5,7 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// x = q π/2 + r, |r| <= π/4. π/2 is split in parts so short that q times each is exact while |q| < 2^kQuadrantBits.
+/// x = q π/2 + r, |r| <= π/4. π/2 is split in parts so short that q times each is exact while |x| < kLargest.
 template <class T>
 struct TrigConstants;
 template <>
@@ -81,10 +81,10 @@ static inline __attribute__((noinline)) Quadrant reduce_huge(double x) {
 
 /// sin(x + quadrants π/2).
 template <class T>
-BP_INLINE Vec<T> sin_shifted(Vec<T> x, int quadrants) {
+BP_INLINE Vec<T> sin_shifted(Vec<T> x, unsigned quadrants) {
   using C = TrigConstants<T>;
   constexpr int kSignShift = sizeof(T) * 8 - 2;
-  VecInt<T> q;
+  VecBits<T> q;
   const Vec<T> n = round_to_int(x * C::kTwoOverPi, q);
   Vec<T> r = x;
   for (const T part : C::kHalfPi) {
@@ -107,7 +107,7 @@ BP_INLINE Vec<T> sin_shifted(Vec<T> x, int quadrants) {
   const Vec<T> cosine = fma(r2 * r2, polynomial<T>(r2, C::kCos), T(1) - T(0.5) * r2);
   // −0 and denormals as they are.
   const Vec<T> value = (q & 1) != 0 ? cosine : (abs(r) < C::kIdentity ? r : sine);
-  return as_real<T>(as_int<T>(value) ^ ((q & 2) << kSignShift));
+  return as_real<T>(as_bits<T>(value) ^ ((q & 2) << kSignShift));
 }
 
 template <class T>

@@ -57,13 +57,6 @@ BP_INLINE Vec<T> decayed(const VecDecay<T>& d, Vec<T> x, Vec<T> y) {
   return fma(d.hi, x, fma(d.lo, x, d.complement * y));
 }
 
-/// −1, 0 or 1; NaN stays, so that a gradient gone wrong is seen.
-template <class T>
-BP_INLINE Vec<T> sign(Vec<T> v) {
-  const Vec<T> one = copysign(broadcast(T(1)), v);
-  return ((v > T(0)) | (v < T(0))) ? one : v;
-}
-
 #define BP_RULE [&](Vec<T> g, Vec<T>& p, [[maybe_unused]] Vec<T>* s) __attribute__((always_inline))
 
 template <class T>
@@ -214,7 +207,7 @@ void rprop(const UpdateSpan<T>& u, const RpropUpdate<T>& c) {
         const Vec<T> size = first ? initial_step : s[1];
         s[1] = min(max(same ? size * eta_plus : turned ? size * eta_minus : size, step_min), step_max);
         s[0] = turned ? zero : g;
-        p -= sign<T>(s[0]) * s[1];
+        p -= sign(s[0]) * s[1];
       });
 }
 
@@ -226,7 +219,7 @@ void lion(const UpdateSpan<T>& u, const LionUpdate<T>& c) {
   const VecDecay<T> beta2 = broadcast(c.beta2);
   update_each<1>(
       u, BP_RULE {
-        p -= fma(shrink, p, lr * sign<T>(decayed<T>(beta1, s[0], g)));
+        p -= fma(shrink, p, lr * sign(decayed<T>(beta1, s[0], g)));
         s[0] = decayed<T>(beta2, s[0], g);
       });
 }

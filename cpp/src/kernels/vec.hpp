@@ -235,28 +235,29 @@ BP_INLINE VecD copysign(VecD magnitude, VecD sign) {
   return as_real<double>((as_int<double>(magnitude) & INT64_MAX) | (as_int<double>(sign) & INT64_MIN));
 }
 
-/// −1, 0 or 1; NaN stays.
+/// −1, 0 or 1; NaN stays, so that a gradient gone wrong is seen.
 BP_INLINE VecF sign(VecF v) { return ((v > 0.0F) | (v < 0.0F)) ? copysign(broadcast(1.0F), v) : v; }
 BP_INLINE VecD sign(VecD v) { return ((v > 0.0) | (v < 0.0)) ? copysign(broadcast(1.0), v) : v; }
 
-/// To the nearest integer, ties to even, for |v| < 2^22 (float) or 2^51 (double); the integer comes along.
-BP_INLINE VecF round_to_int(VecF v, VecInt<float>& n) {
+/// To the nearest integer, ties to even, for |v| < 2^22 (float) or 2^51 (double); the integer comes along, modulo 2^32
+/// (2^64): as unsigned, because what a larger v leaves there is anything and may be computed with.
+BP_INLINE VecF round_to_int(VecF v, VecBits<float>& n) {
   const VecF shifter = broadcast(0x1.8p23F);
   const VecF shifted = v + shifter;
-  n = as_int<float>(shifted) - as_int<float>(shifter);
+  n = as_bits<float>(shifted) - as_bits<float>(shifter);
   return shifted - shifter;
 }
-BP_INLINE VecD round_to_int(VecD v, VecInt<double>& n) {
+BP_INLINE VecD round_to_int(VecD v, VecBits<double>& n) {
   const VecD shifter = broadcast(0x1.8p52);
   const VecD shifted = v + shifter;
-  n = as_int<double>(shifted) - as_int<double>(shifter);
+  n = as_bits<double>(shifted) - as_bits<double>(shifter);
   return shifted - shifter;
 }
 
 /// v · 2^n where n = n_int is an integer below 2 · 1023 in size (2 · 127): the result may be denormal, with one
 /// rounding.
 template <class T>
-BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[maybe_unused]] VecInt<T> n_int) {
+BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[maybe_unused]] VecBits<T> n_int) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
     return _mm512_scalef_ps(v, n);
@@ -265,9 +266,9 @@ BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[ma
   }
 #else
   // Two factors of half the exponent each, so that neither is denormal nor infinite.
-  constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
+  constexpr unsigned kBias = sizeof(T) == 4 ? 127 : 1023;
   constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
-  const VecBits<T> biased = reinterpret_cast<VecBits<T>>(n_int + 2 * kBias);
+  const VecBits<T> biased = n_int + 2 * kBias;
   const VecBits<T> half = biased >> 1;
   return v * as_real<T>(half << kMantissaBits) * as_real<T>((biased - half) << kMantissaBits);
 #endif
