@@ -1,7 +1,9 @@
 """The command as it is installed, in a process of its own."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,29 @@ class TestProgram:
         assert failed.returncode == 1
         assert failed.stdout == ""
         assert "Traceback" not in failed.stderr
+
+    def test_an_interrupt_ends_training_without_files(self, tmp_path: Path) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backpass", "train", "digits", "--epochs", "1000000"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell that runs the tests in the background may have it ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        try:
+            assert process.stderr is not None
+            assert "to train" in process.stderr.readline()
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+        assert process.returncode == 1
+        assert out == ""
+        assert "Traceback" not in err
+        assert list(tmp_path.iterdir()) == []
 
     def test_without_click_the_extra_is_named(self) -> None:
         code = "import sys; sys.modules['click'] = None; from backpass.cli import main; main()"

@@ -1,9 +1,11 @@
 """backpass train: what it learns from every kind of data, what it prints, and its files."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -19,10 +21,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("digits")
 
 
+class Finished(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+    cpu_seconds: float
+
+
 @pytest.fixture(scope="module")
-def finished(folder: Path) -> subprocess.CompletedProcess[str]:
+def finished(folder: Path) -> Finished:
     """The main command, run once for all tests that look at what it did."""
-    return subprocess.run(
+    before = os.times()
+    result = subprocess.run(
         [sys.executable, "-m", "backpass", "train", "digits"],
         cwd=folder,
         capture_output=True,
@@ -30,33 +40,36 @@ def finished(folder: Path) -> subprocess.CompletedProcess[str]:
         timeout=100,
         check=False,
     )
+    after = os.times()
+    cpu = after.children_user + after.children_system
+    cpu -= before.children_user + before.children_system
+    return Finished(result.returncode, result.stdout, result.stderr, cpu)
 
 
 class TestTrainDigits:
-    def test_succeeds(self, finished: subprocess.CompletedProcess[str]) -> None:
+    def test_succeeds(self, finished: Finished) -> None:
         assert finished.returncode == 0, finished.stderr
 
-    def test_reaches_the_accuracy(self, finished: subprocess.CompletedProcess[str]) -> None:
+    def test_reaches_the_accuracy(self, finished: Finished) -> None:
         match = re.search(r"^test accuracy: (\d\.\d+)$", finished.stdout, re.MULTILINE)
         assert match
         assert float(match[1]) >= 0.97
 
-    def test_streams_are_kept_apart(self, finished: subprocess.CompletedProcess[str]) -> None:
+    def test_takes_less_than_ten_seconds_of_one_core(self, finished: Finished) -> None:
+        assert finished.cpu_seconds < 10
+
+    def test_streams_are_kept_apart(self, finished: Finished) -> None:
         names = [line.split(":")[0] for line in finished.stdout.splitlines()]
         assert names == ["test accuracy", "test loss", "model", "curves"]
         assert "classification of 'digit'" in finished.stderr
         assert "\r" not in finished.stderr  # no progress bar: this is no terminal
 
-    def test_writes_the_model_and_the_picture(
-        self, finished: subprocess.CompletedProcess[str], folder: Path
-    ) -> None:
+    def test_writes_the_model_and_the_picture(self, finished: Finished, folder: Path) -> None:
         assert finished.returncode == 0
         assert sorted(p.name for p in folder.iterdir()) == ["digits.png", "digits.safetensors"]
         assert (folder / "digits.png").read_bytes().startswith(PNG_MAGIC)
 
-    def test_the_model_predicts(
-        self, finished: subprocess.CompletedProcess[str], folder: Path, run: Command
-    ) -> None:
+    def test_the_model_predicts(self, finished: Finished, folder: Path, run: Command) -> None:
         assert finished.returncode == 0
         from sklearn.datasets import load_digits
 
