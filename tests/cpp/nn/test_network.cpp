@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <tuple>
 #include <vector>
 
 #include <backpass/backpass.hpp>
@@ -275,7 +276,7 @@ TEST(NetworkErrors, StateBothShapesAndChangeNothing) {
   EXPECT_EQ(message_of([&] { net.train_step(data.X, wrong, SoftmaxCrossEntropy{}, adam); }),
             "y[2] = 2 is no label of a network with 2 outputs");
   const std::vector<float> few(3, 1.0F);
-  EXPECT_EQ(message_of([&] { net.evaluate(data.X, data.Y, MeanSquaredError{}, few); }),
+  EXPECT_EQ(message_of([&] { std::ignore = net.evaluate(data.X, data.Y, MeanSquaredError{}, few); }),
             "sample_weight has 3 entries for 7 rows of x");
   const std::vector<float> negative(7, -1.0F);
   EXPECT_THROW(net.train_step(data.X, data.Y, MeanSquaredError{}, adam, negative), std::invalid_argument);
