@@ -37,6 +37,9 @@ double BatchPass<T>::evaluate(const Model<T>& model, const Batch<T>& batch, cons
 template <class T>
 double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const Wanted& wanted) {
   const auto plan = plan_loss<T>(loss, model.layers.back().activation);
+  if (wanted.optimizer) {
+    step_.check(model, *wanted.optimizer);
+  }
   // A mini-batch of fit weighs its own rows only.
   double scale = 0.0;
   if (batch.index && !batch.sample_weight.empty()) {

@@ -216,6 +216,7 @@ double Network<T>::train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& lo
   nn::check_gradient_options(options);
   nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
+    impl_->step.check(impl_->model, optimizer);
     const double value = custom_loss_and_gradient(*custom, x, y, {});
     step(optimizer, options);
     return value;

@@ -15,6 +15,8 @@ namespace backpass::nn {
 template <class T>
 class Step {
  public:
+  /// Throws what prepare() would throw, before a caller has worked for it.
+  void check(const Model<T>& model, OptimizerRef optimizer);
   /// Makes ready for one step. \throws as apply_optimizer does; nothing has changed then
   void prepare(Model<T>& model, OptimizerRef optimizer);
   /// Called by every member of a team, all of which see the finished gradients: penalties and clipping (the gradients
@@ -33,6 +35,7 @@ class Step {
     double squares = 0.0;
   };
   void make_chunks(const Model<T>& model);
+  void make_groups(const Model<T>& model);
 
   optim::UpdatePlan<T> plan_;
   std::vector<ParameterGroup> groups_;

@@ -95,6 +95,15 @@ auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::LionUpdate<T>
 }  // namespace
 
 template <class T>
+void UpdatePlan<T>::check(OptimizerRef optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups) {
+  check_groups(groups, num_parameters);
+  optimizer.visit([&]<class O>(O& o) {
+    Rule<O>::validate(o);
+    check_state<T>(o.state, o.name, Rule<O>::kMaxSlots, num_parameters, groups.size());
+  });
+}
+
+template <class T>
 void UpdatePlan<T>::prepare(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                             std::span<const ParameterGroup> groups) {
   if (parameters.size() != gradients.size()) {
@@ -104,7 +113,7 @@ void UpdatePlan<T>::prepare(OptimizerRef optimizer, std::span<T> parameters, std
   if (groups.empty()) {
     groups = {&everything, 1};
   }
-  check_groups(groups, parameters.size());
+  check(optimizer, parameters.size(), groups);
   if (kernels_ == nullptr) {
     kernels_ = &kernels::table<T>();
   }
@@ -119,8 +128,6 @@ void UpdatePlan<T>::prepare_for(O& optimizer, std::size_t num_parameters, std::s
   using R = Rule<O>;
   OptimizerState& state = optimizer.state;
   std::vector<std::vector<T>>& slots = state.slots<T>();
-  R::validate(optimizer);
-  check_state<T>(state, optimizer.name, R::kMaxSlots, num_parameters, groups.size());
 
   // All that may throw comes first.
   std::array<std::vector<T>, R::kMaxSlots> fresh;

@@ -32,6 +32,10 @@ class UpdatePlan {
   void prepare(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                std::span<const ParameterGroup> groups);
 
+  /// All of prepare()'s checks and nothing else, for a caller that works for a while before it prepares.
+  /// \throws as prepare() does
+  static void check(OptimizerRef optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups);
+
   /// Updates parameters [begin, end). Disjoint ranges may run on different threads; bits do not depend on the split.
   void run(std::size_t begin, std::size_t end) const noexcept;
   /// The same with the gradients at g, where g[0] belongs to parameter `begin`: for an update right after a tile of
