@@ -70,6 +70,28 @@ def test_in_float64_too(shape):
     assert len(set(hashes.values())) == 1, hashes
 
 
+@pytest.mark.parametrize("rows", [1, 100, 256, 700, 3000])
+@pytest.mark.parametrize(
+    "sizes", [[300, 128, 10], [8, 16, 3], [2, 200, 200, 1]], ids=lambda s: "-".join(map(str, s))
+)
+def test_gradients_in_both_ways_have_the_same_bits_for_any_number_of_threads(sizes, rows, dtype):
+    """In one call and in three moves, ∂E/∂a^0 included: four results that are two, for every thread count."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, sizes[0])).astype(dtype)
+    y = rng.normal(size=(rows, sizes[-1])).astype(dtype)
+    net = bp.Network(sizes, "tanh", "tanh", dtype=dtype, seed=1)
+    hashes = set()
+    for threads in THREADS:
+        bp.set_num_threads(threads)
+        value, input_grad = net.loss_and_gradient(x, y, loss="mse", input_gradient=True)
+        together = bits(net.gradients, input_grad, np.array(value))
+        value, grad = bp.losses.MeanSquaredError()(net.forward(x), y)
+        input_grad = net.backward(grad, input_gradient=True)
+        views = [v for layer in net.layers for v in (layer.z, layer.a, layer.xi)]
+        hashes.add((together, bits(net.gradients, input_grad), bits(*views)))
+    assert len(hashes) == 1
+
+
 def test_the_hash_sees_a_single_bit():
     a = np.zeros(3)
     assert bits(a) != bits(-a)

@@ -166,13 +166,21 @@ def test_a_refused_step_changes_nothing(wrong, threads, dtype):
 @pytest.mark.parametrize("threads", [1, 4])
 def test_an_optimizer_of_another_network_is_refused(threads):
     bp.set_num_threads(threads)
-    small, large = bp.Network([3, 2], seed=0), bp.Network([300, 200, 10], seed=0)
+    small, large = bp.Network([3, 2], seed=0), bp.Network([300, 200, 10], dropout=0.1, seed=0)
     optimizer = bp.optim.Adam()
     small.train_step(np.ones((2, 3)), np.ones((2, 2)), loss="mse", optimizer=optimizer)
-    before = bits(large.parameters)
+    before = bits(large.parameters, large.gradients)
+    for rows in (20, 300, 1000):
+        x, y = np.ones((rows, 300)), np.ones((rows, 10))
+        with pytest.raises(ValueError, match="8"):
+            large.train_step(x, y, loss="mse", optimizer=optimizer)
+        with pytest.raises(ValueError, match="8"):
+            large.fit(x, y, loss="mse", optimizer=optimizer, epochs=1, progress=False)
+        assert bits(large.parameters, large.gradients) == before
     with pytest.raises(ValueError, match="8"):
-        large.train_step(np.ones((300, 300)), np.ones((300, 10)), loss="mse", optimizer=optimizer)
-    assert bits(large.parameters) == before
+        large.step(optimizer)
+    assert bits(large.parameters, large.gradients) == before
+    small.train_step(np.ones((2, 3)), np.ones((2, 2)), loss="mse", optimizer=optimizer)
 
 
 def test_results_do_not_depend_on_what_was_computed_before(dtype):

@@ -44,5 +44,5 @@ def dropout_words(seed: int, training_pass: int, layer: int, rows: int, columns:
 
 
 def dropout_keep(words: Array, probability: float) -> Array:
-    """Which activations stay: those whose word is at least p 2^32."""
-    return words >= np.float64(probability) * 2.0**32
+    """Which activations stay: those whose word is at least p 2^32, rounded to a whole number."""
+    return words >= np.round(probability * 2.0**32)
