@@ -63,8 +63,8 @@ def torch_twin(net: bp.Network, modules: list) -> "torch.nn.Sequential":
     return nn.Sequential(*parts)
 
 
-# Known inaccuracies of PyTorch itself: its hard_sigmoid has 1/6 in float32 even in float64, its softplus
-# is the identity beyond 20, which is off by e^−20.
+# Known inaccuracies of PyTorch itself: its hard_sigmoid has 1/6 in float32 even in float64, its
+# softplus is the identity beyond 20, which is off by e^−20.
 SLACK = {"hard_sigmoid": 5e-8, "softplus": 3e-9}
 
 
@@ -269,7 +269,9 @@ def test_training_runs_side_by_side():
                 parameter -= 0.3 * parameter.grad
         value = net.train_step(x, labels, loss="softmax_cross_entropy", optimizer=optimizer)
         assert value == pytest.approx(expected.item(), rel=1e-11)
-    for layer, linear in zip(net.layers, [m for m in twin if isinstance(m, nn.Linear)], strict=True):
+    for layer, linear in zip(
+        net.layers, [m for m in twin if isinstance(m, nn.Linear)], strict=True
+    ):
         np.testing.assert_allclose(layer.weight, linear.weight.detach().numpy(), atol=1e-12)
 
 
