@@ -17,7 +17,9 @@ template <class T>
 std::vector<T> random_numbers(std::size_t n, unsigned int seed) {
   std::mt19937 generator(seed);
   std::uniform_real_distribution<double> uniform(-1.0, 1.0);
-  std::vector<T> numbers(n);
+  std::vector<T> numbers;
+  numbers.reserve(n + 1);  // an empty matrix has an address, too: kernels add offsets to it
+  numbers.resize(n);
   for (T& x : numbers) {
     x = static_cast<T>(uniform(generator));
   }
@@ -73,6 +75,7 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   args.a_row = a_transposed ? 1 : k;
   args.a_col = a_transposed ? m : 1;
   std::vector<T> panels;
+  panels.reserve(1);
   if (packed) {
     panels.assign(static_cast<std::size_t>((n + kernels.panel_cols - 1) / kernels.panel_cols * kernels.panel_cols * k), T(7));
     kernels.pack(k, n, b.data(), b_row, panels.data());
