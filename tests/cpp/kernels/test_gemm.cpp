@@ -65,7 +65,9 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   const auto bias = random_numbers<T>(static_cast<std::size_t>(n), 3);
   const Index c_row = n + kGap;
   const auto before = random_numbers<T>(static_cast<std::size_t>(m * c_row), 4);
-  auto c = before;
+  std::vector<T> c;
+  c.reserve(1);
+  c = before;
 
   GemmArgs<T> args{};
   args.m = m;
