@@ -39,28 +39,25 @@ class TeamState {
  public:
   explicit TeamState(int size) noexcept : size_(size) {}
 
-  /// Members spin, since the phases of a step are microseconds apart; after kSpins they let others have the CPU.
+  /// Members spin, since the phases of a step are microseconds apart; after kSpins they sleep, so that on a busy machine
+  /// the one they wait for can have the CPU.
   void barrier() {
-    constexpr int kSpins = 4000;
+    constexpr int kSpins = 2000;
     const unsigned int generation = generation_.load(std::memory_order_acquire);
+    throw_if_aborted();  // the generation that an abort begins has no end
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
       arrived_.store(0, std::memory_order_relaxed);
-      generation_.fetch_add(1, std::memory_order_release);
+      next_generation();
     } else {
       for (int spins = 0; generation_.load(std::memory_order_acquire) == generation; ++spins) {
-        if (aborted_.load(std::memory_order_relaxed)) {
-          throw TeamAborted{};
-        }
         if (spins < kSpins) {
           relax();
         } else {
-          std::this_thread::yield();
+          generation_.wait(generation, std::memory_order_acquire);
         }
       }
     }
-    if (aborted_.load(std::memory_order_relaxed)) {
-      throw TeamAborted{};
-    }
+    throw_if_aborted();
   }
 
   /// Runs the work of one member, of `size` that there are, and keeps what it throws.
@@ -76,6 +73,7 @@ class TeamState {
         error_ = std::current_exception();
       }
       aborted_.store(true, std::memory_order_relaxed);
+      next_generation();  // whoever waits finds out
     }
   }
 
@@ -86,6 +84,16 @@ class TeamState {
   }
 
  private:
+  void throw_if_aborted() const {
+    if (aborted_.load(std::memory_order_relaxed)) {
+      throw TeamAborted{};
+    }
+  }
+  void next_generation() noexcept {
+    generation_.fetch_add(1, std::memory_order_release);
+    generation_.notify_all();
+  }
+
   const int size_;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<unsigned int> generation_{0};
@@ -118,14 +126,25 @@ void watch_forks() {
 #endif
 }
 
+/// libgomp takes memory for a new team whenever the number of threads differs from the last region's. A team that is up to
+/// kSlack times too large is therefore used again; its spare threads leave at once.
+int region_size(int threads) noexcept {
+  constexpr int kSlack = 4;
+  thread_local int last = 0;
+  last = threads <= last && last <= kSlack * threads ? last : threads;
+  return last;
+}
+
 void openmp_region(int threads, TeamState& state, FunctionRef<void(const Member&)> work) {
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(region_size(threads))
   {
     // The runtime may give fewer threads than asked for (a limit, say): ranks without a thread would never reach
     // the barrier, so the team then shrinks to one.
     const int rank = omp_get_thread_num();
-    if (omp_get_num_threads() == threads) {
-      state.run(rank, threads, work);
+    if (omp_get_num_threads() >= threads) {
+      if (rank < threads) {
+        state.run(rank, threads, work);
+      }
     } else if (rank == 0) {
       state.run(rank, 1, work);
     }
