@@ -100,15 +100,17 @@ def test_rate_zero_is_no_dropout(dtype):
     assert {bits(net.parameters) for net in nets} == {bits(plain.parameters)}
 
 
-def test_train_step_drops(dtype):
-    """Its loss is that of the reference with the first pass's masks."""
-    spec = Spec([5, 30, 20, 2], ["tanh", "tanh", "identity"], True, [0.5, 0.25], dtype, seed=6)
+@pytest.mark.parametrize("rows", [25, 300, 1100])
+@pytest.mark.parametrize("sizes", [[5, 30, 20, 2], [5, 256, 256, 2]], ids=["small", "large"])
+def test_train_step_drops(sizes, rows, dtype):
+    """Its loss is that of the reference with the pass's masks: long batches go block by block."""
+    spec = Spec(sizes, ["tanh", "tanh", "identity"], True, [0.5, 0.25], dtype, seed=6)
     net = spec.make()
     rng = np.random.default_rng(2)
-    x, y = rng.normal(size=(25, 5)).astype(dtype), rng.normal(size=(25, 2)).astype(dtype)
+    x, y = rng.normal(size=(rows, 5)).astype(dtype), rng.normal(size=(rows, 2)).astype(dtype)
     reference = spec.reference(net)
     for training_pass in range(2):
-        set_masks(reference, 25, spec.seed, training_pass)
+        set_masks(reference, rows, spec.seed, training_pass)
         expected = float(((reference.forward(x) - y) ** 2).mean())
         loss = net.train_step(x, y, loss="mse", optimizer=bp.optim.SGD(lr=0.0))
         assert loss == pytest.approx(expected, rel=100 * float(np.finfo(dtype).eps))

@@ -676,9 +676,11 @@ def test_a_rate_that_explodes_is_divergence():
         assert bits(net.parameters) == before
 
 
-def test_divergence_puts_the_optimizer_back_too():
+def test_divergence_puts_the_optimizer_and_dropout_back_too():
+    """Both networks go on from there alike, masks included."""
     x, y = data(24)
-    net, expected = SPEC.make(), SPEC.make()
+    spec = Spec(SPEC.sizes, SPEC.activations, dropout=0.3, dtype="float64", seed=2)
+    net, expected = spec.make(), spec.make()
     optimizers = [bp.optim.Adam(lr=0.01), bp.optim.Adam(lr=0.01)]
     settings = {"loss": "mse", "batch_size": 8, "shuffle": False, **SILENT}
     clean = y.copy()

@@ -176,11 +176,15 @@ def test_no_rows_give_no_gradient(dtype):
 @pytest.mark.parametrize(
     "names", [["tanh", "tanh", "identity"], ["relu", "softmax", "exp"]], ids=" ".join
 )
-def test_three_moves_are_loss_and_gradient_where_the_loss_has_no_closed_form(names, dtype):
-    """The same sums in the same order: equal to the bit, for a batch of one block."""
-    spec = Spec([5, 12, 9, 2], names, True, 0.0, dtype, seed=2)
+@pytest.mark.parametrize("rows", [40, 257, 600, 1500])
+@pytest.mark.parametrize("sizes", [[5, 12, 9, 2], [5, 300, 200, 2]], ids=["small", "large"])
+def test_three_moves_are_loss_and_gradient_where_the_loss_has_no_closed_form(
+    sizes, rows, names, dtype
+):
+    """The same sums in the same order: equal to the bit, however the rows go through the layers."""
+    spec = Spec(sizes, names, True, 0.0, dtype, seed=2)
     net = spec.make()
-    _, x, y = problem(dtype)
+    _, x, y = problem(dtype, rows)
     loss = bp.losses.MeanSquaredError()
     value, grad = loss(net.forward(x), y)
     net.backward(grad)
@@ -201,5 +205,7 @@ def test_scipy_minimises_over_the_flat_views():
     start = net.parameters.copy()
     error = optimize.check_grad(lambda p: objective(p)[0], lambda p: objective(p)[1], start)
     assert error < 1e-5
-    result = optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    result = optimize.minimize(
+        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 100}
+    )
     assert result.fun < 0.2 * objective(start)[0]

@@ -194,6 +194,22 @@ def test_every_loss_with_every_output_it_is_defined_on(name, output, weighted, l
     assert_gradients_match(net, reference, bounds)
 
 
+@pytest.mark.parametrize("rows", [256, 257, 700, 2100])
+@pytest.mark.parametrize("sizes", [[3, 40, 2], [3, 260, 260, 2]], ids=["small", "large"])
+def test_batches_longer_than_a_block(sizes, rows, dtype):
+    spec = Spec(sizes, ["tanh"] * (len(sizes) - 1), dtype=dtype, seed=9)
+    net = spec.make()
+    data = Data.draw(spec, "mse", rows, weighted=True)
+    reference = spec.reference(net)
+    value, expected_input_grad, bounds = run_reference(reference, losses.LOSSES["mse"], data, dtype)
+    actual, input_grad = net.loss_and_gradient(
+        data.x, data.y, loss="mse", sample_weight=data.weight, input_gradient=True
+    )
+    assert_within(np.array(actual), np.array(value), np.array(bounds.loss), "E")
+    assert_gradients_match(net, reference, bounds)
+    assert_within(input_grad, expected_input_grad, bounds.input_grad, "∂E/∂a^0")
+
+
 def test_inference_uses_no_mask_and_training_does(dtype: str):
     spec = Spec([8, 40, 40, 3], ["relu", "tanh", "identity"], True, [0.5, 0.3], dtype, seed=4)
     net = spec.make()
