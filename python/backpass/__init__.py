@@ -17,7 +17,8 @@ True
 """
 
 from backpass import activations, callbacks, initializers, losses, optim, schedules
-from backpass._core import DivergenceError, FormatError, __version__
+from backpass._core import __version__
+from backpass.errors import DivergenceError, FormatError
 from backpass.gradient_check import gradient_check
 from backpass.history import History
 from backpass.network import Network

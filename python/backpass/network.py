@@ -92,6 +92,9 @@ class Network(_core.Network):
         def backward(
             self, grad_output: ArrayLike, *, input_gradient: bool, accumulate: bool = ...
         ) -> NDArray[Any] | None: ...
+        def backward(  # noqa: D102
+            self, grad_output: ArrayLike, *, input_gradient: bool = ..., accumulate: bool = ...
+        ) -> NDArray[Any] | None: ...
         @overload  # type: ignore[override]
         def loss_and_gradient(
             self,
@@ -121,6 +124,15 @@ class Network(_core.Network):
             loss: Loss | str,
             sample_weight: ArrayLike | None = ...,
             input_gradient: bool,
+        ) -> float | tuple[float, NDArray[Any]]: ...
+        def loss_and_gradient(  # noqa: D102
+            self,
+            x: ArrayLike,
+            y: ArrayLike,
+            *,
+            loss: Loss | str,
+            sample_weight: ArrayLike | None = ...,
+            input_gradient: bool = ...,
         ) -> float | tuple[float, NDArray[Any]]: ...
 
     def fit(
@@ -330,7 +342,8 @@ class _EpochEnd:
         self._bar.epoch_end(epoch, logs)
         # All are called, also after one that stops.
         results = [callback.on_epoch_end(self._net, epoch, logs) for callback in self._callbacks]
-        return any(result is True or result is np.True_ for result in results)
+        # Not whatever is true: a function may return a number without meaning to stop.
+        return any(isinstance(result, (bool, np.bool_)) and bool(result) for result in results)
 
 
 def _stopping_tuple(stopping: EarlyStopping) -> tuple[str, int, float, bool]:
@@ -361,7 +374,7 @@ def _pair(
 ) -> tuple[ArrayLike, ArrayLike] | None:
     if validation_data is None:
         return None
-    if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+    if len(validation_data) != 2:
         raise ValueError("validation_data must be a pair: inputs and targets")
     return validation_data[0], validation_data[1]
 

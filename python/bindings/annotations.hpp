@@ -20,6 +20,8 @@
 BACKPASS_ANNOTATED(ArrayLike, "numpy.typing.ArrayLike")
 BACKPASS_ANNOTATED(OptionalArrayLike, "numpy.typing.ArrayLike | None")
 BACKPASS_ANNOTATED(OptionalArray, "numpy.typing.NDArray[typing.Any] | None")
+// None only where a layer was made without a bias: its users need not ask at every turn.
+BACKPASS_ANNOTATED(ArrayOrNone, "numpy.typing.NDArray[typing.Any] | typing.Any")
 BACKPASS_ANNOTATED(Array, "numpy.typing.NDArray[typing.Any]")
 BACKPASS_ANNOTATED(DTypeLike, "numpy.typing.DTypeLike")
 BACKPASS_ANNOTATED(DType, "numpy.dtype[typing.Any]")
@@ -43,3 +45,13 @@ BACKPASS_ANNOTATED(LossResult, "backpass._core.Loss")
 BACKPASS_ANNOTATED(OptimizerResult, "backpass._core.Optimizer")
 BACKPASS_ANNOTATED(LossAndGradient, "float | tuple[float, numpy.typing.NDArray[typing.Any]]")
 BACKPASS_ANNOTATED(ValueAndGradient, "tuple[float, numpy.typing.NDArray[typing.Any]]")
+BACKPASS_ANNOTATED(Path, "str | os.PathLike[str]")
+BACKPASS_ANNOTATED(StringDict, "dict[str, typing.Any]")
+BACKPASS_ANNOTATED(AnyTuple, "tuple[typing.Any, ...]")
+BACKPASS_ANNOTATED(SizesTuple, "tuple[int, ...]")
+BACKPASS_ANNOTATED(OptionalStrings, "dict[str, str] | None")
+
+namespace backpass::python {
+/// Anything callable.
+using Function = py::typing::Callable<py::object(py::ellipsis)>;
+}  // namespace backpass::python

@@ -66,7 +66,9 @@ bool view_rows(const py::array& array, ConstMatrixView<T>& view) {
   const std::size_t rows = extent(array, 0);
   const std::size_t cols = extent(array, 1);
   const auto* strides = array.strides();
-  if ((cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T))) || (rows > 1 && !is_row_stride<T>(strides[0]))) {
+  // The strides of an axis with at most one element, and of an empty array, mean nothing.
+  const bool gaps = rows > 0 && cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T));
+  if (gaps || (rows > 1 && !is_row_stride<T>(strides[0]))) {
     return false;
   }
   const std::size_t stride = rows > 1 ? static_cast<std::size_t>(strides[0]) / sizeof(T) : cols;
@@ -283,7 +285,7 @@ MatrixView<T> to_output(py::handle out, std::size_t rows, std::size_t cols, bool
   const auto* strides = array.strides();
   const auto packed = static_cast<py::ssize_t>(cols * sizeof(T));
   // Rows that overlap would overwrite each other.
-  if ((cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T))) ||
+  if ((rows > 0 && cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T))) ||
       (rows > 1 && !(is_row_stride<T>(strides[0]) && strides[0] >= packed))) {
     throw py::value_error(
         "out must have contiguous rows, one after the other (C order, or a slice of rows or columns of it)");

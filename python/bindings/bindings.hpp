@@ -5,13 +5,14 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
+#include <pybind11/typing.h>
 
 namespace backpass::python {
 
 namespace py = pybind11;
 
 // In the order module.cpp calls them: a class is registered before the first signature that names it.
-void register_error(py::module_& m);
+void register_error();
 void register_runtime(py::module_& m);
 void register_activation(py::module_& m);
 void register_initializer(py::module_& m);

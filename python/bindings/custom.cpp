@@ -72,13 +72,13 @@ double LossFunction::operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T
   return number;
 }
 
-Activation make_custom_activation(const py::function& function, const py::function& derivative) {
+Activation make_custom_activation(const Function& function, const Function& derivative) {
   const ElementwiseFunction f{SharedObject(function)};
   const ElementwiseFunction df{SharedObject(derivative)};
   return Activation::custom(CustomActivation{f, df, f, df});
 }
 
-CustomLoss make_custom_loss(const py::function& function) {
+CustomLoss make_custom_loss(const Function& function) {
   const LossFunction f{SharedObject(function)};
   return {f, f};
 }

@@ -7,7 +7,7 @@
 #include <backpass/activation.hpp>
 #include <backpass/loss.hpp>
 
-#include "bindings.hpp"
+#include "annotations.hpp"
 
 namespace backpass::python {
 
@@ -35,8 +35,8 @@ struct LossFunction {
   double operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad) const;
 };
 
-Activation make_custom_activation(const py::function& function, const py::function& derivative);
-CustomLoss make_custom_loss(const py::function& function);
+Activation make_custom_activation(const Function& function, const Function& derivative);
+CustomLoss make_custom_loss(const Function& function);
 
 // The callables that these were made of.
 const py::object& function_of(const Activation& activation);

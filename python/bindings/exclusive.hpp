@@ -1,6 +1,8 @@
 /// One call at a time on what is not to be used by two: the GIL does not see to it, since it is released.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -11,6 +13,13 @@
 #include "bindings.hpp"
 
 namespace backpass::python {
+
+/// Counts the forks between the first process and this one.
+inline std::atomic<unsigned> forks = 0;
+/// To be called once, before the first gate is used.
+inline void count_forks() {
+  pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+}
 
 /// Belongs to a network or an optimizer.
 class Gate {
@@ -26,6 +35,7 @@ class Gate {
   friend class Reentry;
   std::mutex mutex_;
   std::atomic<std::thread::id> owner_{};
+  std::atomic<unsigned> forks_ = 0;  // when it was entered
   // Only the owning thread looks at it.
   bool open_ = false;
 };
@@ -44,10 +54,16 @@ class Exclusive {
       return;
     }
     if (!gate.mutex_.try_lock()) {
+      // The thread that holds it stayed in the parent: nobody will ever leave.
+      if (gate.forks_.load(std::memory_order_relaxed) != forks.load(std::memory_order_relaxed)) {
+        throw StateError(
+            "another thread was changing the network or the optimizer when this process was forked: copy it before");
+      }
       const py::gil_scoped_release without_gil;
       gate.mutex_.lock();
     }
     gate.owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    gate.forks_.store(forks.load(std::memory_order_relaxed), std::memory_order_relaxed);
     held_ = true;
   }
   ~Exclusive() {

@@ -8,7 +8,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The native part of backpass. Use it through the package: its modules document what is public.";
   m.attr("__version__") = BACKPASS_VERSION_STRING;
 
-  bindings::register_error(m);
+  bindings::register_error();
   bindings::register_runtime(m);
   bindings::register_activation(m);
   bindings::register_initializer(m);

@@ -67,6 +67,11 @@ ScheduleObject* to_optional_schedule(py::handle object) {
   return object.cast<ScheduleObject*>();
 }
 
+AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, const py::object& state) {
+  const py::object restore = py::module_::import("backpass._core").attr("_restore");
+  return AnyTuple(py::make_tuple(restore, py::make_tuple(py::type::of(self), arguments, state)));
+}
+
 std::string type_name(py::handle object) { return py::str(py::type::handle_of(object).attr("__name__")); }
 
 std::uint64_t to_count(py::handle object, const char* name) {

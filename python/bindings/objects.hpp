@@ -61,6 +61,10 @@ py::object from_activation(const Activation& activation);
 py::object from_optimizer(Optimizer optimizer);
 py::object from_schedule(std::shared_ptr<Schedule> schedule);
 
+/// What __reduce__ returns for an object whose class has a property `state`. (Its name being __setstate__, pybind11
+/// would take a method that sets it for a constructor.)
+AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, const py::object& state);
+
 /// "int", for messages.
 std::string type_name(py::handle object);
 /// A non-negative integer (anything with __index__).

@@ -6,7 +6,7 @@
 #include <tuple>
 #include <utility>
 
-#include "bindings.hpp"
+#include "annotations.hpp"
 
 namespace backpass::python {
 
@@ -53,12 +53,26 @@ inline std::string record_text(py::handle name, const std::vector<std::pair<cons
   return text + ")";
 }
 
+/// The docstring with an example: the object with its default settings.
+template <class V, class... T>
+std::string with_example(const std::string& doc, const char* module, const char* class_name, Field<V, T>... fields) {
+  [[maybe_unused]] const V standard;
+  return doc + "\nExamples\n--------\n>>> import backpass as bp\n>>> bp." + module + "." + class_name + "()\n" +
+         record_text(py::str(class_name), {{fields.name, py::cast(fields.get(standard))}...}) + "\n";
+}
+
+enum class RecordKind {
+  value,     ///< properties cannot be set; objects are equal by their fields, and hash
+  memorial,  ///< the same, but there is more to pickle than the fields: the caller defines __reduce__
+  mutating   ///< properties can be set, objects are equal by identity; the caller defines __reduce__
+};
+
 /// Gives `cls` (of an ObjectOf<Base, V>) everything that follows from the fields of V.
 /// \param class_name  shown by repr
 /// \param check    throws for values out of range
-/// \param frozen   properties cannot be set, and objects hash
+/// \param kind     see RecordKind
 template <class Class, class Check, class... T, class V = typename Class::type::Value>
-void def_record(Class& cls, const char* class_name, Check check, bool frozen, Field<V, T>... fields) {
+void def_record(Class& cls, const char* class_name, Check check, RecordKind kind, Field<V, T>... fields) {
   using Object = typename Class::type;
   const auto make = [=](T... values) {
     V v;
@@ -70,7 +84,7 @@ void def_record(Class& cls, const char* class_name, Check check, bool frozen, Fi
 
   [[maybe_unused]] const auto def_property = [&]<class F>(const Field<V, F>& field) {
     const auto get = [field](const Object& self) { return field.get(self.get()); };
-    if (frozen) {
+    if (kind != RecordKind::mutating) {
       cls.def_property_readonly(field.name, get);
       return;
     }
@@ -88,19 +102,18 @@ void def_record(Class& cls, const char* class_name, Check check, bool frozen, Fi
   cls.def("__repr__", [=](const Object& self) {
     return record_text(py::str(class_name), {{fields.name, py::cast(fields.get(self.get()))}...});
   });
-  cls.def("__reduce__", [=](const py::object& self) {
-    const auto& v = self.cast<const Object&>().get();
-    return py::make_tuple(py::type::of(self), py::make_tuple(fields.get(v)...));
-  });
-  if (frozen) {
+  if (kind == RecordKind::value) {
+    cls.def("__reduce__", [=](const py::object& self) {
+      const auto& v = self.cast<const Object&>().get();
+      return AnyTuple(py::make_tuple(py::type::of(self), py::make_tuple(fields.get(v)...)));
+    });
+  }
+  if (kind != RecordKind::mutating) {
     const auto key = [=](const Object& self) { return py::make_tuple(fields.get(self.get())...); };
     cls.def(
         "__eq__",
-        [=](const Object& self, const py::object& other) -> py::object {
-          if (!py::isinstance<Object>(other)) {
-            return py::reinterpret_borrow<py::object>(Py_NotImplemented);
-          }
-          return py::bool_(key(self).equal(key(other.cast<const Object&>())));
+        [=](const Object& self, const py::object& other) {
+          return py::isinstance<Object>(other) && key(self).equal(key(other.cast<const Object&>()));
         },
         py::arg("other"));
     cls.def("__hash__", [=](const Object& self) { return py::hash(py::make_tuple(class_name, key(self))); });

@@ -156,7 +156,7 @@ void register_base(py::module_& m) {
              return py::hash(py::make_tuple(std::string(self.name()), parameters_of(self)));
            })
       .def("__reduce__", [](const py::object& self) {
-        return py::make_tuple(py::type::of(self), parameters_of(self.cast<const Activation&>()));
+        return AnyTuple(py::make_tuple(py::type::of(self), parameters_of(self.cast<const Activation&>())));
       });
 }
 
@@ -169,6 +169,8 @@ void register_kind(py::module_& m) {
   if (text.parameter != nullptr) {
     doc += std::string("\nParameters\n----------\n") + text.parameter + " : float\n";
   }
+  doc += "\nExamples\n--------\n>>> import backpass as bp\n>>> bp.activations.get(\"" + name + "\")\n" +
+         activation_text(standard) + "\n";
   py::class_<ActivationOf<Kind>, Activation> cls(m, text.name, doc.c_str());
   if (text.parameter != nullptr) {
     cls.def(py::init([name](double parameter) { return ActivationOf<Kind>(Activation::from_name(name, parameter)); }),
@@ -183,12 +185,12 @@ void register_kind(py::module_& m) {
 void register_custom(py::module_& m) {
   using Custom = ActivationOf<ActivationKind::custom>;
   py::class_<Custom, Activation>(m, "CustomActivation", kCustomDoc)
-      .def(py::init([](const py::function& function, const py::function& derivative) {
+      .def(py::init([](const Function& function, const Function& derivative) {
              return Custom(make_custom_activation(function, derivative));
            }),
            py::arg("function"), py::arg("derivative"))
-      .def_property_readonly("function", [](const Custom& self) { return function_of(self); })
-      .def_property_readonly("derivative", [](const Custom& self) { return derivative_of(self); });
+      .def_property_readonly("function", [](const Custom& self) { return Function(function_of(self)); })
+      .def_property_readonly("derivative", [](const Custom& self) { return Function(derivative_of(self)); });
   to_object[static_cast<std::size_t>(ActivationKind::custom)] = [](const Activation& a) { return py::cast(Custom(a)); };
 }
 
@@ -215,13 +217,13 @@ Raises
 ValueError
     For an unknown name; the message lists the known ones.
 )");
-  m.def("activation_names", [] {
-    py::list names;
-    for (const std::string_view name : Activation::names()) {
-      names.append(std::string(name));
-    }
-    return names;
-  });
+  m.def(
+      "activation_names",
+      [] {
+        const auto names = Activation::names();
+        return std::vector<std::string>(names.begin(), names.end());
+      },
+      "Return the names of all activations.");
 }
 
 }  // namespace backpass::python

@@ -12,8 +12,6 @@ namespace backpass::python {
 namespace {
 
 using StoppingTuple = std::tuple<std::string, std::size_t, double, bool>;
-using HistoryTuple =
-    std::tuple<std::map<std::string, std::vector<double>>, std::size_t, std::optional<std::size_t>, bool>;
 
 py::dict last_values(const History& history) {
   py::dict logs;
@@ -24,26 +22,29 @@ py::dict last_values(const History& history) {
 }
 
 /// In the order of the series, which a std::map would lose.
-py::tuple to_tuple(const History& history) {
+AnyTuple to_tuple(const History& history) {
   py::dict series;
   for (const auto& [name, values] : history.series) {
     series[py::str(name)] = values;
   }
-  return py::make_tuple(series, history.epochs, history.best_epoch, history.stopped_early);
+  return AnyTuple(py::make_tuple(series, history.epochs, history.best_epoch, history.stopped_early));
 }
 
 template <class T>
-void set_hooks(FitOptions<T>& options, Gate& gate, const py::object& on_epoch_end, const py::object& on_progress) {
+void set_hooks(FitOptions<T>& options, Gate& gate, Gate& rule_gate, const py::object& on_epoch_end,
+               const py::object& on_progress) {
   if (!on_epoch_end.is_none()) {
     options.on_epoch_end = [&](const EpochReport& report) {
       const py::gil_scoped_acquire gil;
       const Reentry reentry(gate);
+      const Reentry reentry_rule(rule_gate);
       return py::bool_(on_epoch_end(report.epoch, last_values(report.history))).cast<bool>();
     };
   }
   options.on_progress = [&](const ProgressReport& report) {
     const py::gil_scoped_acquire gil;
     const Reentry reentry(gate);
+    const Reentry reentry_rule(rule_gate);
     // Ctrl-C: the handler's KeyboardInterrupt leaves fit between two steps.
     if (PyErr_CheckSignals() != 0) {
       throw py::error_already_set();
@@ -55,13 +56,13 @@ void set_hooks(FitOptions<T>& options, Gate& gate, const py::object& on_epoch_en
   };
 }
 
-py::tuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
-              const OptimizerLike& optimizer, std::size_t epochs, std::size_t batch_size, bool shuffle,
-              const std::optional<std::pair<ArrayLike, ArrayLike>>& validation_data, double validation_split,
-              const OptionalArrayLike& sample_weight, const OptionalSchedule& schedule,
-              const std::optional<StoppingTuple>& early_stopping, double clip_norm, double clip_value, double l1,
-              double l2, const std::vector<std::string>& metrics, const OptionalInt& seed, std::size_t first_epoch,
-              std::int64_t first_step, const py::object& on_epoch_end, const py::object& on_progress) {
+AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
+             const OptimizerLike& optimizer, std::size_t epochs, std::size_t batch_size, bool shuffle,
+             const std::optional<std::pair<ArrayLike, ArrayLike>>& validation_data, double validation_split,
+             const OptionalArrayLike& sample_weight, const OptionalSchedule& schedule,
+             const std::optional<StoppingTuple>& early_stopping, double clip_norm, double clip_value, double l1,
+             double l2, const std::vector<std::string>& metrics, const OptionalInt& seed, std::size_t first_epoch,
+             std::int64_t first_step, const py::object& on_epoch_end, const py::object& on_progress) {
   const Loss cost = to_loss(loss);
   OptimizerObject& rule = to_optimizer(optimizer);
   return self.visit([&]<class T>(Network<T>& net) {
@@ -102,7 +103,7 @@ py::tuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Lo
 
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_rule(rule.gate);
-    set_hooks(options, self.gate, on_epoch_end, on_progress);
+    set_hooks(options, self.gate, rule.gate, on_epoch_end, on_progress);
     std::optional<History> history;
     {
       const GilRelease release(std::numeric_limits<double>::infinity());

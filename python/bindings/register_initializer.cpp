@@ -19,10 +19,10 @@ struct InitializerOf : Initializer {
 template <InitializerKind Kind>
 void register_kind(py::module_& m, const char* class_name, const char* parameter, const char* doc) {
   using I = InitializerOf<Kind>;
-  py::class_<I, Initializer> cls(m, class_name, doc);
   const Field<I, double> value{parameter, [](const I& i) { return i.parameter; },
                                [](I& i, double v) { i.parameter = v; }};
-  def_record(cls, class_name, [](const I&) {}, true, value);
+  py::class_<I, Initializer> cls(m, class_name, with_example(doc, "initializers", class_name, value).c_str());
+  def_record(cls, class_name, [](const I&) {}, RecordKind::value, value);
 }
 
 }  // namespace

@@ -116,13 +116,13 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
           "weight", [](const LayerObject& self) { return Array(weight(self)); }, setter(weight, "weight"),
           "ndarray of shape (M_i, M_{i-1}) : w^i_kj, from neuron j of the layer below to neuron k. A strided view.")
       .def_property(
-          "bias", [](const LayerObject& self) { return OptionalArray(bias(self)); }, setter(bias, "bias"),
+          "bias", [](const LayerObject& self) { return ArrayOrNone(bias(self)); }, setter(bias, "bias"),
           "ndarray of shape (M_i,), or None : b^i.")
       .def_property(
           "weight_grad", [](const LayerObject& self) { return Array(weight_grad(self)); },
           setter(weight_grad, "weight_grad"), "ndarray of shape (M_i, M_{i-1}) : ∂E/∂w^i. A strided view.")
       .def_property(
-          "bias_grad", [](const LayerObject& self) { return OptionalArray(bias_grad(self)); },
+          "bias_grad", [](const LayerObject& self) { return ArrayOrNone(bias_grad(self)); },
           setter(bias_grad, "bias_grad"), "ndarray of shape (M_i,), or None : ∂E/∂b^i.")
       .def_property_readonly(
           "z", [](const LayerObject& self) { return get_kept(self, [](auto layer) { return layer.z(); }); },

@@ -84,8 +84,8 @@ void register_base(py::module_& m) {
 
 template <class V, class... F>
 void register_one(py::module_& m, const char* class_name, const char* doc, F... fields) {
-  py::class_<LossOf<V>, LossObject> cls(m, class_name, doc);
-  def_record(cls, class_name, [](const V& loss) { check(loss); }, true, fields...);
+  py::class_<LossOf<V>, LossObject> cls(m, class_name, with_example<V>(doc, "losses", class_name, fields...).c_str());
+  def_record(cls, class_name, [](const V& loss) { check(loss); }, RecordKind::value, fields...);
 }
 
 void register_custom(py::module_& m) {
@@ -111,9 +111,8 @@ Examples
 >>> loss([[3.0]], [[1.0]])
 (16.0, array([[32.]]))
 )")
-      .def(py::init([](const py::function& function) { return Custom(make_custom_loss(function)); }),
-           py::arg("function"))
-      .def_property_readonly("function", [](const Custom& self) { return function_of(self.get()); })
+      .def(py::init([](const Function& function) { return Custom(make_custom_loss(function)); }), py::arg("function"))
+      .def_property_readonly("function", [](const Custom& self) { return Function(function_of(self.get())); })
       .def("__repr__",
            [](const Custom& self) { return record_text(py::str("Custom"), {{"function", function_of(self.get())}}); })
       .def(
@@ -125,7 +124,8 @@ Examples
           py::arg("other"))
       .def("__hash__", [](const Custom& self) { return py::hash(function_of(self.get())); })
       .def("__reduce__", [](const py::object& self) {
-        return py::make_tuple(py::type::of(self), py::make_tuple(function_of(self.cast<const Custom&>().get())));
+        return AnyTuple(
+            py::make_tuple(py::type::of(self), py::make_tuple(function_of(self.cast<const Custom&>().get()))));
       });
 }
 

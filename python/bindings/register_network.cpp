@@ -193,8 +193,7 @@ void register_structure(NetworkClass& cls) {
           [](const AnyNetwork& self) {
             return self.visit([](const auto& net) {
               const auto sizes = net.sizes();
-              return py::typing::Tuple<int, py::ellipsis>(
-                  py::tuple(py::cast(std::vector<std::size_t>(sizes.begin(), sizes.end()))));
+              return SizesTuple(py::tuple(py::cast(std::vector<std::size_t>(sizes.begin(), sizes.end()))));
             });
           },
           "tuple of int : M_0, …, M_N.")
@@ -267,6 +266,7 @@ void register_moves(NetworkClass& cls) {
 }  // namespace
 
 void register_network(py::module_& m) {
+  count_forks();
   NetworkClass cls(m, "Network", "The native part of backpass.Network, which says what it is.");
   cls.def(py::init([](const Sizes& sizes, const ActivationsLike& activation, const OptionalActivationLike& output,
                       const FlagsLike& bias, const RatesLike& dropout, const DTypeLike& dtype,

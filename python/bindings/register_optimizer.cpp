@@ -40,12 +40,12 @@ void put_slots(py::dict& result, const std::vector<const char*>& names, const st
   }
 }
 
-py::dict get_state(OptimizerObject& self) {
+StringDict get_state(OptimizerObject& self) {
   const Exclusive exclusive(self.gate);
   const OptimizerState& state = state_of(self.value);
   py::dict result;
   if (state.empty()) {
-    return result;
+    return StringDict(result);
   }
   py::list steps;
   py::list mu_products;
@@ -59,7 +59,7 @@ py::dict get_state(OptimizerObject& self) {
   }
   put_slots(result, slot_names(self.value), state.slots_f32);
   put_slots(result, slot_names(self.value), state.slots_f64);
-  return result;
+  return StringDict(result);
 }
 
 template <class T>
@@ -68,10 +68,10 @@ std::vector<T> to_vector(const py::array& array) {
   return {input.view.data(), input.view.data() + array.size()};
 }
 
-void set_state(OptimizerObject& self, const py::dict& values) {
+void set_state(OptimizerObject& self, const StringDict& values) {
   const Exclusive exclusive(self.gate);
   OptimizerState state;
-  py::dict rest = py::reinterpret_steal<py::dict>(PyDict_Copy(values.ptr()));
+  py::dict rest(py::module_::import("builtins").attr("dict")(values));
   if (rest.contains("step")) {
     for (const auto step : rest.attr("pop")("step").cast<std::vector<std::int64_t>>()) {
       state.groups.push_back({.step = step});
@@ -137,15 +137,14 @@ assigning such a dict restores.)")
 
 template <class V, class... F>
 void register_one(py::module_& m, const char* class_name, const char* doc, F... fields) {
-  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name, doc);
+  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name,
+                                                  with_example<V>(doc, "optim", class_name, fields...).c_str());
   const auto check = [](V& settings) { validate(settings); };
-  def_record(cls, class_name, check, false, fields...);
-  // Over def_record's: an optimizer's state goes along.
+  def_record(cls, class_name, check, RecordKind::mutating, fields...);
   cls.def("__reduce__", [=](const py::object& self) {
     auto& object = self.cast<OptimizerOf<V>&>();
-    return py::make_tuple(py::type::of(self), py::make_tuple(fields.get(object.get())...), get_state(object));
+    return reduce_with_state(self, py::make_tuple(fields.get(object.get())...), get_state(object));
   });
-  cls.def("__setstate__", [](OptimizerOf<V>& self, const py::dict& state) { set_state(self, state); });
 }
 
 }  // namespace
@@ -281,6 +280,14 @@ weight_decay : float
 )",
                      field<&Lion::lr>("lr"), pair_field<&Lion::beta1, &Lion::beta2>("betas"),
                      field<&Lion::weight_decay>("weight_decay"));
+  m.def(
+      "_restore",
+      [](const py::type& cls, const AnyTuple& arguments, const py::object& state) {
+        py::object result = cls(*arguments);
+        result.attr("state") = state;
+        return result;
+      },
+      py::arg("cls"), py::arg("arguments"), py::arg("state"), "Unpickles an object that has a state.");
   m.def(
       "optimizer", [](const std::string& name) { return OptimizerResult(from_optimizer(optimizer_from_name(name))); },
       py::arg("name"),

@@ -1,7 +1,7 @@
 /// Threads, instruction sets, and what was built.
 #include <backpass/runtime.hpp>
 
-#include "bindings.hpp"
+#include "annotations.hpp"
 
 namespace backpass::python {
 
@@ -54,7 +54,7 @@ True
         result["isas_usable"] = c.isas_usable;
         result["isa"] = c.isa;
         result["num_threads"] = c.num_threads;
-        return result;
+        return StringDict(result);
       },
       R"(Return what was built and what is in use.
 

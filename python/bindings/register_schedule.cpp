@@ -50,14 +50,16 @@ Examples
 }
 
 template <class V, class... F>
-auto register_one(py::module_& m, const char* class_name, const char* doc, F... fields) {
-  py::class_<ScheduleOf<V>, ScheduleObject> cls(m, (std::string(class_name) + "Schedule").c_str(), doc);
-  def_record(cls, class_name, [](const V& v) { validate(Schedule(v)); }, true, fields...);
+auto register_one(py::module_& m, const char* class_name, const char* doc, RecordKind kind, F... fields) {
+  py::class_<ScheduleOf<V>, ScheduleObject> cls(m, (std::string(class_name) + "Schedule").c_str(),
+                                                with_example<V>(doc, "schedules", class_name, fields...).c_str());
+  def_record(cls, class_name, [](const V& v) { validate(Schedule(v)); }, kind, fields...);
   return cls;
 }
 
 void register_plateau(py::module_& m) {
   using V = ReduceOnPlateauSchedule;
+  using Memory = std::tuple<double, std::int64_t, std::int64_t, double>;
   register_one<V>(
       m, "ReduceOnPlateau",
       R"(Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
@@ -76,8 +78,8 @@ cooldown : int
 min_lr : float
     The rate does not go below.
 )",
-      field<&V::factor>("factor"), field<&V::patience>("patience"), field<&V::threshold>("threshold"),
-      field<&V::cooldown>("cooldown"), field<&V::min_lr>("min_lr"))
+      RecordKind::memorial, field<&V::factor>("factor"), field<&V::patience>("patience"),
+      field<&V::threshold>("threshold"), field<&V::cooldown>("cooldown"), field<&V::min_lr>("min_lr"))
       .def_property_readonly(
           "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },
           "float : product of the reductions so far.")
@@ -86,15 +88,20 @@ min_lr : float
       .def("__reduce__",
            [](const py::object& self) {
              const V& v = self.cast<const ScheduleOf<V>&>().get();
-             return py::make_tuple(py::type::of(self),
-                                   py::make_tuple(v.factor, v.patience, v.threshold, v.cooldown, v.min_lr),
-                                   py::make_tuple(v.best, v.bad_epochs, v.cooldown_left, v.scale));
+             return reduce_with_state(self, py::make_tuple(v.factor, v.patience, v.threshold, v.cooldown, v.min_lr),
+                                      py::make_tuple(v.best, v.bad_epochs, v.cooldown_left, v.scale));
            })
-      .def("__setstate__",
-           [](ScheduleOf<V>& self, const std::tuple<double, std::int64_t, std::int64_t, double>& memory) {
-             V& v = self.get();
-             std::tie(v.best, v.bad_epochs, v.cooldown_left, v.scale) = memory;
-           });
+      .def_property(
+          "state",
+          [](const ScheduleOf<V>& self) {
+            const V& v = self.get();
+            return Memory(v.best, v.bad_epochs, v.cooldown_left, v.scale);
+          },
+          [](ScheduleOf<V>& self, const Memory& memory) {
+            V& v = self.get();
+            std::tie(v.best, v.bad_epochs, v.cooldown_left, v.scale) = memory;
+          },
+          "tuple : what it remembers: best, bad epochs, epochs of cooldown left, scale.");
 }
 
 /// Not a record: `then` is another schedule, shared with the object that was given.
@@ -149,7 +156,7 @@ Examples
           py::arg("other"))
       .def("__hash__", [=](const Warmup& self) { return py::hash(arguments(self)); })
       .def("__reduce__", [=](const py::object& self) {
-        return py::make_tuple(py::type::of(self), arguments(self.cast<const Warmup&>()));
+        return AnyTuple(py::make_tuple(py::type::of(self), arguments(self.cast<const Warmup&>())));
       });
 }
 
@@ -161,7 +168,7 @@ py::object from_schedule(std::shared_ptr<Schedule> schedule) {
 
 void register_schedule(py::module_& m) {
   register_base(m);
-  register_one<ConstantSchedule>(m, "Constant", "The base rate, always.\n");
+  register_one<ConstantSchedule>(m, "Constant", "The base rate, always.\n", RecordKind::value);
   register_one<StepSchedule>(m, "Step", R"(base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
 
 Parameters
@@ -170,14 +177,15 @@ step_size : int
     Epochs.
 gamma : float
 )",
-                             field<&StepSchedule::step_size>("step_size"), field<&StepSchedule::gamma>("gamma"));
+                             RecordKind::value, field<&StepSchedule::step_size>("step_size"),
+                             field<&StepSchedule::gamma>("gamma"));
   register_one<ExponentialSchedule>(m, "Exponential", R"(base · gamma^epoch.
 
 Parameters
 ----------
 gamma : float
 )",
-                                    field<&ExponentialSchedule::gamma>("gamma"));
+                                    RecordKind::value, field<&ExponentialSchedule::gamma>("gamma"));
   register_one<CosineSchedule>(m, "Cosine",
                                R"(From base to min_lr along half a cosine, then min_lr (Loshchilov and Hutter 2017).
 
@@ -187,7 +195,8 @@ period : int
     Epochs.
 min_lr : float
 )",
-                               field<&CosineSchedule::period>("period"), field<&CosineSchedule::min_lr>("min_lr"));
+                               RecordKind::value, field<&CosineSchedule::period>("period"),
+                               field<&CosineSchedule::min_lr>("min_lr"));
   register_one<OneCycleSchedule>(
       m, "OneCycle", R"(Up to max_lr and down again, along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
 
@@ -205,8 +214,9 @@ div_factor : float
 final_div_factor : float
     and ends at that divided by this.
 )",
-      field<&OneCycleSchedule::max_lr>("max_lr"), field<&OneCycleSchedule::total_steps>("total_steps"),
-      field<&OneCycleSchedule::pct_start>("pct_start"), field<&OneCycleSchedule::div_factor>("div_factor"),
+      RecordKind::value, field<&OneCycleSchedule::max_lr>("max_lr"),
+      field<&OneCycleSchedule::total_steps>("total_steps"), field<&OneCycleSchedule::pct_start>("pct_start"),
+      field<&OneCycleSchedule::div_factor>("div_factor"),
       field<&OneCycleSchedule::final_div_factor>("final_div_factor"));
   register_one<InverseScalingSchedule>(m, "InverseScaling", R"(base / (1 + step)^power, as scikit-learn's "invscaling".
 
@@ -214,7 +224,7 @@ Parameters
 ----------
 power : float
 )",
-                                       field<&InverseScalingSchedule::power>("power"));
+                                       RecordKind::value, field<&InverseScalingSchedule::power>("power"));
   register_plateau(m);
   register_warmup(m);
 }

@@ -21,16 +21,28 @@ std::unique_ptr<AnyNetwork> take_network(AnyCheckpoint checkpoint) {
                     std::move(checkpoint));
 }
 
-void save_network(AnyNetwork& self, const std::filesystem::path& path, const OptionalOptimizer& optimizer,
+/// \throws py::type_error
+std::filesystem::path to_path(const Path& object) {
+  const auto text = py::reinterpret_steal<py::object>(PyOS_FSPath(object.ptr()));
+  if (!text) {
+    throw py::error_already_set();
+  }
+  return text.cast<std::filesystem::path>();
+}
+
+void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& optimizer,
                   const OptionalSchedule& schedule, std::size_t epochs, std::int64_t steps,
-                  const std::optional<std::map<std::string, std::string>>& metadata) {
+                  const OptionalStrings& metadata) {
   OptimizerObject* rule = to_optional_optimizer(optimizer);
   const ScheduleObject* times = to_optional_schedule(schedule);
   SaveOptions options;
   options.epochs = epochs;
   options.steps = steps;
-  options.metadata = metadata.value_or(std::map<std::string, std::string>());
+  if (!metadata.is_none()) {
+    options.metadata = metadata.cast<std::map<std::string, std::string>>();
+  }
   options.schedule = times == nullptr ? nullptr : times->value.get();
+  const std::filesystem::path file = to_path(path);
   const Exclusive exclusive(self.gate);
   std::optional<Exclusive> exclusive_rule;
   if (rule != nullptr) {
@@ -38,22 +50,24 @@ void save_network(AnyNetwork& self, const std::filesystem::path& path, const Opt
     options.optimizer = rule->value;
   }
   const GilRelease release(kFile);
-  self.visit([&](const auto& net) { net.save(path, options); });
+  self.visit([&](const auto& net) { net.save(file, options); });
 }
 
-AnyCheckpoint read(const std::filesystem::path& path) {
+AnyCheckpoint read(const Path& path) {
+  const std::filesystem::path file = to_path(path);
   const GilRelease release(kFile);
-  return load_any_checkpoint(path);
+  return load_any_checkpoint(file);
 }
 
-py::tuple to_tuple(py::handle cls, AnyCheckpoint any) {
+AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
   return std::visit(
       [&](auto&& c) {
         const py::object optimizer = c.optimizer ? from_optimizer(std::move(*c.optimizer)) : py::none();
         const py::object schedule =
             c.schedule ? from_schedule(std::make_shared<Schedule>(std::move(*c.schedule))) : py::none();
         auto network = std::make_unique<AnyNetwork>(AnyNetwork::Variant(std::move(c.network)));
-        return py::make_tuple(adopt(cls, std::move(network)), optimizer, schedule, c.epochs, c.steps, c.metadata);
+        return AnyTuple(
+            py::make_tuple(adopt(cls, std::move(network)), optimizer, schedule, c.epochs, c.steps, c.metadata));
       },
       std::move(any));
 }
@@ -68,7 +82,8 @@ py::object get_state(const py::object& self) {
     const std::vector<std::byte> bytes = to_bytes(net);
     const auto [seed, pass] = net.dropout_state();
     const py::object attributes = py::getattr(self, "__dict__", py::dict());
-    return py::make_tuple(py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()), seed, pass, attributes);
+    return AnyTuple(
+        py::make_tuple(py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()), seed, pass, attributes));
   });
 }
 
@@ -100,12 +115,10 @@ void register_serialize(py::module_& m, NetworkClass& cls) {
           py::arg("metadata") = py::none(), docs::kSave);
   cls.def(py::pickle(&get_state, &set_state));
   m.def(
-      "_load",
-      [](const py::type& type, const std::filesystem::path& path) { return adopt(type, take_network(read(path))); },
+      "_load", [](const py::type& type, const Path& path) { return adopt(type, take_network(read(path))); },
       py::arg("cls"), py::arg("path"));
   m.def(
-      "_load_checkpoint",
-      [](const py::type& type, const std::filesystem::path& path) { return to_tuple(type, read(path)); },
+      "_load_checkpoint", [](const py::type& type, const Path& path) { return to_tuple(type, read(path)); },
       py::arg("cls"), py::arg("path"));
 }
 

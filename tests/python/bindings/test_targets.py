@@ -1,0 +1,98 @@
+"""Targets, labels and sample weights of every kind."""
+
+import numpy as np
+import pytest
+
+import backpass as bp
+from small import VALUES, make
+
+LABELS = np.array([0, 2, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        LABELS.tolist(),
+        *(
+            LABELS.astype(t)
+            for t in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+        ),
+        LABELS.astype(">i4"),
+        LABELS.astype(">i8"),
+        np.repeat(LABELS, 2)[::2],
+        np.repeat(LABELS.astype("int32"), 2)[::2],
+        LABELS[::-1].copy()[::-1],
+        np.frombuffer(b"x" + LABELS.tobytes(), dtype=LABELS.dtype, offset=1),
+    ],
+    ids=lambda given: (
+        f"{type(given).__name__}-{getattr(given, 'dtype', '')}-{getattr(given, 'strides', '')}"
+    ),
+)
+@pytest.mark.parametrize(
+    "loss", ["softmax_cross_entropy", bp.losses.SoftmaxCrossEntropy()], ids=str
+)
+def test_labels_of_every_integer_type(given, loss):
+    net = make()
+    expected = net.evaluate(VALUES, np.eye(3)[LABELS], loss=loss)
+    assert net.evaluate(VALUES, given, loss=loss) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "words"),
+    [
+        (LABELS.astype(float), TypeError, r"float64 and shape \(4,\).*\(4,\) labels of an integer"),
+        (LABELS[:3], ValueError, r"y has shape \(3,\); expected \(4,\) integer labels"),
+        (LABELS[:, None], ValueError, r"y has shape \(4, 1\); expected \(4,\) integer labels"),
+        (np.zeros((4, 2)), ValueError, r"y has shape \(4, 2\).*\(4, 3\)"),
+        (np.array([0, 1, 3, 0]), ValueError, "3"),
+        (np.array([0, -1, 2, 0]), ValueError, "-1"),
+        (np.array([0, 2**63, 2, 0], dtype="uint64"), ValueError, "label"),
+    ],
+)
+def test_targets_that_are_no_classes(y, error, words):
+    net = make()
+    before = net.parameters.copy()
+    with pytest.raises(error, match=words):
+        net.train_step(VALUES, y, loss="softmax_cross_entropy", optimizer=bp.optim.SGD())
+    np.testing.assert_array_equal(net.parameters, before)
+
+
+def test_one_output_takes_flat_targets(dtype):
+    net = make(dtype, sizes=(5, 7, 1))
+    y = np.array([1, 0, 1, 1])
+    for flat in (
+        y,
+        y.astype(bool),
+        y.astype("float32"),
+        np.repeat(y.astype(dtype), 2)[::2],
+        y.tolist(),
+    ):
+        for loss in ("mse", "sigmoid_cross_entropy"):
+            expected = net.evaluate(VALUES, y[:, None].astype(dtype), loss=loss)
+            assert net.evaluate(VALUES, flat, loss=loss) == expected
+    net.forward(VALUES)
+    net.backward(y.astype(float))
+    flat_gradients = net.gradients.copy()
+    net.backward(y[:, None])
+    np.testing.assert_array_equal(net.gradients, flat_gradients)
+
+
+def test_one_sample_takes_a_scalar():
+    net = make(sizes=(5, 7, 1))
+    assert net.evaluate(VALUES[0], 0.5, loss="mse") == net.evaluate(VALUES[:1], [[0.5]], loss="mse")
+    classes = make()
+    expected = classes.evaluate(VALUES[:1], [2], loss="softmax_cross_entropy")
+    assert classes.evaluate(VALUES[0], 2, loss="softmax_cross_entropy") == expected
+    assert classes.evaluate(VALUES[0], [0, 0, 1], loss="softmax_cross_entropy") == expected
+
+
+@pytest.mark.parametrize("y", [np.zeros((4, 2)), np.zeros(4), np.zeros(3), np.zeros((3, 3)), 1.0])
+def test_targets_of_a_wrong_shape_state_both(y):
+    with pytest.raises(ValueError, match=r"y has shape .*expected .*4, 3"):
+        make().evaluate(VALUES, y, loss="mse")
+
+
+@pytest.mark.parametrize("weights", [[1.0, 2.0], np.ones((4, 1)), 1.0])
+def test_weights_of_a_wrong_shape_state_both(weights):
+    with pytest.raises(ValueError, match=r"sample_weight has shape .*\(4,\)"):
+        make().evaluate(VALUES, np.zeros((4, 3)), loss="mse", sample_weight=weights)

@@ -1,0 +1,15 @@
+"""A small network and rows for it, for tests of everything but the numbers."""
+
+import numpy as np
+
+import backpass as bp
+
+VALUES = np.arange(20).reshape(4, 5) % 7
+
+
+def make(dtype: str = "float32", sizes=(5, 7, 3), **options) -> bp.Network:
+    return bp.Network(list(sizes), "tanh", dtype=dtype, seed=1, **options)
+
+
+def address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
