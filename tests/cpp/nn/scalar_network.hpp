@@ -69,7 +69,8 @@ S activate(std::string_view name, double parameter, S z) {
   if (name == "relu6") return clamp(z, 0.0, 6.0);
   if (name == "leaky_relu") return real(z) > 0 ? z : parameter * z;
   if (name == "elu") return exponential_unit(parameter, 1.0);
-  if (name == "selu") return 1.0507009873554804934193349852946 * exponential_unit(1.6732632423543772848170429916717, 1.0);
+  if (name == "selu")
+    return 1.0507009873554804934193349852946 * exponential_unit(1.6732632423543772848170429916717, 1.0);
   if (name == "celu") return exponential_unit(parameter, parameter);
   if (name == "gelu") return 0.5 * z * (1.0 + erf_of(z / std::numbers::sqrt2));
   if (name == "gelu_tanh") {
@@ -136,7 +137,8 @@ std::vector<S> forward(const std::vector<Layer<S>>& layers, std::vector<S> a) {
 
 /// One sample's cost by name, before the mean over outputs. `logarithms`: a are logarithms of probabilities.
 template <class S>
-S cost(std::string_view name, double parameter, const std::vector<S>& a, const std::vector<double>& y, bool logarithms) {
+S cost(std::string_view name, double parameter, const std::vector<S>& a, const std::vector<double>& y,
+       bool logarithms) {
   using std::exp;
   using std::log;
   const auto n = static_cast<double>(a.size());
@@ -150,16 +152,26 @@ S cost(std::string_view name, double parameter, const std::vector<S>& a, const s
   for (std::size_t k = 0; k < a.size(); ++k) {
     const S d = a[k] - y[k];
     const S size = real(d) >= 0 ? d : -d;
-    if (name == "mse") sum += d * d;
-    else if (name == "mae") sum += size;
-    else if (name == "huber") sum += real(size) <= parameter ? 0.5 * d * d : parameter * (size - 0.5 * parameter);
-    else if (name == "log_cosh") sum += size + log(1.0 + exp(-2.0 * size)) - std::numbers::ln2;
-    else if (name == "quantile") sum += real(d) <= 0 ? -parameter * d : (1.0 - parameter) * d;
-    else if (name == "cross_entropy") sum -= smoothed(k) * (logarithms ? a[k] : log(a[k]));
-    else if (name == "binary_cross_entropy") sum -= y[k] * log(a[k]) + (1.0 - y[k]) * log(1.0 - a[k]);
-    else if (name == "sigmoid_cross_entropy") sum += softplus(a[k]) - y[k] * a[k];
-    else if (name == "poisson") sum += a[k] - y[k] * log(a[k]);
-    else throw std::invalid_argument("no scalar definition of " + std::string(name));
+    if (name == "mse")
+      sum += d * d;
+    else if (name == "mae")
+      sum += size;
+    else if (name == "huber")
+      sum += real(size) <= parameter ? 0.5 * d * d : parameter * (size - 0.5 * parameter);
+    else if (name == "log_cosh")
+      sum += size + log(1.0 + exp(-2.0 * size)) - std::numbers::ln2;
+    else if (name == "quantile")
+      sum += real(d) <= 0 ? -parameter * d : (1.0 - parameter) * d;
+    else if (name == "cross_entropy")
+      sum -= smoothed(k) * (logarithms ? a[k] : log(a[k]));
+    else if (name == "binary_cross_entropy")
+      sum -= y[k] * log(a[k]) + (1.0 - y[k]) * log(1.0 - a[k]);
+    else if (name == "sigmoid_cross_entropy")
+      sum += softplus(a[k]) - y[k] * a[k];
+    else if (name == "poisson")
+      sum += a[k] - y[k] * log(a[k]);
+    else
+      throw std::invalid_argument("no scalar definition of " + std::string(name));
   }
   return name == "cross_entropy" ? sum : sum / n;
 }

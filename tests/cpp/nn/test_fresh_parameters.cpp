@@ -1,5 +1,6 @@
-// One seed is one network: the same bits on every machine, compiler and instruction set. tests/python/test_initializers.py
-// holds the same hashes against the same networks made from Python, and the numbers against a generator of its own.
+// One seed is one network: the same bits on every machine, compiler and instruction set.
+// tests/python/test_initializers.py holds the same hashes against the same networks made from Python, and the numbers
+// against a generator of its own.
 #include <gtest/gtest.h>
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The steady state of train_step, predict and fit takes no memory from the heap: every allocation of the process is counted.
+// The steady state of train_step, predict and fit takes no memory from the heap: every allocation of the process is
+// counted.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -36,11 +37,11 @@ std::atomic<long> allocations{0};
 #define BACKPASS_COUNTS_MALLOC 1
 // Replacing malloc itself also counts what OpenMP and the C library take; operator new comes here too.
 extern "C" {
-void* __libc_malloc(std::size_t);                // NOLINT
-void* __libc_calloc(std::size_t, std::size_t);   // NOLINT
-void* __libc_realloc(void*, std::size_t);        // NOLINT
-void* __libc_memalign(std::size_t, std::size_t); // NOLINT
-void __libc_free(void*);                         // NOLINT
+void* __libc_malloc(std::size_t);                 // NOLINT
+void* __libc_calloc(std::size_t, std::size_t);    // NOLINT
+void* __libc_realloc(void*, std::size_t);         // NOLINT
+void* __libc_memalign(std::size_t, std::size_t);  // NOLINT
+void __libc_free(void*);                          // NOLINT
 
 void* malloc(std::size_t n) noexcept {
   note();
@@ -257,7 +258,8 @@ TEST_P(Allocations, AnEpochOfFitAfterTheFirst) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Allocations,
                          testing::Values(Shape{"Tiny", {3, 5, 2}, 7}, Shape{"Digits", {64, 64, 10}, 100},
-                                         Shape{"Threaded", {200, 128, 10}, 300}, Shape{"TinyManyRows", {4, 8, 3}, 5000}),
+                                         Shape{"Threaded", {200, 128, 10}, 300},
+                                         Shape{"TinyManyRows", {4, 8, 3}, 5000}),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace
