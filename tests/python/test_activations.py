@@ -192,6 +192,8 @@ def test_an_exception_in_a_custom_function_reaches_the_caller():
         net.predict(np.ones((2, 3)))
     with pytest.raises(ZeroDivisionError, match="inside φ"):
         net.forward(np.ones((2, 3)))
+    with pytest.raises(RuntimeError, match="forward"):
+        net.backward(np.ones((2, 1)))
 
 
 def test_a_custom_function_of_the_wrong_shape_is_refused():

@@ -334,6 +334,13 @@ def test_a_split_takes_the_last_rows(split):
     assert sorted(orders[0][: 25 - held_out]) == list(range(25 - held_out))
 
 
+def test_a_split_is_the_number_of_rows_it_says():
+    """Products that binary rounding puts just below a whole number included."""
+    for split, rows, held_out in [(0.29, 100, 29), (0.1, 30, 3), (0.07, 100, 7), (0.25, 10, 2)]:
+        order = recorded_orders(seed=1, epochs=1, rows=rows, batch_size=rows, split=split)[0]
+        assert sorted(order[: rows - held_out]) == list(range(rows - held_out))
+
+
 @pytest.mark.parametrize("split", [-0.1, 1.0, 1.5, 0.01, float("nan")])
 def test_a_split_that_leaves_nothing_is_refused(split):
     x, y = data()

@@ -157,8 +157,7 @@ PAIRS = [
 @pytest.mark.parametrize(("output", "loss"), PAIRS)
 @pytest.mark.parametrize(
     ("dtype", "exponent"),
-    [("float32", e) for e in (2, 4, 10, 30)]
-    + [("float64", e) for e in (2, 4, 10, 30, 100, 300)],
+    [("float32", e) for e in (2, 4, 10, 30)] + [("float64", e) for e in (2, 4, 10, 30, 100, 300)],
 )
 def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
     """|z| up to 1e30 in float32 and 1e300 in float64: E and ξ^N are finite and right."""
@@ -229,7 +228,7 @@ def test_an_exception_in_a_custom_loss_reaches_the_caller_and_changes_nothing():
     def broken(a: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
         raise ZeroDivisionError("inside E")
 
-    net = bp.Network([3, 4, 1], seed=0)
+    net, untouched = (bp.Network([3, 40, 1], dropout=0.5, seed=0) for _ in range(2))
     before = net.parameters.copy()
     with pytest.raises(ZeroDivisionError, match="inside E"):
         net.train_step(
@@ -239,6 +238,11 @@ def test_an_exception_in_a_custom_loss_reaches_the_caller_and_changes_nothing():
             optimizer=bp.optim.SGD(lr=0.1),
         )
     np.testing.assert_array_equal(net.parameters, before)
+    # Nor has a pass of dropout gone by.
+    x = np.ones((2, 3))
+    np.testing.assert_array_equal(
+        net.forward(x, training=True), untouched.forward(x, training=True)
+    )
 
 
 def test_a_custom_gradient_of_the_wrong_shape_is_refused():

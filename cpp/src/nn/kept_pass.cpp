@@ -30,19 +30,25 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T
   rows_ = x.rows();
   dropout_ = dropout;
   has_xi_ = false;
-  runtime::parallel(threads(model, 1.0), [&](const runtime::Member& member) {
-    const auto [begin, end] = member.share(x.rows(), static_cast<std::size_t>(kernels::table<T>().tile_rows));
-    for (std::size_t r = begin; r < end; ++r) {
-      std::copy_n(x.row(r), x.cols(), tape_->input().row(r));
-    }
-    recursion(model).forward({begin, end}, true, scratch_[static_cast<std::size_t>(member.rank())].data());
-  });
+  try {
+    runtime::parallel(threads(model, 1.0), [&](const runtime::Member& member) {
+      const auto [begin, end] = member.share(x.rows(), static_cast<std::size_t>(kernels::table<T>().tile_rows));
+      for (std::size_t r = begin; r < end; ++r) {
+        std::copy_n(x.row(r), x.cols(), tape_->input().row(r));
+      }
+      recursion(model).forward({begin, end}, true, scratch_[static_cast<std::size_t>(member.rank())].data());
+    });
+  } catch (...) {
+    rows_.reset();  // a user's own φ threw: there is no forward for a backward
+    throw;
+  }
   return tape_->top().a.middle_rows(0, x.rows());
 }
 
 template <class T>
 void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
   const std::size_t rows = *rows_;
+  has_xi_ = false;  // until all of it is there: a user's own φ' may throw
   const std::size_t segments = SegmentedGradient<T>::count(model, rows);
   if (segments > 1) {
     segments_.reserve(model, segments);

@@ -241,12 +241,18 @@ double Network<T>::loss_and_gradient(ConstMatrixView<T> x, Targets<T> y, const L
 template <class T>
 double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixView<T> x, Targets<T> y,
                                             MatrixView<T> input_gradient) {
-  const ConstMatrixView<T> a = forward(x, true);
-  std::vector<T> grad(a.rows() * a.cols());
-  const MatrixView<T> grad_output(grad.data(), a.rows(), a.cols());
-  const double value = nn::custom_function<T>(loss)(a, y, grad_output);
-  backward(grad_output, input_gradient);
-  return value;
+  const DropoutState dropout = dropout_state();
+  try {
+    const ConstMatrixView<T> a = forward(x, true);
+    std::vector<T> grad(a.rows() * a.cols());
+    const MatrixView<T> grad_output(grad.data(), a.rows(), a.cols());
+    const double value = nn::custom_function<T>(loss)(a, y, grad_output);
+    backward(grad_output, input_gradient);
+    return value;
+  } catch (...) {
+    set_dropout_state(dropout);  // the user's function threw: the pass does not count
+    throw;
+  }
 }
 
 template <class T>

@@ -127,7 +127,9 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   }
 
   if (options.validation_split > 0.0) {
-    const auto held_out = static_cast<std::size_t>(std::floor(options.validation_split * static_cast<double>(x.rows())));
+    // A split of 0.29 of 100 rows is 29, although the product in binary is just below.
+    const auto held_out =
+        static_cast<std::size_t>(std::floor(options.validation_split * static_cast<double>(x.rows()) + 1e-9));
     require(held_out > 0 && held_out < x.rows(),
             "validation_split of " + std::to_string(options.validation_split) + " leaves " + std::to_string(held_out) +
                 " of " + std::to_string(x.rows()) + " rows for validation");
