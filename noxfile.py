@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent
 BUILD = ROOT / "build"
 CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11"]
 GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere install it
+CCACHE = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
 
 nox.options.sessions = ["cpp", "py"]
@@ -34,8 +35,7 @@ def build_cpp(
     session.install(*CPP_TOOLS, GTEST)
     binary_dir = BUILD / preset
     defines = [f"-DPython_EXECUTABLE={session.virtualenv.bin}/python", *options]
-    if shutil.which("ccache"):
-        defines.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+    defines += [f"-D{name}={value}" for name, value in CCACHE.items()]
     session.run("cmake", "--preset", preset, "--fresh", *defines, silent=True)
     select = ["--target", *targets] if targets else []
     session.run("cmake", "--build", str(binary_dir), "--parallel", JOBS, *select)
@@ -64,7 +64,6 @@ def built_wheel(session: nox.Session) -> Path:
     if "BACKPASS_WHEEL" not in os.environ:
         house = BUILD / "wheel"
         shutil.rmtree(house, ignore_errors=True)
-        env = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
         session.run(
             "python",
             "-m",
@@ -74,7 +73,7 @@ def built_wheel(session: nox.Session) -> Path:
             "-w",
             str(house),
             str(ROOT),
-            env=env,
+            env=CCACHE,
         )
         os.environ["BACKPASS_WHEEL"] = str(next(house.glob("backpass-*.whl")))
     return Path(os.environ["BACKPASS_WHEEL"])
@@ -182,7 +181,7 @@ def package(session: nox.Session) -> None:
         session.run("cmake", "--install", str(binary_dir), "--prefix", str(prefix), silent=True)
         session.run("python", "tests/package/run.py", "--prefix", str(prefix))
     session.run("python", "tests/package/run.py", "--wheel")
-    session.run("python", "tests/package/run.py", "--source")
+    session.run("python", "tests/package/run.py", "--source", env=CCACHE)
 
 
 @nox.session
