@@ -1,0 +1,124 @@
+"""fit: divergence, settings that are refused, and input it converts."""
+
+import numpy as np
+import pytest
+
+import backpass as bp
+from comparison import Spec, bits
+from fitting import SILENT, SPEC, data, sgd
+
+
+def test_divergence_names_epoch_and_batch_and_keeps_the_last_finite_epoch():
+    """A target that becomes infinite in epoch 2, batch 1, by a callback that changes the data in
+    place."""
+    x, y = data(24)
+    net, expected = SPEC.make(), SPEC.make()
+    settings = {"loss": "mse", "batch_size": 8, "shuffle": False, **SILENT}
+    expected.fit(x, y, optimizer=sgd(), epochs=2, **settings)
+
+    def poison(net, epoch, logs):
+        if epoch == 1:
+            y[10] = np.inf
+
+    optimizer = sgd()
+    with pytest.raises(bp.DivergenceError, match=r"epoch 2.*batch 1|epoch 3.*batch 2") as error:
+        net.fit(
+            x,
+            y,
+            optimizer=optimizer,
+            epochs=5,
+            callbacks=[bp.callbacks.LambdaCallback(on_epoch_end=poison)],
+            **settings,
+        )
+    assert (error.value.epoch, error.value.batch) == (2, 1)
+    assert isinstance(error.value, ArithmeticError)
+    assert "lr" in str(error.value) or "learning rate" in str(error.value)
+    assert bits(net.parameters) == bits(expected.parameters)
+    assert optimizer.lr == 0.1
+
+
+def test_a_rate_that_explodes_is_divergence():
+    x, y = data(200)
+    net = SPEC.make()
+    before = bits(net.parameters)
+    with pytest.raises(bp.DivergenceError) as error:
+        net.fit(x, y, loss="mse", optimizer=sgd(1e200), epochs=5, batch_size=8, seed=0, **SILENT)
+    assert np.isfinite(net.parameters).all()
+    if error.value.epoch == 0:
+        assert bits(net.parameters) == before
+
+
+def test_divergence_puts_the_optimizer_and_dropout_back_too():
+    """Both networks go on from there alike, masks included."""
+    x, y = data(24)
+    spec = Spec(SPEC.sizes, SPEC.activations, dropout=0.3, dtype="float64", seed=2)
+    net, expected = spec.make(), spec.make()
+    optimizers = [bp.optim.Adam(lr=0.01), bp.optim.Adam(lr=0.01)]
+    settings = {"loss": "mse", "batch_size": 8, "shuffle": False, **SILENT}
+    clean = y.copy()
+    expected.fit(x, clean, optimizer=optimizers[1], epochs=2, **settings)
+
+    def poison(net, epoch, logs):
+        if epoch == 1:
+            y[20] = np.nan
+
+    with pytest.raises(bp.DivergenceError):
+        net.fit(
+            x,
+            y,
+            optimizer=optimizers[0],
+            epochs=5,
+            callbacks=[bp.callbacks.LambdaCallback(on_epoch_end=poison)],
+            **settings,
+        )
+    for network, optimizer in zip((net, expected), optimizers, strict=True):
+        network.fit(x, clean, optimizer=optimizer, epochs=2, **settings)
+    assert bits(net.parameters) == bits(expected.parameters)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": -1},
+        {"batch_size": 0},
+        {"batch_size": -3},
+        {"clip_norm": -1.0},
+        {"clip_value": float("nan")},
+        {"l1": -0.1},
+        {"l2": float("inf")},
+        {"sample_weight": np.ones(7)},
+        {"validation_data": (np.ones((3, 9)), np.ones((3, 3)))},
+        {"validation_data": (np.ones((3, 4)), np.ones((2, 3)))},
+        {"schedule": "cosine_of_nothing"},
+        {"callbacks": [print]},
+    ],
+    ids=lambda s: next(iter(s)),
+)
+def test_bad_settings_are_refused_before_anything_changes(settings):
+    x, y = data()
+    net = SPEC.make()
+    before = bits(net.parameters)
+    with pytest.raises((ValueError, TypeError)):
+        net.fit(x, y, **{"loss": "mse", "optimizer": sgd(), "epochs": 2, **SILENT, **settings})
+    assert bits(net.parameters) == before
+
+
+def test_no_epochs_do_nothing():
+    x, y = data()
+    net = SPEC.make()
+    before = bits(net.parameters)
+    history = net.fit(x, y, loss="mse", optimizer=sgd(), epochs=0, **SILENT)
+    assert history.epochs == 0
+    assert bits(net.parameters) == before
+
+
+def test_input_of_other_types_trains_the_same(dtype):
+    """Lists, Fortran order, float64 for a float32 network: converted once."""
+    spec = Spec(SPEC.sizes, SPEC.activations, dtype=dtype, seed=2)
+    x, y = (v.astype(dtype) for v in data())
+    results = set()
+    for as_x, as_y in [(x, y), (x.tolist(), y.tolist()), (np.asfortranarray(x), y[::-1][::-1])]:
+        net = spec.make()
+        net.fit(as_x, as_y, loss="mse", optimizer=sgd(), epochs=2, batch_size=8, seed=4, **SILENT)
+        results.add(bits(net.parameters))
+    assert len(results) == 1
