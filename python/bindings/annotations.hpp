@@ -3,6 +3,7 @@
 
 #include "bindings.hpp"
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a class's name cannot stand in parentheses
 #define BACKPASS_ANNOTATED(Name, annotation)                          \
   namespace backpass::python {                                        \
   class Name : public py::object {                                    \
@@ -16,6 +17,8 @@
   struct pybind11::detail::handle_type_name<backpass::python::Name> { \
     static constexpr auto name = const_name(annotation);              \
   };
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 BACKPASS_ANNOTATED(ArrayLike, "numpy.typing.ArrayLike")
 BACKPASS_ANNOTATED(OptionalArrayLike, "numpy.typing.ArrayLike | None")

@@ -41,7 +41,8 @@ bool only_dlpack(py::handle object) {
 
 bool is_native(const py::array& array) {
   const char order = array.dtype().byteorder();
-  return (order == '=' || order == '|') && (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+  return (order == '=' || order == '|') &&
+         (static_cast<unsigned>(array.flags()) & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
 }
 
 template <class T>

@@ -34,7 +34,7 @@ class Gate {
   friend class Exclusive;
   friend class Reentry;
   std::mutex mutex_;
-  std::atomic<std::thread::id> owner_{};
+  std::atomic<std::thread::id> owner_;
   std::atomic<unsigned> forks_ = 0;  // when it was entered
   // Only the owning thread looks at it.
   bool open_ = false;
@@ -105,7 +105,7 @@ class GilRelease {
   }
 
  private:
-  static constexpr double kWorthIt = 1 << 17;  // ≈ 10 µs
+  static constexpr double kWorthIt = 0x1p17;  // ≈ 10 µs
   std::optional<py::gil_scoped_release> release_;
 };
 

@@ -21,8 +21,9 @@ struct LossObject {
   Loss value;
 };
 struct OptimizerObject {
+  explicit OptimizerObject(Optimizer optimizer) : value(std::move(optimizer)) {}
   Optimizer value;
-  Gate gate{};
+  Gate gate;
 };
 /// Shared, so that the `then` of a warm-up is the object that the user gave.
 struct ScheduleObject {

@@ -71,9 +71,11 @@ enum class RecordKind {
 /// \param class_name  shown by repr
 /// \param check    throws for values out of range
 /// \param kind     see RecordKind
+// NOLINTBEGIN(readability-redundant-typename): not to Clang before 16
 template <class Class, class Check, class... T, class V = typename Class::type::Value>
 void def_record(Class& cls, const char* class_name, Check check, RecordKind kind, Field<V, T>... fields) {
   using Object = typename Class::type;
+  // NOLINTEND(readability-redundant-typename)
   const auto make = [=](T... values) {
     V v;
     (fields.set(v, std::move(values)), ...);

@@ -19,6 +19,7 @@ void raise(const char* name, Arguments&&... arguments) {
   PyErr_SetObject(type.ptr(), value.ptr());
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the signature is pybind11's
 void translate(std::exception_ptr pointer) {
   try {
     if (pointer) {

@@ -194,6 +194,7 @@ void register_layer(py::module_& m) {
               throw py::error_already_set();
             }
             std::vector<LayerObject> layers;
+            layers.reserve(length);
             for (std::size_t i = 0; i < length; ++i) {
               layers.push_back({self.owner, self.network, start + i * step});
             }
@@ -203,6 +204,7 @@ void register_layer(py::module_& m) {
       .def("__iter__",
            [](const LayersObject& self) {
              std::vector<LayerObject> layers;
+             layers.reserve(self.size);
              for (std::size_t i = 0; i < self.size; ++i) {
                layers.push_back({self.owner, self.network, i});
              }

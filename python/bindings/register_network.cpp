@@ -117,11 +117,11 @@ struct Samples {
   TargetsInput<T> y;
   WeightsInput<T> weights;
 
-  Samples(const Network<T>& net, const Loss& loss, const ArrayLike& x_, const ArrayLike& y_,
-          const OptionalArrayLike& weights_)
-      : x(to_matrix<T>(x_, net.sizes().front(), "x")),
-        y(to_targets<T>(y_, x.view.rows(), net.sizes().back(), x.single, label_rule(loss))),
-        weights(to_weights<T>(weights_, x.view.rows(), x.single)) {}
+  Samples(const Network<T>& net, const Loss& loss, const ArrayLike& inputs, const ArrayLike& targets,
+          const OptionalArrayLike& sample_weight)
+      : x(to_matrix<T>(inputs, net.sizes().front(), "x")),
+        y(to_targets<T>(targets, x.view.rows(), net.sizes().back(), x.single, label_rule(loss))),
+        weights(to_weights<T>(sample_weight, x.view.rows(), x.single)) {}
 };
 
 double train_step(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,

@@ -92,12 +92,11 @@ Restored set_state(const py::object& state) {
     auto* network = static_cast<std::unique_ptr<AnyNetwork>*>(PyCapsule_GetPointer(state.ptr(), kAdopted));
     return {std::move(*network), py::dict()};
   }
-  const auto [bytes, seed, pass, attributes] =
-      state.cast<std::tuple<py::bytes, std::uint64_t, std::uint64_t, py::dict>>();
-  const std::string_view view = bytes;
-  auto network = take_network(from_bytes(std::as_bytes(std::span(view))));
-  network->visit([&, seed_ = seed, pass_ = pass](auto& net) { net.set_dropout_state({seed_, pass_}); });
-  return {std::move(network), attributes};
+  const auto saved = state.cast<std::tuple<py::bytes, std::uint64_t, std::uint64_t, py::dict>>();
+  const std::string_view bytes = std::get<0>(saved);
+  auto network = take_network(from_bytes(std::as_bytes(std::span(bytes))));
+  network->visit([&](auto& net) { net.set_dropout_state({std::get<1>(saved), std::get<2>(saved)}); });
+  return {std::move(network), std::get<3>(saved)};
 }
 
 }  // namespace
