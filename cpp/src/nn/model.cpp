@@ -37,6 +37,11 @@ std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
   require_entries(options.bias, n, "bias");
   require_entries(options.dropout, n - 1, "dropout");
   require_entries(options.init, n, "init");
+  for (const double p : options.dropout.values()) {
+    if (!(p >= 0.0 && p < 1.0)) {
+      throw std::invalid_argument("dropout: a probability in [0, 1) is needed, got " + std::to_string(p));
+    }
+  }
   if (options.activation.is_list() && options.output.has_value()) {
     throw std::invalid_argument("output: the list of activations already names the output's");
   }
@@ -54,9 +59,6 @@ std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
     layer.activation = activation_of(options, i, n);
     layer.bias = options.bias[i];
     layer.dropout = i + 1 < n ? options.dropout[i] : 0.0;
-    if (!(layer.dropout >= 0.0 && layer.dropout < 1.0)) {
-      throw std::invalid_argument("dropout: a probability in [0, 1) is needed, got " + std::to_string(layer.dropout));
-    }
     layer.offset = offset;
     // Two buffers of parameters and the optimizer's three must be countable in bytes.
     const std::size_t most = std::numeric_limits<std::size_t>::max() / 64;

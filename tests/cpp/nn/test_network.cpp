@@ -298,6 +298,7 @@ TEST(NetworkOptionsErrors, ContradictionsAreNamed) {
   EXPECT_NE(error({.sizes = {3, 1}, .activation = {Activation::relu()}, .output = Activation::relu()}).find("output"),
             std::string::npos);
   EXPECT_NE(error({.sizes = {3, 4, 1}, .dropout = 1.0}).find("dropout"), std::string::npos);
+  EXPECT_NE(error({.sizes = {3, 1}, .dropout = 1.0}).find("dropout"), std::string::npos);
   EXPECT_NE(error({.sizes = {3, 4, 1}, .bias = {true, false, true}}).find("bias"), std::string::npos);
 }
 
