@@ -21,7 +21,7 @@ using io::Json;
 
 std::vector<fs::path> golden_files() {
   std::vector<fs::path> result;
-  const fs::path directory = fs::path(__FILE__).parent_path().parent_path().parent_path() / "golden";
+  const fs::path directory = BACKPASS_GOLDEN_DIR;
   for (const auto& entry : fs::directory_iterator(directory)) {
     if (entry.path().extension() == ".safetensors") {
       result.push_back(entry.path());
