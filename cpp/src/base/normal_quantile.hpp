@@ -4,7 +4,8 @@
 namespace backpass {
 
 /// Φ⁻¹(p) for 0 < p < 1, relative error about 1e-15.
-/// M. J. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37, 1988 (PPND16).
+/// M. J. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37, 1988
+/// (PPND16).
 [[nodiscard]] double normal_quantile(double p) noexcept;
 
 }  // namespace backpass

@@ -1,9 +1,10 @@
 /// Matrix products: a register tile, the loops around it within one block, and packing.
 ///
-/// The tile holds kTileRows × kTileVectors accumulators. A core that starts F multiply-adds a cycle of latency L needs F · L
-/// of them in flight (Zen 4, 512 bit: 1 · 4; 256 bit: 2 · 4); more of them save loads: a step in k costs kTileVectors
-/// vector loads and kTileRows broadcasts for kTileRows · kTileVectors multiply-adds. 32 registers hold 12 × 2 with room
-/// for the operands, 16 registers 6 × 2 (4 × 2 where the product needs a register of its own, without fused multiply-add).
+/// The tile holds kTileRows × kTileVectors accumulators. A core that starts F multiply-adds a cycle of latency L needs
+/// F · L of them in flight (Zen 4, 512 bit: 1 · 4; 256 bit: 2 · 4); more of them save loads: a step in k costs
+/// kTileVectors vector loads and kTileRows broadcasts for kTileRows · kTileVectors multiply-adds. 32 registers hold 12
+/// × 2 with room for the operands, 16 registers 6 × 2 (4 × 2 where the product needs a register of its own, without
+/// fused multiply-add).
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
@@ -66,7 +67,8 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
 
 /// All rows of one run of columns: full tiles, then one tile of the rows that are left.
 template <class T, int Rows, int Vectors, bool Partial>
-BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias, Index last) {
+BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias,
+                              Index last) {
   if constexpr (Rows > 0) {
     if (rows == Rows) {
       tile<T, Rows, Vectors, Partial>(g, a, b, c, bias, last);
@@ -160,8 +162,8 @@ BP_INLINE void interleave(V a, V b, V& low, V& high) {
   }
 }
 
-/// Transposes lanes × lanes elements: interleaving row i with row i + lanes / 2 moves one bit of the row's number into the
-/// column's, so log2(lanes) rounds of it exchange them.
+/// Transposes lanes × lanes elements: interleaving row i with row i + lanes / 2 moves one bit of the row's number into
+/// the column's, so log2(lanes) rounds of it exchange them.
 template <class T>
 BP_INLINE void transpose_block(Vec<T> (&rows)[kLanes<T>]) {
   constexpr int kL = kLanes<T>;

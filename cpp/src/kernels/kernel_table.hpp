@@ -1,4 +1,5 @@
-/// What every instruction set provides: one table of functions a type, filled by isa_<name>.cpp, chosen once by dispatch.cpp.
+/// What every instruction set provides: one table of functions a type, filled by isa_<name>.cpp, chosen once by
+/// dispatch.cpp.
 ///
 /// Kernels see raw pointers. They start no threads, allocate nothing, throw nothing. An element's result never depends
 /// on where in a row, block or batch it stands: full vectors and tails do the same operations in the same order.
@@ -16,8 +17,8 @@ namespace backpass::kernels {
 
 using Index = ptrdiff_t;
 
-/// C(m,n) = (accumulate ? C : 0) + Σ_k A(m,k) B(k,n), then + bias(n): for every element ONE chain of (fused, where the set
-/// has it) multiply-adds with k in order, whatever the shape.
+/// C(m,n) = (accumulate ? C : 0) + Σ_k A(m,k) B(k,n), then + bias(n): for every element ONE chain of (fused, where the
+/// set has it) multiply-adds with k in order, whatever the shape.
 template <class T>
 struct GemmArgs {
   Index m, n, k;
@@ -44,12 +45,12 @@ struct DropoutKey {
 enum class LossKernel : unsigned char {
   mse,
   mae,
-  huber,     // parameter: delta
+  huber,  // parameter: delta
   log_cosh,
-  quantile,  // parameter: q
-  cross_entropy,         // parameter: label smoothing; of probabilities
-  binary_cross_entropy,  // of probabilities
-  poisson,               // of the rate
+  quantile,               // parameter: q
+  cross_entropy,          // parameter: label smoothing; of probabilities
+  binary_cross_entropy,   // of probabilities
+  poisson,                // of the rate
   softmax_cross_entropy,  // parameter: label smoothing
   sigmoid_cross_entropy,
   poisson_exp,       // a = e^z
@@ -64,7 +65,8 @@ struct KernelTable {
   Index panel_cols;  ///< columns of gemm's register tile, and of a packed panel
 
   void (*gemm)(const GemmArgs<T>& args);
-  /// Packs B (k, n), B(k,n) = b[k * b_row + n], into ⌈n / panel_cols⌉ panels of (k, panel_cols), the last padded with zeros.
+  /// Packs B (k, n), B(k,n) = b[k * b_row + n], into ⌈n / panel_cols⌉ panels of (k, panel_cols), the last padded with
+  /// zeros.
   void (*pack)(Index k, Index n, const T* b, Index b_row, T* packed);
   /// The same from the transpose: B(k,n) = bt[n * bt_row + k].
   void (*pack_transposed)(Index k, Index n, const T* bt, Index bt_row, T* packed);
@@ -87,10 +89,10 @@ struct KernelTable {
   /// out[j] = keep(j) ? in[j] * scale : 0, where keep(j) is word(j) >= threshold; out may be in.
   void (*dropout)(Index n, const DropoutKey& key, uint32_t threshold, T scale, const T* in, T* out);
 
-  double (*sum_squares)(Index n, const T* x);  ///< in an order that depends on n alone
-  void (*add)(Index n, const T* x, T* y);      ///< y += x
-  void (*scale)(Index n, T s, T* x);           ///< x *= s
-  void (*clamp)(Index n, T limit, T* x);       ///< x into [−limit, limit]; NaN stays
+  double (*sum_squares)(Index n, const T* x);                  ///< in an order that depends on n alone
+  void (*add)(Index n, const T* x, T* y);                      ///< y += x
+  void (*scale)(Index n, T s, T* x);                           ///< x *= s
+  void (*clamp)(Index n, T limit, T* x);                       ///< x into [−limit, limit]; NaN stays
   void (*add_penalty)(Index n, T l1, T l2, const T* w, T* g);  ///< g += l1 sign(w) + l2 w
 
   UpdateKernels<T> update;  ///< optimizers

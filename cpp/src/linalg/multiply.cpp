@@ -6,10 +6,10 @@ namespace backpass::linalg {
 
 template <class T>
 void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
-  kernels::GemmArgs<T> args{p.m,     p.n,   p.k,     p.a,    p.a_row,      p.a_col, p.b, p.b_row, kernels.panel_cols,
-                            p.c,     p.c_row, p.bias, p.accumulate};
-  // A panel of B is read once for every tile of rows. From about four tiles on a copy that lies in consecutive cache lines
-  // (one page instead of k, no two lines in one set) repays itself; a transposed one must be copied anyhow.
+  kernels::GemmArgs<T> args{p.m, p.n,     p.k,    p.a,         p.a_row, p.a_col, p.b, p.b_row, kernels.panel_cols,
+                            p.c, p.c_row, p.bias, p.accumulate};
+  // A panel of B is read once for every tile of rows. From about four tiles on a copy that lies in consecutive cache
+  // lines (one page instead of k, no two lines in one set) repays itself; a transposed one must be copied anyhow.
   const bool repacks = p.b_layout == Layout::transposed || (p.m >= 4 * kernels.tile_rows && p.n > kernels.panel_cols);
   if (!repacks) {
     kernels.gemm(args);

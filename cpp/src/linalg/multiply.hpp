@@ -16,7 +16,8 @@ enum class Layout : unsigned char {
   transposed,  ///< B(k,n) = b[n * b_row + k]
 };
 
-/// C (m, n) = A (m, k) · B (k, n) + bias (n), or C += A · B. Any part of a product is computed with the same bits as the whole.
+/// C (m, n) = A (m, k) · B (k, n) + bias (n), or C += A · B. Any part of a product is computed with the same bits as
+/// the whole.
 template <class T>
 struct Product {
   Index m = 0, n = 0, k = 0;

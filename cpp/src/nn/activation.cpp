@@ -13,8 +13,9 @@ namespace backpass {
 namespace {
 
 constexpr std::array<std::string_view, kActivationKinds - 1> kNames{
-    "identity", "relu",     "relu6",    "leaky_relu", "elu",          "selu", "celu",      "gelu",       "gelu_tanh", "silu",   "mish",
-    "softplus", "softsign", "sigmoid",  "hard_sigmoid", "tanh",       "hard_tanh", "hard_swish", "exp", "sin",      "softmax", "log_softmax"};
+    "identity",  "relu",       "relu6", "leaky_relu", "elu",      "selu",       "celu",         "gelu",
+    "gelu_tanh", "silu",       "mish",  "softplus",   "softsign", "sigmoid",    "hard_sigmoid", "tanh",
+    "hard_tanh", "hard_swish", "exp",   "sin",        "softmax",  "log_softmax"};
 
 double default_parameter(ActivationKind kind) noexcept {
   switch (kind) {
@@ -41,11 +42,11 @@ CustomActivation::Function<T> elementwise(const std::function<double(double)>& f
 
 }  // namespace
 
-#define BACKPASS_PLAIN_ACTIVATION(name)      \
-  Activation Activation::name() noexcept {   \
-    Activation a;                            \
-    a.kind_ = ActivationKind::name;          \
-    return a;                                \
+#define BACKPASS_PLAIN_ACTIVATION(name)    \
+  Activation Activation::name() noexcept { \
+    Activation a;                          \
+    a.kind_ = ActivationKind::name;        \
+    return a;                              \
   }
 BACKPASS_PLAIN_ACTIVATION(identity)
 BACKPASS_PLAIN_ACTIVATION(relu)

@@ -60,8 +60,8 @@ double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& l
 template <class T>
 double BatchPass<T>::run(const Job& job) {
   const std::size_t rows = job.batch.rows();
-  const double work = static_cast<double>(rows) * static_cast<double>(job.model.parameters.size()) *
-                      (job.wanted.gradients ? 3.0 : 1.0);
+  const double work =
+      static_cast<double>(rows) * static_cast<double>(job.model.parameters.size()) * (job.wanted.gradients ? 3.0 : 1.0);
   const int threads = job.model.has_custom_activation() ? 1 : runtime::threads_for(work);
   const std::size_t segments = SegmentedGradient<T>::count(job.model, rows);
   if (segments > 1) {
@@ -103,7 +103,8 @@ Recursion<T> BatchPass<T>::recursion(const Job& job, const Block& block, std::si
   if (dropout) {
     dropout->first_row = first;
   }
-  const ConstMatrixView<T> x = job.batch.index ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.middle_rows(first, rows);
+  const ConstMatrixView<T> x =
+      job.batch.index ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.middle_rows(first, rows);
   return Recursion<T>(job.model, block.tape, x, dropout);
 }
 
@@ -135,7 +136,10 @@ void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Ro
     layers.top_derivative(rows);
   }
   const auto input_gradient = job.wanted.input_gradient;
-  layers.backward(rows, input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(first + rows.begin, rows.count()), scratch);
+  layers.backward(
+      rows,
+      input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(first + rows.begin, rows.count()),
+      scratch);
 }
 
 template <class T>
@@ -192,14 +196,15 @@ double BatchPass<T>::run_segments(const Job& job, int threads, std::size_t segme
       const std::size_t end = SegmentedGradient<T>::first_row(s + 1, segments, rows);
       bool accumulate = false;
       segment_loss_[s] = 0.0;
-      for (std::size_t first = SegmentedGradient<T>::first_row(s, segments, rows); first < end; first += block.tape.rows()) {
+      for (std::size_t first = SegmentedGradient<T>::first_row(s, segments, rows); first < end;
+           first += block.tape.rows()) {
         const std::size_t count = std::min(block.tape.rows(), end - first);
         pass_rows(job, block, first, {0, count}, scratch);
-        segment_loss_[s] = std::accumulate(block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
+        segment_loss_[s] = std::accumulate(
+            block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
         if (job.wanted.gradients) {
           recursion(job, block, first, count)
-              .gradients({0, count}, segments_.segment(s), accumulate, 0, 1, scratch,
-                         [](std::size_t, std::size_t) {});
+              .gradients({0, count}, segments_.segment(s), accumulate, 0, 1, scratch, [](std::size_t, std::size_t) {});
         }
         accumulate = true;
       }

@@ -33,19 +33,20 @@ struct Batch {
   [[nodiscard]] std::size_t source(std::size_t row) const noexcept { return index ? (*index)[row] : row; }
 };
 
-/// The workspace of such a pass, and the pass. Rows go depth first: a block of them passes all layers, forward and back, while
-/// it is in cache, so that memory does not grow with the batch.
+/// The workspace of such a pass, and the pass. Rows go depth first: a block of them passes all layers, forward and
+/// back, while it is in cache, so that memory does not grow with the batch.
 ///
-/// Gradients are sums over samples in order. A batch that is long for its network is cut into a number of segments that depends
-/// on the shapes alone; each is summed in order, and then the segments are, in order: so segments can run in parallel and the
-/// bits are the same for any number of threads. Otherwise rows of a block, then parts of the gradient, are shared out.
+/// Gradients are sums over samples in order. A batch that is long for its network is cut into a number of segments that
+/// depends on the shapes alone; each is summed in order, and then the segments are, in order: so segments can run in
+/// parallel and the bits are the same for any number of threads. Otherwise rows of a block, then parts of the gradient,
+/// are shared out.
 template <class T>
 class BatchPass {
  public:
   /// What to compute beyond E.
   struct Wanted {
     bool gradients = false;
-    MatrixView<T> input_gradient = {};                ///< of the batch's rows in order, or empty
+    MatrixView<T> input_gradient = {};           ///< of the batch's rows in order, or empty
     std::optional<OptimizerRef> optimizer = {};  ///< gradients are applied
     GradientOptions options = {};
   };

@@ -50,7 +50,8 @@ void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, M
 }
 
 template <class T>
-void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below, T* scratch) noexcept {
+void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below,
+                    T* scratch) noexcept {
   Product<T> p = product_of(xi, below);
   p.b = model.weight(i);
   p.b_row = p.k;
@@ -59,8 +60,8 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 }
 
 template <class T>
-void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi, std::size_t begin,
-                           std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept {
+void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept {
   const LayerSpec& layer = model.layers[i];
   Product<T> p;  // rows [begin, end) of ∂E/∂Wt = Aᵀ Ξ
   p.m = static_cast<Index>(end - begin);
@@ -102,12 +103,12 @@ void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T
   linalg::multiply(kernels::table<T>(), p, scratch);
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                                     \
-  template std::size_t dense_scratch_size(const Model<T>&);                                                         \
-  template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept;        \
-  template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept;       \
-  template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,         \
-                                      std::size_t, std::size_t, T*, bool, T*) noexcept;                             \
+#define BACKPASS_INSTANTIATE(T)                                                                               \
+  template std::size_t dense_scratch_size(const Model<T>&);                                                   \
+  template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept;  \
+  template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept; \
+  template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,   \
+                                      std::size_t, std::size_t, T*, bool, T*) noexcept;                       \
   template void dense_bias_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool, T*) noexcept;
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

@@ -19,13 +19,14 @@ void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, M
 
 /// Ξ^i W^i, which is ∂E/∂A^{i-1}.
 template <class T>
-void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below, T* scratch) noexcept;
+void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below,
+                    T* scratch) noexcept;
 
 /// ∂E/∂w^i_kj = Σ_b ξ^i_bk a^{i-1}_bj over rows in order, for j in [begin, end).
 /// \param gradients  laid out as the parameters \param accumulate  goes on from what is there
 template <class T>
-void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi, std::size_t begin,
-                           std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept;
+void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept;
 
 /// ∂E/∂b^i_k = Σ_b ξ^i_bk over rows in order.
 template <class T>

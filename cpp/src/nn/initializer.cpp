@@ -51,8 +51,8 @@ InitializerKind resolve(InitializerKind kind, ActivationKind activation) noexcep
   }
 }
 
-/// `count` orthonormal vectors of `length` >= count elements, row by row: normal numbers, orthogonalised by modified Gram–Schmidt,
-/// twice ("twice is enough", Giraud et al. 2005), which gives the Haar measure.
+/// `count` orthonormal vectors of `length` >= count elements, row by row: normal numbers, orthogonalised by modified
+/// Gram–Schmidt, twice ("twice is enough", Giraud et al. 2005), which gives the Haar measure.
 std::vector<double> orthonormal_rows(std::size_t count, std::size_t length, const Philox& random) {
   std::vector<double> q(count * length);
   for (std::size_t i = 0; i < q.size(); ++i) {

@@ -23,7 +23,8 @@ int KeptPass<T>::threads(const Model<T>& model, double passes) {
 }
 
 template <class T>
-ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T> x, std::optional<DropoutPass> dropout) {
+ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T> x,
+                                        std::optional<DropoutPass> dropout) {
   if (!tape_ || tape_->rows() < x.rows()) {
     tape_ = std::make_shared<Tape<T>>(model, x.rows(), Tape<T>::Keep::everything);
   }
@@ -46,7 +47,8 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T
 }
 
 template <class T>
-void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
+void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient,
+                           bool accumulate) {
   const std::size_t rows = *rows_;
   has_xi_ = false;  // until all of it is there: a user's own φ' may throw
   const std::size_t segments = SegmentedGradient<T>::count(model, rows);
@@ -62,7 +64,8 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
     }
     layers.top_derivative({begin, end});
     layers.backward({begin, end},
-                    input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(begin, end - begin), scratch);
+                    input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(begin, end - begin),
+                    scratch);
     member.barrier();
 
     const auto nothing_more = [](std::size_t, std::size_t) {};

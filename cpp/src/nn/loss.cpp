@@ -63,7 +63,8 @@ struct Planner {
     const auto source = output == ActivationKind::identity ? LossSource::preactivation : LossSource::output;
     return {kernel, static_cast<T>(parameter), mean_over_outputs, source};
   }
-  [[nodiscard]] LossPlan<T> closed_form(LossKernel kernel, double parameter = 0.0, bool mean_over_outputs = true) const {
+  [[nodiscard]] LossPlan<T> closed_form(LossKernel kernel, double parameter = 0.0,
+                                        bool mean_over_outputs = true) const {
     return {kernel, static_cast<T>(parameter), mean_over_outputs, LossSource::preactivation};
   }
 
@@ -121,7 +122,8 @@ LossPlan<T> plan_loss(const Loss& loss, const Activation& output) {
 }
 
 template <class T>
-double LossPlan<T>::row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale, T* grad) const {
+double LossPlan<T>::row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale,
+                        T* grad) const {
   const auto kernel_row = kernels::table<T>().loss[static_cast<int>(kernel)];
   const bool labels = y.are_labels();
   const double divisor = mean_over_outputs ? static_cast<double>(outputs) : 1.0;
@@ -138,7 +140,9 @@ bool takes_labels(const Loss& loss) noexcept {
 template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
                    std::span<const T> sample_weight) {
-  const auto shape = [](std::size_t r, std::size_t c) { return "(" + std::to_string(r) + ", " + std::to_string(c) + ")"; };
+  const auto shape = [](std::size_t r, std::size_t c) {
+    return "(" + std::to_string(r) + ", " + std::to_string(c) + ")";
+  };
   if (rows == 0) {
     throw std::invalid_argument("no rows: the mean loss of zero samples is undefined");
   }
@@ -210,8 +214,7 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   }
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     std::vector<T> unwanted(grad.data() == nullptr ? a.rows() * a.cols() : 0);
-    const MatrixView<T> out =
-        grad.data() == nullptr ? MatrixView<T>(unwanted.data(), a.rows(), a.cols()) : grad;
+    const MatrixView<T> out = grad.data() == nullptr ? MatrixView<T>(unwanted.data(), a.rows(), a.cols()) : grad;
     return nn::custom_function<T>(*custom)(a, y, out);
   }
   const auto plan = nn::plan_loss<T>(loss, Activation::identity());

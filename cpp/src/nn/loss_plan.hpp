@@ -26,7 +26,8 @@ struct LossPlan {
   /// One row's loss e_b, after the mean over outputs and before its weight.
   /// \param s  (outputs) of a^N or z^N, as source says \param y_row  the row's place in y
   /// \param scale  w_b / Σw, a factor of the gradient alone \param grad  (outputs), or null; may be s
-  [[nodiscard]] double row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale, T* grad) const;
+  [[nodiscard]] double row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale,
+                           T* grad) const;
 };
 
 /// \throws std::invalid_argument when a parameter of the loss is out of range, or for a CustomLoss, which has no rows
@@ -46,12 +47,14 @@ const CustomLoss::Function<T>& custom_function(const CustomLoss& loss) noexcept 
 /// Whether a cost sees class labels.
 [[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
 
-/// \throws ShapeError, std::invalid_argument unless (rows, outputs), y and weights fit each other and the loss, and rows > 0
+/// \throws ShapeError, std::invalid_argument unless (rows, outputs), y and weights fit each other and the loss, and
+/// rows > 0
 template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
                    std::span<const T> sample_weight);
 
-/// 1 / Σ_b w_b, the sum in double and in order. \throws std::invalid_argument unless weights are finite, ≥ 0 and not all zero
+/// 1 / Σ_b w_b, the sum in double and in order. \throws std::invalid_argument unless weights are finite, ≥ 0 and not
+/// all zero
 template <class T>
 double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows);
 

@@ -21,7 +21,8 @@ std::string shape_text(std::size_t rows, std::size_t cols) {
 
 namespace {
 
-void require_shape(const char* name, std::size_t rows, std::size_t cols, std::size_t wanted_rows, std::size_t wanted_cols) {
+void require_shape(const char* name, std::size_t rows, std::size_t cols, std::size_t wanted_rows,
+                   std::size_t wanted_cols) {
   if (rows != wanted_rows || cols != wanted_cols) {
     throw ShapeError(std::string(name) + " has the shape " + shape_text(rows, cols) + ", expected " +
                      shape_text(wanted_rows, wanted_cols));

@@ -61,8 +61,8 @@ void Recursion<T>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView
     if (dropout_) {
       const kernels::DropoutKey key{dropout_->seed, dropout_->pass, static_cast<std::uint32_t>(i),
                                     static_cast<std::uint32_t>(dropout_->first_row + rows.begin + r)};
-      kernels::table<T>().dropout(static_cast<kernels::Index>(from.cols()), key, threshold, static_cast<T>(1.0 / (1.0 - p)),
-                                  from.row(r), to.row(r));
+      kernels::table<T>().dropout(static_cast<kernels::Index>(from.cols()), key, threshold,
+                                  static_cast<T>(1.0 / (1.0 - p)), from.row(r), to.row(r));
     } else if (from.data() != to.data()) {
       std::copy_n(from.row(r), from.cols(), to.row(r));
     }
@@ -84,8 +84,8 @@ Rows Recursion<T>::weight_rows(std::size_t i, std::size_t part, std::size_t part
     if (p == parts) {
       return layer.inputs;
     }
-    const double weights = static_cast<double>(total) * static_cast<double>(p) / static_cast<double>(parts) -
-                           static_cast<double>(before);
+    const double weights =
+        static_cast<double>(total) * static_cast<double>(p) / static_cast<double>(parts) - static_cast<double>(before);
     const double tiles = std::round(weights / static_cast<double>(layer.outputs * tile));
     return std::min(layer.inputs, static_cast<std::size_t>(std::max(0.0, tiles)) * tile);
   };

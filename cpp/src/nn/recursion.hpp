@@ -24,13 +24,15 @@ struct DropoutPass {
   std::size_t first_row = 0;  ///< the batch's row that row 0 of the tape is
 };
 
-/// A view that is as cheap to make as to copy. Rows are independent of each other in forward() and backward(), parts of the
-/// parameters in gradients(): any of them may run at once. Scratch, dense_scratch_size() elements, is each thread's own.
+/// A view that is as cheap to make as to copy. Rows are independent of each other in forward() and backward(), parts of
+/// the parameters in gradients(): any of them may run at once. Scratch, dense_scratch_size() elements, is each thread's
+/// own.
 template <class T>
 class Recursion {
  public:
   /// \param x  the tape's input rows
-  Recursion(const Model<T>& model, const Tape<T>& tape, ConstMatrixView<T> x, std::optional<DropoutPass> dropout) noexcept
+  Recursion(const Model<T>& model, const Tape<T>& tape, ConstMatrixView<T> x,
+            std::optional<DropoutPass> dropout) noexcept
       : model_(model), tape_(tape), x_(x), dropout_(dropout) {}
 
   /// z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), i = 1 … N. \param output  false: z^N, but not a^N

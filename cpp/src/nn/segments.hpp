@@ -1,4 +1,5 @@
-/// Gradients of a long batch, summed in segments: the order of the sum depends on shapes alone, and segments can run in parallel.
+/// Gradients of a long batch, summed in segments: the order of the sum depends on shapes alone, and segments can run in
+/// parallel.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +18,8 @@ class SegmentedGradient {
  public:
   /// How many parts the sum over a batch's rows is made of; 1: none, the sum is one run over all rows.
   [[nodiscard]] static std::size_t count(const Model<T>& model, std::size_t rows) noexcept {
-    // Each segment must have enough rows to be worth a copy of the gradient, and beyond a number of parameters copies cost more
-    // than they save.
+    // Each segment must have enough rows to be worth a copy of the gradient, and beyond a number of parameters copies
+    // cost more than they save.
     constexpr std::size_t kMaxSegments = 16;
     constexpr std::size_t kMinRows = 128;
     constexpr std::size_t kMaxParameters = 32768;

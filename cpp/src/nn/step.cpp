@@ -68,7 +68,8 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
       const auto n = static_cast<Index>(chunk.end - chunk.begin);
       const bool trainable = model.layers[chunk.layer].trainable;
       if (chunk.weights && trainable && (options.l1 != 0.0 || options.l2 != 0.0)) {
-        kernels.add_penalty(n, static_cast<T>(options.l1), static_cast<T>(options.l2), model.parameters.data() + chunk.begin, g);
+        kernels.add_penalty(n, static_cast<T>(options.l1), static_cast<T>(options.l2),
+                            model.parameters.data() + chunk.begin, g);
       }
       chunk.squares = trainable ? kernels.sum_squares(n, g) : 0.0;
     }
@@ -81,7 +82,8 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
       // PyTorch's clip_grad_norm_, its 1e-6 included.
       const double factor = options.clip_norm / (std::sqrt(squares) + 1e-6);
       for (std::size_t c = first; factor < 1.0 && c < last; ++c) {
-        kernels.scale(static_cast<Index>(chunks_[c].end - chunks_[c].begin), static_cast<T>(factor), gradients + chunks_[c].begin);
+        kernels.scale(static_cast<Index>(chunks_[c].end - chunks_[c].begin), static_cast<T>(factor),
+                      gradients + chunks_[c].begin);
       }
     }
     for (std::size_t c = first; options.clip_value > 0.0 && c < last; ++c) {

@@ -11,8 +11,8 @@
 
 namespace backpass::nn {
 
-/// The distance between rows of a matrix of ours. Rows follow each other without gaps, so that elementwise functions see
-/// one long run; unless their starts would all fall into a few sets of the cache: the products read columns too.
+/// The distance between rows of a matrix of ours. Rows follow each other without gaps, so that elementwise functions
+/// see one long run; unless their starts would all fall into a few sets of the cache: the products read columns too.
 template <class T>
 [[nodiscard]] constexpr std::size_t row_stride(std::size_t cols) noexcept {
   return cols * sizeof(T) % 1024 == 0 ? cols + kAlignment / sizeof(T) : cols;
@@ -21,8 +21,8 @@ template <class T>
 template <class T>
 class Tape {
  public:
-  /// (rows, M_i) matrices. z shares a's memory where nothing needs z once a is known; `dropped` is the a that the next layer
-  /// sees, which is `a` itself without dropout.
+  /// (rows, M_i) matrices. z shares a's memory where nothing needs z once a is known; `dropped` is the a that the next
+  /// layer sees, which is `a` itself without dropout.
   struct Slot {
     MatrixView<T> z, a, dropped, xi;
   };

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <stdexcept>
 
-
 #include "runtime/cpu_limits.hpp"
 
 namespace backpass {

@@ -40,7 +40,8 @@ int directory_quota(const std::string& directory) {
   return v1_quota >> quota_us && v1_period >> period ? quota_cpus(quota_us, period) : INT_MAX;
 }
 
-/// Limits of this process's cgroup and of all its ancestors. A line of /proc/self/cgroup is "hierarchy:controllers:path".
+/// Limits of this process's cgroup and of all its ancestors. A line of /proc/self/cgroup is
+/// "hierarchy:controllers:path".
 int cgroup_cpus() {
   int limit = INT_MAX;
   std::ifstream groups("/proc/self/cgroup");

@@ -39,8 +39,8 @@ class TeamState {
  public:
   explicit TeamState(int size) noexcept : size_(size) {}
 
-  /// Members spin, since the phases of a step are microseconds apart; after kSpins they sleep, so that on a busy machine
-  /// the one they wait for can have the CPU.
+  /// Members spin, since the phases of a step are microseconds apart; after kSpins they sleep, so that on a busy
+  /// machine the one they wait for can have the CPU.
   void barrier() {
     constexpr int kSpins = 2000;
     const unsigned int generation = generation_.load(std::memory_order_acquire);
@@ -126,8 +126,8 @@ void watch_forks() {
 #endif
 }
 
-/// libgomp takes memory for a new team whenever the number of threads differs from the last region's. A team that is up to
-/// kSlack times too large is therefore used again; its spare threads leave at once.
+/// libgomp takes memory for a new team whenever the number of threads differs from the last region's. A team that is up
+/// to kSlack times too large is therefore used again; its spare threads leave at once.
 int region_size(int threads) noexcept {
   constexpr int kSlack = 4;
   thread_local int last = 0;

@@ -1,4 +1,5 @@
-/// Threads: one parallel region, the members of its team, and their barrier. The only header the layers above see of OpenMP.
+/// Threads: one parallel region, the members of its team, and their barrier. The only header the layers above see of
+/// OpenMP.
 #pragma once
 
 #include <atomic>
@@ -38,11 +39,13 @@ class Member {
 
 /// Runs `work` once on each of `threads` members, the caller being member 0, with denormals flushed.
 ///
-/// One thread is a plain call. The first exception thrown by a member reaches the caller after all have ended. In a process
-/// forked after threads were used the region is entered from a fresh thread, because libgomp's pool did not survive the fork.
+/// One thread is a plain call. The first exception thrown by a member reaches the caller after all have ended. In a
+/// process forked after threads were used the region is entered from a fresh thread, because libgomp's pool did not
+/// survive the fork.
 void parallel(int threads, FunctionRef<void(const Member&)> work);
 
-/// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0: get_num_threads()).
+/// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0:
+/// get_num_threads()).
 [[nodiscard]] int threads_for(double multiply_adds, int limit = 0) noexcept;
 
 }  // namespace backpass::runtime

@@ -19,9 +19,7 @@ class Evaluation {
   /// Brings metric(i) up to the network's parameters.
   void update_metrics(const Network<T>& network);
   [[nodiscard]] double metric(std::size_t i) const noexcept { return metrics_[i].value(); }
-  [[nodiscard]] double loss(const Network<T>& network) const {
-    return network.evaluate(x_, y_, loss_, sample_weight_);
-  }
+  [[nodiscard]] double loss(const Network<T>& network) const { return network.evaluate(x_, y_, loss_, sample_weight_); }
 
  private:
   ConstMatrixView<T> x_;

@@ -54,7 +54,8 @@ class LearningRate {
 void fill_in_length(Schedule& schedule, std::int64_t steps) {
   if (auto* one_cycle = std::get_if<OneCycleSchedule>(&schedule)) {
     one_cycle->total_steps = one_cycle->total_steps > 0 ? one_cycle->total_steps : steps;
-  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule); warmup != nullptr && warmup->then != nullptr) {
+  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule);
+             warmup != nullptr && warmup->then != nullptr) {
     fill_in_length(*warmup->then, std::max<std::int64_t>(1, steps - warmup->steps));
   }
 }
@@ -107,8 +108,15 @@ void require(bool condition, const std::string& what) {
 template <class T>
 Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
             const FitOptions<T>& options)
-    : network_(network), x_(x), y_(y), sample_weight_(options.sample_weight), loss_(loss), optimizer_(optimizer),
-      options_(options), lr_(optimizer), step_(options.first_step) {
+    : network_(network),
+      x_(x),
+      y_(y),
+      sample_weight_(options.sample_weight),
+      loss_(loss),
+      optimizer_(optimizer),
+      options_(options),
+      lr_(optimizer),
+      step_(options.first_step) {
   const std::size_t outputs = network.sizes().back();
   NetworkAccess::impl(network).check_input(x);
   nn::check_targets(loss, x.rows(), outputs, y, sample_weight_);
@@ -130,12 +138,13 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     // A split of 0.29 of 100 rows is 29, although the product in binary is just below.
     const auto held_out =
         static_cast<std::size_t>(std::floor(options.validation_split * static_cast<double>(x.rows()) + 1e-9));
-    require(held_out > 0 && held_out < x.rows(),
-            "validation_split of " + std::to_string(options.validation_split) + " leaves " + std::to_string(held_out) +
-                " of " + std::to_string(x.rows()) + " rows for validation");
+    require(held_out > 0 && held_out < x.rows(), "validation_split of " + std::to_string(options.validation_split) +
+                                                     " leaves " + std::to_string(held_out) + " of " +
+                                                     std::to_string(x.rows()) + " rows for validation");
     const std::size_t kept = x.rows() - held_out;
     const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(kept);
-    validation_.emplace(network, x.middle_rows(kept, held_out), y.middle_rows(kept, held_out), loss, weights, options.metrics);
+    validation_.emplace(network, x.middle_rows(kept, held_out), y.middle_rows(kept, held_out), loss, weights,
+                        options.metrics);
     x_ = x.middle_rows(0, kept);
     y_ = y.middle_rows(0, kept);
     sample_weight_ = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(0, kept);
@@ -189,7 +198,8 @@ History Fit<T>::run() {
       break;
     }
     record(seconds_since(start));
-    if (monitor_ && monitor_->observe(i, history_[monitor_->settings().monitor].back()) && monitor_->settings().restore_best) {
+    if (monitor_ && monitor_->observe(i, history_[monitor_->settings().monitor].back()) &&
+        monitor_->settings().restore_best) {
       best_.take(network_);
     }
     // The callback may look at this epoch's network, so it comes before anything is restored.
@@ -262,9 +272,8 @@ double Fit<T>::weight_of(std::span<const std::uint32_t> rows) const {
   if (sample_weight_.empty()) {
     return static_cast<double>(rows.size());
   }
-  return std::accumulate(rows.begin(), rows.end(), 0.0, [&](double sum, std::uint32_t row) {
-    return sum + static_cast<double>(sample_weight_[row]);
-  });
+  return std::accumulate(rows.begin(), rows.end(), 0.0,
+                         [&](double sum, std::uint32_t row) { return sum + static_cast<double>(sample_weight_[row]); });
 }
 
 template <class T>
@@ -302,11 +311,12 @@ template <class T>
 void Fit<T>::diverged(std::size_t epoch, std::size_t batch, double value) {
   const double lr = optimizer_.lr();
   last_finite_.restore(network_, optimizer_);
-  throw DivergenceError("the loss became " + std::string(std::isnan(value) ? "nan" : "infinite") + " in epoch " +
-                            std::to_string(epoch) + ", batch " + std::to_string(batch) + " (lr " + std::to_string(lr) +
-                            "); the network is as it was before that epoch. Try a smaller lr, clip_norm=1, standardised "
-                            "inputs, or look for NaN in x and y",
-                        epoch, batch);
+  throw DivergenceError(
+      "the loss became " + std::string(std::isnan(value) ? "nan" : "infinite") + " in epoch " + std::to_string(epoch) +
+          ", batch " + std::to_string(batch) + " (lr " + std::to_string(lr) +
+          "); the network is as it was before that epoch. Try a smaller lr, clip_norm=1, standardised "
+          "inputs, or look for NaN in x and y",
+      epoch, batch);
 }
 
 }  // namespace
@@ -324,7 +334,7 @@ History Network<T>::fit(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, Op
   return backpass::fit(*this, x, y, loss, optimizer, options);
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                                      \
+#define BACKPASS_INSTANTIATE(T)                                                                                       \
   template History fit(Network<T>&, ConstMatrixView<T>, Targets<T>, const Loss&, OptimizerRef, const FitOptions<T>&); \
   template History Network<T>::fit(ConstMatrixView<T>, Targets<T>, const Loss&, OptimizerRef, const FitOptions<T>&);
 BACKPASS_INSTANTIATE(float)

@@ -123,7 +123,8 @@ template class MetricSum<double>;
 }  // namespace train
 
 template <class T>
-double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool logits, std::span<const T> sample_weight) {
+double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool logits,
+                      std::span<const T> sample_weight) {
   if (y.rows() != a.rows() || (!y.are_labels() && y.values().cols() != a.cols())) {
     throw ShapeError("metric: a has the shape " + shape_text(a.rows(), a.cols()) + ", y has " +
                      (y.are_labels() ? std::to_string(y.rows()) + " labels" : shape_text(y.rows(), y.values().cols())));

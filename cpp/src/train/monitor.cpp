@@ -14,7 +14,8 @@ Monitor::Monitor(const EarlyStopping& settings, const History& history) : settin
   }
   const auto named = [&](const auto& series) { return series.first == settings.monitor; };
   if (std::none_of(history.series.begin(), history.series.end(), named)) {
-    throw std::invalid_argument("early stopping: there is no \"" + settings.monitor + "\" to monitor here; there are: " + known);
+    throw std::invalid_argument("early stopping: there is no \"" + settings.monitor +
+                                "\" to monitor here; there are: " + known);
   }
   if (!(settings.min_delta >= 0.0)) {
     throw std::invalid_argument("early stopping: min_delta must not be negative");

@@ -16,7 +16,8 @@ TEST(NormalQuantile, InvertsTheDistribution) {
       const long double x = normal_quantile(p);
       const long double back = 0.5L * std::erfc(-x / std::numbers::sqrt2_v<long double>);
       const long double density = std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi_v<long double>);
-      EXPECT_NEAR(static_cast<double>((back - p) / density), 0.0, 4e-15 * std::max(1.0, std::fabs(static_cast<double>(x))))
+      EXPECT_NEAR(static_cast<double>((back - p) / density), 0.0,
+                  4e-15 * std::max(1.0, std::fabs(static_cast<double>(x))))
           << p;
     }
   }

@@ -31,7 +31,9 @@ TEST(Pool, TwoLeasesAtOnceAreTwoObjects) {
 
 TEST(Pool, WhatDoesNotFitIsReplaced) {
   Pool<int> pool;
-  { const auto small = pool.lease([](const int&) { return true; }, [] { return std::make_unique<int>(1); }); }
+  {
+    const auto small = pool.lease([](const int&) { return true; }, [] { return std::make_unique<int>(1); });
+  }
   const auto large = pool.lease([](const int& size) { return size >= 5; }, [] { return std::make_unique<int>(5); });
   EXPECT_EQ(*large, 5);
 }

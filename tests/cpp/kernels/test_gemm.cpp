@@ -57,8 +57,8 @@ void for_sets(F f) {
 constexpr Index kGap = 3;  ///< columns beyond a row's end, which must be left alone
 
 template <class T>
-void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n, Index k, bool packed, bool a_transposed,
-           bool accumulate, bool with_bias) {
+void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n, Index k, bool packed,
+           bool a_transposed, bool accumulate, bool with_bias) {
   const auto a = random_numbers<T>(static_cast<std::size_t>(m * k), 1);
   const Index b_row = n + kGap;
   const auto b = random_numbers<T>(static_cast<std::size_t>(k * b_row), 2);
@@ -79,7 +79,8 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   std::vector<T> panels;
   panels.reserve(1);
   if (packed) {
-    panels.assign(static_cast<std::size_t>((n + kernels.panel_cols - 1) / kernels.panel_cols * kernels.panel_cols * k), T(7));
+    panels.assign(static_cast<std::size_t>((n + kernels.panel_cols - 1) / kernels.panel_cols * kernels.panel_cols * k),
+                  T(7));
     kernels.pack(k, n, b.data(), b_row, panels.data());
     args.b = panels.data();
     args.b_row = kernels.panel_cols;
@@ -119,7 +120,8 @@ TYPED_TEST(Gemm, EveryElementIsOneChainInOrder) {
     const Index lanes = kernels.lanes;
     const Index rows = kernels.tile_rows;
     for (const Index m : {Index{0}, Index{1}, Index{2}, Index{3}, rows - 1, rows, rows + 1, 2 * rows + 5}) {
-      for (const Index n : {Index{1}, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 2 * lanes + 1, 5 * lanes + 3, 8 * lanes, 19 * lanes + 1}) {
+      for (const Index n : {Index{1}, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 2 * lanes + 1,
+                            5 * lanes + 3, 8 * lanes, 19 * lanes + 1}) {
         for (const Index k : {0, 1, 2, 17}) {
           for (const bool packed : {false, true}) {
             check(set, kernels, m, n, k, packed, false, false, false);

@@ -1,16 +1,16 @@
-// The public network: its calls agree with each other to the bit, shapes are checked, and a failed call changes nothing.
-// (What the numbers are is tested against independent networks in test_complex_step.cpp and in Python.)
+// The public network: its calls agree with each other to the bit, shapes are checked, and a failed call changes
+// nothing. (What the numbers are is tested against independent networks in test_complex_step.cpp and in Python.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
-#include <stdexcept>
 #include <span>
+#include <stdexcept>
 #include <string>
-#include <utility>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <backpass/backpass.hpp>
@@ -92,7 +92,8 @@ TYPED_TEST(NetworkOf, BitsDoNotDependOnThreads) {
       Network<T> net({.sizes = sizes, .activation = Activation::gelu(), .dropout = 0.1, .seed = 1});
       Adam adam{.lr = 1e-2};
       for (int step = 0; step < 4; ++step) {
-        net.train_step(data.X, data.labels, SoftmaxCrossEntropy{}, adam, data.weights, {.clip_norm = step % 2 == 0 ? 0.1 : 0.0});
+        net.train_step(data.X, data.labels, SoftmaxCrossEntropy{}, adam, data.weights,
+                       {.clip_norm = step % 2 == 0 ? 0.1 : 0.0});
       }
       if (expected.empty()) {
         expected = copy_of(net.parameters());
@@ -189,16 +190,15 @@ TYPED_TEST(NetworkOf, CustomActivationAndLossTrainLikeTheBuiltIn) {
                                                       [](double z) { return 1 - std::tanh(z) * std::tanh(z); }),
                      .init = Initializer::from_name("glorot_uniform"),
                      .seed = 2});
-  const auto squares = [](auto a, auto y, auto grad) {
-    return evaluate_loss(Loss(MeanSquaredError{}), a, y, grad);
-  };
+  const auto squares = [](auto a, auto y, auto grad) { return evaluate_loss(Loss(MeanSquaredError{}), a, y, grad); };
   CustomLoss loss;
   loss.function_f32 = squares;
   loss.function_f64 = squares;
   SGD a{.lr = 0.1};
   SGD b{.lr = 0.1};
   for (int step = 0; step < 5; ++step) {
-    EXPECT_NEAR(built_in.train_step(data.X, data.Y, MeanSquaredError{}, a), custom.train_step(data.X, data.Y, loss, b), 1e-6);
+    EXPECT_NEAR(built_in.train_step(data.X, data.Y, MeanSquaredError{}, a), custom.train_step(data.X, data.Y, loss, b),
+                1e-6);
   }
   EXPECT_NEAR(custom.evaluate(data.X, data.Y, loss), built_in.evaluate(data.X, data.Y, MeanSquaredError{}), 1e-6);
   EXPECT_THROW(custom.train_step(data.X, data.Y, loss, b, data.weights), std::invalid_argument);
@@ -208,10 +208,11 @@ TYPED_TEST(NetworkOf, AnExceptionFromACustomActivationLeavesParametersAndOptimiz
   using T = TypeParam;
   const Data<T> data(40, 4, 2);
   bool armed = false;
-  Network<T> net({.sizes = {4, 5, 2},
-                  .activation = Activation::custom(
-                      [&](double z) { return armed ? throw std::runtime_error("mine") : z; }, [](double) { return 1.0; }),
-                  .seed = 2});
+  Network<T> net(
+      {.sizes = {4, 5, 2},
+       .activation = Activation::custom([&](double z) { return armed ? throw std::runtime_error("mine") : z; },
+                                        [](double) { return 1.0; }),
+       .seed = 2});
   Adam adam;
   net.train_step(data.X, data.Y, MeanSquaredError{}, adam);
   const auto before = copy_of(net.parameters());

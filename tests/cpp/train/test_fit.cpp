@@ -35,7 +35,9 @@ struct Task {
   ConstMatrixView<double> X, Y;
 };
 
-Network<double> make_network() { return Network<double>({.sizes = {3, 16, 1}, .activation = Activation::tanh(), .seed = 4}); }
+Network<double> make_network() {
+  return Network<double>({.sizes = {3, 16, 1}, .activation = Activation::tanh(), .seed = 4});
+}
 
 std::vector<double> parameters_of(Network<double>& net) { return {net.parameters().begin(), net.parameters().end()}; }
 
@@ -80,7 +82,8 @@ TEST(Fit, CustomLossSeesTheSameBatches) {
   loss.function_f64 = squares;
   Adam a;
   Adam b;
-  const auto expected = built_in.fit(task.X, task.Y, MeanSquaredError{}, a, {.epochs = 2, .batch_size = 16, .validation_split = 0.2});
+  const auto expected =
+      built_in.fit(task.X, task.Y, MeanSquaredError{}, a, {.epochs = 2, .batch_size = 16, .validation_split = 0.2});
   const auto history = custom.fit(task.X, task.Y, loss, b, {.epochs = 2, .batch_size = 16, .validation_split = 0.2});
   for (const char* name : {"loss", "val_loss"}) {
     for (std::size_t i = 0; i < 2; ++i) {
@@ -110,8 +113,9 @@ TEST(Fit, EarlyStoppingRestoresTheBestEpoch) {
     EXPECT_GE(loss, losses[best]);
   }
   EXPECT_EQ(parameters_of(net), after_epoch[best]);
-  EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, {.early_stopping = EarlyStopping{.monitor = "val_loss"}}),
-               std::invalid_argument);
+  EXPECT_THROW(
+      net.fit(task.X, task.Y, MeanSquaredError{}, sgd, {.early_stopping = EarlyStopping{.monitor = "val_loss"}}),
+      std::invalid_argument);
 }
 
 TEST(Fit, DivergenceNamesThePlaceAndGoesBack) {
@@ -174,7 +178,9 @@ TEST(Fit, RefusesNonsense) {
   const Task task(20);
   Network<double> net = make_network();
   SGD sgd;
-  const auto fit = [&](const FitOptions<double>& options) { net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options); };
+  const auto fit = [&](const FitOptions<double>& options) {
+    net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
+  };
   EXPECT_THROW(fit({.batch_size = 0}), std::invalid_argument);
   EXPECT_THROW(fit({.validation_split = 1.0}), std::invalid_argument);
   EXPECT_THROW(fit({.validation_split = 0.01}), std::invalid_argument);
@@ -195,13 +201,17 @@ TEST(Metric, AgainstTheirDefinitions) {
   EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, A, Y), 2.0 / 3);
   const std::vector<double> weights{1, 3, 0};
   EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, A, Y, false, weights), 0.25);
-  EXPECT_NEAR(compute_metric<double>(Metric::mae, A, Y), (0.1 + 0.3 + 0.2 + 0.5 + 0.7 + 0.2 + 0.0 + 0.1 + 0.1) / 9, 1e-15);
+  EXPECT_NEAR(compute_metric<double>(Metric::mae, A, Y), (0.1 + 0.3 + 0.2 + 0.5 + 0.7 + 0.2 + 0.0 + 0.1 + 0.1) / 9,
+              1e-15);
   // Column by column: residuals (0.26, 0.59, 0.09), totals (0, 2/3, 2/3); the constant column is missed, hence 0.
-  EXPECT_NEAR(compute_metric<double>(Metric::r2, A, Y), (0.0 + (1 - 0.59 / (2.0 / 3)) + (1 - 0.09 / (2.0 / 3))) / 3, 1e-12);
+  EXPECT_NEAR(compute_metric<double>(Metric::r2, A, Y), (0.0 + (1 - 0.59 / (2.0 / 3)) + (1 - 0.09 / (2.0 / 3))) / 3,
+              1e-12);
   const std::vector<double> logits{-0.2, 0.3, 0.4};
   const std::vector<int> binary{0, 1, 1};
-  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(logits.data(), 3, 1), binary, true), 1.0);
-  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(logits.data(), 3, 1), binary), 1.0 / 3);
+  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(logits.data(), 3, 1), binary, true),
+                   1.0);
+  EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(logits.data(), 3, 1), binary),
+                   1.0 / 3);
   EXPECT_THROW((void)compute_metric<double>(Metric::mae, A, labels), std::invalid_argument);
 }
 

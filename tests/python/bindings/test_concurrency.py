@@ -168,6 +168,15 @@ def test_custom_functions_get_arrays_that_they_may_keep():
         np.testing.assert_array_equal(array, same)
 
 
+@pytest.fixture
+def interrupts():
+    """Python's own handler of SIGINT, which a process started in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_ctrl_c_leaves_fit_within_100_ms():
     """The signal's handler runs between two steps, and the network can go on."""
     net = bp.Network([50, 64, 1], seed=0)
