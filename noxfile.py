@@ -256,7 +256,7 @@ def tidy(session: nox.Session) -> None:
 def stubs(session: nox.Session) -> None:
     """The extension's stub is what would be generated; ``nox -s stubs -- --write`` renews it."""
     install_package(session, "test")
-    session.install("pybind11-stubgen==3.0.0", "ruff==0.17.6")
+    session.install("pybind11-stubgen==3.0.0", "ruff==0.17.6", "typing-extensions")
     out = Path(session.create_tmp())
     session.run("pybind11-stubgen", "backpass._core", "-o", str(out), silent=True)
     generated, kept = out / "backpass/_core.pyi", ROOT / "python/backpass/_core.pyi"

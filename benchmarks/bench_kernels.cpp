@@ -1,5 +1,5 @@
-// Kernels of every usable instruction set, on one thread: products as GFLOP/s, elementwise functions as elements a second.
-// "peak", a product of one register tile, is what the products are to be compared with.
+// Kernels of every usable instruction set, on one thread: products as GFLOP/s, elementwise functions as elements a
+// second. "peak", a product of one register tile, is what the products are to be compared with.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -40,8 +40,8 @@ void product(benchmark::State& state, const kernels::KernelTable<T>& kernels, li
     linalg::multiply(kernels, p, scratch.data());
     benchmark::ClobberMemory();
   }
-  state.counters["FLOP/s"] = benchmark::Counter(2.0 * static_cast<double>(m * n * k),
-                                                benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["FLOP/s"] =
+      benchmark::Counter(2.0 * static_cast<double>(m * n * k), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 template <class T>
@@ -61,8 +61,14 @@ void register_all(const kernels::KernelSet& set, const std::string& type) {
   const auto& table = kernels::table<T>(set);
   const std::string name = std::string(set.name) + "/" + type + "/";
   const auto shapes = [](benchmark::internal::Benchmark* b) {
-    for (const auto& shape : std::vector<std::vector<std::int64_t>>{
-             {1, 64, 64}, {1, 512, 784}, {1, 2048, 2048}, {64, 64, 64}, {64, 10, 512}, {64, 45, 45}, {128, 512, 784}, {256, 2048, 2048}}) {
+    for (const auto& shape : std::vector<std::vector<std::int64_t>>{{1, 64, 64},
+                                                                    {1, 512, 784},
+                                                                    {1, 2048, 2048},
+                                                                    {64, 64, 64},
+                                                                    {64, 10, 512},
+                                                                    {64, 45, 45},
+                                                                    {128, 512, 784},
+                                                                    {256, 2048, 2048}}) {
       b->Args(shape);
     }
   };
@@ -77,8 +83,9 @@ void register_all(const kernels::KernelSet& set, const std::string& type) {
   add("forward", linalg::Layout::plain, false);
   add("backward", linalg::Layout::transposed, false);
   add("gradient", linalg::Layout::plain, true);
-  for (const auto& [kind, label] : {std::pair{ActivationKind::relu, "relu"}, std::pair{ActivationKind::tanh, "tanh"},
-                                    std::pair{ActivationKind::sigmoid, "sigmoid"}, std::pair{ActivationKind::gelu, "gelu"}}) {
+  for (const auto& [kind, label] :
+       {std::pair{ActivationKind::relu, "relu"}, std::pair{ActivationKind::tanh, "tanh"},
+        std::pair{ActivationKind::sigmoid, "sigmoid"}, std::pair{ActivationKind::gelu, "gelu"}}) {
     benchmark::RegisterBenchmark((name + label).c_str(), [&table, kind = kind](benchmark::State& state) {
       elementwise<T>(state, table, kind);
     })->Arg(4096);
