@@ -186,9 +186,12 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def torch(session: nox.Session) -> None:
-    """The tests beside PyTorch itself, which the session `py` leaves out where it is missing."""
+    """The tests beside PyTorch itself, which the session `py` leaves out where it is missing.
+
+    BACKPASS_TORCH may name a wheel: a CPU build is small, PyPI's for Linux is gigabytes of CUDA.
+    """
     install_package(session, "test")
-    session.install("torch")
+    session.install(os.environ.get("BACKPASS_TORCH", "torch"))
     tests = ("test_optim_torch.py", "test_torch_parity.py", "test_io.py")
     session.run("pytest", *(f"tests/python/{name}" for name in tests), *session.posargs)
 
