@@ -54,7 +54,8 @@ class BACKPASS_EXPORT Activation {
   static Activation log_softmax() noexcept;
   static Activation custom(CustomActivation functions);
   /// From two scalar functions of z.
-  static Activation custom(std::function<double(double)> function, std::function<double(double)> derivative);
+  static Activation custom(const std::function<double(double)>& function,
+                           const std::function<double(double)>& derivative);
 
   /// By its name in snake_case, with the default parameter.
   /// \throws std::invalid_argument for an unknown name; the message lists the known ones

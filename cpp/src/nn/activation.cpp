@@ -83,7 +83,8 @@ Activation Activation::custom(CustomActivation functions) {
   return a;
 }
 
-Activation Activation::custom(std::function<double(double)> function, std::function<double(double)> derivative) {
+Activation Activation::custom(const std::function<double(double)>& function,
+                              const std::function<double(double)>& derivative) {
   if (!function || !derivative) {
     throw std::invalid_argument("custom activation: a function and its derivative are needed");
   }

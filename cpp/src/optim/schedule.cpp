@@ -29,7 +29,8 @@ double cosine_between(double start, double end, double share) {
 double lr_of(const ConstantSchedule& /*s*/, double base, Time /*t*/) { return base; }
 
 double lr_of(const StepSchedule& s, double base, Time t) {
-  return base * std::pow(s.gamma, static_cast<double>(t.epoch / s.step_size));
+  const std::int64_t drops = t.epoch / s.step_size;
+  return base * std::pow(s.gamma, static_cast<double>(drops));
 }
 
 double lr_of(const ExponentialSchedule& s, double base, Time t) {

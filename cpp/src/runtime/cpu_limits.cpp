@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -32,7 +33,7 @@ int directory_quota(const std::string& directory) {
   std::string quota;
   double period = 0;
   if (v2 >> quota >> period) {
-    return quota == "max" ? INT_MAX : quota_cpus(std::atof(quota.c_str()), period);
+    return quota == "max" ? INT_MAX : quota_cpus(std::strtod(quota.c_str(), nullptr), period);
   }
   std::ifstream v1_quota(directory + "/cpu.cfs_quota_us");
   std::ifstream v1_period(directory + "/cpu.cfs_period_us");

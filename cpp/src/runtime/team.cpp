@@ -23,7 +23,7 @@ namespace backpass::runtime {
 namespace {
 
 /// What barrier() throws into the members of a team that one of them has left by an exception.
-struct TeamAborted {};
+struct TeamAborted : std::exception {};
 
 void relax() noexcept {
 #if defined(__SSE2__)
@@ -65,7 +65,7 @@ class TeamState {
     try {
       const FlushDenormals guard;
       work(Member(rank, size, this));
-    } catch (const TeamAborted&) {
+    } catch (const TeamAborted&) {  // NOLINT(bugprone-empty-catch)
       // Another member has the reason.
     } catch (...) {
       const std::lock_guard lock(mutex_);
