@@ -16,7 +16,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 /// Tries the alternatives from I on.
 template <std::size_t I = 0>
-Optimizer from_name(std::string_view name, std::string known) {
+Optimizer from_name(std::string_view name, const std::string& known) {
   if constexpr (I == std::variant_size_v<Optimizer>) {
     throw std::invalid_argument("unknown optimizer \"" + std::string(name) + "\"; there are: " + known);
   } else {
