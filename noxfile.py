@@ -116,10 +116,16 @@ def py(session: nox.Session) -> None:
 
 @nox.session
 def isa(session: nox.Session) -> None:
-    """Both languages' tests with every kernel set that this CPU can run; proof of which one ran."""
+    """Both languages' tests with every kernel set that this CPU can run; proof of which one ran.
+
+    ``-- --others`` leaves out the one that is used without being forced: `cpp` and `py` run it.
+    """
     binary_dir = build_cpp(session, "release")
     install_package(session, "test")
-    for name in python_config(session)["isas_usable"]:
+    names = python_config(session)["isas_usable"]
+    if "--others" in session.posargs:
+        names.remove(python_config(session)["isa"])
+    for name in names:
         env = {"BACKPASS_ISA": name}
         in_use = {
             "C++": last_line(session, str(binary_dir / "tests/cpp/print_isa"), env=env),
@@ -129,7 +135,7 @@ def isa(session: nox.Session) -> None:
         if set(in_use.values()) != {name}:
             session.error(f"BACKPASS_ISA={name} gave {in_use}")
         run_ctest(session, "release", env=env)
-        session.run("pytest", "-q", *session.posargs, env=env)
+        session.run("pytest", "-q", env=env)
 
 
 @nox.session
@@ -240,6 +246,7 @@ def tidy(session: nox.Session) -> None:
     """Run clang-tidy on every source file of the library, the bindings and the examples.
 
     But not on the kernels: one source, stamped once an instruction set, takes minutes a time.
+    ``-- --analyze`` adds Clang's static analyzer; other arguments name files.
     """
     session.install("clang-tidy==23.1.4", "pybind11>=3.0")
     options = ["-DBACKPASS_BUILD_PYTHON=ON", "-DBACKPASS_BUILD_TESTS=OFF"]
@@ -252,8 +259,12 @@ def tidy(session: nox.Session) -> None:
         *options,
         silent=True,
     )
-    files = session.posargs or [r"^(?!.*(/tests/|gtest|/kernels/isa_)).*$"]
-    session.run("run-clang-tidy.py", "-quiet", "-p", str(BUILD / "tidy"), "-j", JOBS, *files)
+    files = [argument for argument in session.posargs if argument != "--analyze"]
+    # The analyzer follows paths through functions, in three times the time of all other checks.
+    checks = [] if "--analyze" in session.posargs else ["-checks=-clang-analyzer-*"]
+    everything = r"^(?!.*(/tests/|gtest|/kernels/isa_)).*$"
+    command = ["run-clang-tidy.py", "-quiet", "-p", str(BUILD / "tidy"), "-j", JOBS, *checks]
+    session.run(*command, *(files or [everything]))
 
 
 @nox.session
