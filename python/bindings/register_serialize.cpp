@@ -74,16 +74,14 @@ AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
 
 using Restored = std::pair<std::unique_ptr<AnyNetwork>, py::dict>;
 
-/// A pickle: the bytes of a file, what dropout draws from (files keep it with an optimizer only), and the attributes.
+/// A pickle: the bytes of a file and the attributes.
 py::object get_state(const py::object& self) {
   auto& network = self.cast<AnyNetwork&>();
   const Exclusive exclusive(network.gate);
   return network.visit([&]<class T>(const Network<T>& net) {
     const std::vector<std::byte> bytes = to_bytes(net);
-    const auto [seed, pass] = net.dropout_state();
     const py::object attributes = py::getattr(self, "__dict__", py::dict());
-    return AnyTuple(
-        py::make_tuple(py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()), seed, pass, attributes));
+    return AnyTuple(py::make_tuple(py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()), attributes));
   });
 }
 
@@ -92,11 +90,9 @@ Restored set_state(const py::object& state) {
     auto* network = static_cast<std::unique_ptr<AnyNetwork>*>(PyCapsule_GetPointer(state.ptr(), kAdopted));
     return {std::move(*network), py::dict()};
   }
-  const auto saved = state.cast<std::tuple<py::bytes, std::uint64_t, std::uint64_t, py::dict>>();
+  const auto saved = state.cast<std::tuple<py::bytes, py::dict>>();
   const std::string_view bytes = std::get<0>(saved);
-  auto network = take_network(from_bytes(std::as_bytes(std::span(bytes))));
-  network->visit([&](auto& net) { net.set_dropout_state({std::get<1>(saved), std::get<2>(saved)}); });
-  return {std::move(network), std::get<3>(saved)};
+  return {take_network(from_bytes(std::as_bytes(std::span(bytes)))), std::get<1>(saved)};
 }
 
 }  // namespace

@@ -30,15 +30,17 @@ def philox4x32(counter: Array, key: tuple[int, int]) -> Array:
 def dropout_words(seed: int, training_pass: int, layer: int, rows: int, columns: int) -> Array:
     """One word an activation, (rows, columns).
 
-    Key (seed low, seed high), counter (column / 4, row, pass low, layer << 16 | pass high), word
-    column % 4.
+    Key (seed low, seed high), counter (column / 4, row, stream low, stream high), word column % 4.
+    The stream is 2^63 | layer << 48 | pass: its upper bit keeps it apart from what else is drawn
+    with one seed.
     """
     blocks = (columns + 3) // 4
     counter = np.zeros((rows, blocks, 4), dtype=np.uint64)
     counter[..., 0] = np.arange(blocks)[None, :]
     counter[..., 1] = np.arange(rows)[:, None]
-    counter[..., 2] = training_pass & 0xFFFFFFFF
-    counter[..., 3] = layer << 16 | training_pass >> 32
+    stream = 1 << 63 | layer << 48 | training_pass
+    counter[..., 2] = stream & 0xFFFFFFFF
+    counter[..., 3] = stream >> 32
     words = philox4x32(counter, (seed & 0xFFFFFFFF, seed >> 32))
     return words.reshape(rows, blocks * 4)[:, :columns]
 

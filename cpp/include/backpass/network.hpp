@@ -144,7 +144,7 @@ class BACKPASS_EXPORT Network {
   [[nodiscard]] std::span<const T> gradients() const noexcept;
   /// Draws all parameters anew.
   void initialize(std::uint64_t seed);
-  /// The seed of dropout, and how many training passes have drawn from it; both are saved with an optimizer.
+  /// The seed of dropout, and how many training passes have drawn from it; files keep both.
   struct DropoutState {
     std::uint64_t seed = 0;
     std::uint64_t pass = 0;

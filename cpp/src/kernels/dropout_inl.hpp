@@ -17,8 +17,8 @@ inline constexpr int kWords = 4 * kBlocks;      ///< 32-bit words of them
 BP_INLINE void philox_words(const DropoutKey& key, uint32_t first_block, uint32_t (&words)[kWords]) {
   Vec64 x0 = reinterpret_cast<Vec64>(lane_indices<double>()) + first_block;
   Vec64 x1 = Vec64{} + key.row;
-  Vec64 x2 = Vec64{} + (key.pass & 0xffffffffU);
-  Vec64 x3 = Vec64{} + ((static_cast<uint64_t>(key.layer) << 16 | key.pass >> 32) & 0xffffffffU);
+  Vec64 x2 = Vec64{} + (key.stream & 0xffffffffU);
+  Vec64 x3 = Vec64{} + (key.stream >> 32);
   uint32_t key0 = static_cast<uint32_t>(key.seed);
   uint32_t key1 = static_cast<uint32_t>(key.seed >> 32);
   for (int round = 0; round < 10; ++round) {

@@ -32,12 +32,11 @@ struct GemmArgs {
   bool accumulate;
 };
 
-/// Names one row of one layer's dropout mask. The mask is a pure function of it and of the column: Philox4x32-10 with
-/// key (seed low, seed high) and counter (column / 4, row, pass low, layer << 16 | pass high), word column % 4.
+/// Names one row of a dropout mask. The mask is a pure function of it and of the column: Philox4x32-10 with key
+/// (seed low, seed high) and counter (column / 4, row, stream low, stream high), word column % 4.
 struct DropoutKey {
   uint64_t seed;
-  uint64_t pass;  ///< below 2^48
-  uint32_t layer;
+  uint64_t stream;
   uint32_t row;
 };
 

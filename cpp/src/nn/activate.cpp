@@ -3,27 +3,10 @@
 #include <vector>
 
 #include "kernels/dispatch.hpp"
+#include "nn/of_type.hpp"
 
 namespace backpass::nn {
 namespace {
-
-template <class T>
-const CustomActivation::Function<T>& custom_function(const Activation& activation) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return activation.custom_functions()->function_f32;
-  } else {
-    return activation.custom_functions()->function_f64;
-  }
-}
-
-template <class T>
-const CustomActivation::Function<T>& custom_derivative(const Activation& activation) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return activation.custom_functions()->derivative_f32;
-  } else {
-    return activation.custom_functions()->derivative_f64;
-  }
-}
 
 /// Calls f(n, from, to) on one run of elements when both matrices are one, else on every row.
 template <class From, class To, class F>
@@ -46,7 +29,8 @@ void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> 
   const ActivationKind kind = activation.kind();
   const auto cols = static_cast<kernels::Index>(z.cols());
   if (kind == ActivationKind::custom) {
-    custom_function<T>(activation)(z, a);
+    const CustomActivation& custom = *activation.custom_functions();
+    of_type<T>(custom.function_f32, custom.function_f64)(z, a);
   } else if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) {
     const auto kernel = kind == ActivationKind::softmax ? kernels.softmax : kernels.log_softmax;
     for (std::size_t r = 0; r < z.rows(); ++r) {
@@ -69,7 +53,9 @@ void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> sto
   }
   if (kind == ActivationKind::custom) {
     std::vector<T> derivative(g.rows() * g.cols());
-    custom_derivative<T>(activation)(stored, MatrixView<T>(derivative.data(), g.rows(), g.cols()));
+    const CustomActivation& custom = *activation.custom_functions();
+    of_type<T>(custom.derivative_f32, custom.derivative_f64)(stored,
+                                                             MatrixView<T>(derivative.data(), g.rows(), g.cols()));
     for (std::size_t r = 0; r < g.rows(); ++r) {
       for (std::size_t c = 0; c < g.cols(); ++c) {
         g(r, c) *= derivative[r * g.cols() + c];

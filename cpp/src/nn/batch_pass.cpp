@@ -156,7 +156,7 @@ double BatchPass<T>::run_blocks(const Job& job, int threads) {
       const auto [begin, end] = member.share(count, tile);
       pass_rows(job, block, first, {begin, end}, scratch);
       if (last && member.rank() == 0 && job.wanted.optimizer) {
-        step_.prepare(*job.trained, *job.wanted.optimizer);
+        step_.begin(*job.trained, *job.wanted.optimizer);
       }
       member.barrier();
       if (member.rank() == 0) {
@@ -213,7 +213,7 @@ double BatchPass<T>::run_segments(const Job& job, int threads, std::size_t segme
       return;
     }
     if (member.rank() == 0 && job.wanted.optimizer) {
-      step_.prepare(*job.trained, *job.wanted.optimizer);
+      step_.begin(*job.trained, *job.wanted.optimizer);
     }
     member.barrier();
     segments_.sum_into(member, segments, job.trained->gradients.data(), false);

@@ -11,6 +11,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "nn/loss_plan.hpp"
+#include "nn/of_type.hpp"
 
 namespace backpass {
 namespace {
@@ -215,7 +216,7 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     std::vector<T> unwanted(grad.data() == nullptr ? a.rows() * a.cols() : 0);
     const MatrixView<T> out = grad.data() == nullptr ? MatrixView<T>(unwanted.data(), a.rows(), a.cols()) : grad;
-    return nn::custom_function<T>(*custom)(a, y, out);
+    return nn::of_type<T>(custom->function_f32, custom->function_f64)(a, y, out);
   }
   const auto plan = nn::plan_loss<T>(loss, Activation::identity());
   const double scale = nn::reciprocal_weight_sum(sample_weight, a.rows());

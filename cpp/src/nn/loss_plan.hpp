@@ -34,16 +34,6 @@ struct LossPlan {
 template <class T>
 LossPlan<T> plan_loss(const Loss& loss, const Activation& output);
 
-/// The custom loss's function for this type.
-template <class T>
-const CustomLoss::Function<T>& custom_function(const CustomLoss& loss) noexcept {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return loss.function_f32;
-  } else {
-    return loss.function_f64;
-  }
-}
-
 /// Whether a cost sees class labels.
 [[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
 

@@ -11,6 +11,7 @@
 #include <backpass/runtime.hpp>
 
 #include "nn/network_impl.hpp"
+#include "nn/of_type.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass {
@@ -159,7 +160,8 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
 template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   nn::check_gradient_options(options);
-  impl_->step.prepare(impl_->model, optimizer);
+  impl_->step.check(impl_->model, optimizer);
+  impl_->step.begin(impl_->model, optimizer);
   runtime::parallel(runtime::threads_for(static_cast<double>(num_parameters())),
                     [&](const runtime::Member& member) { impl_->step.run(member, impl_->model, options); });
 }
@@ -247,7 +249,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixV
     const ConstMatrixView<T> a = forward(x, true);
     std::vector<T> grad(a.rows() * a.cols());
     const MatrixView<T> grad_output(grad.data(), a.rows(), a.cols());
-    const double value = nn::custom_function<T>(loss)(a, y, grad_output);
+    const double value = nn::of_type<T>(loss.function_f32, loss.function_f64)(a, y, grad_output);
     backward(grad_output, input_gradient);
     return value;
   } catch (...) {

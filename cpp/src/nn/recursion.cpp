@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/streams.hpp"
 #include "kernels/dispatch.hpp"
 #include "nn/activate.hpp"
 
@@ -59,7 +60,7 @@ void Recursion<T>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView
   const auto threshold = static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1.0));
   for (std::size_t r = 0; r < rows.count(); ++r) {
     if (dropout_) {
-      const kernels::DropoutKey key{dropout_->seed, dropout_->pass, static_cast<std::uint32_t>(i),
+      const kernels::DropoutKey key{dropout_->seed, dropout_stream(i, dropout_->pass),
                                     static_cast<std::uint32_t>(dropout_->first_row + rows.begin + r)};
       kernels::table<T>().dropout(static_cast<kernels::Index>(from.cols()), key, threshold,
                                   static_cast<T>(1.0 / (1.0 - p)), from.row(r), to.row(r));

@@ -33,27 +33,21 @@ void Step<T>::make_chunks(const Model<T>& model) {
 }
 
 template <class T>
-void Step<T>::make_groups(const Model<T>& model) {
+void Step<T>::check(const Model<T>& model, OptimizerRef optimizer) {
   groups_.resize(model.layers.size());
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     const LayerSpec& layer = model.layers[i];
     groups_[i] = {layer.offset, layer.num_parameters(), layer.lr_scale, layer.trainable};
   }
-}
-
-template <class T>
-void Step<T>::check(const Model<T>& model, OptimizerRef optimizer) {
-  make_groups(model);
   optim::UpdatePlan<T>::check(optimizer, model.parameters.size(), groups_);
 }
 
 template <class T>
-void Step<T>::prepare(Model<T>& model, OptimizerRef optimizer) {
+void Step<T>::begin(Model<T>& model, OptimizerRef optimizer) {
   if (chunks_.empty()) {
     make_chunks(model);
   }
-  make_groups(model);
-  plan_.prepare(optimizer, model.parameters.span(), model.gradients.span(), groups_);
+  plan_.advance(optimizer, model.parameters.span(), model.gradients.span(), groups_);
 }
 
 template <class T>

@@ -15,10 +15,10 @@ namespace backpass::nn {
 template <class T>
 class Step {
  public:
-  /// Throws what prepare() would throw, before a caller has worked for it.
+  /// What refuses a step. Nothing has changed yet. \throws as apply_optimizer does
   void check(const Model<T>& model, OptimizerRef optimizer);
-  /// Makes ready for one step. \throws as apply_optimizer does; nothing has changed then
-  void prepare(Model<T>& model, OptimizerRef optimizer);
+  /// Counts one step of what check() let pass. \throws std::bad_alloc; nothing has changed then
+  void begin(Model<T>& model, OptimizerRef optimizer);
   /// Called by every member of a team, all of which see the finished gradients: penalties and clipping (the gradients
   /// change), then the update.
   void run(const runtime::Member& member, Model<T>& model, const GradientOptions& options);
@@ -35,7 +35,6 @@ class Step {
     double squares = 0.0;
   };
   void make_chunks(const Model<T>& model);
-  void make_groups(const Model<T>& model);
 
   optim::UpdatePlan<T> plan_;
   std::vector<ParameterGroup> groups_;

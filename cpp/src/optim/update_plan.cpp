@@ -114,17 +114,23 @@ void UpdatePlan<T>::prepare(OptimizerRef optimizer, std::span<T> parameters, std
     groups = {&everything, 1};
   }
   check(optimizer, parameters.size(), groups);
+  advance(optimizer, parameters, gradients, groups);
+}
+
+template <class T>
+void UpdatePlan<T>::advance(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
+                            std::span<const ParameterGroup> groups) {
   if (kernels_ == nullptr) {
     kernels_ = &kernels::table<T>();
   }
-  optimizer.visit([&](auto& o) { prepare_for(o, parameters.size(), groups); });
+  optimizer.visit([&](auto& o) { advance_for(o, parameters.size(), groups); });
   parameters_ = parameters.data();
   gradients_ = gradients.data();
 }
 
 template <class T>
 template <class O>
-void UpdatePlan<T>::prepare_for(O& optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups) {
+void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups) {
   using R = Rule<O>;
   OptimizerState& state = optimizer.state;
   std::vector<std::vector<T>>& slots = state.slots<T>();

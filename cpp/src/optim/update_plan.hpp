@@ -1,5 +1,5 @@
-/// One step of an optimizer, in two parts: prepare() does all that can fail and all that is common, run() moves
-/// parameters, range by range, on any thread.
+/// One step of an optimizer, in parts: check() refuses, advance() does once what is common to all parameters, run()
+/// moves them, range by range, on any thread.
 #pragma once
 
 #include <array>
@@ -22,19 +22,21 @@ class UpdatePlan {
   /// With the given one, for tests.
   explicit UpdatePlan(const kernels::KernelTable<T>& kernels) : kernels_(&kernels) {}
 
-  /// Validates, makes state on the first step, counts the step, and computes every group's coefficients. The optimizer,
-  /// the parameters and the gradients must outlive the run() calls. Allocates nothing once the plan and the state have
-  /// been used.
-  /// \param groups  disjoint, in order; parameters outside every group stay. Empty: one group of everything.
-  /// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when sizes, groups and state disagree;
-  /// the
-  ///         optimizer is unchanged then, and run() must not be called
-  void prepare(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
+  /// \param groups  disjoint, in order; parameters outside every group stay
+  /// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when sizes, groups and state disagree
+  static void check(OptimizerRef optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups);
+
+  /// For what check() let pass: makes state on the first step, counts the step, and computes every group's
+  /// coefficients. The optimizer, the parameters and the gradients must outlive the run() calls. Allocates nothing once
+  /// the plan and the state have been used.
+  /// \throws std::bad_alloc; the optimizer is unchanged then, and run() must not be called
+  void advance(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                std::span<const ParameterGroup> groups);
 
-  /// All of prepare()'s checks and nothing else, for a caller that works for a while before it prepares.
-  /// \throws as prepare() does
-  static void check(OptimizerRef optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups);
+  /// check(), then advance().
+  /// \param groups  empty: one group of everything
+  void prepare(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
+               std::span<const ParameterGroup> groups);
 
   /// Updates parameters [begin, end). Disjoint ranges may run on different threads; bits do not depend on the split.
   void run(std::size_t begin, std::size_t end) const noexcept;
@@ -53,7 +55,7 @@ class UpdatePlan {
   };
 
   template <class O>
-  void prepare_for(O& optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups);
+  void advance_for(O& optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups);
 
   const kernels::KernelTable<T>* kernels_ = nullptr;
   std::vector<Range> ranges_;  ///< in order

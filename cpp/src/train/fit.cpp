@@ -11,6 +11,7 @@
 
 #include <backpass/error.hpp>
 
+#include "base/streams.hpp"
 #include "nn/network_impl.hpp"
 #include "train/custom_batch.hpp"
 #include "train/evaluation.hpp"
@@ -280,7 +281,7 @@ template <class T>
 void Fit<T>::shuffle_rows(std::size_t epoch) {
   std::iota(order_.begin(), order_.end(), 0U);
   if (options_.shuffle) {
-    shuffle(order_, Philox(options_.seed, epoch));
+    shuffle(order_, Philox(options_.seed, shuffle_stream(epoch)));
   }
 }
 

@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/philox.hpp"
+#include "base/streams.hpp"
 
 namespace backpass {
 namespace {
@@ -31,6 +33,22 @@ TEST(Philox, KeyCounterAndStreamAllMatter) {
   EXPECT_NE(random.block(3), Philox(1, 3).block(3));
   EXPECT_NE(random.block(3), Philox(2, 2).block(3));
   EXPECT_EQ(Philox(5).block(std::uint64_t{7} << 32), philox4x32_10({0, 7, 0, 0}, 5, 0));
+}
+
+/// Initial weights (their stream is the layer), shuffles and dropout masks of one seed.
+TEST(Streams, NoTwoUsesOfASeedShareOne) {
+  std::set<std::uint64_t> streams;
+  std::size_t uses = 0;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    streams.insert({i, shuffle_stream(i)});
+    uses += 2;
+    for (std::uint64_t pass = 0; pass < 20; ++pass) {
+      streams.insert(dropout_stream(i, pass));
+      streams.insert(dropout_stream(i, (std::uint64_t{1} << 48) - 1 - pass));
+      uses += 2;
+    }
+  }
+  EXPECT_EQ(streams.size(), uses);
 }
 
 TEST(Philox, UniformHasTheMomentsOfUniform) {

@@ -14,6 +14,8 @@
 
 #include <backpass/backpass.hpp>
 
+#include "base/streams.hpp"
+
 namespace backpass {
 namespace {
 
@@ -53,7 +55,7 @@ TEST(Fit, IsTrainStepsOverShuffledBatches) {
     for (std::uint32_t i = 0; i < 50; ++i) {
       order[i] = i;
     }
-    shuffle(order, Philox(9, epoch));
+    shuffle(order, Philox(9, shuffle_stream(epoch)));
     double sum = 0;
     for (std::size_t first = 0; first < 50; first += 16) {
       std::vector<double> x;

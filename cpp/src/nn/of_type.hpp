@@ -1,0 +1,18 @@
+/// A custom activation or loss has a function for each element type.
+#pragma once
+
+#include <type_traits>
+
+namespace backpass::nn {
+
+/// The one for T.
+template <class T, class F32, class F64>
+const auto& of_type(const F32& f32, const F64& f64) noexcept {
+  if constexpr (std::is_same_v<T, float>) {
+    return f32;
+  } else {
+    return f64;
+  }
+}
+
+}  // namespace backpass::nn
