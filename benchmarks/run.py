@@ -56,11 +56,12 @@ class Worker:
         eigen = str(threads > 1).lower()
         flags = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
         environment = {**os.environ, **dict.fromkeys(counts, str(threads)), "XLA_FLAGS": flags}
+        self._stderr = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "worker.py"), peer],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._stderr,
             text=True,
             env=environment,
         )
@@ -72,11 +73,15 @@ class Worker:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise click.ClickException(f"{self.peer} with {self.threads} threads ended unasked")
+            self._stderr.seek(0)
+            raise click.ClickException(
+                f"{self.peer} with {self.threads} threads ended unasked:\n{self._stderr.read()}"
+            )
         return dict(json.loads(answer))
 
     def close(self) -> None:
         self._process.communicate()
+        self._stderr.close()
 
 
 @contextmanager

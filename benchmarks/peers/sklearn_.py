@@ -21,7 +21,7 @@ def prepare(case: Case) -> Callable[[], object] | None:
     warnings.filterwarnings("ignore")
     kind = MLPClassifier if case.loss == "ce" else MLPRegressor
     model = kind(
-        case.sizes[1:-1],
+        hidden_layer_sizes=case.sizes[1:-1],
         activation=case.activation,
         solver=case.optimizer,
         batch_size=case.batch,
