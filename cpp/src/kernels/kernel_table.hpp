@@ -64,6 +64,8 @@ struct KernelTable {
   Index panel_cols;  ///< columns of gemm's register tile, and of a packed panel
 
   void (*gemm)(const GemmArgs<T>& args);
+  /// The same bits with B, unpacked, read once in memory order: for few rows and a B larger than the caches.
+  void (*stream)(const GemmArgs<T>& args);
   /// Packs B (k, n), B(k,n) = b[k * b_row + n], into ⌈n / panel_cols⌉ panels of (k, panel_cols), the last padded with
   /// zeros.
   void (*pack)(Index k, Index n, const T* b, Index b_row, T* packed);

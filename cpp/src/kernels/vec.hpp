@@ -15,6 +15,12 @@
 #endif
 
 #define BP_INLINE static inline __attribute__((always_inline))
+/// Before a short loop over an array of vectors, so that the array is registers and never memory.
+#if defined(__clang__)
+#define BP_UNROLL _Pragma("unroll")
+#else
+#define BP_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 

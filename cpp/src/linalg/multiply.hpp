@@ -34,9 +34,7 @@ struct Product {
 
 /// Elements of scratch that a product with this k needs.
 template <class T>
-[[nodiscard]] std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) {
-  return k * static_cast<std::size_t>(kernels.panel_cols);
-}
+[[nodiscard]] std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept;
 
 /// \param scratch  scratch_size(kernels, p.k) elements of this thread's own
 template <class T>

@@ -95,6 +95,13 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   args.bias = with_bias ? bias.data() : nullptr;
   args.accumulate = accumulate;
   kernels.gemm(args);
+  if (!packed) {
+    std::vector<T> streamed = before;
+    streamed.reserve(1);
+    args.c = streamed.data();
+    kernels.stream(args);
+    ASSERT_EQ(streamed, c) << "streamed, " << m << " x " << n << " x " << k;
+  }
 
   for (Index i = 0; i < m; ++i) {
     for (Index j = 0; j < c_row; ++j) {
@@ -127,6 +134,18 @@ TYPED_TEST(Gemm, EveryElementIsOneChainInOrder) {
             check(set, kernels, m, n, k, packed, false, false, false);
           }
         }
+      }
+    }
+  });
+}
+
+/// More columns than a stream takes at once.
+TYPED_TEST(Gemm, LongRows) {
+  using T = TypeParam;
+  for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
+    for (const Index m : {1, 5, 20}) {
+      for (const Index n : {4096, 5003}) {
+        check(set, kernels, m, n, 9, false, m == 5, m == 20, true);
       }
     }
   });
