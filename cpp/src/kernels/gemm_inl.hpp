@@ -34,6 +34,13 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
       sum[r][v] = g.accumulate ? load_cols(c + r * g.c_row, v) : Vec<T>{};
     }
   }
+  // A pointer to every fourth row: with one row and three as offsets, all addresses fit the integer registers.
+  constexpr int kBases = (Rows + 3) / 4;
+  const T* base[kBases];
+  BP_UNROLL
+  for (int i = 0; i < kBases; ++i) {
+    base[i] = a + 4 * i * g.a_row;
+  }
   for (Index k = 0; k < g.k; ++k) {
     Vec<T> bk[Vectors];
     BP_UNROLL
@@ -42,13 +49,16 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
     }
     BP_UNROLL
     for (int r = 0; r < Rows; ++r) {
-      const Vec<T> ak = broadcast(a[r * g.a_row]);
+      const Vec<T> ak = broadcast(base[r / 4][r % 4 * g.a_row]);
       BP_UNROLL
       for (int v = 0; v < Vectors; ++v) {
         sum[r][v] = fma(ak, bk[v], sum[r][v]);
       }
     }
-    a += g.a_col;
+    BP_UNROLL
+    for (int i = 0; i < kBases; ++i) {
+      base[i] += g.a_col;
+    }
     b += g.b_row;
   }
   if (bias != nullptr) {

@@ -9,11 +9,12 @@ namespace {
 /// cache; rows of B are read in runs of several cache lines.
 constexpr Index kBlockDepth = 512;
 constexpr Index kGroupPanels = 4;
-/// A panel of B is read once for every tile of rows: from so many tiles on a copy that lies in consecutive cache lines
-/// (one page instead of k, no two lines in one set) repays itself.
+/// What of B the second-level cache holds, and a core's part of the third. Within them a product reads B tile by tile
+/// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
+constexpr Index kSecondLevelBytes = Index{1} << 20;
+constexpr Index kThirdLevelBytes = Index{4} << 20;
+/// and by fewer rows than so many tiles from the third; more rows repay a packed copy.
 constexpr Index kPackTiles = 4;
-/// What of B the second-level cache holds. Fewer rows take a larger one from memory in its own order.
-constexpr Index kCachedBytes = Index{1} << 20;
 
 }  // namespace
 
@@ -27,11 +28,19 @@ template <class T>
 void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
   kernels::GemmArgs<T> args{p.m, p.n,     p.k,    p.a,         p.a_row, p.a_col, p.b, p.b_row, kernels.panel_cols,
                             p.c, p.c_row, p.bias, p.accumulate};
-  const bool few_rows = p.m < kPackTiles * kernels.tile_rows;
-  if (p.b_layout == Layout::plain && (few_rows || p.n <= kernels.panel_cols)) {
-    const bool cached = p.k * p.n * static_cast<Index>(sizeof(T)) <= kCachedBytes;
-    (few_rows && !cached ? kernels.stream : kernels.gemm)(args);
-    return;
+  if (p.b_layout == Layout::plain) {
+    const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
+    const Index stream_rows = bytes <= kSecondLevelBytes  ? 0
+                              : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
+                                                          : kPackTiles * kernels.tile_rows - 1;
+    if (p.m <= stream_rows) {
+      kernels.stream(args);
+      return;
+    }
+    if (bytes <= kThirdLevelBytes || p.n <= kernels.panel_cols) {
+      kernels.gemm(args);
+      return;
+    }
   }
   // Blocks of k of even size. A later block goes on from C, and the last one adds the bias.
   const Index blocks = std::max<Index>(1, (p.k + kBlockDepth - 1) / kBlockDepth);
