@@ -79,6 +79,29 @@ def test_threads_start_when_there_is_work_for_them(shape, rows, starts):
     assert (started > 0) == starts
 
 
+_TRAINED = """
+import hashlib, sys, time
+import numpy as np
+import backpass as bp
+bp.set_num_threads(int(sys.argv[1]))
+rng = np.random.default_rng(0)
+net = bp.Network([20, 64, 64, 3], "tanh", seed=0)
+adam = bp.optim.Adam()
+for step in range(200):
+    x, y = rng.normal(size=(100, 20)), rng.normal(size=(100, 3))
+    net.train_step(x, y, loss="mse", optimizer=adam)
+    if step % 50 == 0:
+        time.sleep(0.002)
+print(hashlib.sha256(net.parameters.tobytes()).hexdigest())
+"""
+
+
+def test_bits_do_not_depend_on_which_threads_came_in_time():
+    hashes = {run_python(_TRAINED, n, BACKPASS_WHOLE_TEAMS="") for n in ("1", "2", "3", "8")}
+    hashes.add(run_python(_TRAINED, "4", BACKPASS_WHOLE_TEAMS="1"))
+    assert len(hashes) == 1
+
+
 def test_one_network_predicts_in_many_threads_at_once(dtype):
     bp.set_num_threads(2)
     net = bp.Network([50, 200, 200, 10], "gelu", "softmax", dtype=dtype, seed=0)

@@ -68,10 +68,10 @@ double BatchPass<T>::run(const Job& job) {
     const int team = std::min(threads, static_cast<int>(segments));
     reserve(job.model, static_cast<std::size_t>(team), std::min(rows, own_block_rows(job.model)), team, segments,
             job.wanted.gradients);
-    return run_segments(job, team, segments);
+    return run_segments(job, team, work, segments);
   }
   reserve(job.model, 1, std::min(rows, kBlockRows), threads, 1, false);
-  return run_blocks(job, threads);
+  return run_blocks(job, threads, work);
 }
 
 template <class T>
@@ -143,11 +143,11 @@ void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Ro
 }
 
 template <class T>
-double BatchPass<T>::run_blocks(const Job& job, int threads) {
+double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
   const std::size_t rows = job.batch.rows();
   Block& block = blocks_.front();
   double sum = 0.0;
-  runtime::parallel(threads, [&](const runtime::Member& member) {
+  runtime::parallel(threads, work, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
     const auto tile = static_cast<std::size_t>(kernels::table<T>().tile_rows);
     for (std::size_t first = 0; first < rows; first += block.tape.rows()) {
@@ -185,9 +185,9 @@ double BatchPass<T>::run_blocks(const Job& job, int threads) {
 }
 
 template <class T>
-double BatchPass<T>::run_segments(const Job& job, int threads, std::size_t segments) {
+double BatchPass<T>::run_segments(const Job& job, int threads, double work, std::size_t segments) {
   const std::size_t rows = job.batch.rows();
-  runtime::parallel(threads, [&](const runtime::Member& member) {
+  runtime::parallel(threads, work, [&](const runtime::Member& member) {
     const auto rank = static_cast<std::size_t>(member.rank());
     T* const scratch = scratch_[rank].data();
     Block& block = blocks_[rank];

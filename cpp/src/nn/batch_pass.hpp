@@ -73,8 +73,8 @@ class BatchPass {
   };
 
   double run(const Job& job);
-  double run_blocks(const Job& job, int threads);
-  double run_segments(const Job& job, int threads, std::size_t segments);
+  double run_blocks(const Job& job, int threads, double work);
+  double run_segments(const Job& job, int threads, double work, std::size_t segments);
   void reserve(const Model<T>& model, std::size_t blocks, std::size_t block_rows, int threads, std::size_t segments,
                bool gradients);
   /// Forward, loss, backward of `rows` of the block that starts at the batch's row `first`.

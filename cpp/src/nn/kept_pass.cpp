@@ -13,8 +13,12 @@ Recursion<T> KeptPass<T>::recursion(const Model<T>& model) const noexcept {
 }
 
 template <class T>
-int KeptPass<T>::threads(const Model<T>& model, double passes) {
-  const double work = passes * static_cast<double>(*rows_) * static_cast<double>(model.parameters.size());
+double KeptPass<T>::work(const Model<T>& model, double passes) const noexcept {
+  return passes * static_cast<double>(*rows_) * static_cast<double>(model.parameters.size());
+}
+
+template <class T>
+int KeptPass<T>::threads(const Model<T>& model, double work) {
   const int threads = model.has_custom_activation() ? 1 : runtime::threads_for(work);
   while (scratch_.size() < static_cast<std::size_t>(threads)) {
     scratch_.emplace_back(dense_scratch_size(model));
@@ -32,7 +36,8 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T
   dropout_ = dropout;
   has_xi_ = false;
   try {
-    runtime::parallel(threads(model, 1.0), [&](const runtime::Member& member) {
+    const double products = work(model, 1.0);
+    runtime::parallel(threads(model, products), products, [&](const runtime::Member& member) {
       const auto [begin, end] = member.share(x.rows(), static_cast<std::size_t>(kernels::table<T>().tile_rows));
       for (std::size_t r = begin; r < end; ++r) {
         std::copy_n(x.row(r), x.cols(), tape_->input().row(r));
@@ -55,7 +60,8 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
   if (segments > 1) {
     segments_.reserve(model, segments);
   }
-  runtime::parallel(threads(model, 2.0), [&](const runtime::Member& member) {
+  const double products = work(model, 2.0);
+  runtime::parallel(threads(model, products), products, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
     const Recursion<T> layers = recursion(model);
     const auto [begin, end] = member.share(rows, static_cast<std::size_t>(kernels::table<T>().tile_rows));

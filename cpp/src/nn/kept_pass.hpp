@@ -31,7 +31,9 @@ class KeptPass {
 
  private:
   [[nodiscard]] Recursion<T> recursion(const Model<T>& model) const noexcept;
-  [[nodiscard]] int threads(const Model<T>& model, double passes);
+  /// In multiply-adds.
+  [[nodiscard]] double work(const Model<T>& model, double passes) const noexcept;
+  [[nodiscard]] int threads(const Model<T>& model, double work);
 
   std::shared_ptr<Tape<T>> tape_;
   std::optional<std::size_t> rows_;

@@ -162,7 +162,8 @@ void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   nn::check_gradient_options(options);
   impl_->step.check(impl_->model, optimizer);
   impl_->step.begin(impl_->model, optimizer);
-  runtime::parallel(runtime::threads_for(static_cast<double>(num_parameters())),
+  const auto work = static_cast<double>(num_parameters());
+  runtime::parallel(runtime::threads_for(work), work,
                     [&](const runtime::Member& member) { impl_->step.run(member, impl_->model, options); });
 }
 

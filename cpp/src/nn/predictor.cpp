@@ -38,7 +38,7 @@ template <class T>
 void Predictor<T>::run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads) {
   const double work = static_cast<double>(x.rows()) * static_cast<double>(model.parameters.size());
   const int wanted = model.has_custom_activation() ? 1 : runtime::threads_for(work, num_threads);
-  runtime::parallel(std::min(wanted, threads()), [&](const runtime::Member& member) {
+  runtime::parallel(std::min(wanted, threads()), work, [&](const runtime::Member& member) {
     T* const memory = memory_[static_cast<std::size_t>(member.rank())].data();
     const auto [begin, end] = member.share(x.rows(), static_cast<std::size_t>(kernels::table<T>().tile_rows));
     for (std::size_t first = begin; first < end; first += block_rows_) {

@@ -1,22 +1,22 @@
 #include "runtime/team.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
-#include <thread>
+#include <string_view>
+#include <utility>
 
 #include <backpass/runtime.hpp>
 
+#include "runtime/crew.hpp"
 #include "runtime/denormals.hpp"
+#include "runtime/spin.hpp"
 
-#if defined(_OPENMP)
-#include <omp.h>
-#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
-#endif
-#if defined(__SSE2__)
-#include <immintrin.h>
 #endif
 
 namespace backpass::runtime {
@@ -25,37 +25,24 @@ namespace {
 /// What barrier() throws into the members of a team that one of them has left by an exception.
 struct TeamAborted : std::exception {};
 
-void relax() noexcept {
-#if defined(__SSE2__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace
 
 class TeamState {
  public:
-  explicit TeamState(int size) noexcept : size_(size) {}
+  /// Before any member runs.
+  void set_size(int size) noexcept { size_ = size; }
 
-  /// Members spin, since the phases of a step are microseconds apart; after kSpins they sleep, so that on a busy
-  /// machine the one they wait for can have the CPU.
+  /// Members spin, since the phases of a step are microseconds apart; then they sleep, so that on a busy machine the
+  /// one they wait for can have the CPU.
   void barrier() {
-    constexpr int kSpins = 2000;
     const unsigned int generation = generation_.load(std::memory_order_acquire);
     throw_if_aborted();  // the generation that an abort begins has no end
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
       arrived_.store(0, std::memory_order_relaxed);
       next_generation();
     } else {
-      for (int spins = 0; generation_.load(std::memory_order_acquire) == generation; ++spins) {
-        if (spins < kSpins) {
-          relax();
-        } else {
-          generation_.wait(generation, std::memory_order_acquire);
-        }
-      }
+      spin_then([&] { return generation_.load(std::memory_order_acquire) != generation; },
+                [&] { generation_.wait(generation, std::memory_order_acquire); });
     }
     throw_if_aborted();
   }
@@ -94,7 +81,7 @@ class TeamState {
     generation_.notify_all();
   }
 
-  const int size_;
+  int size_ = 1;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<unsigned int> generation_{0};
   std::atomic<bool> aborted_{false};
@@ -110,75 +97,103 @@ void Member::barrier() const {
 
 namespace {
 
-#if defined(_OPENMP)
-/// Set in a child process whose parent had used threads.
-std::atomic<bool> pool_lost{false};
-std::atomic<bool> threads_used{false};
-
-void watch_forks() {
+/// The process's threads. One call at a time has them.
+class Home {
+ public:
+  Home() {
 #if defined(__unix__) || defined(__APPLE__)
-  static const int registered = pthread_atfork(nullptr, nullptr, [] {
-    if (threads_used.load(std::memory_order_relaxed)) {
-      pool_lost.store(true, std::memory_order_relaxed);
-    }
-  });
-  (void)registered;
+    pthread_atfork(nullptr, nullptr, [] { home().forget(); });
 #endif
-}
-
-/// libgomp takes memory for a new team whenever the number of threads differs from the last region's. A team that is up
-/// to kSlack times too large is therefore used again; its spare threads leave at once.
-int region_size(int threads) noexcept {
-  constexpr int kSlack = 4;
-  thread_local int last = 0;
-  last = threads <= last && last <= kSlack * threads ? last : threads;
-  return last;
-}
-
-void openmp_region(int threads, TeamState& state, FunctionRef<void(const Member&)> work) {
-#pragma omp parallel num_threads(region_size(threads))
-  {
-    // The runtime may give fewer threads than asked for (a limit, say): ranks without a thread would never reach
-    // the barrier, so the team then shrinks to one.
-    const int rank = omp_get_thread_num();
-    if (omp_get_num_threads() >= threads) {
-      if (rank < threads) {
-        state.run(rank, threads, work);
-      }
-    } else if (rank == 0) {
-      state.run(rank, 1, work);
+  }
+  ~Home() {
+    if (!busy_.exchange(true)) {
+      delete crew_;
     }
   }
+  Home(const Home&) = delete;
+  Home& operator=(const Home&) = delete;
+  static Home& home() {
+    static Home instance;
+    return instance;
+  }
+
+  /// The crew with up to threads − 1 helpers, to be given back; null while another call has it.
+  Crew* take(int threads) {
+    if (in_parallel_region() || busy_.exchange(true, std::memory_order_acquire)) {
+      return nullptr;
+    }
+    const int wanted = std::min(threads, Crew::kMaxTeam) - 1;
+    if (wanted > asked_) {
+      delete std::exchange(crew_, nullptr);
+      try {
+        crew_ = new Crew(wanted);
+        asked_ = wanted;
+      } catch (...) {  // no thread to be had
+        give_back();
+        return nullptr;
+      }
+    }
+    return crew_;
+  }
+  void give_back() noexcept { busy_.store(false, std::memory_order_release); }
+
+ private:
+  /// In a child process, where the threads are not: what they left cannot be freed.
+  void forget() noexcept {
+    crew_ = nullptr;
+    asked_ = 0;
+    give_back();
+  }
+
+  std::atomic<bool> busy_{false};
+  Crew* crew_ = nullptr;
+  int asked_ = 0;  ///< helpers; OpenMP may have given fewer
+};
+
+bool whole_teams() noexcept {
+  static const bool wanted = [] {
+    const char* text = std::getenv("BACKPASS_WHOLE_TEAMS");  // NOLINT(concurrency-mt-unsafe)
+    return text != nullptr && *text != '\0' && std::string_view(text) != "0";
+  }();
+  return wanted;
 }
-#endif
+
+/// A tenth of the time that one thread would need: so much may be lost where waiting was in vain.
+Crew::Patience patience_for(double multiply_adds) noexcept {
+  using std::chrono::nanoseconds;
+  if (whole_teams()) {
+    return {nanoseconds::max(), nanoseconds::max()};
+  }
+  constexpr double kMultiplyAddsPerNanosecond = 50.0;
+  constexpr double kLeast = 1e3;
+  constexpr double kMost = 1e5;
+  constexpr double kWaking = 2e4;  // from sleep to work, and more than that on a machine of many cores
+  const double tenth = 0.1 * multiply_adds / kMultiplyAddsPerNanosecond;
+  const nanoseconds awake(static_cast<std::int64_t>(std::clamp(tenth, kLeast, kMost)));
+  return {awake, tenth >= kWaking ? awake : nanoseconds(0)};
+}
 
 }  // namespace
 
-void parallel(int threads, FunctionRef<void(const Member&)> work) {
-#if defined(_OPENMP)
-  if (threads > 1 && !omp_in_parallel()) {
-    watch_forks();
-    threads_used.store(true, std::memory_order_relaxed);
-    TeamState state(threads);
-    if (pool_lost.load(std::memory_order_relaxed)) {
-      std::thread([&] { openmp_region(threads, state, work); }).join();
-    } else {
-      openmp_region(threads, state, work);
-    }
-    state.rethrow();
+void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work) {
+  Crew* const crew = threads > 1 ? Home::home().take(threads) : nullptr;
+  if (crew == nullptr) {
+    const FlushDenormals guard;
+    work(Member(0, 1, nullptr));
     return;
   }
-#else
-  (void)threads;
-#endif
-  const FlushDenormals guard;
-  work(Member(0, 1, nullptr));
+  TeamState state;
+  crew->run(
+      threads, patience_for(multiply_adds), [&](int size) { state.set_size(size); },
+      [&](int rank, int size) { state.run(rank, size, work); });
+  Home::home().give_back();
+  state.rethrow();
 }
 
 int threads_for(double multiply_adds, int limit) noexcept {
-  // A region costs one to five microseconds, and a core makes about 5e4 multiply-adds in one of them: a thread must
-  // have tens of microseconds to do.
-  constexpr double kWorkPerThread = 1e6;
+  // Gathering a team costs under a microsecond when it is awake, a barrier a few tenths of one, and a core makes 5e4
+  // multiply-adds in one: a thread must have several of them to do.
+  constexpr double kWorkPerThread = 2.5e5;
   const int most = limit > 0 ? limit : get_num_threads();
   return std::max(1, static_cast<int>(std::min<double>(most, multiply_adds / kWorkPerThread)));
 }

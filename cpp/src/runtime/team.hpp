@@ -1,5 +1,5 @@
-/// Threads: one parallel region, the members of its team, and their barrier. The only header the layers above see of
-/// OpenMP.
+/// Threads: one parallel region, the members of its team, and their barrier. The only header of threads that the layers
+/// above see.
 #pragma once
 
 #include <atomic>
@@ -37,12 +37,14 @@ class Member {
   TeamState* state_;
 };
 
-/// Runs `work` once on each of `threads` members, the caller being member 0, with denormals flushed.
+/// Runs `work` once on each of at most `threads` members, the caller being member 0, with denormals flushed.
 ///
-/// One thread is a plain call. The first exception thrown by a member reaches the caller after all have ended. In a
-/// process forked after threads were used the region is entered from a fresh thread, because libgomp's pool did not
-/// survive the fork.
-void parallel(int threads, FunctionRef<void(const Member&)> work);
+/// Members that would not come in a small part of the time that the work takes are done without: when another call has
+/// the threads, when they sleep and the work is small, when the machine has no CPU for them. With BACKPASS_WHOLE_TEAMS
+/// set in the environment a region waits for all of them: for tests of what does not depend on it.
+/// The first exception thrown by a member reaches the caller after all have ended.
+/// \param multiply_adds  how much work it is
+void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work);
 
 /// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0:
 /// get_num_threads()).

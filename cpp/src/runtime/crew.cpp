@@ -1,0 +1,179 @@
+#include "runtime/crew.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <thread>
+#include <utility>
+
+#include "runtime/spin.hpp"
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+namespace backpass::runtime {
+namespace {
+
+/// A helper that has had nothing to do for so long goes to sleep.
+constexpr std::chrono::microseconds kAwake{200};
+/// Calls that follow each other so closely are worth a helper that is awake.
+constexpr std::chrono::microseconds kFollows{1000};
+
+std::uint64_t first_bits(int n) noexcept { return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1; }
+
+}  // namespace
+
+/// The region, and the thread that has entered it: to OpenMP that one is a main thread, with threads of its own, so
+/// that neither the caller's regions nor a fork of its process disturb it. It does no work and takes no CPU, like the
+/// place of the caller that it stands for where threads are bound to places.
+class Crew::Threads {
+ public:
+  Threads(Crew& crew, int helpers)
+      : keeper_([this, &crew, helpers] {
+#if defined(_OPENMP)
+#pragma omp parallel num_threads(helpers + 1)
+          {
+            const int thread = omp_get_thread_num();
+            if (thread == 0) {
+              publish(omp_get_num_threads() - 1);
+              stop_.wait(false);
+            } else {
+              crew.serve(thread - 1);
+            }
+          }
+#else
+          (void)this;
+          (void)crew;
+          publish(0 * helpers);
+#endif
+        }) {
+    started_.wait(-1);
+  }
+  ~Threads() {
+    stop_.store(true);
+    stop_.notify_all();
+    keeper_.join();
+  }
+  [[nodiscard]] int count() const noexcept { return started_.load(); }
+
+ private:
+  void publish(int helpers) noexcept {
+    started_.store(helpers);
+    started_.notify_all();
+  }
+  std::atomic<int> started_{-1};
+  std::atomic<bool> stop_{false};
+  std::thread keeper_;  // last: it uses the others
+};
+
+Crew::Crew(int helpers) : threads_(std::make_unique<Threads>(*this, std::min(helpers, kMaxTeam - 1))) {
+  helpers_ = threads_->count();
+}
+
+Crew::~Crew() {
+  stopping_.store(true, std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  threads_.reset();
+}
+
+std::uint32_t Crew::next_generation(std::uint32_t seen) noexcept {
+  const auto sleepy = Clock::now() + kAwake;
+  for (unsigned int spins = 1;; ++spins) {
+    const std::uint32_t generation = generation_.load(std::memory_order_acquire);
+    if (generation != seen) {
+      return generation;
+    }
+    relax();
+    if (spins % 64 == 0 && Clock::now() > sleepy) {
+      sleepers_.fetch_add(1, std::memory_order_relaxed);
+      generation_.wait(seen, std::memory_order_acquire);
+      sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+}
+
+void Crew::serve(int helper) noexcept {
+  const std::uint64_t me = std::uint64_t{1} << helper;
+  std::uint32_t seen = 0;
+  while (true) {
+    seen = next_generation(seen);
+    if (stopping_.load(std::memory_order_relaxed)) {
+      return;
+    }
+    // Taking an offer is one step: whoever's bit was still there is in, and everything of this call is in sight.
+    if ((offers_.load(std::memory_order_relaxed) & me) == 0 ||
+        (offers_.fetch_and(~me, std::memory_order_acq_rel) & me) == 0) {
+      continue;
+    }
+    std::uint64_t team = invited_;  // of one: complete
+    if (team != me) {
+      spin_then([&] { return (team = team_.load(std::memory_order_acquire)) != 0; },
+                [&] { team_.wait(0, std::memory_order_acquire); });
+    }
+    (*work_)(1 + std::popcount(team & (me - 1)), 1 + std::popcount(team));
+    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      running_.notify_one();
+    }
+  }
+}
+
+void Crew::run(int size, Patience patience, FunctionRef<void(int size)> start, Work work) noexcept {
+  const int helpers = std::min(size - 1, helpers_);
+  const int sleepers = sleepers_.load(std::memory_order_relaxed);
+  const auto now = Clock::now();
+  const bool follows = now - std::exchange(last_call_, now) < kFollows;
+  const bool wakes = patience.asleep.count() > 0;
+  if (helpers < 1 || (sleepers == helpers_ && !wakes)) {
+    if (helpers > 0 && follows) {
+      generation_.fetch_add(1, std::memory_order_release);
+      generation_.notify_all();
+    }
+    start(1);
+    work(0, 1);
+    return;
+  }
+
+  invited_ = first_bits(helpers);
+  work_ = &work;
+  start(1 + helpers);
+  team_.store(0, std::memory_order_relaxed);
+  running_.store(helpers, std::memory_order_relaxed);
+  offers_.store(invited_, std::memory_order_release);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+
+  const auto gathers = sleepers > 0 && wakes ? patience.asleep : patience.awake;
+  for (unsigned int spins = 1; offers_.load(std::memory_order_acquire) != 0; ++spins) {
+    relax();
+    if (spins % 16 == 0 && Clock::now() - now >= gathers) {
+      break;
+    }
+    if (spins % 4096 == 0) {
+      std::this_thread::yield();  // whoever is expected may need this CPU
+    }
+  }
+  const std::uint64_t missing = offers_.exchange(0, std::memory_order_acq_rel);
+  const std::uint64_t team = invited_ & ~missing;
+  const int members = 1 + std::popcount(team);
+  if (missing != 0) {
+    start(members);
+    running_.fetch_sub(std::popcount(missing), std::memory_order_relaxed);
+  }
+  team_.store(team, std::memory_order_release);
+  team_.notify_all();
+  work(0, members);
+  int running = 0;
+  spin_then([&] { return (running = running_.load(std::memory_order_acquire)) == 0; },
+            [&] { running_.wait(running, std::memory_order_acquire); });
+}
+
+bool in_parallel_region() noexcept {
+#if defined(_OPENMP)
+  return omp_in_parallel() != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace backpass::runtime

@@ -1,0 +1,88 @@
+// Teams that gather whole, in part or not at all: every member runs once, with ranks of the size that was settled.
+#include "runtime/crew.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <backpass/runtime.hpp>
+
+namespace backpass::runtime {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr Crew::Patience kUnlimited{nanoseconds::max(), nanoseconds::max()};
+
+/// One call; returns how many worked on it.
+int run(Crew& crew, int size, Crew::Patience patience) {
+  int settled = 0;
+  std::atomic<int> ranks{0};
+  std::atomic<bool> good{true};
+  crew.run(
+      size, patience, [&](int members) { settled = members; },
+      [&](int rank, int members) {
+        ranks.fetch_or(1 << rank);
+        if (members != settled || rank >= members) {
+          good = false;
+        }
+      });
+  EXPECT_TRUE(good);
+  EXPECT_EQ(ranks, (1 << settled) - 1);
+  return settled;
+}
+
+TEST(Crew, ComesWholeWhenWaitedFor) {
+  Crew crew(7);
+  if (config().openmp.empty()) {
+    GTEST_SKIP() << "built without OpenMP";
+  }
+  ASSERT_EQ(crew.helpers(), 7);
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    for (const int size : {1, 2, 3, 8}) {
+      EXPECT_EQ(run(crew, size, kUnlimited), size);
+    }
+  }
+  EXPECT_EQ(run(crew, 20, kUnlimited), 8);
+}
+
+TEST(Crew, WakesUp) {
+  Crew crew(2);
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // they sleep by then, or will not sleep at all
+    EXPECT_EQ(run(crew, 3, kUnlimited), 1 + crew.helpers());
+  }
+}
+
+TEST(Crew, WorksWithWhoeverComes) {
+  Crew crew(5);
+  std::mt19937 generator(3);
+  std::array<int, 7> seen{};
+  for (int repeat = 0; repeat < 5000; ++repeat) {
+    const int size = 1 + static_cast<int>(generator() % 6);
+    const nanoseconds awake(generator() % 3000);
+    const nanoseconds asleep(generator() % 2 == 0 ? 0 : generator() % 3000);
+    const int members = run(crew, size, {awake, asleep});
+    EXPECT_LE(members, size);
+    ++seen[static_cast<std::size_t>(members)];
+    if (repeat % 500 == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  EXPECT_GT(seen[1], 0);
+}
+
+TEST(Crew, EndsWithOrWithoutHavingWorked) {
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    Crew idle(3);
+    Crew busy(2);
+    run(busy, 3, kUnlimited);
+  }
+}
+
+}  // namespace
+}  // namespace backpass::runtime
