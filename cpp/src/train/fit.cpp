@@ -53,9 +53,9 @@ class LearningRate {
 
 /// A OneCycle that was not told its length runs over this fit.
 void fill_in_length(Schedule& schedule, std::int64_t steps) {
-  if (auto* one_cycle = std::get_if<OneCycleSchedule>(&schedule)) {
+  if (auto* one_cycle = std::get_if<schedules::OneCycle>(&schedule)) {
     one_cycle->total_steps = one_cycle->total_steps > 0 ? one_cycle->total_steps : steps;
-  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule);
+  } else if (auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule);
              warmup != nullptr && warmup->then != nullptr) {
     fill_in_length(*warmup->then, std::max<std::int64_t>(1, steps - warmup->steps));
   }

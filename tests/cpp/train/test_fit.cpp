@@ -144,7 +144,7 @@ TEST(Fit, SchedulesDriveTheRateAndLeaveItAsItWas) {
   const Task task(20);
   Network<double> net = make_network();
   SGD sgd{.lr = 0.5};
-  Schedule schedule = StepSchedule{.step_size = 2, .gamma = 0.1};
+  Schedule schedule = schedules::Step{.step_size = 2, .gamma = 0.1};
   FitOptions<double> options{.epochs = 5, .batch_size = 10};
   options.schedule = &schedule;
   const History history = net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
@@ -153,10 +153,10 @@ TEST(Fit, SchedulesDriveTheRateAndLeaveItAsItWas) {
     EXPECT_NEAR(history["lr"][i], expected[i], 1e-15);
   }
   EXPECT_EQ(sgd.lr, 0.5);
-  Schedule one_cycle = OneCycleSchedule{.max_lr = 0.1};
+  Schedule one_cycle = schedules::OneCycle{.max_lr = 0.1};
   options.schedule = &one_cycle;
   net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
-  EXPECT_EQ(std::get<OneCycleSchedule>(one_cycle).total_steps, 10);
+  EXPECT_EQ(std::get<schedules::OneCycle>(one_cycle).total_steps, 10);
 }
 
 TEST(Fit, CallbacksStopAndMayThrow) {
@@ -170,7 +170,7 @@ TEST(Fit, CallbacksStopAndMayThrow) {
   EXPECT_TRUE(history.stopped_early);
   options.on_epoch_end = [](const EpochReport&) -> bool { throw std::runtime_error("mine"); };
   sgd.lr = 0.25;
-  Schedule schedule = ExponentialSchedule{};
+  Schedule schedule = schedules::Exponential{};
   options.schedule = &schedule;
   EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::runtime_error);
   EXPECT_EQ(sgd.lr, 0.25);
