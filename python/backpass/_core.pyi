@@ -1304,6 +1304,28 @@ class Schedule:
         """
         Tell the schedule the loss of the epoch that ended. ReduceOnPlateau alone listens, also behind a warm-up.
         """
+    def with_length(self, total_steps: typing.SupportsInt | typing.SupportsIndex) -> Schedule:
+        """
+        Return a copy in which a OneCycle without a length has one.
+
+        What `Network.fit` follows, and what belongs into a file from which training goes on: there the length is that of the
+        whole training. Schedules that need no length are copied as they are.
+
+        Parameters
+        ----------
+        total_steps : int
+            Of the whole schedule; a OneCycle behind a warm-up gets what is left of them.
+
+        Returns
+        -------
+        Schedule
+
+        Examples
+        --------
+        >>> import backpass as bp
+        >>> bp.schedules.OneCycle(max_lr=0.1).with_length(500).total_steps
+        500
+        """
 
 class ConstantSchedule(Schedule):
     """
@@ -1413,7 +1435,7 @@ class OneCycleSchedule(Schedule):
     ----------
     max_lr : float
     total_steps : int
-        0: `Network.fit` fills in epochs × batches.
+        0: those of the `Network.fit` it is given to, and of the training it goes on with; see `with_length`.
     pct_start : float
         Share of the steps that go up.
     div_factor : float
@@ -1763,9 +1785,12 @@ class Network:
         """
         Network.fit's epochs. Returns (series, epochs, best_epoch, stopped_early).
         """
-    def _rebuild(
-        self, dtype: numpy.typing.DTypeLike, keep_dropout: bool
-    ) -> typing_extensions.Self: ...
+    def _gradient_check(
+        self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, loss: Loss | str
+    ) -> float:
+        """
+        What backpass.gradient_check returns.
+        """
     def backward(
         self,
         grad_output: numpy.typing.ArrayLike,
@@ -2047,6 +2072,22 @@ class Network:
         >>> net.parameters
         array([-0.5], dtype=float32)
         """
+    def summary(self) -> str:
+        """
+        Describe the network as a table of its layers.
+
+        Returns
+        -------
+        str
+            One line a layer with its shape ``M_{i-1} -> M_i``, activation, and the count and size of its parameters; then
+            their totals.
+
+        Examples
+        --------
+        >>> import backpass as bp
+        >>> print(bp.Network([784, 128, 10], output="softmax").summary())
+        layer  shape ...
+        """
     def train_step(
         self,
         x: numpy.typing.ArrayLike,
@@ -2184,6 +2225,11 @@ def get_num_threads() -> int:
     Returns
     -------
     int
+
+    Raises
+    ------
+    RuntimeError
+        On first use, when ``BACKPASS_NUM_THREADS`` is no whole number of at least 1.
 
     Examples
     --------

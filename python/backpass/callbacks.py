@@ -197,13 +197,17 @@ class Checkpoint(Callback):
         # A schedule scales the rate that the optimizer had at first: this is what belongs into
         # the file, not what the schedule has made of it by now.
         scheduled_lr = self.optimizer.lr
-        if self._info.schedule is not None:
+        schedule = self._info.schedule
+        if schedule is not None:
             self.optimizer.lr = self._base_lr
+            # A length that was left to this run must not be left to the one that goes on from here.
+            last = self._info.first_epoch + self._info.epochs - 1
+            schedule = schedule.with_length(self._info.steps_after(last))
         try:
             net.save(
                 path,
                 optimizer=self.optimizer,
-                schedule=self._info.schedule,
+                schedule=schedule,
                 epochs=epoch + 1,
                 steps=self._info.steps_after(epoch),
             )

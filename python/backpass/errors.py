@@ -10,14 +10,14 @@ class FormatError(ValueError):
 
 
 class DivergenceError(ArithmeticError):
-    """The loss stopped being finite during `Network.fit`.
+    """The loss of a step, or a parameter, stopped being finite during `Network.fit`.
 
     The network is as it was at the end of the last finite epoch.
 
     Attributes
     ----------
     epoch, batch : int
-        Zero-based epoch and batch in which it happened.
+        Zero-based epoch and batch in which it happened; the message counts from one.
     """
 
     def __init__(self, message: str, epoch: int = 0, batch: int = 0) -> None:

@@ -30,7 +30,8 @@ class History(Mapping[str, list[float]]):
     best_epoch : int, optional
         Zero-based epoch with the best monitored value, when there was early stopping.
     stopped_early : bool
-        Whether early stopping or a callback ended the run before its last planned epoch.
+        Whether early stopping or a callback ended the run before the end of its last planned
+        epoch.
 
     Raises
     ------

@@ -164,8 +164,9 @@ class Network(_core.Network):
     ) -> History:
         """Train by mini-batches.
 
-        The epochs' loop is native. An interrupt (Ctrl-C) ends it between two steps, with a usable
-        network.
+        The epochs' loop is native. An interrupt (Ctrl-C) ends it between two steps, or between
+        slices of the rows that validation and metrics look at, with a usable network. A step, which
+        is one mini-batch, is not interrupted.
 
         Parameters
         ----------
@@ -184,7 +185,9 @@ class Network(_core.Network):
         shuffle : bool
             Whether every epoch takes the rows in a new order.
         validation_data : (array_like, array_like), optional
-            Inputs and targets that are looked at after every epoch, and not learned from.
+            Inputs and targets that are looked at after every epoch, and not learned from. A
+            validation loss (or a metric) that is NaN or infinite is recorded and ends nothing: it
+            counts as no improvement, for early stopping and for `ReduceOnPlateau`.
         validation_split : float
             Or a share of the rows for that, in [0, 1), taken from the end before shuffling.
         sample_weight : array_like, optional
@@ -223,7 +226,8 @@ class Network(_core.Network):
         TypeError
             For arrays that are not of real numbers, or arguments of a wrong type.
         backpass.DivergenceError
-            When the loss stops being finite; the network is as it was after the last finite epoch.
+            When the loss of a training step, or a parameter, stops being finite; the network is as
+            it was after the last finite epoch. A validation loss does not count.
 
         Examples
         --------
@@ -289,25 +293,6 @@ class Network(_core.Network):
         for callback in others:
             callback.on_train_end(self, history)
         return history
-
-    def summary(self) -> str:
-        """Describe the network as a table of its layers.
-
-        Returns
-        -------
-        str
-            One line a layer with its shape, activation, and the count and size of its parameters;
-            then their totals.
-
-        Examples
-        --------
-        >>> import backpass as bp
-        >>> print(bp.Network([784, 128, 10], output="softmax").summary())
-        layer  shape ...
-        """
-        from backpass.summary import summary
-
-        return summary(self)
 
     def __repr__(self) -> str:
         activations = [str(layer.activation) for layer in self.layers]

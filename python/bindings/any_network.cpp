@@ -1,6 +1,5 @@
 #include "any_network.hpp"
 
-#include <algorithm>
 #include <vector>
 
 #include "objects.hpp"
@@ -41,36 +40,6 @@ double to_double(py::handle object, const char* name) {
   return value;
 }
 
-template <class To, class From>
-std::unique_ptr<AnyNetwork> convert(const Network<From>& from, bool keep_dropout) {
-  NetworkOptions options;
-  options.sizes.assign(from.sizes().begin(), from.sizes().end());
-  std::vector<Activation> activations;
-  std::vector<bool> biases;
-  std::vector<double> dropouts;
-  for (std::size_t i = 0; i < from.num_layers(); ++i) {
-    activations.push_back(from.spec(i).activation);
-    biases.push_back(from.spec(i).bias);
-    if (i + 1 < from.num_layers()) {
-      dropouts.push_back(keep_dropout ? from.spec(i).dropout : 0.0);
-    }
-  }
-  options.activation = activations;
-  options.bias = biases;
-  options.dropout = dropouts;
-  options.init = Initializer{InitializerKind::zeros};
-  options.seed = 0;
-  Network<To> to(options);
-  std::ranges::transform(from.parameters(), to.parameters().begin(), [](From p) { return static_cast<To>(p); });
-  for (std::size_t i = 0; i < from.num_layers(); ++i) {
-    to.layer(i).set_trainable(from.spec(i).trainable);
-    to.layer(i).set_lr_scale(from.spec(i).lr_scale);
-  }
-  const auto [seed, pass] = from.dropout_state();
-  to.set_dropout_state({seed, pass});
-  return std::make_unique<AnyNetwork>(AnyNetwork::Variant(std::move(to)));
-}
-
 }  // namespace
 
 bool is_double(py::handle dtype) {
@@ -106,12 +75,6 @@ NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle 
 std::unique_ptr<AnyNetwork> make_network(const NetworkOptions& options, bool to_double) {
   return std::make_unique<AnyNetwork>(to_double ? AnyNetwork::Variant(Network<double>(options))
                                                 : AnyNetwork::Variant(Network<float>(options)));
-}
-
-std::unique_ptr<AnyNetwork> rebuild(const AnyNetwork& network, bool to_double, bool keep_dropout) {
-  return network.visit([&]<class T>(const Network<T>& net) {
-    return to_double ? convert<double>(net, keep_dropout) : convert<float>(net, keep_dropout);
-  });
 }
 
 }  // namespace backpass::python

@@ -57,8 +57,6 @@ class AnyNetwork {
 
 /// A new object of `cls`, a subclass of the bound class, around a network.
 py::object adopt(py::handle cls, std::unique_ptr<AnyNetwork> network);
-/// The network as another type, or the same; without dropout when told so. Gradients are zero.
-std::unique_ptr<AnyNetwork> rebuild(const AnyNetwork& network, bool to_double, bool keep_dropout);
 /// Whether a dtype-like is float64; else it is float32.
 /// \throws py::value_error for another
 bool is_double(py::handle dtype);

@@ -215,20 +215,21 @@ MatrixInput<T> to_output_matrix(py::handle values, std::size_t rows, std::size_t
 }
 
 template <class T>
-TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, bool single, LabelRule rule) {
-  py::array array = to_real_array(y, "y");
+TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, bool single, LabelRule rule,
+                           const char* name) {
+  py::array array = to_real_array(y, name);
   const auto ndim = array.ndim();
   const bool one_a_row = ndim == 0 ? single : ndim == 1 && extent(array, 0) == rows;
   if (rule == LabelRule::always) {
     const bool distributions = ndim == 2 ? extent(array, 0) == rows && extent(array, 1) == cols
                                          : ndim == 1 && single && extent(array, 0) == cols;
     if (!one_a_row && !distributions) {
-      wrong_shape("y", array,
+      wrong_shape(name, array,
                   vector_text(rows) + " integer labels, or distributions: " + outputs_text(rows, cols, single));
     }
     if (one_a_row && !holds_integers(array)) {
-      throw py::type_error("y has dtype " + std::string(py::str(array.dtype())) + " and shape " + shape_text(array) +
-                           "; a cross-entropy takes " + vector_text(rows) +
+      throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) + " and shape " +
+                           shape_text(array) + "; a cross-entropy takes " + vector_text(rows) +
                            " labels of an integer dtype, or distributions " + matrix_text(rows, cols));
     }
   }
@@ -237,7 +238,7 @@ TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, boo
   if (labels) {
     return to_labels<T>(std::move(array));
   }
-  MatrixInput<T> values = to_output_matrix<T>(array, rows, cols, single, "y");
+  MatrixInput<T> values = to_output_matrix<T>(array, rows, cols, single, name);
   return {values.view, std::move(values.memory)};
 }
 
@@ -325,14 +326,14 @@ void assign(const py::array& target, py::handle source, const char* name) {
   numpy_function(cache, "copyto")(target, array, py::arg("casting") = "unsafe");
 }
 
-#define BACKPASS_ARRAYS(T)                                                                              \
-  template MatrixInput<T> to_matrix<T>(py::handle, std::size_t, const char*);                           \
-  template MatrixInput<T> to_output_matrix<T>(py::handle, std::size_t, std::size_t, bool, const char*); \
-  template TargetsInput<T> to_targets<T>(py::handle, std::size_t, std::size_t, bool, LabelRule);        \
-  template WeightsInput<T> to_weights<T>(py::handle, std::size_t, bool);                                \
-  template MatrixView<T> to_output<T>(py::handle, std::size_t, std::size_t, bool);                      \
-  template py::array_t<T> new_array<T>(std::size_t, std::size_t, bool);                                 \
-  template MatrixView<T> view_of<T>(py::array_t<T>&, std::size_t, std::size_t);                         \
+#define BACKPASS_ARRAYS(T)                                                                                    \
+  template MatrixInput<T> to_matrix<T>(py::handle, std::size_t, const char*);                                 \
+  template MatrixInput<T> to_output_matrix<T>(py::handle, std::size_t, std::size_t, bool, const char*);       \
+  template TargetsInput<T> to_targets<T>(py::handle, std::size_t, std::size_t, bool, LabelRule, const char*); \
+  template WeightsInput<T> to_weights<T>(py::handle, std::size_t, bool);                                      \
+  template MatrixView<T> to_output<T>(py::handle, std::size_t, std::size_t, bool);                            \
+  template py::array_t<T> new_array<T>(std::size_t, std::size_t, bool);                                       \
+  template MatrixView<T> view_of<T>(py::array_t<T>&, std::size_t, std::size_t);                               \
   template py::array_t<T> copy_of<T>(ConstMatrixView<T>, bool);
 BACKPASS_ARRAYS(float)
 BACKPASS_ARRAYS(double)

@@ -50,7 +50,8 @@ enum class LabelRule {
   integer  ///< class labels when integer and there is more than one output: a Custom loss
 };
 template <class T>
-TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, bool single, LabelRule rule);
+TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, bool single, LabelRule rule,
+                           const char* name = "y");
 /// One weight a row; empty for None.
 template <class T>
 WeightsInput<T> to_weights(py::handle weights, std::size_t rows, bool single);

@@ -27,6 +27,21 @@ Returns
 Network
 )";
 
+inline constexpr const char* kSummary = R"(Describe the network as a table of its layers.
+
+Returns
+-------
+str
+    One line a layer with its shape ``M_{i-1} -> M_i``, activation, and the count and size of its parameters; then
+    their totals.
+
+Examples
+--------
+>>> import backpass as bp
+>>> print(bp.Network([784, 128, 10], output="softmax").summary())
+layer  shape ...
+)";
+
 inline constexpr const char* kForward = R"(Compute and keep every z^i and a^i.
 
 z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i).

@@ -87,7 +87,7 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
     if (validation_data) {
       validation_input = to_matrix<T>(validation_data->first, inputs, "validation_data[0]");
       validation_targets = to_targets<T>(validation_data->second, validation_input.view.rows(), outputs,
-                                         validation_input.single, label_rule(cost));
+                                         validation_input.single, label_rule(cost), "validation_data[1]");
       options.validation_data.emplace(validation_input.view, validation_targets->view);
     }
     if (ScheduleObject* object = to_optional_schedule(schedule)) {

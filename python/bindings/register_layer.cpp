@@ -44,10 +44,10 @@ py::object bias(const LayerObject& self) {
   return get_view(self, [&](auto layer) { return view_vector(self, layer.bias()); });
 }
 py::object weight_grad(const LayerObject& self) {
-  return get_view(self, [&](auto layer) { return view_transposed(self, layer.weight_gradient_transposed()); });
+  return get_view(self, [&](auto layer) { return view_transposed(self, layer.weight_grad_transposed()); });
 }
 py::object bias_grad(const LayerObject& self) {
-  return get_view(self, [&](auto layer) { return view_vector(self, layer.bias_gradient()); });
+  return get_view(self, [&](auto layer) { return view_vector(self, layer.bias_grad()); });
 }
 
 /// z, a or ξ, read-only: nothing would come of writing to them. The array holds the memory itself, not the network,

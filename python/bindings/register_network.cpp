@@ -1,7 +1,9 @@
 /// The class Network, all but fit and files.
+#include <backpass/gradient_check.hpp>
 #include <backpass/network.hpp>
 
 #include <cstdint>
+#include <limits>
 
 #include "any_network.hpp"
 #include "arrays.hpp"
@@ -167,6 +169,23 @@ double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
   });
 }
 
+/// Data in double precision, whatever the network's type: what the check computes in.
+double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss) {
+  const Loss cost = to_loss(loss);
+  return self.visit([&]<class T>(const Network<T>& net) {
+    const auto input = to_matrix<double>(x, net.sizes().front(), "x");
+    const auto targets = to_targets<double>(y, input.view.rows(), net.sizes().back(), input.single, label_rule(cost));
+    const Exclusive exclusive(self.gate);
+    const GilRelease release(std::numeric_limits<double>::infinity());
+    return backpass::gradient_check(net, input.view, targets.view, cost, [] {
+      const py::gil_scoped_acquire gil;
+      if (PyErr_CheckSignals() != 0) {
+        throw py::error_already_set();
+      }
+    });
+  });
+}
+
 /// The one flat buffer of parameters or gradients, writable, keeping the network alive.
 template <class Get>
 auto flat_view(Get get) {
@@ -237,13 +256,8 @@ void register_structure(NetworkClass& cls) {
           },
           docs::kCopy)
       .def(
-          "_rebuild",
-          [](const py::object& self, const DTypeLike& dtype, bool keep_dropout) {
-            auto& network = self.cast<AnyNetwork&>();
-            const Exclusive exclusive(network.gate);
-            return Self(adopt(py::type::of(self), rebuild(network, is_double(dtype), keep_dropout)));
-          },
-          py::arg("dtype"), py::arg("keep_dropout"));
+          "summary", [](const AnyNetwork& self) { return self.visit([](const auto& net) { return net.summary(); }); },
+          docs::kSummary);
 }
 
 void register_moves(NetworkClass& cls) {
@@ -260,7 +274,9 @@ void register_moves(NetworkClass& cls) {
       .def("loss_and_gradient", &loss_and_gradient, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
            py::arg("sample_weight") = py::none(), py::arg("input_gradient") = false, docs::kLossAndGradient)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
-           py::arg("sample_weight") = py::none(), docs::kEvaluate);
+           py::arg("sample_weight") = py::none(), docs::kEvaluate)
+      .def("_gradient_check", &gradient_check, py::arg("x"), py::arg("y"), py::arg("loss"),
+           "What backpass.gradient_check returns.");
 }
 
 }  // namespace

@@ -36,6 +36,11 @@ Returns
 -------
 int
 
+Raises
+------
+RuntimeError
+    On first use, when ``BACKPASS_NUM_THREADS`` is no whole number of at least 1.
+
 Examples
 --------
 >>> import backpass as bp

@@ -46,7 +46,32 @@ Examples
             observe(*self.value, base_lr, monitored_loss);
           },
           py::arg("base_lr"), py::arg("monitored_loss"),
-          "Tell the schedule the loss of the epoch that ended. ReduceOnPlateau alone listens, also behind a warm-up.");
+          "Tell the schedule the loss of the epoch that ended. ReduceOnPlateau alone listens, also behind a warm-up.")
+      .def(
+          "with_length",
+          [](const ScheduleObject& self, std::int64_t total_steps) {
+            return ScheduleResult(from_schedule(std::make_shared<Schedule>(with_length(*self.value, total_steps))));
+          },
+          py::arg("total_steps"), R"(Return a copy in which a OneCycle without a length has one.
+
+What `Network.fit` follows, and what belongs into a file from which training goes on: there the length is that of the
+whole training. Schedules that need no length are copied as they are.
+
+Parameters
+----------
+total_steps : int
+    Of the whole schedule; a OneCycle behind a warm-up gets what is left of them.
+
+Returns
+-------
+Schedule
+
+Examples
+--------
+>>> import backpass as bp
+>>> bp.schedules.OneCycle(max_lr=0.1).with_length(500).total_steps
+500
+)");
 }
 
 template <class V, class... F>
@@ -58,7 +83,7 @@ auto register_one(py::module_& m, const char* class_name, const char* doc, Recor
 }
 
 void register_plateau(py::module_& m) {
-  using V = ReduceOnPlateauSchedule;
+  using V = schedules::ReduceOnPlateau;
   using Memory = std::tuple<double, std::int64_t, std::int64_t, double>;
   register_one<V>(
       m, "ReduceOnPlateau",
@@ -106,7 +131,7 @@ min_lr : float
 
 /// Not a record: `then` is another schedule, shared with the object that was given.
 void register_warmup(py::module_& m) {
-  using V = LinearWarmupSchedule;
+  using V = schedules::LinearWarmup;
   using Warmup = ScheduleOf<V>;
   const auto arguments = [](const Warmup& self) {
     const V& v = self.get();
@@ -168,8 +193,8 @@ py::object from_schedule(std::shared_ptr<Schedule> schedule) {
 
 void register_schedule(py::module_& m) {
   register_base(m);
-  register_one<ConstantSchedule>(m, "Constant", "The base rate, always.\n", RecordKind::value);
-  register_one<StepSchedule>(m, "Step", R"(base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
+  register_one<schedules::Constant>(m, "Constant", "The base rate, always.\n", RecordKind::value);
+  register_one<schedules::Step>(m, "Step", R"(base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
 
 Parameters
 ----------
@@ -177,17 +202,17 @@ step_size : int
     Epochs.
 gamma : float
 )",
-                             RecordKind::value, field<&StepSchedule::step_size>("step_size"),
-                             field<&StepSchedule::gamma>("gamma"));
-  register_one<ExponentialSchedule>(m, "Exponential", R"(base · gamma^epoch.
+                                RecordKind::value, field<&schedules::Step::step_size>("step_size"),
+                                field<&schedules::Step::gamma>("gamma"));
+  register_one<schedules::Exponential>(m, "Exponential", R"(base · gamma^epoch.
 
 Parameters
 ----------
 gamma : float
 )",
-                                    RecordKind::value, field<&ExponentialSchedule::gamma>("gamma"));
-  register_one<CosineSchedule>(m, "Cosine",
-                               R"(From base to min_lr along half a cosine, then min_lr (Loshchilov and Hutter 2017).
+                                       RecordKind::value, field<&schedules::Exponential::gamma>("gamma"));
+  register_one<schedules::Cosine>(m, "Cosine",
+                                  R"(From base to min_lr along half a cosine, then min_lr (Loshchilov and Hutter 2017).
 
 Parameters
 ----------
@@ -195,9 +220,9 @@ period : int
     Epochs.
 min_lr : float
 )",
-                               RecordKind::value, field<&CosineSchedule::period>("period"),
-                               field<&CosineSchedule::min_lr>("min_lr"));
-  register_one<OneCycleSchedule>(
+                                  RecordKind::value, field<&schedules::Cosine::period>("period"),
+                                  field<&schedules::Cosine::min_lr>("min_lr"));
+  register_one<schedules::OneCycle>(
       m, "OneCycle", R"(Up to max_lr and down again, along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
 
 The base rate and the optimizer's momentum play no part.
@@ -206,7 +231,7 @@ Parameters
 ----------
 max_lr : float
 total_steps : int
-    0: `Network.fit` fills in epochs × batches.
+    0: those of the `Network.fit` it is given to, and of the training it goes on with; see `with_length`.
 pct_start : float
     Share of the steps that go up.
 div_factor : float
@@ -214,17 +239,18 @@ div_factor : float
 final_div_factor : float
     and ends at that divided by this.
 )",
-      RecordKind::value, field<&OneCycleSchedule::max_lr>("max_lr"),
-      field<&OneCycleSchedule::total_steps>("total_steps"), field<&OneCycleSchedule::pct_start>("pct_start"),
-      field<&OneCycleSchedule::div_factor>("div_factor"),
-      field<&OneCycleSchedule::final_div_factor>("final_div_factor"));
-  register_one<InverseScalingSchedule>(m, "InverseScaling", R"(base / (1 + step)^power, as scikit-learn's "invscaling".
+      RecordKind::value, field<&schedules::OneCycle::max_lr>("max_lr"),
+      field<&schedules::OneCycle::total_steps>("total_steps"), field<&schedules::OneCycle::pct_start>("pct_start"),
+      field<&schedules::OneCycle::div_factor>("div_factor"),
+      field<&schedules::OneCycle::final_div_factor>("final_div_factor"));
+  register_one<schedules::InverseScaling>(m, "InverseScaling",
+                                          R"(base / (1 + step)^power, as scikit-learn's "invscaling".
 
 Parameters
 ----------
 power : float
 )",
-                                       RecordKind::value, field<&InverseScalingSchedule::power>("power"));
+                                          RecordKind::value, field<&schedules::InverseScaling::power>("power"));
   register_plateau(m);
   register_warmup(m);
 }

@@ -21,13 +21,44 @@ std::unique_ptr<AnyNetwork> take_network(AnyCheckpoint checkpoint) {
                     std::move(checkpoint));
 }
 
-/// \throws py::type_error
+/// \throws py::type_error, py::value_error for a text that is no path, one with a null character say
 std::filesystem::path to_path(const Path& object) {
-  const auto text = py::reinterpret_steal<py::object>(PyOS_FSPath(object.ptr()));
-  if (!text) {
+  PyObject* bytes = nullptr;
+  if (PyUnicode_FSConverter(object.ptr(), &bytes) == 0) {
     throw py::error_already_set();
   }
-  return text.cast<std::filesystem::path>();
+  return std::string(py::reinterpret_steal<py::bytes>(bytes));
+}
+
+/// The text of a key or value of `metadata`.
+std::string to_text(py::handle object) {
+  if (!py::isinstance<py::str>(object)) {
+    throw py::type_error("metadata maps str to str, but holds " + std::string(py::repr(object)) + " of type " +
+                         type_name(object));
+  }
+  py::ssize_t size = 0;
+  const char* text = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
+  if (text == nullptr) {
+    PyErr_Clear();
+    throw py::value_error("metadata: " + std::string(py::str(py::module_::import("builtins").attr("ascii")(object))) +
+                          " is no valid Unicode text");
+  }
+  return {text, static_cast<std::size_t>(size)};
+}
+
+/// \throws py::type_error, py::value_error naming the entry
+std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
+  std::map<std::string, std::string> metadata;
+  if (object.is_none()) {
+    return metadata;
+  }
+  if (!py::isinstance<py::dict>(object)) {
+    throw py::type_error("metadata must be a dict of str to str, not " + type_name(object));
+  }
+  for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(object)) {
+    metadata.emplace(to_text(key), to_text(value));
+  }
+  return metadata;
 }
 
 void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& optimizer,
@@ -38,9 +69,7 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
   SaveOptions options;
   options.epochs = epochs;
   options.steps = steps;
-  if (!metadata.is_none()) {
-    options.metadata = metadata.cast<std::map<std::string, std::string>>();
-  }
+  options.metadata = to_metadata(metadata);
   options.schedule = times == nullptr ? nullptr : times->value.get();
   const std::filesystem::path file = to_path(path);
   const Exclusive exclusive(self.gate);

@@ -1,5 +1,6 @@
 """Callbacks: their order, what they are told, and what they can do."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -226,8 +227,17 @@ class TestInFit:
         assert not np.array_equal(first.parameters, net.parameters)
 
     @pytest.mark.parametrize("epoch", [1, 3])
+    @pytest.mark.parametrize(
+        "make_schedule",
+        [
+            lambda: bp.schedules.Cosine(period=6),
+            lambda: bp.schedules.OneCycle(max_lr=0.05),
+            lambda: bp.schedules.LinearWarmup(steps=2, then=bp.schedules.OneCycle(max_lr=0.05)),
+        ],
+        ids=["cosine", "one_cycle", "warmup"],
+    )
     def test_training_goes_on_from_a_checkpoint_as_if_never_stopped(
-        self, tmp_path: Path, epoch: int
+        self, tmp_path: Path, epoch: int, make_schedule: Callable[[], bp.schedules.Schedule]
     ) -> None:
         rng = np.random.default_rng(0)
         x = rng.normal(size=(25, 3))
@@ -247,7 +257,7 @@ class TestInFit:
 
         whole = bp.Network([3, 8, 1], dropout=0.2, seed=0)
         adam = bp.optim.Adam(lr=0.01)
-        schedule = bp.schedules.Cosine(period=6)
+        schedule = make_schedule()
         checkpoint = Checkpoint(tmp_path / "{epoch}", optimizer=adam)
         history = train(whole, adam, 6, schedule=schedule, callbacks=[checkpoint])
 
@@ -255,6 +265,9 @@ class TestInFit:
         assert saved.optimizer is not None
         assert saved.optimizer.lr == 0.01
         assert (saved.epochs, saved.steps) == (epoch, 3 * epoch)
+        # The file says how long the whole is; the caller's object is as it was.
+        assert saved.schedule == schedule.with_length(18)
+        assert schedule == make_schedule()
         rest = train(
             saved.network,
             saved.optimizer,

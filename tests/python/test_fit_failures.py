@@ -21,7 +21,7 @@ def test_divergence_names_epoch_and_batch_and_keeps_the_last_finite_epoch():
             y[10] = np.inf
 
     optimizer = sgd()
-    with pytest.raises(bp.DivergenceError, match=r"epoch 2.*batch 1|epoch 3.*batch 2") as error:
+    with pytest.raises(bp.DivergenceError, match=r"the loss.* in epoch 3, batch 2 ") as error:
         net.fit(
             x,
             y,
@@ -46,6 +46,22 @@ def test_a_rate_that_explodes_is_divergence():
     assert np.isfinite(net.parameters).all()
     if error.value.epoch == 0:
         assert bits(net.parameters) == before
+
+
+def test_a_parameter_that_explodes_is_named():
+    """The one step's loss is finite; what it leads to is not, and nothing looks at it any more."""
+    net = SPEC.make()
+    before = bits(net.parameters)
+    with pytest.raises(bp.DivergenceError, match=r"a parameter .* in epoch 1, batch 1 "):
+        net.fit(
+            np.ones((2, 4)),
+            np.full((2, 3), 100.0),
+            loss="mse",
+            optimizer=sgd(1e308),
+            epochs=1,
+            **SILENT,
+        )
+    assert bits(net.parameters) == before
 
 
 def test_divergence_puts_the_optimizer_and_dropout_back_too():
@@ -122,3 +138,46 @@ def test_input_of_other_types_trains_the_same(dtype):
         net.fit(as_x, as_y, loss="mse", optimizer=sgd(), epochs=2, batch_size=8, seed=4, **SILENT)
         results.add(bits(net.parameters))
     assert len(results) == 1
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        ((np.ones((3, 9)), np.ones((3, 3))), r"validation_data\[0\] has shape \(3, 9\)"),
+        ((np.ones((3, 4)), np.ones(3)), r"validation_data\[1\] has shape \(3,\)"),
+        ((np.ones((3, 4)), np.ones((2, 3))), r"validation_data\[1\] has shape \(2, 3\)"),
+        ((np.ones((0, 4)), np.ones((0, 3))), r"validation_data: no rows"),
+    ],
+    ids=["x", "1d", "rows", "empty"],
+)
+def test_refusals_of_validation_data_name_it(validation, message):
+    x, y = data()
+    with pytest.raises(ValueError, match=message):
+        SPEC.make().fit(
+            x, y, loss="mse", optimizer=sgd(), epochs=2, validation_data=validation, **SILENT
+        )
+
+
+def test_validation_labels_of_another_type_name_validation_data():
+    x, labels = np.ones((5, 4)), np.zeros(5, dtype=int)
+    net = bp.Network([4, 3], output="softmax", seed=0)
+    with pytest.raises(TypeError, match=r"validation_data\[1\] has dtype float64"):
+        net.fit(
+            x,
+            labels,
+            loss="cross_entropy",
+            optimizer=sgd(),
+            epochs=1,
+            validation_data=(x, labels / 2),
+            **SILENT,
+        )
+    with pytest.raises(ValueError, match=r"validation_data: y\[0\] = 3 is no label"):
+        net.fit(
+            x,
+            labels,
+            loss="cross_entropy",
+            optimizer=sgd(),
+            epochs=1,
+            validation_data=(x, labels + 3),
+            **SILENT,
+        )

@@ -319,6 +319,44 @@ def test_a_callback_stops():
     ]
 
 
+def test_stopping_after_the_last_epoch_is_no_early_stop():
+    x, y = data()
+    stop = bp.callbacks.LambdaCallback(on_epoch_end=lambda net, epoch, logs: epoch == 2)
+    settings = {"loss": "mse", "callbacks": [stop], **SILENT}
+    assert not SPEC.make().fit(x, y, optimizer=sgd(), epochs=3, **settings).stopped_early
+    assert SPEC.make().fit(x, y, optimizer=sgd(), epochs=4, **settings).stopped_early
+
+
+def test_a_nan_in_validation_ends_nothing():
+    x, y = data()
+    net = SPEC.make()
+    plateau = bp.schedules.ReduceOnPlateau(factor=0.5, patience=0)
+    history = net.fit(
+        x,
+        y,
+        loss="mse",
+        optimizer=sgd(),
+        epochs=3,
+        validation_data=(x[:2], np.full((2, 3), np.nan)),
+        schedule=plateau,
+        **SILENT,
+    )
+    assert history.epochs == 3
+    assert np.isnan(history["val_loss"]).all()
+    assert plateau.scale == 0.125
+    history = net.fit(
+        x,
+        y,
+        loss="mse",
+        optimizer=sgd(),
+        epochs=9,
+        validation_data=(x[:2], np.full((2, 3), np.nan)),
+        early_stopping=2,
+        **SILENT,
+    )
+    assert (history.epochs, history.best_epoch, history.stopped_early) == (2, None, True)
+
+
 def test_an_exception_in_a_callback_ends_fit_with_a_usable_network():
     x, y = data()
     net = SPEC.make()

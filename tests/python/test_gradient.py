@@ -1,6 +1,8 @@
 """Gradients against central differences for every activation × loss, and the calls that return
 or accumulate them."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,40 @@ def test_gradient_check_finds_a_wrong_custom_loss():
     x, y = rng.normal(size=(6, 4)), rng.normal(size=(6, 2))
     net = bp.Network([4, 5, 2], "tanh", dtype="float64", seed=0)
     assert bp.gradient_check(net, x, y, wrong) > 1e-5
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.1, -1.0])
+def test_gradient_check_is_the_relative_error(factor):
+    """Every gradient is `factor` times what it should be, so the largest error is known; that of
+    small ones is measured against more than themselves."""
+
+    def loss(a, y):
+        return float(((a - y) ** 2).mean()), factor * 2 * (a - y) / a.size
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 4)), rng.normal(size=(6, 2))
+    net = bp.Network([4, 5, 2], "tanh", dtype="float64", seed=0)
+    expected = abs(factor - 1) / max(1, abs(factor))
+    assert bp.gradient_check(net, x, y, bp.losses.Custom(loss)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_gradient_check_can_be_interrupted():
+    class AlarmError(Exception):
+        pass
+
+    def ring(number, frame):
+        raise AlarmError
+
+    net = bp.Network([30, 200, 200, 1], seed=0)
+    x, y = np.ones((50, 30)), np.ones((50, 1))
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(AlarmError):
+            bp.gradient_check(net, x, y, "mse")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_gradient_check_leaves_the_network_alone(dtype):

@@ -43,6 +43,19 @@ def test_environment():
     assert run_python(_COUNT, OMP_NUM_THREADS="4", BACKPASS_NUM_THREADS="1").strip() == "1"
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "1.5", "2 threads"])
+def test_a_wrong_environment_is_an_error(value):
+    code = (
+        "import backpass as bp\n"
+        "for use in (bp.get_num_threads, bp.config, lambda: bp.Network([2, 1], seed=0)):\n"
+        "    try:\n        use()\n"
+        "    except RuntimeError as error:\n        print(error)"
+    )
+    messages = run_python(code, BACKPASS_NUM_THREADS=value).splitlines()
+    assert len(messages) == 3
+    assert all(m.startswith(f"BACKPASS_NUM_THREADS={value} ") for m in messages)
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
 def test_affinity_bounds_the_default():
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});" + _COUNT

@@ -4,6 +4,7 @@
 
 #include <backpass/activation.hpp>
 #include <backpass/error.hpp>
+#include <backpass/gradient_check.hpp>
 #include <backpass/initializer.hpp>
 #include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>

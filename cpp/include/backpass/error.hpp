@@ -44,13 +44,13 @@ class BACKPASS_EXPORT FormatError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The loss stopped being finite during fit. The network is as it was at the end of the last finite epoch.
-/// (Python: backpass.DivergenceError, an ArithmeticError)
+/// The loss of a step, or a parameter, stopped being finite during fit. The network is as it was at the end of the last
+/// finite epoch. (Python: backpass.DivergenceError, an ArithmeticError)
 class BACKPASS_EXPORT DivergenceError : public std::runtime_error {
  public:
   DivergenceError(const std::string& what, std::size_t epoch, std::size_t batch)
       : std::runtime_error(what), epoch_(epoch), batch_(batch) {}
-  /// Zero-based epoch and batch in which it happened.
+  /// Zero-based epoch and batch in which it happened; the message counts from one.
   [[nodiscard]] std::size_t epoch() const noexcept { return epoch_; }
   [[nodiscard]] std::size_t batch() const noexcept { return batch_; }
 

@@ -82,8 +82,10 @@ class BACKPASS_EXPORT Layer {
   /// w^i_kj, from neuron j of the layer below to neuron k.
   [[nodiscard]] T& weight(std::size_t k, std::size_t j) const noexcept { return weight_transposed()(j, k); }
   [[nodiscard]] std::span<T> bias() const noexcept;  ///< (M_i), or empty
-  [[nodiscard]] MatrixView<T> weight_gradient_transposed() const noexcept;
-  [[nodiscard]] std::span<T> bias_gradient() const noexcept;
+  /// The gradients, in the same shapes.
+  [[nodiscard]] MatrixView<T> weight_grad_transposed() const noexcept;
+  [[nodiscard]] T& weight_grad(std::size_t k, std::size_t j) const noexcept { return weight_grad_transposed()(j, k); }
+  [[nodiscard]] std::span<T> bias_grad() const noexcept;
   /// z^i, a^i = φ(z^i) (before dropout) and ξ^i of the last forward() and backward(), (B, M_i); empty before them.
   [[nodiscard]] ConstMatrixView<T> z() const noexcept;
   [[nodiscard]] ConstMatrixView<T> a() const noexcept;
@@ -137,6 +139,9 @@ class BACKPASS_EXPORT Network {
   [[nodiscard]] std::size_t num_parameters() const noexcept;
   [[nodiscard]] const LayerSpec& spec(std::size_t i) const;
   [[nodiscard]] Layer<T> layer(std::size_t i);  ///< \throws std::out_of_range
+  /// A table for people: a line a layer with its shape, activation, and the count and size of its parameters; then
+  /// totals.
+  [[nodiscard]] std::string summary() const;
   /// All layers' weights and biases in one run, layer by layer; gradients in the same order. Addresses never change.
   [[nodiscard]] std::span<T> parameters() noexcept;
   [[nodiscard]] std::span<const T> parameters() const noexcept;

@@ -15,7 +15,8 @@ BACKPASS_EXPORT void set_num_threads(int n);
 
 /// The default is the smallest of: BACKPASS_NUM_THREADS or else OMP_NUM_THREADS if set, the CPUs this process
 /// may run on (affinity), and the cgroup's CPU quota rounded up.
-[[nodiscard]] BACKPASS_EXPORT int get_num_threads() noexcept;
+/// \throws std::runtime_error on first use when BACKPASS_NUM_THREADS is no whole number of at least 1
+[[nodiscard]] BACKPASS_EXPORT int get_num_threads();
 
 /// What was built and what is in use.
 struct Config {

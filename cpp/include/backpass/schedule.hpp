@@ -15,27 +15,30 @@ namespace backpass {
 
 enum class TimeUnit : unsigned char { epoch, step };
 
+/// The schedules, each under the name it has in Python's backpass.schedules.
+namespace schedules {
+
 /// lr = base.
-struct ConstantSchedule {
+struct Constant {
   static constexpr std::string_view name = "Constant";
   static constexpr TimeUnit unit = TimeUnit::epoch;
 };
 /// lr = base · gamma^⌊t / step_size⌋ (PyTorch's StepLR).
-struct StepSchedule {
+struct Step {
   static constexpr std::string_view name = "Step";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t step_size = 10;
   double gamma = 0.1;
 };
 /// lr = base · gamma^t.
-struct ExponentialSchedule {
+struct Exponential {
   static constexpr std::string_view name = "Exponential";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   double gamma = 0.95;
 };
 /// lr = min_lr + (base − min_lr)(1 + cos(π t / period)) / 2, min_lr after the period (Loshchilov and Hutter 2017, one
 /// cycle).
-struct CosineSchedule {
+struct Cosine {
   static constexpr std::string_view name = "Cosine";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t period = 10;
@@ -43,24 +46,24 @@ struct CosineSchedule {
 };
 /// PyTorch's OneCycleLR with cosine annealing: up from max_lr / div_factor to max_lr over pct_start of total_steps,
 /// then down to initial / final_div_factor (Smith and Topin 2019). Ignores the base. Momentum is left alone.
-struct OneCycleSchedule {
+struct OneCycle {
   static constexpr std::string_view name = "OneCycle";
   static constexpr TimeUnit unit = TimeUnit::step;
   double max_lr = 1e-2;
-  std::int64_t total_steps = 0;  ///< 0: fit fills in epochs × batches
+  std::int64_t total_steps = 0;  ///< 0: as long as the fit it is given to; see with_length
   double pct_start = 0.3;
   double div_factor = 25.0;
   double final_div_factor = 1e4;
 };
 /// lr = base / (1 + t)^power, t in steps (scikit-learn's "invscaling").
-struct InverseScalingSchedule {
+struct InverseScaling {
   static constexpr std::string_view name = "InverseScaling";
   static constexpr TimeUnit unit = TimeUnit::step;
   double power = 0.5;
 };
 /// PyTorch's ReduceLROnPlateau, mode "min", relative threshold: after `patience` epochs without improvement of the
 /// monitored loss the rate is multiplied by factor, but not below min_lr; a change of less than 1e-8 is not made.
-struct ReduceOnPlateauSchedule {
+struct ReduceOnPlateau {
   static constexpr std::string_view name = "ReduceOnPlateau";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   double factor = 0.1;
@@ -75,14 +78,19 @@ struct ReduceOnPlateauSchedule {
   double scale = 1.0;  ///< product of the reductions so far
 };
 
-struct LinearWarmupSchedule;
+struct LinearWarmup;
 
-using Schedule = std::variant<ConstantSchedule, StepSchedule, ExponentialSchedule, CosineSchedule, OneCycleSchedule,
-                              InverseScalingSchedule, ReduceOnPlateauSchedule, LinearWarmupSchedule>;
+}  // namespace schedules
+
+using Schedule =
+    std::variant<schedules::Constant, schedules::Step, schedules::Exponential, schedules::Cosine, schedules::OneCycle,
+                 schedules::InverseScaling, schedules::ReduceOnPlateau, schedules::LinearWarmup>;
+
+namespace schedules {
 
 /// lr rises linearly from start_factor · base to base over `steps` steps, then `then` takes over. A `then` counted in
 /// steps starts at 0 when the warm-up ends; one counted in epochs keeps the true epoch.
-struct LinearWarmupSchedule {
+struct LinearWarmup {
   static constexpr std::string_view name = "LinearWarmup";
   static constexpr TimeUnit unit = TimeUnit::step;
   std::int64_t steps = 100;
@@ -90,14 +98,20 @@ struct LinearWarmupSchedule {
   std::shared_ptr<Schedule> then = {};  ///< null: constant; copied deeply by copy_schedule
 };
 
+}  // namespace schedules
+
 /// The learning rate for the given zero-based epoch and global step, of a valid schedule.
-/// \throws std::invalid_argument for a OneCycle whose total_steps is still 0
+/// \throws std::invalid_argument for a OneCycle whose total_steps is 0
 [[nodiscard]] BACKPASS_EXPORT double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch,
                                                   std::int64_t step);
 /// Tells the schedule the monitored loss of the epoch that ended; only ReduceOnPlateau (also behind a warm-up) listens.
 BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitored_loss);
 /// \throws std::invalid_argument when a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
+/// A copy, sharing nothing with the original, in which a OneCycle without a length (total_steps = 0) has the one that
+/// makes the whole schedule total_steps long: behind a warm-up, the rest of it. What fit follows, and what belongs into
+/// a file from which training goes on. \throws std::invalid_argument when total_steps < 0
+[[nodiscard]] BACKPASS_EXPORT Schedule with_length(const Schedule& schedule, std::int64_t total_steps);
 /// A copy that shares nothing with the original.
 [[nodiscard]] BACKPASS_EXPORT Schedule copy_schedule(const Schedule& schedule);
 

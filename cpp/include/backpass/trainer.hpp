@@ -33,7 +33,8 @@ template <class T>
 [[nodiscard]] BACKPASS_EXPORT double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y,
                                                     bool logits = false, std::span<const T> sample_weight = {});
 
-/// Stops when `monitor` has not fallen (risen, for accuracy and r2) by more than min_delta for `patience` epochs.
+/// Stops when `monitor` has not fallen (risen, for accuracy and r2) by more than min_delta for `patience` epochs. NaN
+/// is no improvement.
 struct EarlyStopping {
   std::string monitor = "val_loss";
   std::size_t patience = 10;
@@ -47,7 +48,7 @@ struct BACKPASS_EXPORT History {
   std::vector<std::pair<std::string, std::vector<double>>> series;
   std::size_t epochs = 0;                 ///< run in this call
   std::optional<std::size_t> best_epoch;  ///< zero-based, with early stopping
-  bool stopped_early = false;             ///< by early stopping or a callback
+  bool stopped_early = false;             ///< by early stopping or a callback, before the end of the last planned epoch
   /// \throws std::out_of_range for an unknown name
   [[nodiscard]] const std::vector<double>& operator[](std::string_view name) const;
 };
@@ -74,13 +75,16 @@ struct FitOptions {
   std::optional<std::pair<ConstMatrixView<T>, Targets<T>>> validation_data = {};
   double validation_split = 0.0;
   std::span<const T> sample_weight = {};
-  Schedule* schedule = nullptr;  ///< scales the optimizer's lr at the start of this call; lr is set back at the end
+  /// Scales the optimizer's lr at the start of this call; lr is set back at the end. Only ReduceOnPlateau's memory
+  /// changes; a OneCycle with total_steps = 0 is followed as with_length(schedule, first_step + steps of this call).
+  Schedule* schedule = nullptr;
   std::optional<EarlyStopping> early_stopping = {};
   GradientOptions gradient = {};
   std::vector<Metric> metrics = {};
   /// Called at every epoch's end; true stops.
   std::function<bool(const EpochReport&)> on_epoch_end = {};
-  /// Called between steps, at most every 50 ms; true stops at once (the epoch does not enter the history).
+  /// Called at most every 50 ms, between steps and, with rows_done == rows, between slices of the rows that validation
+  /// and metrics look at; true stops at once (the epoch does not enter the history). A step is not interrupted.
   std::function<bool(const ProgressReport&)> on_progress = {};
   std::uint64_t seed = 0;  ///< of the shuffles
   /// Where to go on: counts of epochs and steps already made, for the schedule and the shuffles.
@@ -89,7 +93,9 @@ struct FitOptions {
 };
 
 /// What Network::fit calls.
-/// \throws DivergenceError when the loss is no longer finite; ShapeError, std::invalid_argument for bad arguments;
+/// A validation loss or a metric that is not finite is recorded and ends nothing: it is no improvement to early
+/// stopping and ReduceOnPlateau. A loss of a training step that is not finite, or a parameter after an epoch, ends fit.
+/// \throws DivergenceError when that happens; ShapeError, std::invalid_argument for bad arguments;
 ///         whatever a callback throws (the network then stands at the last step)
 template <class T>
 BACKPASS_EXPORT History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss,

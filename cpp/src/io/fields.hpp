@@ -72,23 +72,25 @@ constexpr auto fields(Of<Lion>) {
                     Field{"weight_decay", &Lion::weight_decay}};
 }
 
-constexpr auto fields(Of<ConstantSchedule>) { return std::tuple{}; }
-constexpr auto fields(Of<StepSchedule>) {
-  return std::tuple{Field{"step_size", &StepSchedule::step_size}, Field{"gamma", &StepSchedule::gamma}};
+constexpr auto fields(Of<schedules::Constant>) { return std::tuple{}; }
+constexpr auto fields(Of<schedules::Step>) {
+  return std::tuple{Field{"step_size", &schedules::Step::step_size}, Field{"gamma", &schedules::Step::gamma}};
 }
-constexpr auto fields(Of<ExponentialSchedule>) { return std::tuple{Field{"gamma", &ExponentialSchedule::gamma}}; }
-constexpr auto fields(Of<CosineSchedule>) {
-  return std::tuple{Field{"period", &CosineSchedule::period}, Field{"min_lr", &CosineSchedule::min_lr}};
+constexpr auto fields(Of<schedules::Exponential>) { return std::tuple{Field{"gamma", &schedules::Exponential::gamma}}; }
+constexpr auto fields(Of<schedules::Cosine>) {
+  return std::tuple{Field{"period", &schedules::Cosine::period}, Field{"min_lr", &schedules::Cosine::min_lr}};
 }
-constexpr auto fields(Of<OneCycleSchedule>) {
-  using S = OneCycleSchedule;
+constexpr auto fields(Of<schedules::OneCycle>) {
+  using S = schedules::OneCycle;
   return std::tuple{Field{"max_lr", &S::max_lr}, Field{"total_steps", &S::total_steps},
                     Field{"pct_start", &S::pct_start}, Field{"div_factor", &S::div_factor},
                     Field{"final_div_factor", &S::final_div_factor}};
 }
-constexpr auto fields(Of<InverseScalingSchedule>) { return std::tuple{Field{"power", &InverseScalingSchedule::power}}; }
-constexpr auto fields(Of<ReduceOnPlateauSchedule>) {
-  using S = ReduceOnPlateauSchedule;
+constexpr auto fields(Of<schedules::InverseScaling>) {
+  return std::tuple{Field{"power", &schedules::InverseScaling::power}};
+}
+constexpr auto fields(Of<schedules::ReduceOnPlateau>) {
+  using S = schedules::ReduceOnPlateau;
   return std::tuple{Field{"factor", &S::factor},
                     Field{"patience", &S::patience},
                     Field{"threshold", &S::threshold},
@@ -99,8 +101,8 @@ constexpr auto fields(Of<ReduceOnPlateauSchedule>) {
                     Field{"cooldown_left", &S::cooldown_left},
                     Field{"scale", &S::scale}};
 }
-constexpr auto fields(Of<LinearWarmupSchedule>) {
-  using S = LinearWarmupSchedule;
+constexpr auto fields(Of<schedules::LinearWarmup>) {
+  using S = schedules::LinearWarmup;
   return std::tuple{Field{"steps", &S::steps}, Field{"start_factor", &S::start_factor}, Field{"then", &S::then}};
 }
 

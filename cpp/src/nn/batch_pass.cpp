@@ -30,8 +30,15 @@ std::size_t own_block_rows(const Model<T>& model) noexcept {
 template <class T>
 double BatchPass<T>::evaluate(const Model<T>& model, const Batch<T>& batch, const Loss& loss) {
   const auto plan = plan_loss<T>(loss, model.layers.back().activation);
-  const double scale = reciprocal_weight_sum(batch.sample_weight, batch.rows());
-  return run({model, nullptr, batch, plan, Wanted{}, std::nullopt, scale});
+  const RowMean mean(reciprocal_weight_sum(batch.sample_weight, batch.rows()));
+  return run({model, nullptr, batch, plan, Wanted{}, std::nullopt, mean});
+}
+
+template <class T>
+void BatchPass<T>::row_terms(const Model<T>& model, const Batch<T>& batch, const Loss& loss, const RowMean& mean,
+                             std::span<double> terms) {
+  const auto plan = plan_loss<T>(loss, model.layers.back().activation);
+  run({model, nullptr, batch, plan, Wanted{}, std::nullopt, mean, terms.data()});
 }
 
 template <class T>
@@ -52,7 +59,7 @@ double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& l
     scale = reciprocal_weight_sum(batch.sample_weight, batch.rows());
   }
   const DropoutPass dropout{model.dropout.seed, model.dropout.pass, 0};
-  const double value = run({model, &model, batch, plan, wanted, dropout, scale});
+  const double value = run({model, &model, batch, plan, wanted, dropout, RowMean(scale)});
   ++model.dropout.pass;
   return value;
 }
@@ -126,8 +133,12 @@ void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Ro
   for (std::size_t r = rows.begin; r < rows.end; ++r) {
     const std::size_t source = batch.source(first + r);
     const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
-    block.row_loss[r] = weight * job.loss.row(s.cols(), s.row(r), batch.y, source, static_cast<T>(weight * job.scale),
-                                              job.wanted.gradients ? top.xi.row(r) : nullptr);
+    const double loss = job.loss.row(s.cols(), s.row(r), batch.y, source, static_cast<T>(weight * job.mean.reciprocal),
+                                     job.wanted.gradients ? top.xi.row(r) : nullptr);
+    block.row_loss[r] = job.mean.term(weight, loss);
+    if (job.terms != nullptr) {
+      job.terms[first + r] = block.row_loss[r];
+    }
   }
   if (!job.wanted.gradients) {
     return;
@@ -181,7 +192,7 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
       step_.run(member, *job.trained, job.wanted.options);
     }
   });
-  return sum * job.scale;
+  return job.mean.of(sum);
 }
 
 template <class T>
@@ -226,7 +237,7 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
   for (std::size_t s = 0; s < segments; ++s) {
     sum += segment_loss_[s];
   }
-  return sum * job.scale;
+  return job.mean.of(sum);
 }
 
 template class BatchPass<float>;

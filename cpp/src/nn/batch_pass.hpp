@@ -53,6 +53,9 @@ class BatchPass {
 
   /// E of a checked batch without dropout, and nothing else.
   double evaluate(const Model<T>& model, const Batch<T>& batch, const Loss& loss);
+  /// What each row adds to the sum behind evaluate(); `mean` may be that of a larger batch, of which this is a part.
+  void row_terms(const Model<T>& model, const Batch<T>& batch, const Loss& loss, const RowMean& mean,
+                 std::span<double> terms);
   /// E and gradients of a checked batch, with dropout; the model's gradients, and its parameters if asked for, change.
   double train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const Wanted& wanted);
 
@@ -64,12 +67,13 @@ class BatchPass {
     const LossPlan<T>& loss;
     const Wanted& wanted;
     std::optional<DropoutPass> dropout;
-    double scale;  ///< 1 / Σ w
+    RowMean mean;
+    double* terms = nullptr;  ///< where row_terms wants them
   };
   /// What a thread, or a team, needs to work on a block of rows.
   struct Block {
     Tape<T> tape;
-    std::vector<double> row_loss;  ///< w_b e_b
+    std::vector<double> row_loss;  ///< the terms of the mean
   };
 
   double run(const Job& job);

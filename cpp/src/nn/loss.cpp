@@ -128,9 +128,26 @@ double LossPlan<T>::row(std::size_t outputs, const T* s, const Targets<T>& y, st
   const auto kernel_row = kernels::table<T>().loss[static_cast<int>(kernel)];
   const bool labels = y.are_labels();
   const double divisor = mean_over_outputs ? static_cast<double>(outputs) : 1.0;
-  return kernel_row(static_cast<kernels::Index>(outputs), parameter, s, labels ? nullptr : y.values().row(y_row),
-                    labels ? static_cast<kernels::Index>(y.label(y_row)) : 0, scale / static_cast<T>(divisor), grad) /
-         divisor;
+  const T* const values = labels ? nullptr : y.values().row(y_row);
+  const double value =
+      kernel_row(static_cast<kernels::Index>(outputs), parameter, s, values,
+                 labels ? static_cast<kernels::Index>(y.label(y_row)) : 0, scale / static_cast<T>(divisor), grad) /
+      divisor;
+  if (!mean_over_outputs || std::isfinite(value) || grad == s) {
+    return value;
+  }
+  // The sum may have overflowed where the mean does not.
+  double mean = 0.0;
+  for (std::size_t k = 0; k < outputs; ++k) {
+    mean += kernel_row(1, parameter, s + k, values + k, 0, T(0), nullptr) / divisor;
+  }
+  return mean;
+}
+
+RowMean::RowMean(double reciprocal_of_weights) noexcept : reciprocal(reciprocal_of_weights) {
+  int exponent = 0;
+  (void)std::frexp(reciprocal, &exponent);
+  shrink = std::ldexp(1.0, exponent - 2);
 }
 
 bool takes_labels(const Loss& loss) noexcept {
@@ -140,30 +157,33 @@ bool takes_labels(const Loss& loss) noexcept {
 
 template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
-                   std::span<const T> sample_weight) {
+                   std::span<const T> sample_weight, std::string_view prefix) {
+  const std::string where(prefix);
   const auto shape = [](std::size_t r, std::size_t c) {
     return "(" + std::to_string(r) + ", " + std::to_string(c) + ")";
   };
   if (rows == 0) {
-    throw std::invalid_argument("no rows: the mean loss of zero samples is undefined");
+    throw std::invalid_argument(where + "no rows: the mean loss of zero samples is undefined");
   }
   if (y.are_labels()) {
     if (!takes_labels(loss)) {
-      throw std::invalid_argument(std::string(loss_name(loss)) + " takes targets of shape " + shape(rows, outputs) +
-                                  ", not class labels");
+      throw std::invalid_argument(where + std::string(loss_name(loss)) + " takes targets of shape " +
+                                  shape(rows, outputs) + ", not class labels");
     }
     if (y.rows() != rows) {
-      throw ShapeError("y has " + std::to_string(y.rows()) + " labels for " + std::to_string(rows) + " rows of x");
+      throw ShapeError(where + "y has " + std::to_string(y.rows()) + " labels for " + std::to_string(rows) +
+                       " rows of x");
     }
     for (std::size_t r = 0; r < rows; ++r) {
       const std::int64_t label = y.label(r);
       if (label < 0 || static_cast<std::uint64_t>(label) >= outputs) {
-        throw std::invalid_argument("y[" + std::to_string(r) + "] = " + std::to_string(label) +
+        throw std::invalid_argument(where + "y[" + std::to_string(r) + "] = " + std::to_string(label) +
                                     " is no label of a network with " + std::to_string(outputs) + " outputs");
       }
     }
   } else if (y.rows() != rows || y.values().cols() != outputs) {
-    throw ShapeError("y has the shape " + shape(y.rows(), y.values().cols()) + ", expected " + shape(rows, outputs));
+    throw ShapeError(where + "y has the shape " + shape(y.rows(), y.values().cols()) + ", expected " +
+                     shape(rows, outputs));
   }
   if (!sample_weight.empty()) {
     if (std::holds_alternative<CustomLoss>(loss)) {
@@ -198,8 +218,10 @@ template struct LossPlan<float>;
 template struct LossPlan<double>;
 template LossPlan<float> plan_loss(const Loss&, const Activation&);
 template LossPlan<double> plan_loss(const Loss&, const Activation&);
-template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<float>&, std::span<const float>);
-template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<double>&, std::span<const double>);
+template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<float>&, std::span<const float>,
+                            std::string_view);
+template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<double>&, std::span<const double>,
+                            std::string_view);
 template double reciprocal_weight_sum(std::span<const float>, std::size_t);
 template double reciprocal_weight_sum(std::span<const double>, std::size_t);
 
@@ -219,14 +241,14 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
     return nn::of_type<T>(custom->function_f32, custom->function_f64)(a, y, out);
   }
   const auto plan = nn::plan_loss<T>(loss, Activation::identity());
-  const double scale = nn::reciprocal_weight_sum(sample_weight, a.rows());
+  const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight, a.rows()));
   double sum = 0.0;
   for (std::size_t r = 0; r < a.rows(); ++r) {
     const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
-    sum += weight * plan.row(a.cols(), a.row(r), y, r, static_cast<T>(weight * scale),
-                             grad.data() == nullptr ? nullptr : grad.row(r));
+    sum += mean.term(weight, plan.row(a.cols(), a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
+                                      grad.data() == nullptr ? nullptr : grad.row(r)));
   }
-  return sum * scale;
+  return mean.of(sum);
 }
 
 template double evaluate_loss(const Loss&, ConstMatrixView<float>, Targets<float>, MatrixView<float>,

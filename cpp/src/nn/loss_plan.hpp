@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 #include <backpass/loss.hpp>
 
@@ -25,9 +26,24 @@ struct LossPlan {
 
   /// One row's loss e_b, after the mean over outputs and before its weight.
   /// \param s  (outputs) of a^N or z^N, as source says \param y_row  the row's place in y
-  /// \param scale  w_b / Σw, a factor of the gradient alone \param grad  (outputs), or null; may be s
+  /// \param scale  w_b / Σw, a factor of the gradient alone \param grad  (outputs), or null; may be s, but then a
+  ///                 sum over outputs that overflows stays infinite where the mean is not
   [[nodiscard]] double row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale,
                            T* grad) const;
+};
+
+/// E = Σ_b w_b e_b / Σ_b w_b, so that no partial sum exceeds half the largest e_b: a mean is finite where its terms
+/// are. The weights are made small by a power of two, which is exact, so the bits are those of the plain sum where that
+/// is finite.
+struct RowMean {
+  double reciprocal;  ///< 1 / Σ w
+  double shrink;      ///< a power of two, at most 1 / (2 Σ w)
+
+  explicit RowMean(double reciprocal_of_weights) noexcept;
+  /// Row b's part of the sum.
+  [[nodiscard]] double term(double weight, double loss) const noexcept { return weight * shrink * loss; }
+  /// E from the sum of all terms.
+  [[nodiscard]] double of(double sum) const noexcept { return sum * (reciprocal / shrink); }
 };
 
 /// \throws std::invalid_argument when a parameter of the loss is out of range, or for a CustomLoss, which has no rows
@@ -37,11 +53,12 @@ LossPlan<T> plan_loss(const Loss& loss, const Activation& output);
 /// Whether a cost sees class labels.
 [[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
 
+/// \param prefix  of the message: whose y it is
 /// \throws ShapeError, std::invalid_argument unless (rows, outputs), y and weights fit each other and the loss, and
 /// rows > 0
 template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
-                   std::span<const T> sample_weight);
+                   std::span<const T> sample_weight, std::string_view prefix = "");
 
 /// 1 / Σ_b w_b, the sum in double and in order. \throws std::invalid_argument unless weights are finite, ≥ 0 and not
 /// all zero

@@ -38,9 +38,9 @@ void require_shape(const char* name, BasicMatrixView<T> matrix, std::size_t rows
 }  // namespace
 
 template <class T>
-void Network<T>::Impl::check_input(ConstMatrixView<T> x) const {
+void Network<T>::Impl::check_input(ConstMatrixView<T> x, std::string_view prefix) const {
   if (x.cols() != model.sizes.front()) {
-    throw ShapeError("x has the shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
+    throw ShapeError(std::string(prefix) + "x has the shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
                      std::to_string(model.sizes.front()) + ")");
   }
 }
@@ -55,6 +55,9 @@ Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl
   const LayerSpec& last = model.layers.back();
   model.parameters = AlignedBuffer<T>(last.offset + last.num_parameters());
   model.gradients = AlignedBuffer<T>(model.parameters.size());
+  // What is wrong with the environment is said here, before any call depends on it.
+  (void)get_num_threads();
+  (void)active_isa();
   initialize(options.seed.value_or(random_seed()));
 }
 
@@ -290,11 +293,11 @@ std::span<T> Layer<T>::bias() const noexcept {
   return network_->parameters().subspan(spec().offset + spec().num_weights(), spec().bias ? spec().outputs : 0);
 }
 template <class T>
-MatrixView<T> Layer<T>::weight_gradient_transposed() const noexcept {
+MatrixView<T> Layer<T>::weight_grad_transposed() const noexcept {
   return {network_->gradients().data() + spec().offset, spec().inputs, spec().outputs};
 }
 template <class T>
-std::span<T> Layer<T>::bias_gradient() const noexcept {
+std::span<T> Layer<T>::bias_grad() const noexcept {
   return network_->gradients().subspan(spec().offset + spec().num_weights(), spec().bias ? spec().outputs : 0);
 }
 template <class T>

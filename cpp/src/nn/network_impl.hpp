@@ -1,6 +1,8 @@
 /// What stands behind Network's pointer.
 #pragma once
 
+#include <string_view>
+
 #include <backpass/network.hpp>
 
 #include "base/pool.hpp"
@@ -31,8 +33,8 @@ struct Network<T>::Impl {
   Impl(const Impl& other) : model(other.model), init(other.init) {}
   Impl& operator=(const Impl&) = delete;
 
-  /// \throws ShapeError unless x is (B, M_0)
-  void check_input(ConstMatrixView<T> x) const;
+  /// \param prefix  of the message: whose x it is \throws ShapeError unless x is (B, M_0)
+  void check_input(ConstMatrixView<T> x, std::string_view prefix = "") const;
 };
 
 /// For the layers above that make whole trainings out of passes.

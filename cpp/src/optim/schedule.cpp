@@ -26,25 +26,25 @@ double cosine_between(double start, double end, double share) {
   return end + (start - end) * (1.0 + std::cos(std::numbers::pi * share)) / 2.0;
 }
 
-double lr_of(const ConstantSchedule& /*s*/, double base, Time /*t*/) { return base; }
+double lr_of(const schedules::Constant& /*s*/, double base, Time /*t*/) { return base; }
 
-double lr_of(const StepSchedule& s, double base, Time t) {
+double lr_of(const schedules::Step& s, double base, Time t) {
   const std::int64_t drops = t.epoch / s.step_size;
   return base * std::pow(s.gamma, static_cast<double>(drops));
 }
 
-double lr_of(const ExponentialSchedule& s, double base, Time t) {
+double lr_of(const schedules::Exponential& s, double base, Time t) {
   return base * std::pow(s.gamma, static_cast<double>(t.epoch));
 }
 
-double lr_of(const CosineSchedule& s, double base, Time t) {
+double lr_of(const schedules::Cosine& s, double base, Time t) {
   if (t.epoch >= s.period) {
     return s.min_lr;
   }
   return cosine_between(base, s.min_lr, static_cast<double>(t.epoch) / static_cast<double>(s.period));
 }
 
-double lr_of(const OneCycleSchedule& s, double /*base*/, Time t) {
+double lr_of(const schedules::OneCycle& s, double /*base*/, Time t) {
   if (s.total_steps == 0) {
     throw std::invalid_argument("OneCycle: total_steps = 0, but outside of fit it must be given");
   }
@@ -59,13 +59,13 @@ double lr_of(const OneCycleSchedule& s, double /*base*/, Time t) {
   return cosine_between(s.max_lr, initial / s.final_div_factor, (at - peak) / (last - peak));
 }
 
-double lr_of(const InverseScalingSchedule& s, double base, Time t) {
+double lr_of(const schedules::InverseScaling& s, double base, Time t) {
   return base / std::pow(1.0 + static_cast<double>(t.step), s.power);
 }
 
-double lr_of(const ReduceOnPlateauSchedule& s, double base, Time /*t*/) { return base * s.scale; }
+double lr_of(const schedules::ReduceOnPlateau& s, double base, Time /*t*/) { return base * s.scale; }
 
-double lr_of(const LinearWarmupSchedule& s, double base, Time t) {
+double lr_of(const schedules::LinearWarmup& s, double base, Time t) {
   if (t.step < s.steps) {
     const double share = static_cast<double>(t.step) / static_cast<double>(s.steps);
     return base * (s.start_factor + (1.0 - s.start_factor) * share);
@@ -74,7 +74,7 @@ double lr_of(const LinearWarmupSchedule& s, double base, Time t) {
 }
 
 /// torch.optim.lr_scheduler.ReduceLROnPlateau.step(), which ignores reductions of less than 1e-8 too.
-void observe_plateau(ReduceOnPlateauSchedule& s, double base, double loss) {
+void observe_plateau(schedules::ReduceOnPlateau& s, double base, double loss) {
   constexpr double kSmallestReduction = 1e-8;
   const bool better = loss < s.best * (1.0 - s.threshold);
   if (better) {
@@ -106,21 +106,21 @@ void require_count(const S& s, std::string_view parameter, std::int64_t value, s
   require(value >= least, s.name, parameter, static_cast<double>(value), least == 0 ? "at least 0" : "at least 1");
 }
 
-void check(const ConstantSchedule& /*s*/, int /*depth*/) {}
+void check(const schedules::Constant& /*s*/, int /*depth*/) {}
 
-void check(const StepSchedule& s, int /*depth*/) {
+void check(const schedules::Step& s, int /*depth*/) {
   require_count(s, "step_size", s.step_size, 1);
   require_non_negative(s.name, "gamma", s.gamma);
 }
 
-void check(const ExponentialSchedule& s, int /*depth*/) { require_non_negative(s.name, "gamma", s.gamma); }
+void check(const schedules::Exponential& s, int /*depth*/) { require_non_negative(s.name, "gamma", s.gamma); }
 
-void check(const CosineSchedule& s, int /*depth*/) {
+void check(const schedules::Cosine& s, int /*depth*/) {
   require_count(s, "period", s.period, 1);
   require_non_negative(s.name, "min_lr", s.min_lr);
 }
 
-void check(const OneCycleSchedule& s, int /*depth*/) {
+void check(const schedules::OneCycle& s, int /*depth*/) {
   require_non_negative(s.name, "max_lr", s.max_lr);
   require_count(s, "total_steps", s.total_steps, 0);
   require(s.pct_start >= 0 && s.pct_start <= 1, s.name, "pct_start", s.pct_start, "in [0, 1]");
@@ -128,11 +128,11 @@ void check(const OneCycleSchedule& s, int /*depth*/) {
   require_positive(s, "final_div_factor", s.final_div_factor);
 }
 
-void check(const InverseScalingSchedule& s, int /*depth*/) {
+void check(const schedules::InverseScaling& s, int /*depth*/) {
   require(std::isfinite(s.power), s.name, "power", s.power, "finite");
 }
 
-void check(const ReduceOnPlateauSchedule& s, int /*depth*/) {
+void check(const schedules::ReduceOnPlateau& s, int /*depth*/) {
   require(s.factor >= 0 && s.factor < 1, s.name, "factor", s.factor, "in [0, 1)");
   require_count(s, "patience", s.patience, 0);
   require(s.threshold >= 0 && s.threshold < 1, s.name, "threshold", s.threshold, "in [0, 1)");
@@ -146,7 +146,7 @@ void check(const ReduceOnPlateauSchedule& s, int /*depth*/) {
 
 void check_nested(const Schedule& schedule, int depth);
 
-void check(const LinearWarmupSchedule& s, int depth) {
+void check(const schedules::LinearWarmup& s, int depth) {
   require_count(s, "steps", s.steps, 0);
   require(s.start_factor >= 0 && s.start_factor <= 1, s.name, "start_factor", s.start_factor, "in [0, 1]");
   if (s.then != nullptr) {
@@ -166,19 +166,31 @@ double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch
 }
 
 void observe(Schedule& schedule, double base_lr, double monitored_loss) {
-  if (auto* plateau = std::get_if<ReduceOnPlateauSchedule>(&schedule)) {
+  if (auto* plateau = std::get_if<schedules::ReduceOnPlateau>(&schedule)) {
     observe_plateau(*plateau, base_lr, monitored_loss);
-  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule);
+  } else if (auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule);
              warmup != nullptr && warmup->then != nullptr) {
     observe(*warmup->then, base_lr, monitored_loss);
   }
+}
+
+Schedule with_length(const Schedule& schedule, std::int64_t total_steps) {
+  require(total_steps >= 0, "with_length", "total_steps", static_cast<double>(total_steps), "at least 0");
+  Schedule copy = schedule;
+  if (auto* one_cycle = std::get_if<schedules::OneCycle>(&copy)) {
+    one_cycle->total_steps = one_cycle->total_steps > 0 ? one_cycle->total_steps : total_steps;
+  } else if (auto* warmup = std::get_if<schedules::LinearWarmup>(&copy); warmup != nullptr && warmup->then != nullptr) {
+    const std::int64_t rest = std::max<std::int64_t>(1, total_steps - warmup->steps);
+    warmup->then = std::make_shared<Schedule>(with_length(*warmup->then, rest));
+  }
+  return copy;
 }
 
 void validate(const Schedule& schedule) { check_nested(schedule, 1); }
 
 Schedule copy_schedule(const Schedule& schedule) {
   Schedule copy = schedule;
-  if (auto* warmup = std::get_if<LinearWarmupSchedule>(&copy); warmup != nullptr && warmup->then != nullptr) {
+  if (auto* warmup = std::get_if<schedules::LinearWarmup>(&copy); warmup != nullptr && warmup->then != nullptr) {
     warmup->then = std::make_shared<Schedule>(copy_schedule(*warmup->then));
   }
   return copy;

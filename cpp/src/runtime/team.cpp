@@ -190,7 +190,7 @@ void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)
   state.rethrow();
 }
 
-int threads_for(double multiply_adds, int limit) noexcept {
+int threads_for(double multiply_adds, int limit) {
   // Gathering a team costs under a microsecond when it is awake, a barrier a few tenths of one, and a core makes 5e4
   // multiply-adds in one: a thread must have several of them to do.
   constexpr double kWorkPerThread = 2.5e5;

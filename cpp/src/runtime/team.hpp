@@ -48,6 +48,6 @@ void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)
 
 /// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0:
 /// get_num_threads()).
-[[nodiscard]] int threads_for(double multiply_adds, int limit = 0) noexcept;
+[[nodiscard]] int threads_for(double multiply_adds, int limit = 0);
 
 }  // namespace backpass::runtime

@@ -2,11 +2,19 @@
 
 #include <algorithm>
 
+#include "nn/network_impl.hpp"
+#include "nn/segments.hpp"
+#include "runtime/denormals.hpp"
+
 namespace backpass::train {
 namespace {
 
-/// Predictions of that many rows are held at once.
-constexpr std::size_t kRows = 4096;
+/// Multiply-adds of a slice: tens of milliseconds on one slow core, and enough for many fast ones.
+constexpr std::size_t kSliceWork = 100'000'000;
+constexpr std::size_t kMinRows = 32;
+/// Bounds of what is held for a slice: outputs, and one number a row.
+constexpr std::size_t kMaxOutputRows = 4096;
+constexpr std::size_t kMaxTermRows = 65536;
 
 }  // namespace
 
@@ -19,25 +27,92 @@ Evaluation<T>::Evaluation(const Network<T>& network, ConstMatrixView<T> x, const
   for (const Metric metric : metrics) {
     metrics_.emplace_back(metric, outputs, y, logits, sample_weight);
   }
-  outputs_.resize(metrics.empty() ? 0 : std::min(kRows, x.rows()) * outputs);
+  outputs_.resize(metrics.empty() ? 0 : slice_rows(network, kMaxOutputRows) * outputs);
 }
 
 template <class T>
-void Evaluation<T>::update_metrics(const Network<T>& network) {
+std::size_t Evaluation<T>::slice_rows(const Network<T>& network, std::size_t most) const noexcept {
+  const std::size_t rows = kSliceWork / std::max<std::size_t>(1, network.num_parameters());
+  return std::min(x_.rows(), std::clamp(rows, kMinRows, most));
+}
+
+template <class T>
+bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
+  // The arrays are the caller's, who may have changed them since the last epoch.
+  nn::check_targets<T>(loss_, x_.rows(), network.sizes().back(), y_, sample_weight_, "validation: ");
+  if (std::holds_alternative<CustomLoss>(loss_)) {
+    return update_custom_loss(network, stop);
+  }
+  const nn::Model<T>& model = NetworkAccess::impl(network).model;
+  const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight_, x_.rows()));
+  const std::size_t slice = slice_rows(network, kMaxTermRows);
+  terms_.resize(slice);
+  // The order of evaluate(): rows in order within each segment, then the segments.
+  using Segments = nn::SegmentedGradient<T>;
+  const std::size_t segments = Segments::count(model, x_.rows());
+  std::size_t segment = 0;
+  double segment_sum = 0.0;
+  double sum = 0.0;
+  for (std::size_t first = 0; first < x_.rows(); first += slice) {
+    const std::size_t count = std::min(slice, x_.rows() - first);
+    const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(first, count);
+    pass_.row_terms(model, {x_.middle_rows(first, count), y_.middle_rows(first, count), weights, std::nullopt}, loss_,
+                    mean, terms_);
+    const runtime::FlushDenormals as_in_the_pass;
+    for (std::size_t r = 0; r < count; ++r) {
+      if (first + r == Segments::first_row(segment + 1, segments, x_.rows())) {
+        sum += segment_sum;
+        segment_sum = 0.0;
+        ++segment;
+      }
+      segment_sum += terms_[r];
+    }
+    if (stop()) {
+      return false;
+    }
+  }
+  value_ = mean.of(sum + segment_sum);
+  return true;
+}
+
+template <class T>
+bool Evaluation<T>::update_custom_loss(const Network<T>& network, Stop stop) {
+  const std::size_t outputs = network.sizes().back();
+  outputs_.resize(x_.rows() * outputs);
+  const MatrixView<T> a(outputs_.data(), x_.rows(), outputs);
+  const std::size_t slice = slice_rows(network, kMaxOutputRows);
+  for (std::size_t first = 0; first < x_.rows(); first += slice) {
+    const std::size_t count = std::min(slice, x_.rows() - first);
+    network.predict(x_.middle_rows(first, count), a.middle_rows(first, count));
+    if (stop()) {
+      return false;
+    }
+  }
+  value_ = evaluate_loss<T>(loss_, a, y_);
+  return true;
+}
+
+template <class T>
+bool Evaluation<T>::update_metrics(const Network<T>& network, Stop stop) {
   if (metrics_.empty()) {
-    return;
+    return true;
   }
   for (MetricSum<T>& metric : metrics_) {
     metric.reset();
   }
-  for (std::size_t first = 0; first < x_.rows(); first += kRows) {
-    const std::size_t count = std::min(kRows, x_.rows() - first);
+  const std::size_t slice = slice_rows(network, kMaxOutputRows);
+  for (std::size_t first = 0; first < x_.rows(); first += slice) {
+    const std::size_t count = std::min(slice, x_.rows() - first);
     const MatrixView<T> a(outputs_.data(), count, network.sizes().back());
     network.predict(x_.middle_rows(first, count), a);
     for (MetricSum<T>& metric : metrics_) {
       metric.add(a, first);
     }
+    if (stop()) {
+      return false;
+    }
   }
+  return true;
 }
 
 template class Evaluation<float>;

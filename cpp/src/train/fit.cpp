@@ -51,14 +51,13 @@ class LearningRate {
   double base_;
 };
 
-/// A OneCycle that was not told its length runs over this fit.
-void fill_in_length(Schedule& schedule, std::int64_t steps) {
-  if (auto* one_cycle = std::get_if<OneCycleSchedule>(&schedule)) {
-    one_cycle->total_steps = one_cycle->total_steps > 0 ? one_cycle->total_steps : steps;
-  } else if (auto* warmup = std::get_if<LinearWarmupSchedule>(&schedule);
-             warmup != nullptr && warmup->then != nullptr) {
-    fill_in_length(*warmup->then, std::max<std::int64_t>(1, steps - warmup->steps));
+/// Whether this is, or leads to, a OneCycle that was not told its length.
+bool lacks_length(const Schedule& schedule) {
+  if (const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule)) {
+    return warmup->then != nullptr && lacks_length(*warmup->then);
   }
+  const auto* one_cycle = std::get_if<schedules::OneCycle>(&schedule);
+  return one_cycle != nullptr && one_cycle->total_steps == 0;
 }
 
 template <class T>
@@ -74,8 +73,11 @@ class Fit {
   double train_batch(std::span<const std::uint32_t> rows);
   [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
   void shuffle_rows(std::size_t epoch);
-  void record(double seconds);
-  [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, double value);
+  /// Validates, and enters the epoch into the history. \returns false when a callback stopped it, before it did
+  bool record(std::size_t epoch, Clock::time_point start);
+  /// Tells on_progress, if it is time. \returns whether it stops
+  bool stopped(std::size_t epoch, std::size_t rows_done);
+  [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
   void start_history();
   std::vector<double>& series(std::size_t i) { return history_.series[i].second; }
 
@@ -87,6 +89,9 @@ class Fit {
   OptimizerRef optimizer_;
   const FitOptions<T>& options_;
   LearningRate lr_;
+  /// The caller's, who may look at ReduceOnPlateau's memory and change it; or a copy with the length of this fit.
+  Schedule* schedule_;
+  std::optional<Schedule> own_schedule_;
   std::optional<Evaluation<T>> training_, validation_;
   std::optional<CustomBatch<T>> custom_batch_;
   std::vector<std::uint32_t> order_;
@@ -95,6 +100,7 @@ class Fit {
   std::optional<Monitor> monitor_;
   History history_;
   std::int64_t step_ = 0;
+  nn::RowMean epoch_mean_{0.0};  ///< over an epoch's rows
   double epoch_loss_ = 0.0;
   double lr_at_start_ = 0.0;  ///< of the epoch
   Clock::time_point last_report_ = Clock::now();
@@ -117,6 +123,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       optimizer_(optimizer),
       options_(options),
       lr_(optimizer),
+      schedule_(options.schedule),
       step_(options.first_step) {
   const std::size_t outputs = network.sizes().back();
   NetworkAccess::impl(network).check_input(x);
@@ -131,8 +138,8 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   require(!(options.validation_split > 0.0 && options.validation_data),
           "validation_data and validation_split cannot both be given");
   require(x.rows() <= std::numeric_limits<std::uint32_t>::max(), "more than 2^32 - 1 rows");
-  if (options.schedule != nullptr) {
-    validate(*options.schedule);
+  if (schedule_ != nullptr) {
+    validate(*schedule_);
   }
 
   if (options.validation_split > 0.0) {
@@ -151,8 +158,8 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     sample_weight_ = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(0, kept);
   } else if (options.validation_data) {
     const auto& [vx, vy] = *options.validation_data;
-    NetworkAccess::impl(network).check_input(vx);
-    nn::check_targets<T>(loss, vx.rows(), outputs, vy, {});
+    NetworkAccess::impl(network).check_input(vx, "validation_data: ");
+    nn::check_targets<T>(loss, vx.rows(), outputs, vy, {}, "validation_data: ");
     validation_.emplace(network, vx, vy, loss, std::span<const T>{}, options.metrics);
   }
   training_.emplace(network, x_, y_, loss, sample_weight_, options.metrics);
@@ -164,10 +171,14 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   if (options.early_stopping) {
     monitor_.emplace(*options.early_stopping, history_);
   }
-  if (options.schedule != nullptr) {
+  if (schedule_ != nullptr && lacks_length(*schedule_)) {
     const std::size_t batches = (x_.rows() + options.batch_size - 1) / options.batch_size;
-    fill_in_length(*options.schedule, static_cast<std::int64_t>(batches * options.epochs));
+    const auto steps = static_cast<std::int64_t>(batches * options.epochs);
+    schedule_ = &own_schedule_.emplace(with_length(*schedule_, options.first_step + steps));
   }
+  std::iota(order_.begin(), order_.end(), 0U);
+  const double weights = weight_of(order_);
+  epoch_mean_ = nn::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
 }
 
 template <class T>
@@ -194,11 +205,10 @@ History Fit<T>::run() {
   for (std::size_t i = 0; i < options_.epochs; ++i) {
     const std::size_t epoch = options_.first_epoch + i;
     const Clock::time_point start = Clock::now();
-    if (!run_epoch(epoch)) {
+    if (!run_epoch(epoch) || !record(epoch, start)) {
       history_.stopped_early = true;
       break;
     }
-    record(seconds_since(start));
     if (monitor_ && monitor_->observe(i, history_[monitor_->settings().monitor].back()) &&
         monitor_->settings().restore_best) {
       best_.take(network_);
@@ -206,7 +216,7 @@ History Fit<T>::run() {
     // The callback may look at this epoch's network, so it comes before anything is restored.
     const bool stop = options_.on_epoch_end && options_.on_epoch_end({epoch, options_.epochs, history_});
     if (stop || (monitor_ && monitor_->is_over())) {
-      history_.stopped_early = true;
+      history_.stopped_early = i + 1 < options_.epochs;
       break;
     }
     // A callback may have changed parameters; they are what a later epoch falls back to.
@@ -229,33 +239,39 @@ bool Fit<T>::run_epoch(std::size_t epoch) {
   for (std::size_t first = 0, batch = 0; first < order_.size(); first += options_.batch_size, ++batch) {
     const std::size_t count = std::min(options_.batch_size, order_.size() - first);
     const std::span<const std::uint32_t> rows(order_.data() + first, count);
-    if (options_.schedule != nullptr) {
-      lr_.set(scheduled_lr(*options_.schedule, lr_.base(), static_cast<std::int64_t>(epoch), step_));
+    if (schedule_ != nullptr) {
+      lr_.set(scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), step_));
     }
     lr_at_start_ = batch == 0 ? optimizer_.lr() : lr_at_start_;
     const double value = train_batch(rows);
     ++step_;
     if (!std::isfinite(value)) {
-      diverged(epoch, batch, value);
+      diverged(epoch, batch, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
     }
     const double weight = weight_of(rows);
-    sum += weight * value;
-    weights += weight;
+    sum += epoch_mean_.term(weight, value);
+    weights += epoch_mean_.term(weight, 1.0);
     epoch_loss_ = weights > 0.0 ? sum / weights : 0.0;
-    constexpr double kReportSeconds = 0.05;
-    if (options_.on_progress && seconds_since(last_report_) >= kReportSeconds) {
-      last_report_ = Clock::now();
-      if (options_.on_progress({epoch, first + count, order_.size(), epoch_loss_})) {
-        return false;
-      }
+    if (stopped(epoch, first + count)) {
+      return false;
     }
   }
   const auto parameters = std::as_const(network_).parameters();
   if (!std::all_of(parameters.begin(), parameters.end(), [](T p) { return std::isfinite(p); })) {
     const std::size_t batches = (order_.size() + options_.batch_size - 1) / options_.batch_size;
-    diverged(epoch, batches - 1, std::numeric_limits<double>::quiet_NaN());
+    diverged(epoch, batches - 1, "a parameter became infinite or nan");
   }
   return true;
+}
+
+template <class T>
+bool Fit<T>::stopped(std::size_t epoch, std::size_t rows_done) {
+  constexpr double kReportSeconds = 0.05;
+  if (!options_.on_progress || seconds_since(last_report_) < kReportSeconds) {
+    return false;
+  }
+  last_report_ = Clock::now();
+  return options_.on_progress({epoch, rows_done, order_.size(), epoch_loss_});
 }
 
 template <class T>
@@ -286,11 +302,15 @@ void Fit<T>::shuffle_rows(std::size_t epoch) {
 }
 
 template <class T>
-void Fit<T>::record(double seconds) {
+bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
+  const auto stop = [&] { return stopped(epoch, order_.size()); };
+  if (!training_->update_metrics(network_, stop) ||
+      (validation_ && !(validation_->update_loss(network_, stop) && validation_->update_metrics(network_, stop)))) {
+    return false;
+  }
   std::size_t i = 0;
-  const auto add = [&](Evaluation<T>& evaluation, double loss) {
+  const auto add = [&](const Evaluation<T>& evaluation, double loss) {
     series(i++).push_back(loss);
-    evaluation.update_metrics(network_);
     for (std::size_t m = 0; m < options_.metrics.size(); ++m) {
       series(i++).push_back(evaluation.metric(m));
     }
@@ -298,23 +318,25 @@ void Fit<T>::record(double seconds) {
   };
   double monitored = add(*training_, epoch_loss_);
   if (validation_) {
-    monitored = add(*validation_, validation_->loss(network_));
+    monitored = add(*validation_, validation_->loss());
   }
   series(i++).push_back(lr_at_start_);
-  series(i++).push_back(seconds);
+  series(i++).push_back(seconds_since(start));
   ++history_.epochs;
-  if (options_.schedule != nullptr) {
-    observe(*options_.schedule, lr_.base(), monitored);
+  if (schedule_ != nullptr) {
+    observe(*schedule_, lr_.base(), monitored);
   }
+  return true;
 }
 
 template <class T>
-void Fit<T>::diverged(std::size_t epoch, std::size_t batch, double value) {
+void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& what) {
   const double lr = optimizer_.lr();
   last_finite_.restore(network_, optimizer_);
+  // People count from 1, as the progress bar does; the error's numbers are indices.
   throw DivergenceError(
-      "the loss became " + std::string(std::isnan(value) ? "nan" : "infinite") + " in epoch " + std::to_string(epoch) +
-          ", batch " + std::to_string(batch) + " (lr " + std::to_string(lr) +
+      what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) + " (lr " +
+          std::to_string(lr) +
           "); the network is as it was before that epoch. Try a smaller lr, clip_norm=1, standardised "
           "inputs, or look for NaN in x and y",
       epoch, batch);

@@ -9,7 +9,6 @@ import click
 from backpass.cli.model_file import Model
 from backpass.cli.options import print_json
 from backpass.preprocessing import CategoricalColumn, ClassTarget, InputEncoder, Target
-from backpass.summary import summary
 
 
 @click.command()
@@ -21,7 +20,7 @@ def info(model: str, as_json: bool) -> None:
     if as_json:
         print_json(_as_json(loaded))
         return
-    click.echo(summary(loaded.net))
+    click.echo(loaded.net.summary())
     if loaded.encoder is not None and loaded.target is not None:
         click.echo("")
         click.echo(f"target: {_target_line(loaded.target)}")

@@ -71,34 +71,34 @@ inline std::vector<Optimizer> random_optimizers(Random& random) {
 inline std::vector<Schedule> random_schedules(Random& random) {
   const auto share = [&] { return in(random, 0.1, 0.9); };
   const auto number = [&] { return static_cast<std::int64_t>(1 + random() % 1000); };
-  const ReduceOnPlateauSchedule used{.factor = share(),
-                                     .patience = number(),
-                                     .threshold = share(),
-                                     .cooldown = number(),
-                                     .min_lr = share(),
-                                     .best = share(),
-                                     .bad_epochs = number(),
-                                     .cooldown_left = number(),
-                                     .scale = share()};
+  const schedules::ReduceOnPlateau used{.factor = share(),
+                                        .patience = number(),
+                                        .threshold = share(),
+                                        .cooldown = number(),
+                                        .min_lr = share(),
+                                        .best = share(),
+                                        .bad_epochs = number(),
+                                        .cooldown_left = number(),
+                                        .scale = share()};
   const auto behind = [&](Schedule then) {
-    return LinearWarmupSchedule{
+    return schedules::LinearWarmup{
         .steps = number(), .start_factor = share(), .then = std::make_shared<Schedule>(std::move(then))};
   };
-  return {ConstantSchedule{},
-          StepSchedule{.step_size = number(), .gamma = share()},
-          ExponentialSchedule{.gamma = share()},
-          CosineSchedule{.period = number(), .min_lr = share()},
-          OneCycleSchedule{.max_lr = share(),
-                           .total_steps = number(),
-                           .pct_start = share(),
-                           .div_factor = 1 + share(),
-                           .final_div_factor = 1 + share()},
-          InverseScalingSchedule{.power = share()},
+  return {schedules::Constant{},
+          schedules::Step{.step_size = number(), .gamma = share()},
+          schedules::Exponential{.gamma = share()},
+          schedules::Cosine{.period = number(), .min_lr = share()},
+          schedules::OneCycle{.max_lr = share(),
+                              .total_steps = number(),
+                              .pct_start = share(),
+                              .div_factor = 1 + share(),
+                              .final_div_factor = 1 + share()},
+          schedules::InverseScaling{.power = share()},
           used,
-          ReduceOnPlateauSchedule{},
-          LinearWarmupSchedule{.steps = number(), .start_factor = share(), .then = nullptr},
+          schedules::ReduceOnPlateau{},
+          schedules::LinearWarmup{.steps = number(), .start_factor = share(), .then = nullptr},
           behind(used),
-          behind(behind(behind(CosineSchedule{.period = number()})))};
+          behind(behind(behind(schedules::Cosine{.period = number()})))};
 }
 
 inline bool same(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
@@ -157,25 +157,27 @@ inline bool same(const Lion& a, const Lion& b) {
 }
 
 bool same(const Schedule& a, const Schedule& b);
-inline bool same(const ConstantSchedule& /*a*/, const ConstantSchedule& /*b*/) { return true; }
-inline bool same(const StepSchedule& a, const StepSchedule& b) {
+inline bool same(const schedules::Constant& /*a*/, const schedules::Constant& /*b*/) { return true; }
+inline bool same(const schedules::Step& a, const schedules::Step& b) {
   return a.step_size == b.step_size && same(a.gamma, b.gamma);
 }
-inline bool same(const ExponentialSchedule& a, const ExponentialSchedule& b) { return same(a.gamma, b.gamma); }
-inline bool same(const CosineSchedule& a, const CosineSchedule& b) {
+inline bool same(const schedules::Exponential& a, const schedules::Exponential& b) { return same(a.gamma, b.gamma); }
+inline bool same(const schedules::Cosine& a, const schedules::Cosine& b) {
   return a.period == b.period && same(a.min_lr, b.min_lr);
 }
-inline bool same(const OneCycleSchedule& a, const OneCycleSchedule& b) {
+inline bool same(const schedules::OneCycle& a, const schedules::OneCycle& b) {
   return same(a.max_lr, b.max_lr) && a.total_steps == b.total_steps && same(a.pct_start, b.pct_start) &&
          same(a.div_factor, b.div_factor) && same(a.final_div_factor, b.final_div_factor);
 }
-inline bool same(const InverseScalingSchedule& a, const InverseScalingSchedule& b) { return same(a.power, b.power); }
-inline bool same(const ReduceOnPlateauSchedule& a, const ReduceOnPlateauSchedule& b) {
+inline bool same(const schedules::InverseScaling& a, const schedules::InverseScaling& b) {
+  return same(a.power, b.power);
+}
+inline bool same(const schedules::ReduceOnPlateau& a, const schedules::ReduceOnPlateau& b) {
   return same(a.factor, b.factor) && a.patience == b.patience && same(a.threshold, b.threshold) &&
          a.cooldown == b.cooldown && same(a.min_lr, b.min_lr) && same(a.best, b.best) && a.bad_epochs == b.bad_epochs &&
          a.cooldown_left == b.cooldown_left && same(a.scale, b.scale);
 }
-inline bool same(const LinearWarmupSchedule& a, const LinearWarmupSchedule& b) {
+inline bool same(const schedules::LinearWarmup& a, const schedules::LinearWarmup& b) {
   return a.steps == b.steps && same(a.start_factor, b.start_factor) && (a.then != nullptr) == (b.then != nullptr) &&
          (a.then == nullptr || same(*a.then, *b.then));
 }

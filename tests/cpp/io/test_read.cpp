@@ -39,8 +39,8 @@ Bytes full_file() {
   network.layer(1).set_lr_scale(0.5);
   Adam adam{.lr = 0.01};
   test::train(network, adam, 2, 1);
-  const Schedule schedule = LinearWarmupSchedule{
-      .steps = 5, .start_factor = 0.5, .then = std::make_shared<Schedule>(ReduceOnPlateauSchedule{})};
+  const Schedule schedule = schedules::LinearWarmup{
+      .steps = 5, .start_factor = 0.5, .then = std::make_shared<Schedule>(schedules::ReduceOnPlateau{})};
   return to_bytes(network,
                   {.optimizer = adam, .schedule = &schedule, .epochs = 1, .steps = 2, .metadata = {{"k", "v"}}});
 }

@@ -71,7 +71,7 @@ TEST(SettingsJson, DamagedSettingsAreRefused) {
     expect_damage_is_refused(optimizer_to_json(optimizer), read_optimizer);
   }
   for (const Schedule& schedule : test::random_schedules(random)) {
-    if (!std::holds_alternative<ReduceOnPlateauSchedule>(schedule)) {  // whose `best` may be NaN
+    if (!std::holds_alternative<schedules::ReduceOnPlateau>(schedule)) {  // whose `best` may be NaN
       expect_damage_is_refused(schedule_to_json(schedule), [](const Json& json) { return schedule_from_json(json); });
     }
   }
@@ -87,7 +87,7 @@ TEST(SettingsJson, WhatIsOutOfRangeIsNeitherSavedNorLoaded) {
   sgd.lr = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THROW(static_cast<void>(optimizer_to_json(sgd)), std::invalid_argument);
 
-  const Schedule schedule = StepSchedule{.step_size = 0, .gamma = 0.5};
+  const Schedule schedule = schedules::Step{.step_size = 0, .gamma = 0.5};
   EXPECT_THROW(static_cast<void>(schedule_to_json(schedule)), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(schedule_from_json({{"name", "Step"}, {"step_size", 0}, {"gamma", 0.5}})),
                FormatError);
@@ -96,9 +96,9 @@ TEST(SettingsJson, WhatIsOutOfRangeIsNeitherSavedNorLoaded) {
 
 TEST(SettingsJson, WarmUpsBehindWarmUpsEnd) {
   const auto nested = [](int depth) {
-    Schedule schedule = ConstantSchedule{};
+    Schedule schedule = schedules::Constant{};
     for (int i = 1; i < depth; ++i) {
-      schedule = LinearWarmupSchedule{.steps = 1, .start_factor = 0.5, .then = std::make_shared<Schedule>(schedule)};
+      schedule = schedules::LinearWarmup{.steps = 1, .start_factor = 0.5, .then = std::make_shared<Schedule>(schedule)};
     }
     return schedule;
   };
@@ -108,10 +108,10 @@ TEST(SettingsJson, WarmUpsBehindWarmUpsEnd) {
   const Json deeper = {{"name", "LinearWarmup"}, {"steps", 1}, {"start_factor", 0.5}, {"then", deepest}};
   EXPECT_THROW(static_cast<void>(schedule_from_json(deeper)), FormatError);
 
-  auto circle = std::make_shared<Schedule>(LinearWarmupSchedule{.steps = 1});
-  std::get<LinearWarmupSchedule>(*circle).then = circle;
+  auto circle = std::make_shared<Schedule>(schedules::LinearWarmup{.steps = 1});
+  std::get<schedules::LinearWarmup>(*circle).then = circle;
   EXPECT_THROW(static_cast<void>(schedule_to_json(*circle)), std::invalid_argument);
-  std::get<LinearWarmupSchedule>(*circle).then = nullptr;
+  std::get<schedules::LinearWarmup>(*circle).then = nullptr;
 }
 
 }  // namespace

@@ -202,10 +202,10 @@ TYPED_TEST(Write, FitGoesOnFromTheFileAsIfItHadNeverStopped) {
     network.fit({x.data(), 20, 3}, ConstMatrixView<T>(y.data(), 20, 2), MeanSquaredError{}, optimizer, options);
   };
   const auto make_schedule = [] {
-    return Schedule(LinearWarmupSchedule{
+    return Schedule(schedules::LinearWarmup{
         .steps = 4,
         .start_factor = 0.1,
-        .then = std::make_shared<Schedule>(ReduceOnPlateauSchedule{.patience = 1, .threshold = 0.5})});
+        .then = std::make_shared<Schedule>(schedules::ReduceOnPlateau{.patience = 1, .threshold = 0.5})});
   };
   Network<T> whole({.sizes = {3, 6, 2}, .dropout = 0.3, .seed = 1});
   Network<T> halves = whole;
@@ -286,7 +286,7 @@ TEST_F(Save, WhatCannotBeSavedLeavesTheFileAlone) {
   EXPECT_THROW(network.save(path, {.optimizer = of_more_layers}), ShapeError);
   Adam out_of_range{.beta1 = 2.0};
   EXPECT_THROW(network.save(path, {.optimizer = out_of_range}), std::invalid_argument);
-  const Schedule schedule = ExponentialSchedule{.gamma = std::numeric_limits<double>::quiet_NaN()};
+  const Schedule schedule = schedules::Exponential{.gamma = std::numeric_limits<double>::quiet_NaN()};
   EXPECT_THROW(network.save(path, {.schedule = &schedule}), std::invalid_argument);
   EXPECT_THROW(network.save(path, {.steps = -1}), std::invalid_argument);
   EXPECT_THROW(network.save(path, {.metadata = {{"k", "\xc3"}}}), std::invalid_argument);

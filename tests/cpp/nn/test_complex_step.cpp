@@ -145,11 +145,11 @@ Gradients gradients(const Case& c, Problem& p, const std::vector<double>& input_
     const auto layer = p.network.layer(i);
     for (std::size_t k = 0; k < layers[i].weight.size(); ++k) {
       for (std::size_t j = 0; j < layers[i].weight[k].size(); ++j) {
-        g.add(derivative(layers[i].weight[k][j]), layer.weight_gradient_transposed()(j, k));
+        g.add(derivative(layers[i].weight[k][j]), layer.weight_grad_transposed()(j, k));
       }
     }
     for (std::size_t k = 0; k < layers[i].bias.size(); ++k) {
-      g.add(derivative(layers[i].bias[k]), layer.bias_gradient()[k]);
+      g.add(derivative(layers[i].bias[k]), layer.bias_grad()[k]);
     }
   }
   for (std::size_t r = 0; r < kRows; ++r) {

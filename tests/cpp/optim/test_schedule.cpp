@@ -30,69 +30,70 @@ void expect_by_step(const Schedule& schedule, double base, const std::vector<dou
 std::shared_ptr<Schedule> shared(Schedule schedule) { return std::make_shared<Schedule>(std::move(schedule)); }
 
 TEST(Schedule, Constant) {
-  expect_by_epoch(ConstantSchedule{}, 0.1, {0.1, 0.1, 0.1});
-  expect_by_step(ConstantSchedule{}, 0.1, {0.1, 0.1, 0.1});
+  expect_by_epoch(schedules::Constant{}, 0.1, {0.1, 0.1, 0.1});
+  expect_by_step(schedules::Constant{}, 0.1, {0.1, 0.1, 0.1});
 }
 
 TEST(Schedule, Step) {
-  expect_by_epoch(StepSchedule{.step_size = 3, .gamma = 0.5}, 0.1, {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025});
+  expect_by_epoch(schedules::Step{.step_size = 3, .gamma = 0.5}, 0.1, {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025});
 }
 
 TEST(Schedule, Exponential) {
-  expect_by_epoch(ExponentialSchedule{.gamma = 0.9}, 0.1, {0.1, 0.09, 0.081, 0.0729, 0.06561, 0.059049});
+  expect_by_epoch(schedules::Exponential{.gamma = 0.9}, 0.1, {0.1, 0.09, 0.081, 0.0729, 0.06561, 0.059049});
 }
 
 TEST(Schedule, CosineStaysAtItsEnd) {
-  expect_by_epoch(CosineSchedule{.period = 8, .min_lr = 0.02}, 0.1,
+  expect_by_epoch(schedules::Cosine{.period = 8, .min_lr = 0.02}, 0.1,
                   {0.1, 0.09695518130045147, 0.0882842712474619, 0.0753073372946036, 0.06, 0.04469266270539641,
                    0.0317157287525381, 0.023044818699548532, 0.02, 0.02, 0.02});
 }
 
 TEST(Schedule, OneCycleStaysAtItsEnd) {
   expect_by_step(
-      OneCycleSchedule{.max_lr = 0.5, .total_steps = 10, .pct_start = 0.4, .div_factor = 10, .final_div_factor = 100},
+      schedules::OneCycle{
+          .max_lr = 0.5, .total_steps = 10, .pct_start = 0.4, .div_factor = 10, .final_div_factor = 100},
       123.0,
       {0.05, 0.1625, 0.3875, 0.5, 0.4665398445951636, 0.375125, 0.25025, 0.125375, 0.033960155404836434, 0.0005, 0.0005,
        0.0005});
-  expect_by_step(OneCycleSchedule{.max_lr = 0.01, .total_steps = 7}, 0.1,
+  expect_by_step(schedules::OneCycle{.max_lr = 0.01, .total_steps = 7}, 0.1,
                  {0.0004, 0.009805566273349588, 0.009190443762697106, 0.00672683836480545, 0.003577387757396571,
                   0.0009929679189326559, 4e-08});
-  expect_by_step(OneCycleSchedule{.total_steps = 4, .pct_start = 0.0}, 0.1,
+  expect_by_step(schedules::OneCycle{.total_steps = 4, .pct_start = 0.0}, 0.1,
                  {0.008535539763797114, 0.00500002, 0.0014645002362028865, 4e-08});
-  expect_by_step(OneCycleSchedule{.total_steps = 4, .pct_start = 1.0}, 0.1, {0.0004, 0.0028, 0.0076, 0.01, 0.01});
+  expect_by_step(schedules::OneCycle{.total_steps = 4, .pct_start = 1.0}, 0.1, {0.0004, 0.0028, 0.0076, 0.01, 0.01});
   // The rise is a single step: where PyTorch divides by zero, the peak.
-  expect_by_step(OneCycleSchedule{.total_steps = 2, .pct_start = 0.5}, 0.1, {0.01, 4e-08});
-  expect_by_step(OneCycleSchedule{.total_steps = 1, .pct_start = 1.0}, 0.1, {0.01, 0.01});
+  expect_by_step(schedules::OneCycle{.total_steps = 2, .pct_start = 0.5}, 0.1, {0.01, 4e-08});
+  expect_by_step(schedules::OneCycle{.total_steps = 1, .pct_start = 1.0}, 0.1, {0.01, 0.01});
 }
 
 TEST(Schedule, OneCycleNeedsItsLength) {
-  const Schedule cycle = OneCycleSchedule{};
+  const Schedule cycle = schedules::OneCycle{};
   EXPECT_NO_THROW(validate(cycle));
   EXPECT_THROW((void)scheduled_lr(cycle, 0.1, 0, 0), std::invalid_argument);
 }
 
 TEST(Schedule, InverseScaling) {
-  expect_by_step(InverseScalingSchedule{}, 0.6,
+  expect_by_step(schedules::InverseScaling{}, 0.6,
                  {0.6, 0.6 / std::sqrt(2.0), 0.6 / std::sqrt(3.0), 0.3, 0.6 / std::sqrt(5.0)});
-  expect_by_step(InverseScalingSchedule{.power = 1.0}, 0.6, {0.6, 0.3, 0.2, 0.15, 0.12, 0.1});
+  expect_by_step(schedules::InverseScaling{.power = 1.0}, 0.6, {0.6, 0.3, 0.2, 0.15, 0.12, 0.1});
 }
 
 TEST(Schedule, LinearWarmup) {
   // torch.optim.lr_scheduler.LinearLR(start_factor=0.2, total_iters=5)
-  expect_by_step(LinearWarmupSchedule{.steps = 5, .start_factor = 0.2}, 0.1,
+  expect_by_step(schedules::LinearWarmup{.steps = 5, .start_factor = 0.2}, 0.1,
                  {0.02, 0.036, 0.052, 0.068, 0.084, 0.1, 0.1, 0.1});
-  expect_by_step(LinearWarmupSchedule{.steps = 4}, 0.1, {0.0, 0.025, 0.05, 0.075, 0.1});
-  expect_by_step(LinearWarmupSchedule{.steps = 0}, 0.1, {0.1, 0.1});
+  expect_by_step(schedules::LinearWarmup{.steps = 4}, 0.1, {0.0, 0.025, 0.05, 0.075, 0.1});
+  expect_by_step(schedules::LinearWarmup{.steps = 0}, 0.1, {0.1, 0.1});
 }
 
 TEST(Schedule, AfterAWarmupStepsStartAnewAndEpochsGoOn) {
-  expect_by_step(LinearWarmupSchedule{.steps = 2, .then = shared(InverseScalingSchedule{.power = 1.0})}, 0.6,
+  expect_by_step(schedules::LinearWarmup{.steps = 2, .then = shared(schedules::InverseScaling{.power = 1.0})}, 0.6,
                  {0.0, 0.3, 0.6, 0.3, 0.2, 0.15});
-  const Schedule by_epoch = LinearWarmupSchedule{.steps = 2, .then = shared(ExponentialSchedule{.gamma = 0.5})};
+  const Schedule by_epoch = schedules::LinearWarmup{.steps = 2, .then = shared(schedules::Exponential{.gamma = 0.5})};
   EXPECT_DOUBLE_EQ(scheduled_lr(by_epoch, 0.8, 3, 1), 0.4);
   EXPECT_DOUBLE_EQ(scheduled_lr(by_epoch, 0.8, 3, 2), 0.1);
-  const Schedule twice = LinearWarmupSchedule{
-      .steps = 2, .then = shared(LinearWarmupSchedule{.steps = 2, .start_factor = 0.5, .then = nullptr})};
+  const Schedule twice = schedules::LinearWarmup{
+      .steps = 2, .then = shared(schedules::LinearWarmup{.steps = 2, .start_factor = 0.5, .then = nullptr})};
   expect_by_step(twice, 0.8, {0.0, 0.4, 0.4, 0.6, 0.8});
 }
 
@@ -102,7 +103,8 @@ const std::vector<double> kLosses{1,   0.9, 0.895, 0.9, 0.892, 0.95, 0.95, 0.95,
                                   0.6, 0.6, 0.6,   0.6, 0.6,   0.6,  0.6,  0.6,  0.6,  0.6, 0.6};
 const std::vector<double> kRates{0.1,   0.1,  0.1,  0.1,  0.05, 0.05, 0.05, 0.05, 0.025, 0.025, 0.025,
                                  0.025, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02,  0.02,  0.02};
-const ReduceOnPlateauSchedule kPlateau{.factor = 0.5, .patience = 2, .threshold = 0.01, .cooldown = 1, .min_lr = 0.02};
+const schedules::ReduceOnPlateau kPlateau{
+    .factor = 0.5, .patience = 2, .threshold = 0.01, .cooldown = 1, .min_lr = 0.02};
 
 void expect_plateau(Schedule schedule) {
   ASSERT_EQ(kLosses.size(), kRates.size());
@@ -114,16 +116,16 @@ void expect_plateau(Schedule schedule) {
 
 TEST(Schedule, ReduceOnPlateau) { expect_plateau(kPlateau); }
 TEST(Schedule, ReduceOnPlateauBehindAWarmup) {
-  expect_plateau(LinearWarmupSchedule{.steps = 10, .then = shared(kPlateau)});
+  expect_plateau(schedules::LinearWarmup{.steps = 10, .then = shared(kPlateau)});
 }
 
 TEST(Schedule, ReduceOnPlateauNeverRaises) {
-  Schedule schedule = ReduceOnPlateauSchedule{.patience = 0, .min_lr = 0.5};
+  Schedule schedule = schedules::ReduceOnPlateau{.patience = 0, .min_lr = 0.5};
   for (int t = 0; t < 5; ++t) {
     observe(schedule, 0.1, 1.0);
   }
   EXPECT_EQ(scheduled_lr(schedule, 0.1, 0, 0), 0.1);
-  Schedule zero = ReduceOnPlateauSchedule{.patience = 0};
+  Schedule zero = schedules::ReduceOnPlateau{.patience = 0};
   for (int t = 0; t < 5; ++t) {
     observe(zero, 0.0, 1.0);
   }
@@ -131,27 +133,27 @@ TEST(Schedule, ReduceOnPlateauNeverRaises) {
 }
 
 TEST(Schedule, NaNIsNoImprovement) {
-  Schedule schedule = ReduceOnPlateauSchedule{.patience = 1};
+  Schedule schedule = schedules::ReduceOnPlateau{.patience = 1};
   observe(schedule, 1.0, 0.5);
   observe(schedule, 1.0, std::numeric_limits<double>::quiet_NaN());
   observe(schedule, 1.0, std::numeric_limits<double>::quiet_NaN());
   EXPECT_DOUBLE_EQ(scheduled_lr(schedule, 1.0, 0, 0), 0.1);
-  EXPECT_EQ(std::get<ReduceOnPlateauSchedule>(schedule).best, 0.5);
+  EXPECT_EQ(std::get<schedules::ReduceOnPlateau>(schedule).best, 0.5);
 }
 
 TEST(Schedule, OthersDoNotListen) {
-  Schedule step = StepSchedule{};
+  Schedule step = schedules::Step{};
   observe(step, 0.1, 1.0);
   EXPECT_EQ(scheduled_lr(step, 0.1, 0, 0), 0.1);
-  Schedule warmup = LinearWarmupSchedule{.steps = 1};
+  Schedule warmup = schedules::LinearWarmup{.steps = 1};
   observe(warmup, 0.1, 1.0);
   EXPECT_EQ(scheduled_lr(warmup, 0.1, 0, 1), 0.1);
 }
 
 TEST(Schedule, ACopySharesNothing) {
-  const Schedule original = LinearWarmupSchedule{
+  const Schedule original = schedules::LinearWarmup{
       .steps = 1,
-      .then = shared(LinearWarmupSchedule{.steps = 1, .then = shared(ReduceOnPlateauSchedule{.patience = 0})})};
+      .then = shared(schedules::LinearWarmup{.steps = 1, .then = shared(schedules::ReduceOnPlateau{.patience = 0})})};
   Schedule copy = copy_schedule(original);
   observe(copy, 1.0, 1.0);
   observe(copy, 1.0, 1.0);
@@ -163,28 +165,28 @@ TEST(Schedule, ParametersOutOfRange) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   constexpr double inf = std::numeric_limits<double>::infinity();
   const std::vector<std::pair<std::string, Schedule>> bad{
-      {"Step: step_size = 0", StepSchedule{.step_size = 0}},
-      {"Step: gamma = -1", StepSchedule{.gamma = -1}},
-      {"Exponential: gamma = nan", ExponentialSchedule{.gamma = nan}},
-      {"Cosine: period = 0", CosineSchedule{.period = 0}},
-      {"Cosine: min_lr = -1", CosineSchedule{.min_lr = -1}},
-      {"OneCycle: max_lr = inf", OneCycleSchedule{.max_lr = inf}},
-      {"OneCycle: total_steps = -1", OneCycleSchedule{.total_steps = -1}},
-      {"OneCycle: pct_start = 1.5", OneCycleSchedule{.pct_start = 1.5}},
-      {"OneCycle: div_factor = 0", OneCycleSchedule{.div_factor = 0}},
-      {"OneCycle: final_div_factor = -1", OneCycleSchedule{.final_div_factor = -1}},
-      {"InverseScaling: power = nan", InverseScalingSchedule{.power = nan}},
-      {"ReduceOnPlateau: factor = 1", ReduceOnPlateauSchedule{.factor = 1}},
-      {"ReduceOnPlateau: patience = -1", ReduceOnPlateauSchedule{.patience = -1}},
-      {"ReduceOnPlateau: threshold = 1", ReduceOnPlateauSchedule{.threshold = 1}},
-      {"ReduceOnPlateau: cooldown = -1", ReduceOnPlateauSchedule{.cooldown = -1}},
-      {"ReduceOnPlateau: min_lr = nan", ReduceOnPlateauSchedule{.min_lr = nan}},
-      {"ReduceOnPlateau: bad_epochs = -1", ReduceOnPlateauSchedule{.bad_epochs = -1}},
-      {"ReduceOnPlateau: cooldown_left = -1", ReduceOnPlateauSchedule{.cooldown_left = -1}},
-      {"ReduceOnPlateau: scale = 2", ReduceOnPlateauSchedule{.scale = 2}},
-      {"LinearWarmup: steps = -1", LinearWarmupSchedule{.steps = -1}},
-      {"LinearWarmup: start_factor = 2", LinearWarmupSchedule{.start_factor = 2}},
-      {"Cosine: period = -3", LinearWarmupSchedule{.then = shared(CosineSchedule{.period = -3})}},
+      {"Step: step_size = 0", schedules::Step{.step_size = 0}},
+      {"Step: gamma = -1", schedules::Step{.gamma = -1}},
+      {"Exponential: gamma = nan", schedules::Exponential{.gamma = nan}},
+      {"Cosine: period = 0", schedules::Cosine{.period = 0}},
+      {"Cosine: min_lr = -1", schedules::Cosine{.min_lr = -1}},
+      {"OneCycle: max_lr = inf", schedules::OneCycle{.max_lr = inf}},
+      {"OneCycle: total_steps = -1", schedules::OneCycle{.total_steps = -1}},
+      {"OneCycle: pct_start = 1.5", schedules::OneCycle{.pct_start = 1.5}},
+      {"OneCycle: div_factor = 0", schedules::OneCycle{.div_factor = 0}},
+      {"OneCycle: final_div_factor = -1", schedules::OneCycle{.final_div_factor = -1}},
+      {"InverseScaling: power = nan", schedules::InverseScaling{.power = nan}},
+      {"ReduceOnPlateau: factor = 1", schedules::ReduceOnPlateau{.factor = 1}},
+      {"ReduceOnPlateau: patience = -1", schedules::ReduceOnPlateau{.patience = -1}},
+      {"ReduceOnPlateau: threshold = 1", schedules::ReduceOnPlateau{.threshold = 1}},
+      {"ReduceOnPlateau: cooldown = -1", schedules::ReduceOnPlateau{.cooldown = -1}},
+      {"ReduceOnPlateau: min_lr = nan", schedules::ReduceOnPlateau{.min_lr = nan}},
+      {"ReduceOnPlateau: bad_epochs = -1", schedules::ReduceOnPlateau{.bad_epochs = -1}},
+      {"ReduceOnPlateau: cooldown_left = -1", schedules::ReduceOnPlateau{.cooldown_left = -1}},
+      {"ReduceOnPlateau: scale = 2", schedules::ReduceOnPlateau{.scale = 2}},
+      {"LinearWarmup: steps = -1", schedules::LinearWarmup{.steps = -1}},
+      {"LinearWarmup: start_factor = 2", schedules::LinearWarmup{.start_factor = 2}},
+      {"Cosine: period = -3", schedules::LinearWarmup{.then = shared(schedules::Cosine{.period = -3})}},
   };
   for (const auto& [message, schedule] : bad) {
     try {
@@ -195,18 +197,48 @@ TEST(Schedule, ParametersOutOfRange) {
     }
   }
   for (const Schedule& schedule :
-       {Schedule(ConstantSchedule{}), Schedule(StepSchedule{}), Schedule(ExponentialSchedule{}),
-        Schedule(CosineSchedule{}), Schedule(OneCycleSchedule{}), Schedule(InverseScalingSchedule{}),
-        Schedule(ReduceOnPlateauSchedule{}), Schedule(LinearWarmupSchedule{})}) {
+       {Schedule(schedules::Constant{}), Schedule(schedules::Step{}), Schedule(schedules::Exponential{}),
+        Schedule(schedules::Cosine{}), Schedule(schedules::OneCycle{}), Schedule(schedules::InverseScaling{}),
+        Schedule(schedules::ReduceOnPlateau{}), Schedule(schedules::LinearWarmup{})}) {
     EXPECT_NO_THROW(validate(schedule));
   }
 }
 
 TEST(Schedule, ACycleOfWarmupsIsRefused) {
-  const std::shared_ptr<Schedule> cycle = shared(LinearWarmupSchedule{});
-  std::get<LinearWarmupSchedule>(*cycle).then = cycle;
+  const std::shared_ptr<Schedule> cycle = shared(schedules::LinearWarmup{});
+  std::get<schedules::LinearWarmup>(*cycle).then = cycle;
   EXPECT_THROW(validate(*cycle), std::invalid_argument);
-  std::get<LinearWarmupSchedule>(*cycle).then = nullptr;
+  std::get<schedules::LinearWarmup>(*cycle).then = nullptr;
+}
+
+TEST(WithLength, IsAOneCyclesLengthWhereItHasNone) {
+  const Schedule open = schedules::OneCycle{.max_lr = 0.1};
+  const Schedule closed = with_length(open, 40);
+  EXPECT_EQ(std::get<schedules::OneCycle>(closed).total_steps, 40);
+  EXPECT_EQ(std::get<schedules::OneCycle>(open).total_steps, 0);
+  EXPECT_EQ(std::get<schedules::OneCycle>(with_length(closed, 50)).total_steps, 40);
+  EXPECT_THROW((void)with_length(open, -1), std::invalid_argument);
+}
+
+TEST(WithLength, BehindAWarmUpIsWhatIsLeft) {
+  const auto inner = std::make_shared<Schedule>(schedules::OneCycle{.max_lr = 0.1});
+  const Schedule warmup = schedules::LinearWarmup{.steps = 10, .then = inner};
+  const auto length = [&](std::int64_t total) {
+    const Schedule copy = with_length(warmup, total);
+    return std::get<schedules::OneCycle>(*std::get<schedules::LinearWarmup>(copy).then).total_steps;
+  };
+  EXPECT_EQ(length(40), 30);
+  EXPECT_EQ(length(5), 1);
+  EXPECT_EQ(std::get<schedules::OneCycle>(*inner).total_steps, 0);
+}
+
+TEST(WithLength, CopiesOthersWithTheirMemory) {
+  const Schedule plateau = schedules::ReduceOnPlateau{.factor = 0.5, .best = 2.0, .bad_epochs = 3, .scale = 0.25};
+  const auto copy = std::get<schedules::ReduceOnPlateau>(with_length(plateau, 40));
+  EXPECT_EQ(copy.factor, 0.5);
+  EXPECT_EQ(copy.best, 2.0);
+  EXPECT_EQ(copy.bad_epochs, 3);
+  EXPECT_EQ(copy.scale, 0.25);
 }
 
 }  // namespace

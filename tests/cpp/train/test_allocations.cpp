@@ -230,7 +230,7 @@ TEST_P(Allocations, PredictWithTheNetworksOwnWorkspace) {
 TEST_P(Allocations, AnEpochOfFitAfterTheFirst) {
   Network<float> net = make(0.1);
   backpass::AdamW adamw;
-  backpass::Schedule schedule = backpass::CosineSchedule{.period = 4};
+  backpass::Schedule schedule = backpass::schedules::Cosine{.period = 4};
   FitOptions<float> options;
   options.epochs = 4;
   options.batch_size = 32;  // the last batch is a partial one

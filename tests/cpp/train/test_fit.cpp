@@ -5,8 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <random>
-#include <span>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -15,33 +14,10 @@
 #include <backpass/backpass.hpp>
 
 #include "base/streams.hpp"
+#include "train/task.hpp"
 
 namespace backpass {
 namespace {
-
-/// y = sin of a projection: something to learn.
-struct Task {
-  explicit Task(std::size_t rows) : x(rows * 3), y(rows) {
-    std::mt19937 generator(1);
-    std::normal_distribution<double> normal;
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t m = 0; m < 3; ++m) {
-        x[r * 3 + m] = normal(generator);
-      }
-      y[r] = std::sin(x[r * 3] - 0.5 * x[r * 3 + 1]);
-    }
-    X = {x.data(), rows, 3};
-    Y = {y.data(), rows, 1};
-  }
-  std::vector<double> x, y;
-  ConstMatrixView<double> X, Y;
-};
-
-Network<double> make_network() {
-  return Network<double>({.sizes = {3, 16, 1}, .activation = Activation::tanh(), .seed = 4});
-}
-
-std::vector<double> parameters_of(Network<double>& net) { return {net.parameters().begin(), net.parameters().end()}; }
 
 TEST(Fit, IsTrainStepsOverShuffledBatches) {
   const Task task(50);
@@ -134,17 +110,37 @@ TEST(Fit, DivergenceNamesThePlaceAndGoesBack) {
   } catch (const DivergenceError& error) {
     EXPECT_EQ(error.epoch(), 0U);
     EXPECT_EQ(error.batch(), 2U);
-    EXPECT_NE(std::string(error.what()).find("epoch 0, batch 2"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("the loss became nan in epoch 1, batch 3 "), std::string::npos)
+        << error.what();
   }
   EXPECT_EQ(parameters_of(net), before);
   EXPECT_EQ(adam.state.groups.front().step, step_before);
+}
+
+TEST(Fit, AParameterThatIsNotFiniteIsDivergenceToo) {
+  const Task task(10);
+  Network<double> net = make_network();
+  const auto before = parameters_of(net);
+  SGD sgd{.lr = std::numeric_limits<double>::max()};  // the one step's loss is finite, what it leads to is not
+  std::vector<double> targets(10, 100.0);
+  try {
+    net.fit(task.X, ConstMatrixView<double>(targets.data(), 10, 1), MeanSquaredError{}, sgd, {.batch_size = 10});
+    FAIL() << "nothing was thrown";
+  } catch (const DivergenceError& error) {
+    EXPECT_EQ(error.epoch(), 0U);
+    EXPECT_EQ(error.batch(), 0U);
+    EXPECT_NE(std::string(error.what()).find("a parameter became infinite or nan in epoch 1, batch 1 "),
+              std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(parameters_of(net), before);
 }
 
 TEST(Fit, SchedulesDriveTheRateAndLeaveItAsItWas) {
   const Task task(20);
   Network<double> net = make_network();
   SGD sgd{.lr = 0.5};
-  Schedule schedule = StepSchedule{.step_size = 2, .gamma = 0.1};
+  Schedule schedule = schedules::Step{.step_size = 2, .gamma = 0.1};
   FitOptions<double> options{.epochs = 5, .batch_size = 10};
   options.schedule = &schedule;
   const History history = net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
@@ -153,10 +149,46 @@ TEST(Fit, SchedulesDriveTheRateAndLeaveItAsItWas) {
     EXPECT_NEAR(history["lr"][i], expected[i], 1e-15);
   }
   EXPECT_EQ(sgd.lr, 0.5);
-  Schedule one_cycle = OneCycleSchedule{.max_lr = 0.1};
-  options.schedule = &one_cycle;
+}
+
+TEST(Fit, AOneCycleWithoutLengthIsAsLongAsEachTraining) {
+  const Task task(20);
+  Network<double> net = make_network();
+  SGD sgd{.lr = 0.5};
+  const auto inner = std::make_shared<Schedule>(schedules::OneCycle{.max_lr = 0.1});
+  for (Schedule schedule :
+       {Schedule(schedules::OneCycle{.max_lr = 0.1}), Schedule(schedules::LinearWarmup{.steps = 3, .then = inner})}) {
+    const auto rates = [&](std::size_t epochs, std::size_t first_epoch) {
+      FitOptions<double> options{.epochs = epochs, .batch_size = 10};
+      options.schedule = &schedule;
+      options.first_epoch = first_epoch;
+      options.first_step = static_cast<std::int64_t>(2 * first_epoch);
+      return net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options)["lr"];
+    };
+    const auto expected = [&](std::size_t epochs, std::size_t first_epoch) {
+      std::vector<double> lr;
+      for (std::size_t epoch = first_epoch; epoch < epochs; ++epoch) {
+        const Schedule whole = with_length(schedule, static_cast<std::int64_t>(2 * epochs));
+        lr.push_back(scheduled_lr(whole, 0.5, static_cast<std::int64_t>(epoch), static_cast<std::int64_t>(2 * epoch)));
+      }
+      return lr;
+    };
+    EXPECT_EQ(rates(5, 0), expected(5, 0));
+    EXPECT_EQ(rates(7, 0), expected(7, 0));  // a second training has its own length
+    EXPECT_EQ(rates(3, 4), expected(7, 4));  // one that goes on, that of the whole
+  }
+  EXPECT_EQ(std::get<schedules::OneCycle>(*inner).total_steps, 0);
+}
+
+TEST(Fit, ReduceOnPlateauRemembersInTheCallersSchedule) {
+  const Task task(20);
+  Network<double> net = make_network();
+  SGD sgd{.lr = 0.0};  // nothing improves
+  Schedule schedule = schedules::ReduceOnPlateau{.patience = 1};
+  FitOptions<double> options{.epochs = 2, .batch_size = 20};
+  options.schedule = &schedule;
   net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
-  EXPECT_EQ(std::get<OneCycleSchedule>(one_cycle).total_steps, 10);
+  EXPECT_EQ(std::get<schedules::ReduceOnPlateau>(schedule).bad_epochs, 1);
 }
 
 TEST(Fit, CallbacksStopAndMayThrow) {
@@ -168,9 +200,11 @@ TEST(Fit, CallbacksStopAndMayThrow) {
   const History history = net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
   EXPECT_EQ(history.epochs, 2U);
   EXPECT_TRUE(history.stopped_early);
+  options.epochs = 2;
+  EXPECT_FALSE(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options).stopped_early);  // it was the last one anyway
   options.on_epoch_end = [](const EpochReport&) -> bool { throw std::runtime_error("mine"); };
   sgd.lr = 0.25;
-  Schedule schedule = ExponentialSchedule{};
+  Schedule schedule = schedules::Exponential{};
   options.schedule = &schedule;
   EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::runtime_error);
   EXPECT_EQ(sgd.lr, 0.25);

@@ -1,0 +1,156 @@
+#include <backpass/gradient_check.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "base/function_ref.hpp"
+
+namespace backpass {
+namespace {
+
+/// Central differences at steps h, h/4, h/16, …: the largest is still small against where smooth activations bend, the
+/// smallest leaves half of a double's digits to the difference.
+constexpr double kFirstStep = 0x1p-7;
+constexpr double kShrink = 4.0;
+constexpr int kSteps = 8;
+/// A loss is a mean of many terms: its rounding error is several units in the last place.
+constexpr double kRoundings = 16.0;
+/// Errors of gradients that are smaller than this part of the largest are measured against that part: differences of a
+/// loss with 16 digits have none left for them.
+constexpr double kFloor = 1e-3;
+
+/// The distance to the next larger number.
+double spacing(double x) { return std::nextafter(x, std::numeric_limits<double>::infinity()) - x; }
+
+/// df/dp from central differences, extrapolated twice, at the first step that settles.
+double derivative(FunctionRef<double(double)> f, double p) {
+  constexpr std::array kErrorOrders{2, 4};
+  double step = kFirstStep * std::max(1.0, std::fabs(p));
+  double least = std::numeric_limits<double>::infinity();
+  double result = std::numeric_limits<double>::quiet_NaN();
+  std::array<double, 3> above{};
+  for (int i = 0; i < kSteps; ++i, step /= kShrink) {
+    const double high = f(p + step);
+    const double low = f(p - step);
+    // Errors are even powers of the step: Richardson's extrapolation takes two of them out.
+    std::array<double, 3> row{(high - low) / (2.0 * step)};
+    const int extrapolations = std::min(i, 2);
+    for (int k = 0; k < extrapolations; ++k) {
+      const double factor = std::pow(kShrink, kErrorOrders[k]);
+      row[k + 1] = (factor * row[k] - above[k]) / (factor - 1.0);
+    }
+    if (extrapolations == 2) {
+      // A third extrapolation would move less than the second did. Movement within the rounding of the difference means
+      // nothing; beyond it is a kink or a sharp bend.
+      const double error = std::fabs(row[2] - row[1]);
+      if (error < least) {
+        least = error;
+        result = row[2];
+      }
+      if (error <= kRoundings * spacing(std::max(std::fabs(high), std::fabs(low))) / step) {
+        break;
+      }
+    }
+    above = row;
+  }
+  return result;
+}
+
+double largest_relative_error(std::span<const double> gradients, std::span<const double> differences) {
+  double largest = 0.0;
+  for (const double d : differences) {
+    largest = std::max(largest, std::fabs(d));
+  }
+  double worst = 0.0;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const double error = std::fabs(gradients[i] - differences[i]);
+    if (std::isnan(error)) {
+      return error;
+    }
+    if (error > 0.0) {
+      const double scale = std::max({std::fabs(gradients[i]), std::fabs(differences[i]), kFloor * largest});
+      worst = std::max(worst, error / scale);
+    }
+  }
+  return worst;
+}
+
+/// In double precision, without dropout.
+template <class T>
+Network<double> exact_copy(const Network<T>& from) {
+  NetworkOptions options;
+  options.sizes.assign(from.sizes().begin(), from.sizes().end());
+  std::vector<Activation> activations;
+  std::vector<bool> biases;
+  for (std::size_t i = 0; i < from.num_layers(); ++i) {
+    activations.push_back(from.spec(i).activation);
+    biases.push_back(from.spec(i).bias);
+  }
+  options.activation = activations;
+  options.bias = biases;
+  options.init = Initializer{InitializerKind::zeros};
+  options.seed = 0;
+  Network<double> to(options);
+  std::copy(from.parameters().begin(), from.parameters().end(), to.parameters().begin());
+  return to;
+}
+
+}  // namespace
+
+template <class T>
+double gradient_check(const Network<T>& network, ConstMatrixView<double> x, const Targets<double>& y, const Loss& loss,
+                      const std::function<void()>& between) {
+  Network<double> exact = exact_copy(network);
+  (void)exact.loss_and_gradient(x, y, loss);
+  const std::vector<double> gradients(exact.gradients().begin(), exact.gradients().end());
+  std::vector<double> differences;
+  differences.reserve(gradients.size());
+  for (double& parameter : exact.parameters()) {
+    const double before = parameter;
+    const auto loss_at = [&](double value) {
+      parameter = value;
+      return exact.evaluate(x, y, loss);
+    };
+    differences.push_back(derivative(loss_at, before));
+    parameter = before;
+    if (between) {
+      between();
+    }
+  }
+  return largest_relative_error(gradients, differences);
+}
+
+double gradient_check(const Network<float>& network, ConstMatrixView<float> x, const Targets<float>& y,
+                      const Loss& loss) {
+  const auto widened = [](ConstMatrixView<float> from) {
+    std::vector<double> to;
+    to.reserve(from.rows() * from.cols());
+    for (std::size_t r = 0; r < from.rows(); ++r) {
+      to.insert(to.end(), from.row(r), from.row(r) + from.cols());
+    }
+    return to;
+  };
+  const std::vector<double> inputs = widened(x);
+  const ConstMatrixView<double> wide_x(inputs.data(), x.rows(), x.cols());
+  if (!y.are_labels()) {
+    const std::vector<double> values = widened(y.values());
+    return gradient_check(network, wide_x, ConstMatrixView<double>(values.data(), y.rows(), y.values().cols()), loss);
+  }
+  std::vector<std::int64_t> labels(y.rows());
+  for (std::size_t r = 0; r < labels.size(); ++r) {
+    labels[r] = y.label(r);
+  }
+  return gradient_check(network, wide_x, Targets<double>(labels), loss);
+}
+
+template double gradient_check(const Network<float>&, ConstMatrixView<double>, const Targets<double>&, const Loss&,
+                               const std::function<void()>&);
+template double gradient_check(const Network<double>&, ConstMatrixView<double>, const Targets<double>&, const Loss&,
+                               const std::function<void()>&);
+
+}  // namespace backpass
