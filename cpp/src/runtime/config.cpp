@@ -2,24 +2,48 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
+#include <climits>
 #include <cstdlib>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
 
 #include "runtime/cpu_limits.hpp"
 
 namespace backpass {
 namespace {
 
-/// The positive number an environment variable starts with (OMP_NUM_THREADS may be a list), or 0.
-int positive_from_environment(const char* name) noexcept {
-  const char* text = std::getenv(name);
-  return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, 4096L));
+/// The positive number that the library's own variable holds, or 0 when it is unset or empty.
+int own_wish() {
+  const char* value = std::getenv("BACKPASS_NUM_THREADS");
+  const std::string_view text = value == nullptr ? "" : value;
+  if (text.empty()) {
+    return 0;
+  }
+  int wanted = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wanted);
+  if (error == std::errc::result_out_of_range && text.front() != '-') {
+    wanted = INT_MAX;
+  }
+  if (end != text.data() + text.size() || wanted < 1) {
+    throw std::runtime_error("BACKPASS_NUM_THREADS=" + std::string(text) + " is not a positive integer");
+  }
+  return wanted;
+}
+
+/// The positive number that OpenMP's variable starts with (it may be a list), or 0. What else it may hold is OpenMP's
+/// to judge.
+int openmp_wish() noexcept {
+  const char* text = std::getenv("OMP_NUM_THREADS");
+  return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, long{INT_MAX}));
 }
 
 int default_num_threads() {
   const int cpus = runtime::available_cpus();
-  for (const char* name : {"BACKPASS_NUM_THREADS", "OMP_NUM_THREADS"}) {
-    if (const int wanted = positive_from_environment(name); wanted > 0) {
+  for (const int wanted : {own_wish(), openmp_wish()}) {
+    if (wanted > 0) {
       return std::min(wanted, cpus);
     }
   }
@@ -37,9 +61,14 @@ void set_num_threads(int n) {
   if (n < 1) {
     throw std::invalid_argument("the number of threads must be at least 1, not " + std::to_string(n));
   }
-  thread_limit().store(n, std::memory_order_relaxed);
+  thread_limit().store(std::min(n, max_num_threads()), std::memory_order_relaxed);
 }
 
-int get_num_threads() noexcept { return thread_limit().load(std::memory_order_relaxed); }
+int get_num_threads() { return thread_limit().load(std::memory_order_relaxed); }
+
+int max_num_threads() noexcept {
+  static const int most = std::max(64, 4 * static_cast<int>(std::thread::hardware_concurrency()));
+  return most;
+}
 
 }  // namespace backpass

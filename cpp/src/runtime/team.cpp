@@ -175,11 +175,11 @@ void parallel(int threads, FunctionRef<void(const Member&)> work) {
   work(Member(0, 1, nullptr));
 }
 
-int threads_for(double multiply_adds, int limit) noexcept {
+int threads_for(double multiply_adds, int limit) {
   // A region costs one to five microseconds, and a core makes about 5e4 multiply-adds in one of them: a thread must
   // have tens of microseconds to do.
   constexpr double kWorkPerThread = 1e6;
-  const int most = limit > 0 ? limit : get_num_threads();
+  const int most = limit > 0 ? std::min(limit, max_num_threads()) : get_num_threads();
   return std::max(1, static_cast<int>(std::min<double>(most, multiply_adds / kWorkPerThread)));
 }
 
