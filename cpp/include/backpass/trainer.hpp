@@ -88,6 +88,10 @@ struct FitOptions {
   std::int64_t first_step = 0;
 };
 
+/// How many rows fit holds back for "val_…" when it is given this split: the last ones.
+/// \throws std::invalid_argument unless validation_split is 0, or in (0, 1) and leaves rows on both sides
+[[nodiscard]] BACKPASS_EXPORT std::size_t validation_rows(std::size_t rows, double validation_split);
+
 /// What Network::fit calls.
 /// \throws DivergenceError when the loss is no longer finite; ShapeError, std::invalid_argument for bad arguments;
 ///         whatever a callback throws (the network then stands at the last step)
