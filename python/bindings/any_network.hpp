@@ -59,7 +59,7 @@ class AnyNetwork {
 py::object adopt(py::handle cls, std::unique_ptr<AnyNetwork> network);
 /// The network as another type, or the same; without dropout when told so. Gradients are zero.
 std::unique_ptr<AnyNetwork> rebuild(const AnyNetwork& network, bool to_double, bool keep_dropout);
-/// Whether a dtype-like is float64; else it is float32.
+/// Whether a dtype-like is float64; else it is float32, which None means, too.
 /// \throws py::value_error for another
 bool is_double(py::handle dtype);
 /// \throws py::type_error, py::value_error for arguments that are no such options

@@ -21,13 +21,35 @@ std::unique_ptr<AnyNetwork> take_network(AnyCheckpoint checkpoint) {
                     std::move(checkpoint));
 }
 
-/// \throws py::type_error
+/// \throws py::type_error; py::value_error for what no file can be called
 std::filesystem::path to_path(const Path& object) {
-  const auto text = py::reinterpret_steal<py::object>(PyOS_FSPath(object.ptr()));
-  if (!text) {
-    throw py::error_already_set();
+  PyObject* encoded = nullptr;
+  if (PyUnicode_FSConverter(object.ptr(), &encoded) == 0) {
+    py::error_already_set error;
+    if (!error.matches(PyExc_ValueError)) {
+      throw error;
+    }
+    // A null character, or one that the file system's encoding has not.
+    const auto shown = py::reinterpret_steal<py::str>(PyObject_ASCII(object.ptr()));
+    throw py::value_error("no file can be called " + std::string(shown) + ": " + std::string(py::str(error.value())));
   }
-  return text.cast<std::filesystem::path>();
+  return {std::string(py::reinterpret_steal<py::bytes>(encoded))};
+}
+
+std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
+  std::map<std::string, std::string> metadata;
+  if (object.is_none()) {
+    return metadata;
+  }
+  if (!py::isinstance<py::dict>(object)) {
+    throw py::type_error("metadata must be a dict of str to str, not " + type_name(object));
+  }
+  for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(object)) {
+    std::string name = to_text(key, "a key of metadata");
+    const std::string what = "metadata[" + std::string(py::repr(key)) + "]";
+    metadata.emplace(std::move(name), to_text(value, what));
+  }
+  return metadata;
 }
 
 void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& optimizer,
@@ -38,9 +60,7 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
   SaveOptions options;
   options.epochs = epochs;
   options.steps = steps;
-  if (!metadata.is_none()) {
-    options.metadata = metadata.cast<std::map<std::string, std::string>>();
-  }
+  options.metadata = to_metadata(metadata);
   options.schedule = times == nullptr ? nullptr : times->value.get();
   const std::filesystem::path file = to_path(path);
   const Exclusive exclusive(self.gate);
