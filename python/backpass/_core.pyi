@@ -433,6 +433,7 @@ class Initializer:
     """
     How weights start: the base of backpass.initializers. Biases start at zero.
     """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     @property
     def name(self) -> str:
         """
@@ -574,6 +575,7 @@ class Loss:
         >>> grad
         array([[ 0., -2.]])
         """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     @property
     def name(self) -> str:
         """
@@ -815,6 +817,7 @@ class Optimizer:
 
     An optimizer keeps its state between steps, so one object serves one network. Its settings may be changed between steps.
     """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def reset(self) -> None:
         """
         Forget everything: the next step is the first.
@@ -1270,6 +1273,7 @@ class Schedule:
     """
     A learning rate as a function of time, from the optimizer's own (base) rate: the base of backpass.schedules.
     """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def lr(
         self,
         base_lr: typing.SupportsFloat | typing.SupportsIndex,
@@ -1621,6 +1625,7 @@ class Layer:
     >>> layer
     Layer(index=0, inputs=3, outputs=4, activation=ReLU())
     """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def __repr__(self) -> str: ...
     @property
     def a(self) -> numpy.typing.NDArray[typing.Any]:
@@ -1720,6 +1725,7 @@ class Layers:
     def __getitem__(self, index: slice) -> list[Layer]: ...
     def __iter__(self) -> collections.abc.Iterator[Layer]: ...
     def __len__(self) -> int: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def __repr__(self) -> str: ...
 
 class Network:
@@ -1749,6 +1755,7 @@ class Network:
         init: Initializer | str | collections.abc.Sequence[Initializer | str] = "auto",
         seed: int | None = None,
     ) -> None: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def __setstate__(self, arg0: typing.Any) -> None: ...
     def _fit(
         self,
@@ -1779,11 +1786,15 @@ class Network:
         seed: int | None,
         first_epoch: typing.SupportsInt | typing.SupportsIndex,
         first_step: typing.SupportsInt | typing.SupportsIndex,
+        on_begin: typing.Any,
         on_epoch_end: typing.Any,
         on_progress: typing.Any,
     ) -> tuple[typing.Any, ...]:
         """
-        Network.fit's epochs. Returns (series, epochs, best_epoch, stopped_early).
+        Network.fit's epochs.
+
+        Before them `on_begin` is called with the number of rows to train on.
+        Returns (series, epochs, best_epoch, stopped_early).
         """
     def _gradient_check(
         self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, loss: Loss | str
@@ -1979,7 +1990,7 @@ class Network:
         out : ndarray, optional
             Where to put the result: of exactly its shape and dtype, with contiguous rows. Nothing is allocated then.
         num_threads : int, optional
-            At most so many threads; as the work asks by default.
+            At most so many threads, and never more than `backpass.set_num_threads` may set; as the work asks by default.
 
         Returns
         -------
@@ -2036,7 +2047,9 @@ class Network:
         OSError
             When the operating system refuses; FileNotFoundError and the like.
         ValueError
-            When the network has a Custom activation.
+            When the network has a Custom activation; for a path or metadata with characters that a file or UTF-8 cannot have.
+        TypeError
+            When `path` is no path, or `metadata` hold anything but text.
 
         Examples
         --------
@@ -2229,7 +2242,7 @@ def get_num_threads() -> int:
     Raises
     ------
     RuntimeError
-        On first use, when ``BACKPASS_NUM_THREADS`` is no whole number of at least 1.
+        At the first call that asks for it, when ``BACKPASS_NUM_THREADS`` is set to anything but a positive integer.
 
     Examples
     --------
@@ -2267,7 +2280,7 @@ def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     Parameters
     ----------
     n : int
-        At least 1.
+        At least 1. More than four a CPU, or 64 if that is more, mean that many.
 
     Raises
     ------

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backpass._arguments import to_count, to_flag, to_number
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -109,6 +111,8 @@ class EarlyStopping:
     ------
     ValueError
         When a parameter is out of range.
+    TypeError
+        When one is of a wrong type.
     """
 
     monitor: str = "val_loss"
@@ -117,11 +121,13 @@ class EarlyStopping:
     restore_best: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.monitor, str):
+            raise TypeError(f"EarlyStopping: monitor must be a name, got {self.monitor!r}")
         if not self.monitor:
             raise ValueError("EarlyStopping: monitor must name a series of the history")
-        if self.patience < 1:
-            raise ValueError(f"EarlyStopping: patience must be at least 1, got {self.patience}")
-        if not (self.min_delta >= 0 and math.isfinite(self.min_delta)):
+        to_count(self.patience, "EarlyStopping: patience", 1)
+        to_flag(self.restore_best, "EarlyStopping: restore_best")
+        if not 0 <= to_number(self.min_delta, "EarlyStopping: min_delta") < math.inf:
             raise ValueError(
                 f"EarlyStopping: min_delta must be finite and at least 0, got {self.min_delta}"
             )
@@ -150,6 +156,8 @@ class Checkpoint(Callback):
     ------
     ValueError
         When `every` is below 1; in training, when `monitor` or a field names no series.
+    TypeError
+        When `every` is no integer or `save_best_only` no bool.
     """
 
     def __init__(
@@ -160,13 +168,11 @@ class Checkpoint(Callback):
         optimizer: Any = None,
         every: int = 1,
     ) -> None:
-        if every < 1:
-            raise ValueError(f"Checkpoint: every must be at least 1, got {every}")
         self.path = os.fspath(path)
         self.monitor = monitor
-        self.save_best_only = save_best_only
+        self.save_best_only = to_flag(save_best_only, "Checkpoint: save_best_only")
         self.optimizer = optimizer
-        self.every = every
+        self.every = to_count(every, "Checkpoint: every", 1)
         self.best: float | None = None
         self._info: TrainInfo | None = None
         self._base_lr = 0.0

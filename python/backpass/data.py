@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import importlib
 import math
 import os
+import tarfile
 import warnings
 import zipfile
 import zlib
@@ -94,7 +97,7 @@ def read_dataset(
     OSError
         When a file cannot be read.
     ValueError
-        When it does not hold what it should.
+        When it does not hold what it should, or is damaged.
     ImportError
         When the reader's library is missing.
     """
@@ -148,7 +151,7 @@ def read_csv(
     Raises
     ------
     ValueError
-        When the file is no such table, or a named column is missing.
+        When the file is no such table or damaged, or a named column is missing.
     """
     try:
         import pandas as pd
@@ -173,6 +176,10 @@ def read_csv(
         UnicodeDecodeError,
     ) as error:
         raise ValueError(f"{os.fspath(path)}: not a CSV table: {str(error).strip()}") from error
+    except _decompression_errors(OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's, and it names the file
+        raise ValueError(f"{os.fspath(path)}: cannot be decompressed: {error}") from error
     columns = {str(name): _column_values(frame[name]) for name in frame.columns}
     wanted = [*drop, *([] if target is None else [target])]
     missing = [name for name in wanted if name not in columns]
@@ -186,6 +193,24 @@ def read_csv(
     return Dataset(
         inputs, None if target is None else columns[target], "y" if target is None else target
     )
+
+
+def _decompression_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return what decompressors raise for damaged data, beside an OSError without a number."""
+    # A RuntimeError is zipfile's for what is encrypted or compressed in a way it does not know.
+    errors: list[type[Exception]] = [
+        *others,
+        EOFError,
+        RuntimeError,
+        zlib.error,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ]
+    # A Python may have been built without lzma; zstandard is what pandas reads .zst files with.
+    for module, name in (("lzma", "LZMAError"), ("zstandard", "ZstdError")):
+        with contextlib.suppress(ImportError):
+            errors.append(getattr(importlib.import_module(module), name))
+    return tuple(errors)
 
 
 def _column_values(series: Any) -> Array:
@@ -214,7 +239,7 @@ def read_npz(path: str | os.PathLike[str]) -> Dataset:
             with np.load(raw, allow_pickle=False) as file:
                 arrays = {key: file[key] for key in ("x", "y") if key in file.files}
                 present = ", ".join(file.files) or "none"
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        except _decompression_errors(ValueError) as error:
             raise ValueError(f"{name}: not a sound .npz file: {error}") from error
     if "x" not in arrays:
         raise ValueError(f"{name}: no array 'x'; it has: {present}")

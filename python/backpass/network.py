@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import copy
-import math
-import operator
+import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from backpass import _core
+from backpass._arguments import to_count, to_flag, to_number
 from backpass.callbacks import TrainInfo, collect
 from backpass.history import History
 from backpass.progress import make_progress
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
     from backpass._core import Loss, Optimizer, Schedule
     from backpass.callbacks import Callback, Checkpoint, EarlyStopping
-    from backpass.progress import Progress, ProgressMode
+    from backpass.progress import ProgressMode
 
 __all__ = ["Network"]
 
@@ -47,7 +48,7 @@ class Network(_core.Network):
         Share of the hidden activations that training drops, in [0, 1); or one entry for each of
         layers 1…N−1. What stays is scaled up, so that inference needs no factor.
     dtype : {"float32", "float64"}
-        Of parameters and results, and of all arithmetic.
+        Of parameters and results, and of all arithmetic; None means the default.
     init : str, Initializer or sequence of them
         ``"auto"`` is He for the ReLU family, LeCun for selu, Glorot otherwise.
     seed : int, optional
@@ -245,24 +246,22 @@ class Network(_core.Network):
         """
         if isinstance(optimizer, str):
             optimizer = _core.optimizer(optimizer)
-        epochs = _count(epochs, "epochs", 0)
-        batch_size = _count(batch_size, "batch_size", 1)
+        epochs = to_count(epochs, "epochs", 0)
+        batch_size = to_count(batch_size, "batch_size", 1)
+        first_epoch = to_count(first_epoch, "first_epoch", 0)
+        first_step = to_count(first_step, "first_step", 0)
         others, stopping = collect(callbacks, early_stopping, checkpoint)
-        x, y = _converted_once(x), _converted_once(y)
-        rows = _training_rows(x, validation_split)
-        info = TrainInfo(
+        plan = functools.partial(
+            TrainInfo,
             epochs=epochs,
             batch_size=batch_size,
-            rows=rows,
             optimizer=optimizer,
             schedule=schedule,
             first_epoch=first_epoch,
             first_step=first_step,
         )
-        bar = make_progress(progress, epochs, rows)
+        hooks = _Hooks(self, others, progress, plan)
         try:
-            for callback in others:
-                callback.on_train_begin(self, info)
             series, run, best_epoch, stopped_early = self._fit(
                 x,
                 y,
@@ -270,25 +269,26 @@ class Network(_core.Network):
                 optimizer=optimizer,
                 epochs=epochs,
                 batch_size=batch_size,
-                shuffle=shuffle,
+                shuffle=to_flag(shuffle, "shuffle"),
                 validation_data=_pair(validation_data),
-                validation_split=validation_split,
+                validation_split=to_number(validation_split, "validation_split"),
                 sample_weight=sample_weight,
                 schedule=schedule,
                 early_stopping=None if stopping is None else _stopping_tuple(stopping),
                 clip_norm=_bound(clip_norm, "clip_norm"),
                 clip_value=_bound(clip_value, "clip_value"),
-                l1=l1,
-                l2=l2,
-                metrics=[metrics] if isinstance(metrics, str) else list(metrics),
+                l1=to_number(l1, "l1"),
+                l2=to_number(l2, "l2"),
+                metrics=_names(metrics),
                 seed=seed,
-                first_epoch=_count(first_epoch, "first_epoch", 0),
-                first_step=_count(first_step, "first_step", 0),
-                on_epoch_end=_EpochEnd(self, others, bar),
-                on_progress=bar.update,
+                first_epoch=first_epoch,
+                first_step=first_step,
+                on_begin=hooks.begin,
+                on_epoch_end=hooks.epoch_end,
+                on_progress=hooks.progress,
             )
         finally:
-            bar.close()
+            hooks.close()
         history = History(series, epochs=run, best_epoch=best_epoch, stopped_early=stopped_early)
         for callback in others:
             callback.on_train_end(self, history)
@@ -315,20 +315,41 @@ class Network(_core.Network):
         return result
 
 
-class _EpochEnd:
-    """What the native loop calls after an epoch: the callbacks, and the bar."""
+class _Hooks:
+    """What the native loop calls: the callbacks, and the bar."""
 
-    def __init__(self, net: Network, callbacks: list[Callback], bar: Progress) -> None:
+    def __init__(
+        self,
+        net: Network,
+        callbacks: list[Callback],
+        progress: ProgressMode,
+        plan: Callable[..., TrainInfo],
+    ) -> None:
         self._net = net
         self._callbacks = callbacks
-        self._bar = bar
+        self._progress = progress
+        self._plan = plan
+        self._bar = make_progress(False, 0, 0)  # none before the rows are known
 
-    def __call__(self, epoch: int, logs: Mapping[str, float]) -> bool:
+    def begin(self, rows: int) -> None:
+        """Make the bar and start the callbacks: `rows` are those of an epoch."""
+        info = self._plan(rows=rows)
+        self._bar = make_progress(self._progress, info.first_epoch + info.epochs, rows)
+        for callback in self._callbacks:
+            callback.on_train_begin(self._net, info)
+
+    def progress(self, epoch: int, rows_done: int, loss: float) -> None:
+        self._bar.update(epoch, rows_done, loss)
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> bool:
         self._bar.epoch_end(epoch, logs)
         # All are called, also after one that stops.
         results = [callback.on_epoch_end(self._net, epoch, logs) for callback in self._callbacks]
         # Not whatever is true: a function may return a number without meaning to stop.
         return any(isinstance(result, (bool, np.bool_)) and bool(result) for result in results)
+
+    def close(self) -> None:
+        self._bar.close()
 
 
 def _stopping_tuple(stopping: EarlyStopping) -> tuple[str, int, float, bool]:
@@ -339,19 +360,19 @@ def _bound(value: float | None, name: str) -> float:
     """Zero means no bound to the core, which is nothing that a caller can mean."""
     if value is None:
         return 0.0
-    if not value > 0:
-        raise ValueError(f"{name} must be greater than 0 or None, got {value}")
-    return value
+    bound = to_number(value, name)
+    if not bound > 0:
+        raise ValueError(f"{name} must be greater than 0 or None, got {bound}")
+    return bound
 
 
-def _count(value: int, name: str, least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
-    if not least <= number < 2**63:
-        raise ValueError(f"{name} must be at least {least} and below 2**63, got {number}")
-    return number
+def _names(metrics: str | Iterable[str]) -> list[str]:
+    names = [metrics] if isinstance(metrics, str) or not isinstance(metrics, Iterable) else metrics
+    names = list(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"metrics must be names, got {name!r}")
+    return names
 
 
 def _pair(
@@ -359,17 +380,8 @@ def _pair(
 ) -> tuple[ArrayLike, ArrayLike] | None:
     if validation_data is None:
         return None
-    if len(validation_data) != 2:
-        raise ValueError("validation_data must be a pair: inputs and targets")
-    return validation_data[0], validation_data[1]
-
-
-def _converted_once(data: ArrayLike) -> ArrayLike:
-    # Lists become arrays here, not once for every look at them.
-    return np.asarray(data) if isinstance(data, (list, tuple)) else data
-
-
-def _training_rows(x: ArrayLike, validation_split: float) -> int:
-    shape = np.shape(x)
-    rows = shape[0] if len(shape) == 2 else 1
-    return rows - math.floor(validation_split * rows) if 0 <= validation_split < 1 else rows
+    try:
+        inputs, targets = validation_data
+    except (TypeError, ValueError) as error:
+        raise type(error)("validation_data must be a pair: inputs and targets") from None
+    return inputs, targets

@@ -84,13 +84,27 @@ def _draw(ax: Axes, history: History, names: list[str]) -> None:
     ax.legend()
 
 
-def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def picture_format(path: str | os.PathLike[str]) -> str:
+    """Tell a picture's format from the suffix of its file.
+
+    Raises
+    ------
+    ValueError
+        For a suffix that matplotlib does not know; the message lists those that it does.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
     suffix = Path(path).suffix.removeprefix(".").lower()
-    known = figure.canvas.get_supported_filetypes()
+    known = FigureCanvasBase.get_supported_filetypes()
     if suffix not in known:
         raise ValueError(
             f"cannot tell a picture format from {os.fspath(path)!r}; "
             f"use one of the suffixes {', '.join(sorted(known))}"
         )
+    return suffix
+
+
+def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    suffix = picture_format(path)
     with atomic_write(path) as file:
         figure.savefig(file, format=suffix, dpi=150)

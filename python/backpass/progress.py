@@ -124,7 +124,8 @@ def make_progress(mode: ProgressMode, epochs: int, rows: int) -> Progress:
     mode : {"auto", True, False}
         ``"auto"`` shows a bar on standard error when that is a terminal; True always does.
     epochs : int
-        Planned.
+        Those planned and those of earlier runs together: what `Progress` is told counts on from
+        these.
     rows : int
         Rows of an epoch.
 

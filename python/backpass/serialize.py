@@ -55,6 +55,8 @@ def load(path: str | os.PathLike[str]) -> Network:
         When the file cannot be read.
     backpass.FormatError
         When its bytes are no sound network. Nothing in a file is believed unchecked.
+    ValueError
+        For a path that no file can have, one with a null character.
 
     Examples
     --------
@@ -83,7 +85,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
     Raises
     ------
-    OSError, backpass.FormatError
+    OSError, ValueError, backpass.FormatError
         As `load`.
 
     Examples

@@ -43,6 +43,9 @@ double to_double(py::handle object, const char* name) {
 }  // namespace
 
 bool is_double(py::handle dtype) {
+  if (dtype.is_none()) {
+    return false;  // to NumPy it would mean float64
+  }
   const py::dtype wanted = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
   if (wanted.kind() != 'f' || (wanted.itemsize() != 4 && wanted.itemsize() != 8)) {
     throw py::value_error("dtype must be float32 or float64, not " + std::string(py::str(wanted)));

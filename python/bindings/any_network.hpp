@@ -57,7 +57,7 @@ class AnyNetwork {
 
 /// A new object of `cls`, a subclass of the bound class, around a network.
 py::object adopt(py::handle cls, std::unique_ptr<AnyNetwork> network);
-/// Whether a dtype-like is float64; else it is float32.
+/// Whether a dtype-like is float64; else it is float32, which None means, too.
 /// \throws py::value_error for another
 bool is_double(py::handle dtype);
 /// \throws py::type_error, py::value_error for arguments that are no such options

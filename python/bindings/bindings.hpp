@@ -21,6 +21,8 @@ void register_optimizer(py::module_& m);
 void register_schedule(py::module_& m);
 void register_layer(py::module_& m);
 void register_network(py::module_& m);
+/// To be called when all classes are registered.
+void guard_instances(const py::module_& m);
 
 class AnyNetwork;
 /// The parts of the class Network that have files of their own.

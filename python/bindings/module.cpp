@@ -17,4 +17,5 @@ PYBIND11_MODULE(_core, m) {
   bindings::register_schedule(m);
   bindings::register_layer(m);
   bindings::register_network(m);
+  bindings::guard_instances(m);
 }

@@ -145,7 +145,7 @@ x : array_like of real numbers
 out : ndarray, optional
     Where to put the result: of exactly its shape and dtype, with contiguous rows. Nothing is allocated then.
 num_threads : int, optional
-    At most so many threads; as the work asks by default.
+    At most so many threads, and never more than `backpass.set_num_threads` may set; as the work asks by default.
 
 Returns
 -------
@@ -287,7 +287,9 @@ Raises
 OSError
     When the operating system refuses; FileNotFoundError and the like.
 ValueError
-    When the network has a Custom activation.
+    When the network has a Custom activation; for a path or metadata with characters that a file or UTF-8 cannot have.
+TypeError
+    When `path` is no path, or `metadata` hold anything but text.
 
 Examples
 --------

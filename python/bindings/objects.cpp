@@ -5,15 +5,15 @@
 namespace backpass::python {
 namespace {
 
-[[noreturn]] void wrong_type(const char* what, const char* expected, py::handle got) {
-  throw py::type_error(std::string(what) + " must be " + expected + ", not " + type_name(got));
+[[noreturn]] void wrong_type(const std::string& what, const char* expected, py::handle got) {
+  throw py::type_error(what + " must be " + expected + ", not " + type_name(got));
 }
 
 /// A name or an object: T.
 template <class T, class FromName>
 T named_or_object(py::handle object, const char* what, const char* expected, FromName&& from_name) {
   if (py::isinstance<py::str>(object)) {
-    return from_name(object.cast<std::string>());
+    return from_name(to_text(object, what));
   }
   if (!py::isinstance<T>(object)) {
     wrong_type(what, expected, object);
@@ -73,6 +73,20 @@ AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, c
 }
 
 std::string type_name(py::handle object) { return py::str(py::type::handle_of(object).attr("__name__")); }
+
+std::string to_text(py::handle object, const std::string& name) {
+  if (!py::isinstance<py::str>(object)) {
+    wrong_type(name, "a str", object);
+  }
+  py::ssize_t size = 0;
+  const char* text = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
+  if (text == nullptr) {
+    PyErr_Clear();
+    const auto shown = py::reinterpret_steal<py::str>(PyObject_ASCII(object.ptr()));
+    throw py::value_error(name + " has characters that UTF-8 has not: " + std::string(shown));
+  }
+  return {text, static_cast<std::size_t>(size)};
+}
 
 std::uint64_t to_count(py::handle object, const char* name) {
   const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));

@@ -68,6 +68,9 @@ AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, c
 
 /// "int", for messages.
 std::string type_name(py::handle object);
+/// The UTF-8 of a str.
+/// \throws py::type_error for another type, py::value_error for characters that UTF-8 has not (lone surrogates)
+std::string to_text(py::handle object, const std::string& name);
 /// A non-negative integer (anything with __index__).
 /// \throws py::type_error, py::value_error naming the argument
 std::uint64_t to_count(py::handle object, const char* name);

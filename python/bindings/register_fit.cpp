@@ -33,14 +33,12 @@ AnyTuple to_tuple(const History& history) {
 template <class T>
 void set_hooks(FitOptions<T>& options, Gate& gate, Gate& rule_gate, const py::object& on_epoch_end,
                const py::object& on_progress) {
-  if (!on_epoch_end.is_none()) {
-    options.on_epoch_end = [&](const EpochReport& report) {
-      const py::gil_scoped_acquire gil;
-      const Reentry reentry(gate);
-      const Reentry reentry_rule(rule_gate);
-      return py::bool_(on_epoch_end(report.epoch, last_values(report.history))).cast<bool>();
-    };
-  }
+  options.on_epoch_end = [&](const EpochReport& report) {
+    const py::gil_scoped_acquire gil;
+    const Reentry reentry(gate);
+    const Reentry reentry_rule(rule_gate);
+    return py::bool_(on_epoch_end(report.epoch, last_values(report.history))).cast<bool>();
+  };
   options.on_progress = [&](const ProgressReport& report) {
     const py::gil_scoped_acquire gil;
     const Reentry reentry(gate);
@@ -49,9 +47,7 @@ void set_hooks(FitOptions<T>& options, Gate& gate, Gate& rule_gate, const py::ob
     if (PyErr_CheckSignals() != 0) {
       throw py::error_already_set();
     }
-    if (!on_progress.is_none()) {
-      on_progress(report.epoch, report.rows_done, report.loss);
-    }
+    on_progress(report.epoch, report.rows_done, report.loss);
     return false;
   };
 }
@@ -62,7 +58,8 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
              const OptionalArrayLike& sample_weight, const OptionalSchedule& schedule,
              const std::optional<StoppingTuple>& early_stopping, double clip_norm, double clip_value, double l1,
              double l2, const std::vector<std::string>& metrics, const OptionalInt& seed, std::size_t first_epoch,
-             std::int64_t first_step, const py::object& on_epoch_end, const py::object& on_progress) {
+             std::int64_t first_step, const py::object& on_begin, const py::object& on_epoch_end,
+             const py::object& on_progress) {
   const Loss cost = to_loss(loss);
   OptimizerObject& rule = to_optimizer(optimizer);
   return self.visit([&]<class T>(Network<T>& net) {
@@ -101,6 +98,7 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
       options.metrics.push_back(metric_from_name(name));
     }
 
+    on_begin(input.view.rows() - validation_rows(input.view.rows(), validation_split));
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_rule(rule.gate);
     set_hooks(options, self.gate, rule.gate, on_epoch_end, on_progress);
@@ -120,8 +118,11 @@ void register_fit(NetworkClass& cls) {
           py::arg("epochs"), py::arg("batch_size"), py::arg("shuffle"), py::arg("validation_data"),
           py::arg("validation_split"), py::arg("sample_weight"), py::arg("schedule"), py::arg("early_stopping"),
           py::arg("clip_norm"), py::arg("clip_value"), py::arg("l1"), py::arg("l2"), py::arg("metrics"),
-          py::arg("seed"), py::arg("first_epoch"), py::arg("first_step"), py::arg("on_epoch_end"),
-          py::arg("on_progress"), "Network.fit's epochs. Returns (series, epochs, best_epoch, stopped_early).");
+          py::arg("seed"), py::arg("first_epoch"), py::arg("first_step"), py::arg("on_begin"), py::arg("on_epoch_end"),
+          py::arg("on_progress"), R"(Network.fit's epochs.
+
+Before them `on_begin` is called with the number of rows to train on.
+Returns (series, epochs, best_epoch, stopped_early).)");
 }
 
 }  // namespace backpass::python

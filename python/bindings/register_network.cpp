@@ -1,7 +1,9 @@
 /// The class Network, all but fit and files.
 #include <backpass/gradient_check.hpp>
 #include <backpass/network.hpp>
+#include <backpass/runtime.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -21,10 +23,10 @@ int to_threads(const OptionalInt& num_threads) {
     return 0;
   }
   const std::uint64_t n = to_count(num_threads, "num_threads");
-  if (n < 1 || n > 1'000'000) {
-    throw py::value_error("num_threads must be at least 1, got " + std::to_string(n));
+  if (n < 1) {
+    throw py::value_error("num_threads must be at least 1, got 0");
   }
-  return static_cast<int>(n);
+  return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
 }
 
 template <class T>

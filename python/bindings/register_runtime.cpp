@@ -1,19 +1,29 @@
 /// Threads, instruction sets, and what was built.
 #include <backpass/runtime.hpp>
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "annotations.hpp"
 
 namespace backpass::python {
 
 void register_runtime(py::module_& m) {
-  m.def("set_num_threads", &set_num_threads, py::arg("n"), R"(Set the largest number of threads that a call may use.
+  m.def(
+      "set_num_threads",
+      [](std::int64_t n) {
+        using Limits = std::numeric_limits<int>;
+        set_num_threads(static_cast<int>(std::clamp<std::int64_t>(n, Limits::min(), Limits::max())));
+      },
+      py::arg("n"), R"(Set the largest number of threads that a call may use.
 
 Calls use fewer where the work is small. Results do not depend on the number of threads, to the bit.
 
 Parameters
 ----------
 n : int
-    At least 1.
+    At least 1. More than four a CPU, or 64 if that is more, mean that many.
 
 Raises
 ------
@@ -39,7 +49,7 @@ int
 Raises
 ------
 RuntimeError
-    On first use, when ``BACKPASS_NUM_THREADS`` is no whole number of at least 1.
+    At the first call that asks for it, when ``BACKPASS_NUM_THREADS`` is set to anything but a positive integer.
 
 Examples
 --------

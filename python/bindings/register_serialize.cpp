@@ -21,32 +21,21 @@ std::unique_ptr<AnyNetwork> take_network(AnyCheckpoint checkpoint) {
                     std::move(checkpoint));
 }
 
-/// \throws py::type_error, py::value_error for a text that is no path, one with a null character say
+/// \throws py::type_error; py::value_error for what no file can be called
 std::filesystem::path to_path(const Path& object) {
-  PyObject* bytes = nullptr;
-  if (PyUnicode_FSConverter(object.ptr(), &bytes) == 0) {
-    throw py::error_already_set();
+  PyObject* encoded = nullptr;
+  if (PyUnicode_FSConverter(object.ptr(), &encoded) == 0) {
+    py::error_already_set error;
+    if (!error.matches(PyExc_ValueError)) {
+      throw error;
+    }
+    // A null character, or one that the file system's encoding has not.
+    const auto shown = py::reinterpret_steal<py::str>(PyObject_ASCII(object.ptr()));
+    throw py::value_error("no file can be called " + std::string(shown) + ": " + std::string(py::str(error.value())));
   }
-  return std::string(py::reinterpret_steal<py::bytes>(bytes));
+  return {std::string(py::reinterpret_steal<py::bytes>(encoded))};
 }
 
-/// The text of a key or value of `metadata`.
-std::string to_text(py::handle object) {
-  if (!py::isinstance<py::str>(object)) {
-    throw py::type_error("metadata maps str to str, but holds " + std::string(py::repr(object)) + " of type " +
-                         type_name(object));
-  }
-  py::ssize_t size = 0;
-  const char* text = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
-  if (text == nullptr) {
-    PyErr_Clear();
-    throw py::value_error("metadata: " + std::string(py::str(py::module_::import("builtins").attr("ascii")(object))) +
-                          " is no valid Unicode text");
-  }
-  return {text, static_cast<std::size_t>(size)};
-}
-
-/// \throws py::type_error, py::value_error naming the entry
 std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
   std::map<std::string, std::string> metadata;
   if (object.is_none()) {
@@ -56,7 +45,9 @@ std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
     throw py::type_error("metadata must be a dict of str to str, not " + type_name(object));
   }
   for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(object)) {
-    metadata.emplace(to_text(key), to_text(value));
+    std::string name = to_text(key, "a key of metadata");
+    const std::string what = "metadata[" + std::string(py::repr(key)) + "]";
+    metadata.emplace(std::move(name), to_text(value, what));
   }
   return metadata;
 }

@@ -62,6 +62,28 @@ class TestEarlyStopping:
         with pytest.raises(ValueError, match=message):
             EarlyStopping(**arguments)
 
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"patience": 1.5}, "patience must be an integer, not float"),
+            ({"patience": "2"}, "patience must be an integer, not str"),
+            ({"min_delta": "0"}, "min_delta must be a number, not str"),
+            ({"min_delta": None}, "min_delta must be a number, not NoneType"),
+            ({"restore_best": 1}, "restore_best must be a bool, not int"),
+            ({"monitor": 3}, "monitor must be a name, got 3"),
+        ],
+    )
+    def test_refuses_other_types(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(TypeError, match=f"EarlyStopping: {message}"):
+            EarlyStopping(**arguments)
+
+    def test_takes_what_numpy_users_have(self) -> None:
+        stopping: Any = EarlyStopping(
+            "loss", np.int64(2), np.float32(1e9), restore_best=np.bool_(True)
+        )
+        _, history = fit([stopping], epochs=10)
+        assert history.epochs == 3
+
 
 class TestCheckpoint:
     def test_saves_every_epoch(self) -> None:
@@ -113,6 +135,14 @@ class TestCheckpoint:
     def test_every_must_be_positive(self) -> None:
         with pytest.raises(ValueError, match="every must be at least 1, got 0"):
             Checkpoint("m", every=0)
+
+    def test_refuses_other_types(self) -> None:
+        arguments: Any = {"every": 1.5}
+        with pytest.raises(TypeError, match=r"Checkpoint: every must be an integer, not float"):
+            Checkpoint("m", **arguments)
+        arguments = {"save_best_only": "yes"}
+        with pytest.raises(TypeError, match="Checkpoint: save_best_only must be a bool, not str"):
+            Checkpoint("m", **arguments)
 
 
 class TestCollect:
@@ -225,6 +255,70 @@ class TestInFit:
         assert np.array_equal(last.parameters, net.parameters)
         first = bp.load(tmp_path / "m1.safetensors")
         assert not np.array_equal(first.parameters, net.parameters)
+
+    @pytest.mark.parametrize("split", [0.29, 0.57, 0.58])
+    def test_a_checkpoint_counts_the_steps_that_were_made(
+        self, tmp_path: Path, split: float
+    ) -> None:
+        """Also where binary rounding puts the split just below a whole number of rows."""
+        infos: list[TrainInfo] = []
+        seen: list[int] = []
+
+        def cost(a: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+            seen.append(len(a))
+            return float(a.sum()), np.full_like(a, 1e-3)
+
+        adam = bp.optim.Adam()
+        net = bp.Network([3, 1], seed=0)
+        net.fit(
+            np.ones((100, 3)),
+            np.ones((100, 1)),
+            loss=bp.losses.Custom(cost),
+            optimizer=adam,
+            epochs=2,
+            batch_size=1,
+            validation_split=split,
+            callbacks=[
+                LambdaCallback(on_train_begin=lambda net, info: infos.append(info)),
+                Checkpoint(tmp_path / "m", optimizer=adam),
+            ],
+            progress=False,
+        )
+        steps = seen.count(1)
+        assert steps == 2 * round(100 * (1 - split))
+        assert bp.load_checkpoint(tmp_path / "m").steps == steps
+        assert infos[0].rows == steps // 2
+        assert adam.state["step"] == [steps]
+
+    def test_rows_are_counted_whatever_they_come_in(self) -> None:
+        class OnlyDLPack:
+            def __init__(self, array: np.ndarray) -> None:
+                self._array = array
+
+            def __dlpack__(self, **options: Any) -> Any:
+                return self._array.__dlpack__(**options)
+
+            def __dlpack_device__(self) -> Any:
+                return self._array.__dlpack_device__()
+
+        infos: list[TrainInfo] = []
+        callback = LambdaCallback(on_train_begin=lambda net, info: infos.append(info))
+        x, y = np.ones((7, 3), np.float32), np.ones((7, 1), np.float32)
+        for inputs, targets in (
+            (OnlyDLPack(x), OnlyDLPack(y)),
+            (x.tolist(), y.tolist()),
+            (x[0], y[0]),
+        ):
+            bp.Network([3, 1], seed=0).fit(
+                inputs,  # type: ignore[arg-type]
+                targets,  # type: ignore[arg-type]
+                loss="mse",
+                optimizer="sgd",
+                epochs=1,
+                callbacks=callback,
+                progress=False,
+            )
+        assert [info.rows for info in infos] == [7, 7, 1]
 
     @pytest.mark.parametrize("epoch", [1, 3])
     @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
 """Readers of data sets: what sound files hold, and a clear error for every unsound one."""
 
+import bz2
 import gzip
+import io
 import itertools
+import lzma
 import struct
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +149,31 @@ class TestNpz:
             read_npz(write(tmp_path / "a.npz", bytes(content)))
 
 
+def in_zip(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", content)
+    return file.getvalue()
+
+
+def in_tar(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        member = tarfile.TarInfo("a.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+COMPRESSIONS = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zip": in_zip,
+    "tar.gz": in_tar,
+}
+
+
 class TestCsv:
     def test_numbers_texts_and_booleans(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.csv", "i,f,t,b,y\n1,0.5, red,True,u\n2,1e3,blue,False,v\n")
@@ -174,6 +204,42 @@ class TestCsv:
         content = "\ufeffa,b\n1,2\n".encode()
         data = read_csv(write(tmp_path / "a.csv.gz", gzip.compress(content)))
         assert list(data.inputs) == ["a", "b"]
+
+    @pytest.mark.parametrize("kind", COMPRESSIONS)
+    def test_damage_of_compressed_files_is_a_value_error(self, tmp_path: Path, kind: str) -> None:
+        table = "a,b\n" + "".join(f"{i},{i * i}\n" for i in range(60))
+        whole = COMPRESSIONS[kind](table.encode())
+        path = write(tmp_path / f"a.csv.{kind}", whole)
+        assert read_csv(path).inputs["b"].tolist() == [i * i for i in range(60)]
+        rng = np.random.default_rng(0)
+        damaged = [whole[:length] for length in range(1, len(whole) - 1, max(1, len(whole) // 40))]
+        for place in rng.integers(len(whole), size=80):
+            changed = bytearray(whole)
+            changed[place] ^= int(rng.integers(1, 256))
+            damaged.append(bytes(changed))
+        messages = []
+        for content in damaged:
+            write(path, content)
+            try:
+                read_csv(path)  # not every byte matters
+            except ValueError as error:
+                messages.append(str(error))
+        assert len(messages) >= 10
+        assert all(message.startswith(f"{path}: ") for message in messages)
+
+    def test_the_systems_own_errors_stay(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError) as error:
+            read_csv(tmp_path / "a.csv.gz")
+        assert error.value.filename == str(tmp_path / "a.csv.gz")
+        with pytest.raises(IsADirectoryError):
+            read_csv(tmp_path)
+
+    def test_encrypted_files_are_a_value_error(self, tmp_path: Path) -> None:
+        content = bytearray(in_zip(b"a,b\n1,2\n"))
+        for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            content[content.index(header) + flags] |= 1
+        with pytest.raises(ValueError, match=r"a\.csv\.zip: cannot be decompressed: .*encrypted"):
+            read_csv(write(tmp_path / "a.csv.zip", bytes(content)))
 
     @pytest.mark.parametrize(
         ("text", "options", "message"),

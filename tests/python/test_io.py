@@ -261,36 +261,6 @@ def test_metadata_are_the_callers_own(tmp_path: Path) -> None:
 # ---- errors
 
 
-@pytest.mark.parametrize(
-    ("metadata", "error", "message"),
-    [
-        ({"a": 1}, TypeError, r"metadata.*str.*1 of type int"),
-        ({2: "b"}, TypeError, r"metadata.*str.*2 of type int"),
-        ({"a": b"b"}, TypeError, r"metadata.*str.*b'b' of type bytes"),
-        ({"a": "\ud800"}, ValueError, r"metadata: '\\ud800' is no valid Unicode"),
-        ({"\ud800": "a"}, ValueError, r"metadata: '\\ud800' is no valid Unicode"),
-        ([("a", "b")], TypeError, r"metadata must be a dict.*list"),
-    ],
-    ids=repr,
-)
-def test_metadata_of_other_types_are_refused(
-    metadata: Any, error: type[Exception], message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(error, match=message):
-        bp.Network([2, 3], seed=0).save(tmp_path / "net", metadata=metadata)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("path", "error", "message"),
-    [("a\0b", ValueError, "null"), (b"a\0b", ValueError, "null"), (3, TypeError, "int")],
-)
-def test_what_is_no_path_is_refused(path: Any, error: type[Exception], message: str) -> None:
-    for use in (bp.load, bp.load_checkpoint, bp.Network([2, 3], seed=0).save):
-        with pytest.raises(error, match=message):
-            use(path)
-
-
 def test_what_the_system_refuses_is_an_os_error_with_its_errno(tmp_path: Path) -> None:
     net = example("float32")
     with pytest.raises(FileNotFoundError) as missing:

@@ -7,8 +7,10 @@ import struct
 import sys
 import threading
 
+import numpy as np
 import pytest
 
+import backpass as bp
 from backpass.progress import make_progress
 
 
@@ -94,6 +96,20 @@ def test_a_run_that_ends_early_leaves_its_last_epoch(capsys: pytest.CaptureFixtu
         progress.epoch_end(epoch, {"loss": 1.0 - epoch})
     progress.close()
     assert "epoch 2/100" in capsys.readouterr().err.rsplit("\r", 1)[-1]
+
+
+def test_a_run_that_goes_on_counts_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is drawn but what is drawn in any case: the first and the last of a run.
+    monkeypatch.setattr("backpass.progress._SECONDS_BETWEEN_DRAWS", 1e9)
+    net = bp.Network([2, 1], seed=0)
+    x, y = np.ones((10, 2)), np.ones((10, 1))
+    net.fit(x, y, loss="mse", optimizer="sgd", epochs=2, first_epoch=5, progress=True)
+    shown = capsys.readouterr().err
+    assert "epoch 6/7" in shown
+    assert shown.rstrip("\n").rsplit("\r", 1)[-1].startswith("epoch 7/7: 100%")
+    assert "/2" not in shown
 
 
 def test_drawing_does_not_grow_with_the_number_of_epochs(

@@ -15,7 +15,7 @@ LINUX = Path("/proc/self/task").is_dir()
 
 
 def test_set_and_get():
-    for n in (1, 3, 200):
+    for n in (1, 3, 64):
         bp.set_num_threads(n)
         assert bp.get_num_threads() == n
         assert bp.config()["num_threads"] == n
@@ -27,6 +27,30 @@ def test_counts_below_one_are_refused(n):
     with pytest.raises(ValueError, match=str(n)):
         bp.set_num_threads(n)
     assert bp.get_num_threads() == before
+
+
+_MANY = """
+import resource, sys
+import numpy as np
+import backpass as bp
+net = bp.Network([100, 200, 10], seed=0)
+x, y = np.ones((50_000, 100), np.float32), np.ones((50_000, 10), np.float32)
+expected = net.predict(x, num_threads=1)
+if sys.platform == "linux":
+    resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+for n in (10**6, 2**40):
+    assert np.array_equal(net.predict(x, num_threads=n), expected)
+    bp.set_num_threads(n)
+    assert np.array_equal(net.predict(x), expected)
+    net.forward(x)
+    net.loss_and_gradient(x, y, loss="mse")
+print(bp.get_num_threads())
+"""
+
+
+def test_no_number_of_threads_is_too_many_for_the_system():
+    """The work would be enough for 1100 threads, whose stacks are more than the memory allowed."""
+    assert 64 <= int(run_python(_MANY)) <= max(64, 4 * os.cpu_count())
 
 
 _COUNT = "import backpass as bp; print(bp.get_num_threads())"
@@ -43,17 +67,26 @@ def test_environment():
     assert run_python(_COUNT, OMP_NUM_THREADS="4", BACKPASS_NUM_THREADS="1").strip() == "1"
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "abc", "1.5", "2 threads"])
-def test_a_wrong_environment_is_an_error(value):
+@pytest.mark.parametrize("value", ["0", "abc", "-1", "1.5", "2 3", " 2", "+2", "0x2"])
+def test_a_number_of_threads_that_is_none_is_an_error(value):
     code = (
         "import backpass as bp\n"
-        "for use in (bp.get_num_threads, bp.config, lambda: bp.Network([2, 1], seed=0)):\n"
-        "    try:\n        use()\n"
+        "net = bp.Network([2, 1], seed=0)\n"
+        "for f in (bp.get_num_threads, bp.config, lambda: net.predict([1.0, 2.0])):\n"
+        "    try:\n        f()\n"
         "    except RuntimeError as error:\n        print(error)"
     )
-    messages = run_python(code, BACKPASS_NUM_THREADS=value).splitlines()
-    assert len(messages) == 3
-    assert all(m.startswith(f"BACKPASS_NUM_THREADS={value} ") for m in messages)
+    message = f"BACKPASS_NUM_THREADS={value} is not a positive integer"
+    assert run_python(code, BACKPASS_NUM_THREADS=value).splitlines() == [message] * 3
+
+
+def test_more_threads_than_an_integer_holds_are_all_there_are():
+    default = run_python(_COUNT, OMP_NUM_THREADS="", BACKPASS_NUM_THREADS="")
+    assert run_python(_COUNT, BACKPASS_NUM_THREADS="9" * 30) == default
+
+
+def test_what_openmp_allows_in_its_variable_is_no_error():
+    assert int(run_python(_COUNT, OMP_NUM_THREADS="1,2", BACKPASS_NUM_THREADS="")) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")

@@ -92,6 +92,10 @@ struct FitOptions {
   std::int64_t first_step = 0;
 };
 
+/// How many rows fit holds back for "val_…" when it is given this split: the last ones.
+/// \throws std::invalid_argument unless validation_split is 0, or in (0, 1) and leaves rows on both sides
+[[nodiscard]] BACKPASS_EXPORT std::size_t validation_rows(std::size_t rows, double validation_split);
+
 /// What Network::fit calls.
 /// A validation loss or a metric that is not finite is recorded and ends nothing: it is no improvement to early
 /// stopping and ReduceOnPlateau. A loss of a training step that is not finite, or a parameter after an epoch, ends fit.

@@ -3,48 +3,51 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <climits>
 #include <cstdlib>
-#include <limits>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "runtime/cpu_limits.hpp"
 
 namespace backpass {
 namespace {
 
-/// A variable of ours is a whole number, or a mistake. Unset and empty: 0.
-int own_variable(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr || *text == '\0') {
+/// The positive number that the library's own variable holds, or 0 when it is unset or empty.
+int own_wish() {
+  const char* value = std::getenv("BACKPASS_NUM_THREADS");
+  const std::string_view text = value == nullptr ? "" : value;
+  if (text.empty()) {
     return 0;
   }
-  const std::string_view digits(text);
-  int n = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  if (error == std::errc::result_out_of_range && *text != '-') {
-    n = std::numeric_limits<int>::max();
+  int wanted = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wanted);
+  if (error == std::errc::result_out_of_range && text.front() != '-') {
+    wanted = INT_MAX;
   }
-  if (n < 1 || end != digits.data() + digits.size()) {
-    throw std::runtime_error(std::string(name) + "=" + text +
-                             " is no number of threads; it must be a whole number of "
-                             "at least 1");
+  if (end != text.data() + text.size() || wanted < 1) {
+    throw std::runtime_error("BACKPASS_NUM_THREADS=" + std::string(text) + " is not a positive integer");
   }
-  return n;
+  return wanted;
 }
 
-/// The positive number that OpenMP's variable starts with (it may be a list), or 0: what is wrong with it, OpenMP says.
-int openmp_variable() noexcept {
+/// The positive number that OpenMP's variable starts with (it may be a list), or 0. What else it may hold is OpenMP's
+/// to judge.
+int openmp_wish() noexcept {
   const char* text = std::getenv("OMP_NUM_THREADS");
-  return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, 4096L));
+  return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, long{INT_MAX}));
 }
 
 int default_num_threads() {
   const int cpus = runtime::available_cpus();
-  const int own = own_variable("BACKPASS_NUM_THREADS");
-  const int wanted = own > 0 ? own : openmp_variable();
-  return wanted > 0 ? std::min(wanted, cpus) : cpus;
+  for (const int wanted : {own_wish(), openmp_wish()}) {
+    if (wanted > 0) {
+      return std::min(wanted, cpus);
+    }
+  }
+  return cpus;
 }
 
 std::atomic<int>& thread_limit() {
@@ -58,9 +61,14 @@ void set_num_threads(int n) {
   if (n < 1) {
     throw std::invalid_argument("the number of threads must be at least 1, not " + std::to_string(n));
   }
-  thread_limit().store(n, std::memory_order_relaxed);
+  thread_limit().store(std::min(n, max_num_threads()), std::memory_order_relaxed);
 }
 
 int get_num_threads() { return thread_limit().load(std::memory_order_relaxed); }
+
+int max_num_threads() noexcept {
+  static const int most = std::max(64, 4 * static_cast<int>(std::thread::hardware_concurrency()));
+  return most;
+}
 
 }  // namespace backpass

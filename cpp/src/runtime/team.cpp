@@ -194,7 +194,7 @@ int threads_for(double multiply_adds, int limit) {
   // Gathering a team costs under a microsecond when it is awake, a barrier a few tenths of one, and a core makes 5e4
   // multiply-adds in one: a thread must have several of them to do.
   constexpr double kWorkPerThread = 2.5e5;
-  const int most = limit > 0 ? limit : get_num_threads();
+  const int most = limit > 0 ? std::min(limit, max_num_threads()) : get_num_threads();
   return std::max(1, static_cast<int>(std::min<double>(most, multiply_adds / kWorkPerThread)));
 }
 

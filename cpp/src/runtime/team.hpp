@@ -47,7 +47,8 @@ class Member {
 void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work);
 
 /// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0:
-/// get_num_threads()).
+/// get_num_threads()) and max_num_threads().
+/// \throws std::runtime_error as get_num_threads()
 [[nodiscard]] int threads_for(double multiply_adds, int limit = 0);
 
 }  // namespace backpass::runtime

@@ -133,8 +133,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   }
   nn::check_gradient_options(options.gradient);
   require(options.batch_size > 0, "batch_size must be at least 1");
-  require(options.validation_split >= 0.0 && options.validation_split < 1.0,
-          "validation_split must lie in [0, 1), got " + std::to_string(options.validation_split));
+  const std::size_t held_out = validation_rows(x.rows(), options.validation_split);
   require(!(options.validation_split > 0.0 && options.validation_data),
           "validation_data and validation_split cannot both be given");
   require(x.rows() <= std::numeric_limits<std::uint32_t>::max(), "more than 2^32 - 1 rows");
@@ -142,13 +141,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     validate(*schedule_);
   }
 
-  if (options.validation_split > 0.0) {
-    // A split of 0.29 of 100 rows is 29, although the product in binary is just below.
-    const auto held_out =
-        static_cast<std::size_t>(std::floor(options.validation_split * static_cast<double>(x.rows()) + 1e-9));
-    require(held_out > 0 && held_out < x.rows(), "validation_split of " + std::to_string(options.validation_split) +
-                                                     " leaves " + std::to_string(held_out) + " of " +
-                                                     std::to_string(x.rows()) + " rows for validation");
+  if (held_out > 0) {
     const std::size_t kept = x.rows() - held_out;
     const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(kept);
     validation_.emplace(network, x.middle_rows(kept, held_out), y.middle_rows(kept, held_out), loss, weights,
@@ -344,6 +337,17 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
 
 }  // namespace
 }  // namespace train
+
+std::size_t validation_rows(std::size_t rows, double validation_split) {
+  using train::require;
+  const std::string text = "validation_split of " + std::to_string(validation_split);
+  require(validation_split >= 0.0 && validation_split < 1.0, text + " does not lie in [0, 1)");
+  // A split of 0.29 of 100 rows is 29, although the product in binary is just below.
+  const auto held_out = static_cast<std::size_t>(std::floor(validation_split * static_cast<double>(rows) + 1e-9));
+  require(validation_split == 0.0 || (held_out > 0 && held_out < rows),
+          text + " leaves " + std::to_string(held_out) + " of " + std::to_string(rows) + " rows for validation");
+  return held_out;
+}
 
 template <class T>
 History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,

@@ -116,6 +116,17 @@ TEST(ThreadsFor, FollowsTheWork) {
   EXPECT_LE(threads_for(1e12), get_num_threads());
 }
 
+TEST(ThreadsFor, NoNumberAsksForMoreThanTheMost) {
+  const int most = max_num_threads();
+  EXPECT_GE(most, 64);
+  EXPECT_EQ(threads_for(1e18, std::numeric_limits<int>::max()), most);
+  const int before = get_num_threads();
+  set_num_threads(most + 1);
+  EXPECT_EQ(get_num_threads(), most);
+  EXPECT_EQ(threads_for(1e18), most);
+  set_num_threads(before);
+}
+
 TEST(NumThreads, CanBeSetAndRefusesNonsense) {
   const int before = get_num_threads();
   set_num_threads(3);

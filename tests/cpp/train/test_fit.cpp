@@ -227,6 +227,18 @@ TEST(Fit, RefusesNonsense) {
   EXPECT_EQ(parameters_of(net), before);
 }
 
+TEST(ValidationRows, AreTheNumberThatTheSplitSays) {
+  EXPECT_EQ(validation_rows(100, 0.0), 0U);
+  for (std::size_t percent = 1; percent < 100; ++percent) {  // 29, 57 and 58 lie just below in binary
+    EXPECT_EQ(validation_rows(100, static_cast<double>(percent) / 100), percent);
+  }
+  EXPECT_EQ(validation_rows(10, 0.25), 2U);
+  for (const double split : {-0.1, 1.0, std::numeric_limits<double>::quiet_NaN(), 0.001}) {
+    EXPECT_THROW(static_cast<void>(validation_rows(100, split)), std::invalid_argument);
+  }
+  EXPECT_THROW(static_cast<void>(validation_rows(0, 0.5)), std::invalid_argument);
+}
+
 TEST(Metric, AgainstTheirDefinitions) {
   const std::vector<double> a{0.1, 0.7, 0.2, 0.5, 0.3, 0.2, 0.0, 0.1, 0.9};
   const std::vector<double> y{0, 1, 0, 0, 1, 0, 0, 0, 1};

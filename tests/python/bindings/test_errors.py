@@ -31,11 +31,17 @@ from small import VALUES, make
         (([3, 2],), {"seed": -1}, ValueError, "seed"),
         (([3, 2],), {"seed": 1.5}, TypeError, "seed"),
         (([3, 2],), {"sede": 1}, TypeError, "sede"),
+        (([3, 2], "re\ud800lu"), {}, ValueError, r"activation has characters .* 're\\ud800lu'"),
+        (([3, 2],), {"init": "\ud800"}, ValueError, "initializer has characters"),
     ],
 )
 def test_constructor_errors(arguments, options, error, words):
     with pytest.raises(error, match=words):
         bp.Network(*arguments, **options)
+
+
+def test_no_dtype_is_the_default():
+    assert bp.Network([3, 2], dtype=None).dtype == np.float32
 
 
 def test_constructor_takes_what_numpy_users_have():
@@ -92,6 +98,17 @@ def test_an_optimizer_is_an_object(call):
         ({"callbacks": [print]}, TypeError, "callbacks"),
         ({"loss": 3}, TypeError, "loss"),
         ({"seed": -2}, ValueError, "seed"),
+        ({"shuffle": "no"}, TypeError, "shuffle must be a bool, not str"),
+        ({"shuffle": 1}, TypeError, "shuffle must be a bool, not int"),
+        ({"validation_split": "some"}, TypeError, "validation_split must be a number, not str"),
+        ({"l1": None}, TypeError, "l1 must be a number, not NoneType"),
+        ({"l2": [1.0]}, TypeError, "l2 must be a number, not list"),
+        ({"clip_norm": "1"}, TypeError, "clip_norm must be a number, not str"),
+        ({"clip_value": 1j}, TypeError, "clip_value must be a number, not complex"),
+        ({"metrics": [3]}, TypeError, "metrics must be names, got 3"),
+        ({"metrics": 3}, TypeError, "metrics must be names, got 3"),
+        ({"validation_data": 3}, TypeError, "validation_data must be a pair"),
+        ({"early_stopping": 1.5}, TypeError, "early_stopping"),
     ],
 )
 def test_fit_errors_change_nothing(options, error, words):
@@ -140,6 +157,30 @@ def test_paths_of_every_kind(tmp_path):
     for path in (tmp_path / "ä b", str(tmp_path / "c"), bytes(tmp_path / "d")):
         net.save(path)
         np.testing.assert_array_equal(bp.load(path).parameters, net.parameters)
+
+
+@pytest.mark.parametrize("path", ["a\0b", b"a\0b"])
+def test_a_path_with_a_null_character_is_a_value_error(path):
+    for use in (bp.load, bp.load_checkpoint, make().save):
+        with pytest.raises(ValueError, match=r"no file can be called b?'a\\x00b': .*null"):
+            use(path)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error", "words"),
+    [
+        ({"a": 1}, TypeError, r"metadata\['a'\] must be a str, not int"),
+        ({"a": None}, TypeError, r"metadata\['a'\] must be a str, not NoneType"),
+        ({1: "a"}, TypeError, "a key of metadata must be a str, not int"),
+        ([("a", "b")], TypeError, "metadata must be a dict of str to str, not list"),
+        ({"a": "x\ud800"}, ValueError, r"metadata\['a'\] has characters .* 'x\\ud800'"),
+        ({"\ud800": "a"}, ValueError, "a key of metadata has characters"),
+    ],
+)
+def test_metadata_are_text(tmp_path, metadata, error, words):
+    with pytest.raises(error, match=words):
+        make().save(tmp_path / "m", metadata=metadata)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_divergence_says_where():

@@ -9,16 +9,15 @@ import pytest
 import backpass as bp
 from small import VALUES, address, make
 
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+TWINS = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{f"pickle {p}": lambda o, p=p: pickle.loads(pickle.dumps(o, p)) for p in PROTOCOLS},
+}
 
-def twins() -> dict[str, object]:
-    return {
-        "pickle": lambda o: pickle.loads(pickle.dumps(o)),
-        "copy": copy.copy,
-        "deepcopy": copy.deepcopy,
-    }
 
-
-@pytest.mark.parametrize("how", ["pickle", "copy", "deepcopy", "method"])
+@pytest.mark.parametrize("how", [*TWINS, "method"])
 def test_a_copied_network_is_the_same_and_apart(how, dtype):
     net = make(dtype, dropout=0.3)
     net.layers[0].trainable = False
@@ -27,7 +26,7 @@ def test_a_copied_network_is_the_same_and_apart(how, dtype):
     optimizers = [bp.optim.SGD(), bp.optim.SGD()]
     y = np.ones((4, 3))
     net.train_step(VALUES, y, loss="mse", optimizer=optimizers[0])  # dropout has drawn once
-    twin = net.copy() if how == "method" else twins()[how](net)
+    twin = net.copy() if how == "method" else TWINS[how](net)
     assert type(twin) is bp.Network
     assert repr(twin) == repr(net)
     np.testing.assert_array_equal(twin.parameters, net.parameters)
@@ -49,7 +48,7 @@ class Mine(bp.Network):
 
 def test_subclasses_come_back_as_themselves():
     net = Mine([5, 3], seed=0)
-    for twin in (net.copy(), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+    for twin in (net.copy(), *(f(net) for f in TWINS.values())):
         assert type(twin) is Mine
         np.testing.assert_array_equal(twin.double(VALUES), net.double(VALUES))
 
@@ -61,6 +60,14 @@ def test_custom_activations_are_copied_but_not_pickled():
     np.testing.assert_array_equal(copy.deepcopy(net).predict(VALUES), net.predict(VALUES))
     with pytest.raises(ValueError, match=r"[Cc]ustom"):
         pickle.dumps(net)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_views_of_a_network_are_not_pickled(protocol):
+    """What would come back by itself is no view, so that pickling one can only be a mistake."""
+    for view in (make().layers, make().layers[0]):
+        with pytest.raises(TypeError, match=r"cannot pickle '.*Layers?' object"):
+            pickle.dumps(view, protocol)
 
 
 def test_a_broken_pickle_is_an_error():
@@ -95,7 +102,7 @@ OBJECTS = [
 
 @pytest.mark.parametrize("value", OBJECTS, ids=repr)
 def test_settings_are_values(value):
-    for twin in (f(value) for f in twins().values()):
+    for twin in (f(value) for f in TWINS.values()):
         assert type(twin) is type(value)
         assert twin == value
         assert hash(twin) == hash(value)
@@ -111,7 +118,7 @@ def test_settings_are_values(value):
 
 
 @pytest.mark.parametrize("name", [n for n in bp.optim.__all__ if n not in ("Optimizer", "get")])
-@pytest.mark.parametrize("how", ["pickle", "copy", "deepcopy"])
+@pytest.mark.parametrize("how", TWINS)
 def test_optimizers_keep_their_state(name, how, dtype):
     optimizer = getattr(bp.optim, name)(lr=0.01)
     if name == "SGD":
@@ -126,7 +133,7 @@ def test_optimizers_keep_their_state(name, how, dtype):
     arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
     assert arrays
     assert all(v.shape == (net.num_parameters,) and v.dtype == dtype for v in arrays.values())
-    twin = twins()[how](optimizer)
+    twin = TWINS[how](optimizer)
     assert type(twin) is type(optimizer)
     assert repr(twin) == repr(optimizer)
     other = net.copy()
@@ -200,5 +207,5 @@ def test_reduce_on_plateau_remembers():
         warm.observe(0.1, loss)
     assert plateau.best == 1.0
     assert plateau.scale == 0.25  # the object that was given, not a copy of it
-    for twin in (f(plateau) for f in twins().values()):
+    for twin in (f(plateau) for f in TWINS.values()):
         assert (twin.scale, twin.best, twin.lr(1.0)) == (0.25, 1.0, 0.25)

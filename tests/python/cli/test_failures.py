@@ -1,5 +1,6 @@
 """Misuse exits with 2, failure with 1 and one line; neither loses anything."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -29,6 +30,9 @@ class TestFailures:
             ["train", "digits", "--validation-split", "0.5", "--test-split", "0.5"],
             ["train", "digits", "--plot", "a.png", "--no-plot"],
             ["train", "digits", "-o", "same.png", "--plot", "same.png"],
+            ["train", "digits", "--plot", "curves.xyz"],
+            ["train", "digits", "--plot", "curves"],
+            ["train", "a.csv", "--target", "t", "--drop", "s", "--drop", "t"],
             ["predict", "m"],
             ["info"],
             ["nonsense"],
@@ -51,7 +55,6 @@ class TestFailures:
             (["train", "digits", "-o", "no/such/folder.safetensors"], "no directory"),
             (["train", "digits", "--loss", "mse"], "loss 'mse' is for regression"),
             (["train", "digits", "--loss", "binary_cross_entropy"], "has 10"),
-            (["train", "digits", "--epochs", "1", "--plot", "a.xyz"], "a.xyz"),
             (["predict", "missing.safetensors", "digits"], "missing.safetensors"),
             (["info", "missing.safetensors"], "missing.safetensors"),
         ],
@@ -62,6 +65,32 @@ class TestFailures:
         result = run(*arguments)
         result.assert_failure()
         assert message in result.err
+
+    def test_the_suffixes_of_pictures_are_named(self, run: Command) -> None:
+        result = run("train", "digits", "--plot", "curves.xyz")
+        result.assert_misuse()
+        assert "--plot" in result.err
+        assert "curves.xyz" in result.err
+        assert "png" in result.err
+
+    def test_a_target_is_not_dropped(self, run: Command, plants: Path) -> None:
+        result = run("train", plants, "--target", "species", "--drop", "species")
+        result.assert_misuse()
+        assert "--target and --drop both name the column 'species'" in result.err
+
+    @pytest.mark.parametrize("command", ["train", "predict"])
+    def test_damaged_tables(self, run: Command, plants: Path, command: str) -> None:
+        model = plants.with_name("m.safetensors")
+        args = ["--target", "species", "--epochs", "1", "--no-plot"]
+        run.ok("train", plants, *args, "-o", model)
+        damaged = plants.with_name("damaged.csv.gz")
+        damaged.write_bytes(gzip.compress(plants.read_bytes())[:-20])
+        before = sorted(plants.parent.iterdir())
+        arguments = {"train": ["train", damaged, *args], "predict": ["predict", model, damaged]}
+        result = run(*arguments[command])
+        result.assert_failure()
+        assert "damaged.csv.gz: cannot be decompressed" in result.err
+        assert sorted(plants.parent.iterdir()) == before
 
     def test_missing_values_in_training_data(self, run: Command, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text("age,y\n" + "1,a\n,b\n3,a\n4,b\n" * 5)

@@ -1,0 +1,39 @@
+"""What arguments are turned into, with errors that name them."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+
+def to_count(value: Any, name: str, least: int) -> int:
+    """Return an integer of at least `least`; a TypeError or a ValueError says what it is not."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    if number >= 2**63:
+        raise ValueError(f"{name} must be below 2**63, got {number}")
+    return number
+
+
+def to_number(value: Any, name: str) -> float:
+    """Return a float; a TypeError says what it is not."""
+    try:
+        # A text may look like a number to float(), but is none.
+        if not isinstance(value, (str, bytes, bytearray)):
+            return float(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+
+
+def to_flag(value: Any, name: str) -> bool:
+    """Return a bool; a TypeError says what it is not."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
+    return bool(value)

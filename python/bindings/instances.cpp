@@ -1,0 +1,44 @@
+/// What holds for the instances of every class.
+#include <backpass/error.hpp>
+
+#include <algorithm>
+
+#include "bindings.hpp"
+
+namespace backpass::python {
+namespace {
+
+/// pybind11 allocates the value of an instance that has none when the instance is first used, and leaves that memory
+/// as it is: good for classes whose constructors are Python's own, a crash with ours. Such an instance was made by
+/// __new__ alone, or its __init__ has thrown.
+void* refuse_unmade(std::size_t /*size*/) {
+  throw StateError("this object cannot be used: its __init__ has not run, or has failed");
+}
+
+/// Protocols 0 and 1 would make an instance by object.__new__, which knows nothing of the value in it.
+py::object reduce_ex(const py::object& self, int protocol) {
+  const auto object = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
+  return object.attr("__reduce_ex__")(self, std::max(protocol, 2));
+}
+
+}  // namespace
+
+void guard_instances(const py::module_& m) {
+  const py::object plain = py::module_::import("builtins").attr("object").attr("__reduce__");
+  for (const auto& [name, value] : m.attr("__dict__").cast<py::dict>()) {
+    if (!PyType_Check(value.ptr())) {
+      continue;
+    }
+    py::detail::type_info* info = py::detail::get_type_info(reinterpret_cast<PyTypeObject*>(value.ptr()));
+    if (info == nullptr) {
+      continue;
+    }
+    info->operator_new = &refuse_unmade;
+    if (py::object(value.attr("__reduce__")).is(plain)) {
+      value.attr("__reduce_ex__") =
+          py::cpp_function(&reduce_ex, py::name("__reduce_ex__"), py::is_method(value), py::arg("protocol"));
+    }
+  }
+}
+
+}  // namespace backpass::python
