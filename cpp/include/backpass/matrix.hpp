@@ -40,6 +40,10 @@ class BasicMatrixView {
   [[nodiscard]] constexpr BasicMatrixView middle_rows(std::size_t first, std::size_t count) const noexcept {
     return {row(first), count, cols_, row_stride_};
   }
+  /// Columns [first, first + count).
+  [[nodiscard]] constexpr BasicMatrixView middle_cols(std::size_t first, std::size_t count) const noexcept {
+    return {data_ + first, rows_, count, row_stride_};
+  }
 
  private:
   T* data_ = nullptr;

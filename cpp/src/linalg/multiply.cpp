@@ -16,18 +16,49 @@ constexpr Index kThirdLevelBytes = Index{4} << 20;
 /// and by fewer rows than so many tiles from the third; more rows repay a packed copy.
 constexpr Index kPackTiles = 4;
 
+/// Rows of C that multiply_narrow() takes at once, and the stride of their transpose: not a multiple of a page.
+constexpr Index kNarrowRun = 1024;
+constexpr Index kNarrowStride = kNarrowRun + 16;
+
+/// A product with fewer columns than a vector has, whose A lies transposed: Cᵀ = Bᵀ Aᵀ has long rows. It is what the
+/// gradient of a layer with few outputs asks for.
+template <class T>
+void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
+  for (Index row = 0; row < p.m; row += kNarrowRun) {
+    const Index rows = std::min(kNarrowRun, p.m - row);
+    T* const c = p.c + row * p.c_row;
+    for (Index r = 0; p.accumulate && r < rows; ++r) {
+      for (Index n = 0; n < p.n; ++n) {
+        scratch[n * kNarrowStride + r] = c[r * p.c_row + n];
+      }
+    }
+    kernels.gemm({p.n, rows, p.k, p.b, 1, p.b_row, p.a + row, p.a_col, kernels.panel_cols, scratch, kNarrowStride,
+                  nullptr, p.accumulate});
+    for (Index r = 0; r < rows; ++r) {
+      for (Index n = 0; n < p.n; ++n) {
+        c[r * p.c_row + n] = scratch[n * kNarrowStride + r];
+      }
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
 std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept {
-  const std::size_t depth = std::min(k, static_cast<std::size_t>(kBlockDepth));
-  return depth * static_cast<std::size_t>(kGroupPanels * kernels.panel_cols);
+  const Index depth = std::min(static_cast<Index>(k), kBlockDepth);
+  return static_cast<std::size_t>(
+      std::max(depth * kGroupPanels * kernels.panel_cols, (kernels.lanes - 1) * kNarrowStride));
 }
 
 template <class T>
 void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
   kernels::GemmArgs<T> args{p.m, p.n,     p.k,    p.a,         p.a_row, p.a_col, p.b, p.b_row, kernels.panel_cols,
                             p.c, p.c_row, p.bias, p.accumulate};
+  if (p.n < kernels.lanes && p.a_row == 1 && p.b_layout == Layout::plain && p.bias == nullptr) {
+    multiply_narrow(kernels, p, scratch);
+    return;
+  }
   if (p.b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
     const Index stream_rows = bytes <= kSecondLevelBytes  ? 0

@@ -13,6 +13,11 @@ inline kernels::Stored stored_for(const Activation& activation) noexcept {
   return kernels::stored_for(activation.kind());
 }
 
+/// Whether φ looks at one element at a time: then parts of a row can be worked on apart.
+inline bool is_elementwise(const Activation& activation) noexcept {
+  return static_cast<int>(activation.kind()) < kElementwiseActivations;
+}
+
 /// a = φ(z); a may be z.
 template <class T>
 void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> a);

@@ -116,20 +116,18 @@ Recursion<T> BatchPass<T>::recursion(const Job& job, const Block& block, std::si
 }
 
 template <class T>
-void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Rows rows, T* scratch) const {
-  if (rows.count() == 0) {
-    return;
-  }
+void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows rows) const {
   const Batch<T>& batch = job.batch;
   for (std::size_t r = rows.begin; batch.index && r < rows.end; ++r) {
     std::copy_n(batch.x.row(batch.source(first + r)), batch.x.cols(), block.tape.input().row(r));
   }
-  const Recursion<T> layers = recursion(job, block, first, rows.end);
-  const bool from_output = job.loss.source == LossSource::output;
-  layers.forward(rows, from_output, scratch);
+}
 
+template <class T>
+void BatchPass<T>::losses(const Job& job, Block& block, std::size_t first, Rows rows) const {
+  const Batch<T>& batch = job.batch;
   const auto& top = block.tape.top();
-  const MatrixView<T> s = from_output ? top.a : top.z;
+  const MatrixView<T> s = from_output(job) ? top.a : top.z;
   for (std::size_t r = rows.begin; r < rows.end; ++r) {
     const std::size_t source = batch.source(first + r);
     const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
@@ -140,32 +138,63 @@ void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Ro
       job.terms[first + r] = block.row_loss[r];
     }
   }
-  if (!job.wanted.gradients) {
+  if (job.wanted.gradients && from_output(job)) {
+    recursion(job, block, first, rows.end).top_derivative(rows);
+  }
+}
+
+template <class T>
+void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Rows rows, T* scratch) const {
+  if (rows.count() == 0) {
     return;
   }
-  if (from_output) {
-    layers.top_derivative(rows);
+  gather(job, block, first, rows);
+  const Recursion<T> layers = recursion(job, block, first, rows.end);
+  layers.forward(rows, from_output(job), scratch);
+  losses(job, block, first, rows);
+  if (job.wanted.gradients) {
+    const MatrixView<T> wanted = job.wanted.input_gradient;
+    layers.backward(rows, wanted.data() == nullptr ? wanted : wanted.middle_rows(first + rows.begin, rows.count()),
+                    scratch);
   }
-  const auto input_gradient = job.wanted.input_gradient;
-  layers.backward(
-      rows,
-      input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(first + rows.begin, rows.count()),
-      scratch);
+}
+
+template <class T>
+void BatchPass<T>::pass_together(const Job& job, Block& block, std::size_t first, std::size_t count,
+                                 const runtime::Member& member, T* scratch) const {
+  const auto [begin, end] = member.share(count);
+  gather(job, block, first, {begin, end});
+  if (job.batch.index) {
+    member.barrier();
+  }
+  const Recursion<T> layers = recursion(job, block, first, count);
+  layers.forward_together(member, count, from_output(job), scratch);
+  losses(job, block, first, {begin, end});
+  if (job.wanted.gradients) {
+    member.barrier();
+    const MatrixView<T> wanted = job.wanted.input_gradient;
+    layers.backward_together(member, count, wanted.data() == nullptr ? wanted : wanted.middle_rows(first, count),
+                             scratch);
+  }
 }
 
 template <class T>
 double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
   const std::size_t rows = job.batch.rows();
   Block& block = blocks_.front();
+  const bool together = shares_columns(job.model, std::min(rows, block.tape.rows()), threads);
   double sum = 0.0;
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
-    const auto tile = static_cast<std::size_t>(kernels::table<T>().tile_rows);
     for (std::size_t first = 0; first < rows; first += block.tape.rows()) {
       const std::size_t count = std::min(block.tape.rows(), rows - first);
       const bool last = first + count == rows;
-      const auto [begin, end] = member.share(count, tile);
-      pass_rows(job, block, first, {begin, end}, scratch);
+      if (together) {
+        pass_together(job, block, first, count, member, scratch);
+      } else {
+        const auto [begin, end] = member.share(count, kRowGrain);
+        pass_rows(job, block, first, {begin, end}, scratch);
+      }
       if (last && member.rank() == 0 && job.wanted.optimizer) {
         step_.begin(*job.trained, *job.wanted.optimizer);
       }
@@ -215,7 +244,8 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
             block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
         if (job.wanted.gradients) {
           recursion(job, block, first, count)
-              .gradients({0, count}, segments_.segment(s), accumulate, 0, 1, scratch, [](std::size_t, std::size_t) {});
+              .gradients({0, count}, s == 0 ? job.trained->gradients.data() : segments_.segment(s), accumulate, 0, 1,
+                         scratch, [](std::size_t, std::size_t) {});
         }
         accumulate = true;
       }
@@ -227,8 +257,13 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
       step_.begin(*job.trained, *job.wanted.optimizer);
     }
     member.barrier();
-    segments_.sum_into(member, segments, job.trained->gradients.data(), false);
-    if (job.wanted.optimizer) {
+    const auto [begin, end] = segments_.add_to(member, 1, segments, job.trained->gradients.data());
+    if (!job.wanted.optimizer) {
+      return;
+    }
+    if (!job.wanted.options.any()) {
+      step_.update(begin, end);
+    } else {
       member.barrier();
       step_.run(member, *job.trained, job.wanted.options);
     }

@@ -81,8 +81,16 @@ class BatchPass {
   double run_segments(const Job& job, int threads, double work, std::size_t segments);
   void reserve(const Model<T>& model, std::size_t blocks, std::size_t block_rows, int threads, std::size_t segments,
                bool gradients);
-  /// Forward, loss, backward of `rows` of the block that starts at the batch's row `first`.
+  [[nodiscard]] static bool from_output(const Job& job) noexcept { return job.loss.source == LossSource::output; }
+  // Of `rows` of the block that starts at the batch's row `first`: its input, and after the forward loop its terms of
+  // E and ξ^N.
+  void gather(const Job& job, Block& block, std::size_t first, Rows rows) const;
+  void losses(const Job& job, Block& block, std::size_t first, Rows rows) const;
+  /// All of forward, loss and backward.
   void pass_rows(const Job& job, Block& block, std::size_t first, Rows rows, T* scratch) const;
+  /// The same of the block's first `count` rows by a team, each layer's columns shared out.
+  void pass_together(const Job& job, Block& block, std::size_t first, std::size_t count, const runtime::Member& member,
+                     T* scratch) const;
   [[nodiscard]] Recursion<T> recursion(const Job& job, const Block& block, std::size_t first, std::size_t rows) const;
 
   std::vector<Block> blocks_;

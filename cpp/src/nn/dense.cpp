@@ -41,19 +41,20 @@ std::size_t dense_scratch_size(const Model<T>& model) {
 }
 
 template <class T>
-void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, MatrixView<T> z, T* scratch) noexcept {
+void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, MatrixView<T> z, std::size_t column,
+                   T* scratch) noexcept {
   Product<T> p = product_of(a, z);
-  p.b = model.weight(i);
-  p.b_row = p.n;
-  p.bias = model.bias(i);
+  p.b = model.weight(i) + column;
+  p.b_row = static_cast<Index>(model.layers[i].outputs);
+  p.bias = model.bias(i) == nullptr ? nullptr : model.bias(i) + column;
   linalg::multiply(kernels::table<T>(), p, scratch);
 }
 
 template <class T>
 void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below,
-                    T* scratch) noexcept {
+                    std::size_t column, T* scratch) noexcept {
   Product<T> p = product_of(xi, below);
-  p.b = model.weight(i);
+  p.b = model.weight(i) + column * model.layers[i].outputs;
   p.b_row = p.k;
   p.b_layout = linalg::Layout::transposed;
   linalg::multiply(kernels::table<T>(), p, scratch);
@@ -103,12 +104,14 @@ void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T
   linalg::multiply(kernels::table<T>(), p, scratch);
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                               \
-  template std::size_t dense_scratch_size(const Model<T>&);                                                   \
-  template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept;  \
-  template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, T*) noexcept; \
-  template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,   \
-                                      std::size_t, std::size_t, T*, bool, T*) noexcept;                       \
+#define BACKPASS_INSTANTIATE(T)                                                                              \
+  template std::size_t dense_scratch_size(const Model<T>&);                                                  \
+  template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t,  \
+                              T*) noexcept;                                                                  \
+  template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t, \
+                               T*) noexcept;                                                                 \
+  template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,  \
+                                      std::size_t, std::size_t, T*, bool, T*) noexcept;                      \
   template void dense_bias_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool, T*) noexcept;
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

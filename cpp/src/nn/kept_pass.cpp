@@ -37,12 +37,20 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T
   has_xi_ = false;
   try {
     const double products = work(model, 1.0);
-    runtime::parallel(threads(model, products), products, [&](const runtime::Member& member) {
-      const auto [begin, end] = member.share(x.rows(), static_cast<std::size_t>(kernels::table<T>().tile_rows));
+    const int members = threads(model, products);
+    const bool together = shares_columns(model, x.rows(), members);
+    runtime::parallel(members, products, [&](const runtime::Member& member) {
+      T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
+      const auto [begin, end] = member.share(x.rows(), kRowGrain);
       for (std::size_t r = begin; r < end; ++r) {
         std::copy_n(x.row(r), x.cols(), tape_->input().row(r));
       }
-      recursion(model).forward({begin, end}, true, scratch_[static_cast<std::size_t>(member.rank())].data());
+      if (together) {
+        member.barrier();
+        recursion(model).forward_together(member, x.rows(), true, scratch);
+      } else {
+        recursion(model).forward({begin, end}, true, scratch);
+      }
     });
   } catch (...) {
     rows_.reset();  // a user's own φ threw: there is no forward for a backward
@@ -61,17 +69,24 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
     segments_.reserve(model, segments);
   }
   const double products = work(model, 2.0);
-  runtime::parallel(threads(model, products), products, [&](const runtime::Member& member) {
+  const int members = threads(model, products);
+  const bool together = shares_columns(model, rows, members);
+  runtime::parallel(members, products, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
     const Recursion<T> layers = recursion(model);
-    const auto [begin, end] = member.share(rows, static_cast<std::size_t>(kernels::table<T>().tile_rows));
+    const auto [begin, end] = member.share(rows, kRowGrain);
     for (std::size_t r = begin; r < end; ++r) {
       std::copy_n(grad_output.row(r), grad_output.cols(), tape_->top().xi.row(r));
     }
     layers.top_derivative({begin, end});
-    layers.backward({begin, end},
-                    input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(begin, end - begin),
-                    scratch);
+    if (together) {
+      member.barrier();
+      layers.backward_together(member, rows, input_gradient, scratch);
+    } else {
+      layers.backward(
+          {begin, end},
+          input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(begin, end - begin), scratch);
+    }
     member.barrier();
 
     const auto nothing_more = [](std::size_t, std::size_t) {};
@@ -84,10 +99,12 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
     for (std::size_t s = first; s < last; ++s) {
       const Rows of_segment{SegmentedGradient<T>::first_row(s, segments, rows),
                             SegmentedGradient<T>::first_row(s + 1, segments, rows)};
-      layers.gradients(of_segment, segments_.segment(s), false, 0, 1, scratch, nothing_more);
+      const bool onto = s == 0 && !accumulate;  // the sum begins in its place
+      layers.gradients(of_segment, onto ? model.gradients.data() : segments_.segment(s), false, 0, 1, scratch,
+                       nothing_more);
     }
     member.barrier();
-    segments_.sum_into(member, segments, model.gradients.data(), accumulate);
+    segments_.add_to(member, accumulate ? 0 : 1, segments, model.gradients.data());
   });
   has_xi_ = true;
 }

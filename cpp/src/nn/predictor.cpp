@@ -1,11 +1,12 @@
 #include "nn/predictor.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/dispatch.hpp"
 #include "nn/activate.hpp"
 #include "nn/dense.hpp"
-#include "nn/tape.hpp"
+#include "nn/recursion.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
@@ -36,29 +37,67 @@ bool Predictor<T>::fits(const Model<T>& model) const noexcept {
 
 template <class T>
 void Predictor<T>::run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads) {
-  const double work = static_cast<double>(x.rows()) * static_cast<double>(model.parameters.size());
+  // Of one or two rows most of the time goes into fetching the weights.
+  constexpr std::size_t kRowsOfFetching = 3;
+  const double work =
+      static_cast<double>(std::max(x.rows(), kRowsOfFetching)) * static_cast<double>(model.parameters.size());
   const int wanted = model.has_custom_activation() ? 1 : runtime::threads_for(work, num_threads);
-  runtime::parallel(std::min(wanted, threads()), work, [&](const runtime::Member& member) {
+  const int members = std::min(wanted, threads());
+  const bool together = shares_columns(model, std::min(x.rows(), block_rows_), members);
+  runtime::parallel(members, work, [&](const runtime::Member& member) {
     T* const memory = memory_[static_cast<std::size_t>(member.rank())].data();
-    const auto [begin, end] = member.share(x.rows(), static_cast<std::size_t>(kernels::table<T>().tile_rows));
+    T* const scratch = memory + 2 * buffer_size_;
+    const auto [begin, end] = together ? std::pair(std::size_t{0}, x.rows()) : member.share(x.rows(), kRowGrain);
     for (std::size_t first = begin; first < end; first += block_rows_) {
       const std::size_t count = std::min(block_rows_, end - first);
-      run_block(model, x.middle_rows(first, count), out.middle_rows(first, count), memory);
+      const ConstMatrixView<T> rows = x.middle_rows(first, count);
+      if (together) {
+        run_together(member, model, rows, out.middle_rows(first, count), scratch);
+      } else {
+        run_block(model, rows, out.middle_rows(first, count), memory, scratch);
+      }
     }
   });
 }
 
 template <class T>
-void Predictor<T>::run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory) const {
+MatrixView<T> Predictor<T>::output_of(const Model<T>& model, std::size_t i, MatrixView<T> out, T* memory) const {
+  const std::size_t cols = model.layers[i].outputs;
+  return i + 1 == model.layers.size()
+             ? out
+             : MatrixView<T>(memory + (i % 2) * buffer_size_, out.rows(), cols, row_stride<T>(cols));
+}
+
+template <class T>
+void Predictor<T>::run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory,
+                             T* scratch) const {
   ConstMatrixView<T> a = x;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const LayerSpec& layer = model.layers[i];
-    T* const buffer = memory + (i % 2) * buffer_size_;
-    const MatrixView<T> z = i + 1 < model.layers.size()
-                                ? MatrixView<T>(buffer, x.rows(), layer.outputs, row_stride<T>(layer.outputs))
-                                : out;
-    dense_forward(model, i, a, z, memory + 2 * buffer_size_);
-    activate<T>(layer.activation, z, z);
+    const MatrixView<T> z = output_of(model, i, out, memory);
+    dense_forward(model, i, a, z, 0, scratch);
+    activate<T>(model.layers[i].activation, z, z);
+    a = z;
+  }
+}
+
+template <class T>
+void Predictor<T>::run_together(const runtime::Member& member, const Model<T>& model, ConstMatrixView<T> x,
+                                MatrixView<T> out, T* scratch) {
+  ConstMatrixView<T> a = x;
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const Activation& activation = model.layers[i].activation;
+    const MatrixView<T> z = output_of(model, i, out, memory_.front().data());
+    const auto [begin, end] = member.share(z.cols(), kColumnGrain);
+    const MatrixView<T> columns = z.middle_cols(begin, end - begin);
+    dense_forward(model, i, a, columns, begin, scratch);
+    if (is_elementwise(activation)) {
+      activate<T>(activation, columns, columns);
+    } else {
+      member.barrier();
+      const auto [first, last] = member.share(z.rows());
+      activate<T>(activation, z.middle_rows(first, last - first), z.middle_rows(first, last - first));
+    }
+    member.barrier();
     a = z;
   }
 }

@@ -8,6 +8,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "nn/model.hpp"
+#include "runtime/team.hpp"
 
 namespace backpass::nn {
 
@@ -26,7 +27,12 @@ class Predictor {
   void run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads);
 
  private:
-  void run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory) const;
+  /// Where a^i of a block goes: to one of two buffers at `memory`, or `out`.
+  [[nodiscard]] MatrixView<T> output_of(const Model<T>& model, std::size_t i, MatrixView<T> out, T* memory) const;
+  void run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory, T* scratch) const;
+  /// A block by a team, which meets after every layer; each member has some of its columns.
+  void run_together(const runtime::Member& member, const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out,
+                    T* scratch);
 
   std::size_t max_rows_;
   std::size_t block_rows_;

@@ -15,12 +15,42 @@ void Recursion<T>::forward(Rows rows, bool output, T* scratch) const {
   for (std::size_t i = 0; i < n; ++i) {
     const LayerSpec& layer = model_.layers[i];
     const auto& slot = tape_.layer(i);
-    dense_forward(model_, i, input_of(i, rows), of(slot.z, rows), scratch);
+    dense_forward(model_, i, input_of(i, rows), of(slot.z, rows), 0, scratch);
     if (i + 1 < n || output) {
       activate<T>(layer.activation, of(slot.z, rows), of(slot.a, rows));
     }
     if (layer.dropout > 0.0) {
       drop(i, rows, of(slot.a, rows), of(slot.dropped, rows));
+    }
+  }
+}
+
+template <class T>
+void Recursion<T>::forward_together(const runtime::Member& member, std::size_t rows, bool output, T* scratch) const {
+  const Rows all{0, rows};
+  const auto [first, last] = member.share(rows);
+  const Rows mine{first, last};
+  const std::size_t n = model_.layers.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    const LayerSpec& layer = model_.layers[i];
+    const auto& slot = tape_.layer(i);
+    const bool activates = i + 1 < n || output;
+    const bool by_columns = activates && is_elementwise(layer.activation);
+    const auto [begin, end] = member.share(layer.outputs, kColumnGrain);
+    const MatrixView<T> z = of(slot.z, all).middle_cols(begin, end - begin);
+    dense_forward(model_, i, input_of(i, all), z, begin, scratch);
+    if (by_columns) {
+      activate<T>(layer.activation, z, of(slot.a, all).middle_cols(begin, end - begin));
+    }
+    member.barrier();
+    if ((activates && !by_columns) || layer.dropout > 0.0) {
+      if (activates && !by_columns) {
+        activate<T>(layer.activation, of(slot.z, mine), of(slot.a, mine));
+      }
+      if (layer.dropout > 0.0) {
+        drop(i, mine, of(slot.a, mine), of(slot.dropped, mine));
+      }
+      member.barrier();
     }
   }
 }
@@ -34,23 +64,56 @@ template <class T>
 void Recursion<T>::backward(Rows rows, MatrixView<T> input_gradient, T* scratch) const {
   for (std::size_t i = model_.layers.size() - 1; i > 0; --i) {
     const MatrixView<T> below = of(tape_.layer(i - 1).xi, rows);
-    dense_backward<T>(model_, i, of(tape_.layer(i).xi, rows), below, scratch);
+    dense_backward<T>(model_, i, of(tape_.layer(i).xi, rows), below, 0, scratch);
     if (model_.layers[i - 1].dropout > 0.0) {
       drop(i - 1, rows, below, below);
     }
     derivative(i - 1, rows);
   }
   if (input_gradient.data() != nullptr) {
-    dense_backward<T>(model_, 0, of(tape_.layer(0).xi, rows), input_gradient, scratch);
+    dense_backward<T>(model_, 0, of(tape_.layer(0).xi, rows), input_gradient, 0, scratch);
   }
 }
 
 template <class T>
-void Recursion<T>::derivative(std::size_t i, Rows rows) const {
-  const Activation& activation = model_.layers[i].activation;
+void Recursion<T>::backward_together(const runtime::Member& member, std::size_t rows, MatrixView<T> input_gradient,
+                                     T* scratch) const {
+  const Rows all{0, rows};
+  const auto [first, last] = member.share(rows);
+  const Rows mine{first, last};
+  for (std::size_t i = model_.layers.size() - 1; i > 0; --i) {
+    const LayerSpec& layer = model_.layers[i - 1];
+    const auto [begin, end] = member.share(layer.outputs, kColumnGrain);
+    const MatrixView<T> below = of(tape_.layer(i - 1).xi, all);
+    dense_backward<T>(model_, i, of(tape_.layer(i).xi, all), below.middle_cols(begin, end - begin), begin, scratch);
+    if (is_elementwise(layer.activation) && layer.dropout == 0.0) {
+      multiply_by_derivative<T>(layer.activation, stored(i - 1, all).middle_cols(begin, end - begin),
+                                below.middle_cols(begin, end - begin));
+    } else {
+      member.barrier();
+      if (layer.dropout > 0.0) {
+        drop(i - 1, mine, of(below, mine), of(below, mine));
+      }
+      derivative(i - 1, mine);
+    }
+    member.barrier();
+  }
+  if (input_gradient.data() != nullptr) {
+    const auto [begin, end] = member.share(input_gradient.cols(), kColumnGrain);
+    dense_backward<T>(model_, 0, of(tape_.layer(0).xi, all), input_gradient.middle_cols(begin, end - begin), begin,
+                      scratch);
+  }
+}
+
+template <class T>
+ConstMatrixView<T> Recursion<T>::stored(std::size_t i, Rows rows) const noexcept {
   const auto& slot = tape_.layer(i);
-  const bool from_z = stored_for(activation) == kernels::Stored::preactivation;
-  multiply_by_derivative<T>(activation, of(from_z ? slot.z : slot.a, rows), of(slot.xi, rows));
+  return of(stored_for(model_.layers[i].activation) == kernels::Stored::preactivation ? slot.z : slot.a, rows);
+}
+
+template <class T>
+void Recursion<T>::derivative(std::size_t i, Rows rows) const {
+  multiply_by_derivative<T>(model_.layers[i].activation, stored(i, rows), of(tape_.layer(i).xi, rows));
 }
 
 template <class T>
@@ -79,16 +142,15 @@ Rows Recursion<T>::weight_rows(std::size_t i, std::size_t part, std::size_t part
     before += j < i ? model_.layers[j].num_weights() : 0;
     total += model_.layers[j].num_weights();
   }
-  const auto tile = static_cast<std::size_t>(kernels::table<T>().tile_rows);
-  // Where the boundary before part p falls in this layer, rounded to whole tiles.
+  // Where the boundary before part p falls in this layer, rounded to whole grains.
   const auto boundary = [&](std::size_t p) {
     if (p == parts) {
       return layer.inputs;
     }
     const double weights =
         static_cast<double>(total) * static_cast<double>(p) / static_cast<double>(parts) - static_cast<double>(before);
-    const double tiles = std::round(weights / static_cast<double>(layer.outputs * tile));
-    return std::min(layer.inputs, static_cast<std::size_t>(std::max(0.0, tiles)) * tile);
+    const double grains = std::round(weights / static_cast<double>(layer.outputs * kRowGrain));
+    return std::min(layer.inputs, static_cast<std::size_t>(std::max(0.0, grains)) * kRowGrain);
   };
   return {boundary(part), boundary(part + 1)};
 }

@@ -8,6 +8,7 @@
 #include "nn/dense.hpp"
 #include "nn/model.hpp"
 #include "nn/tape.hpp"
+#include "runtime/team.hpp"
 
 namespace backpass::nn {
 
@@ -23,6 +24,16 @@ struct DropoutPass {
   std::uint64_t pass = 0;
   std::size_t first_row = 0;  ///< the batch's row that row 0 of the tape is
 };
+
+/// Whether a team should share out a layer's columns, and not the rows of the batch: where weights are so many that
+/// each member would have to fetch them from far, or rows so few that a weight is used but a few times.
+template <class T>
+[[nodiscard]] bool shares_columns(const Model<T>& model, std::size_t rows, int threads) noexcept {
+  constexpr std::size_t kWeightBytes = std::size_t{4} << 20;
+  constexpr std::size_t kRowsPerThread = 16;
+  return threads > 1 && (model.parameters.size() * sizeof(T) > kWeightBytes ||
+                         rows < kRowsPerThread * static_cast<std::size_t>(threads));
+}
 
 /// A view that is as cheap to make as to copy. Rows are independent of each other in forward() and backward(), parts of
 /// the parameters in gradients(): any of them may run at once. Scratch, dense_scratch_size() elements, is each thread's
@@ -42,6 +53,14 @@ class Recursion {
   /// ξ^i = φ'_i(z^i) ⊙ (W^{i+1})ᵀ ξ^{i+1}, i = N − 1 … 1, from ξ^N in the tape.
   /// \param input_gradient  receives ∂E/∂a^0 of the same rows, unless it is empty
   void backward(Rows rows, MatrixView<T> input_gradient, T* scratch) const;
+
+  /// forward() and backward() of rows [0, rows) as a team that meets after every layer, each member having some of its
+  /// columns, which takes the weights from memory once and not once a member. All members have returned from the last
+  /// barrier but for the input gradient.
+  void forward_together(const runtime::Member& member, std::size_t rows, bool output, T* scratch) const;
+  void backward_together(const runtime::Member& member, std::size_t rows, MatrixView<T> input_gradient,
+                         T* scratch) const;
+
   /// Part `part` of `parts` of all ∂E/∂w^i_kj = Σ_b ξ^i_k a^{i-1}_j and ∂E/∂b^i_k = Σ_b ξ^i_k, over the rows in order.
   /// \param gradients  laid out as the parameters
   /// \param done  called as done(begin, end) for every finished run of the flat gradient
@@ -73,6 +92,8 @@ class Recursion {
   }
   /// to = mask ⊙ from / (1 − p), with this pass's mask of layer i; a copy when dropout is off.
   void drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to) const;
+  /// What φ' of layer i is computed from.
+  [[nodiscard]] ConstMatrixView<T> stored(std::size_t i, Rows rows) const noexcept;
   void derivative(std::size_t i, Rows rows) const;
   /// The rows of Wt that a part of the work on all weights covers.
   [[nodiscard]] Rows weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
@@ -18,12 +19,18 @@ class SegmentedGradient {
  public:
   /// How many parts the sum over a batch's rows is made of; 1: none, the sum is one run over all rows.
   [[nodiscard]] static std::size_t count(const Model<T>& model, std::size_t rows) noexcept {
-    // Each segment must have enough rows to be worth a copy of the gradient, and beyond a number of parameters copies
-    // cost more than they save.
-    constexpr std::size_t kMaxSegments = 16;
-    constexpr std::size_t kMinRows = 128;
+    // A thread that sums over its own rows need not fetch the others' activations. Each segment must have enough rows
+    // to be worth a copy of the gradient, and beyond a number of parameters copies cost more than they save.
+    constexpr std::size_t kFew = 4;
+    constexpr std::size_t kMany = 16;
+    constexpr std::size_t kLeastRows = 32;  // of few segments
+    constexpr std::size_t kMostRows = 128;  // that more segments would not make faster
     constexpr std::size_t kMaxParameters = 32768;
-    return model.parameters.size() <= kMaxParameters ? std::clamp<std::size_t>(rows / kMinRows, 1, kMaxSegments) : 1;
+    if (model.parameters.size() > kMaxParameters) {
+      return 1;
+    }
+    return std::max(std::clamp<std::size_t>(rows / kLeastRows, 1, kFew),
+                    std::min<std::size_t>(rows / kMostRows, kMany));
   }
   /// The first row of segment s.
   [[nodiscard]] static std::size_t first_row(std::size_t s, std::size_t segments, std::size_t rows) noexcept {
@@ -36,17 +43,14 @@ class SegmentedGradient {
     }
   }
   [[nodiscard]] T* segment(std::size_t s) noexcept { return memory_[s].data(); }
-  /// This member's share of out = (accumulate ? out : 0) + Σ_s segment s, in order.
-  void sum_into(const runtime::Member& member, std::size_t segments, T* out, bool accumulate) noexcept {
+  /// out += Σ_s segment s, s from `first` in order: this member's share, which is returned.
+  std::pair<std::size_t, std::size_t> add_to(const runtime::Member& member, std::size_t first, std::size_t segments,
+                                             T* out) noexcept {
     const auto [begin, end] = member.share(memory_.front().size(), kAlignment / sizeof(T));
-    std::size_t s = 0;
-    if (!accumulate) {
-      std::copy(segment(0) + begin, segment(0) + end, out + begin);
-      s = 1;
-    }
-    for (; s < segments; ++s) {
+    for (std::size_t s = first; s < segments; ++s) {
       kernels::table<T>().add(static_cast<kernels::Index>(end - begin), segment(s) + begin, out + begin);
     }
+    return {begin, end};
   }
 
  private:

@@ -93,5 +93,46 @@ TYPED_TEST(Multiply, LayoutsAndPartsGiveTheSameBits) {
   }
 }
 
+/// Aᵀ B, as a gradient is, of fewer columns than a vector has, more and just as many.
+TYPED_TEST(Multiply, TransposedFactors) {
+  using T = TypeParam;
+  const auto& kernels = kernels::table<T>();
+  for (const Index m : {1, 7, 64, 1030}) {
+    for (const int n : {1, 2, kernels.lanes - 1, kernels.lanes, kernels.lanes + 1}) {
+      for (const Index k : {0, 1, 33}) {
+        const auto at = this->numbers(k * m);
+        const auto b = this->numbers(k * n);
+        const auto before = this->numbers(m * n);
+        std::vector<T> a(at.size());
+        for (Index i = 0; i < k * m; ++i) {
+          a[static_cast<std::size_t>(i % m * k + i / m)] = at[static_cast<std::size_t>(i)];
+        }
+        std::vector<T> scratch(scratch_size(kernels, static_cast<std::size_t>(k)));
+        for (const bool accumulate : {false, true}) {
+          std::vector<T> expected = before;
+          std::vector<T> c = before;
+          Product<T> p{.m = m,
+                       .n = n,
+                       .k = k,
+                       .a = a.data(),
+                       .a_row = k,
+                       .b = b.data(),
+                       .b_row = n,
+                       .c = expected.data(),
+                       .c_row = n,
+                       .accumulate = accumulate};
+          multiply(kernels, p, scratch.data());
+          p.a = at.data();
+          p.a_row = 1;
+          p.a_col = m;
+          p.c = c.data();
+          multiply(kernels, p, scratch.data());
+          EXPECT_EQ(c, expected) << m << " x " << n << " x " << k << (accumulate ? ", accumulated" : "");
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace backpass::linalg
