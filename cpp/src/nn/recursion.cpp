@@ -155,6 +155,14 @@ Rows Recursion<T>::weight_rows(std::size_t i, std::size_t part, std::size_t part
   return {boundary(part), boundary(part + 1)};
 }
 
+template <class T>
+std::size_t Recursion<T>::rows_in_cache(std::size_t outputs) noexcept {
+  constexpr std::size_t kBytes = std::size_t{384} << 10;
+  constexpr std::size_t kTile = 12;  // rows of the widest instruction set's register tile
+  constexpr std::size_t kLeastTiles = 4;
+  return std::max(kLeastTiles, kBytes / (kTile * sizeof(T) * outputs)) * kTile;
+}
+
 template class Recursion<float>;
 template class Recursion<double>;
 

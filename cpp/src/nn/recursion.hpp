@@ -1,6 +1,7 @@
 /// The forward loop and the ξ recursion, as docs/mathematics.md has them, on rows of a tape.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -63,7 +64,8 @@ class Recursion {
 
   /// Part `part` of `parts` of all ∂E/∂w^i_kj = Σ_b ξ^i_k a^{i-1}_j and ∂E/∂b^i_k = Σ_b ξ^i_k, over the rows in order.
   /// \param gradients  laid out as the parameters
-  /// \param done  called as done(begin, end) for every finished run of the flat gradient
+  /// \param done  called as done(begin, end) for every finished run of the flat gradient, short enough to be in the
+  ///              second-level cache still
   template <class Done>
   void gradients(Rows rows, T* gradients, bool accumulate, std::size_t part, std::size_t parts, T* scratch,
                  Done done) const {
@@ -74,8 +76,12 @@ class Recursion {
         continue;
       }
       const ConstMatrixView<T> xi = of(tape_.layer(i).xi, rows);
-      dense_weight_gradient(model_, i, input_of(i, rows), xi, inputs.begin, inputs.end, gradients, accumulate, scratch);
-      done(layer.offset + inputs.begin * layer.outputs, layer.offset + inputs.end * layer.outputs);
+      const std::size_t step = rows_in_cache(layer.outputs);
+      for (std::size_t begin = inputs.begin; begin < inputs.end; begin += step) {
+        const std::size_t end = std::min(begin + step, inputs.end);
+        dense_weight_gradient(model_, i, input_of(i, rows), xi, begin, end, gradients, accumulate, scratch);
+        done(layer.offset + begin * layer.outputs, layer.offset + end * layer.outputs);
+      }
       if (layer.bias && inputs.begin == 0) {  // the biases go with the first rows of the weights
         dense_bias_gradient(model_, i, xi, gradients, accumulate, scratch);
         done(layer.offset + layer.num_weights(), layer.offset + layer.num_parameters());
@@ -97,6 +103,9 @@ class Recursion {
   void derivative(std::size_t i, Rows rows) const;
   /// The rows of Wt that a part of the work on all weights covers.
   [[nodiscard]] Rows weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept;
+
+  /// How many rows of so many weights to finish before going on.
+  [[nodiscard]] static std::size_t rows_in_cache(std::size_t outputs) noexcept;
 
   const Model<T>& model_;
   const Tape<T>& tape_;
