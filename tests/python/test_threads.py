@@ -71,8 +71,7 @@ def test_environment():
 def test_a_number_of_threads_that_is_none_is_an_error(value):
     code = (
         "import backpass as bp\n"
-        "net = bp.Network([2, 1], seed=0)\n"
-        "for f in (bp.get_num_threads, bp.config, lambda: net.predict([1.0, 2.0])):\n"
+        "for f in (bp.get_num_threads, bp.config, lambda: bp.Network([2, 1], seed=0)):\n"
         "    try:\n        f()\n"
         "    except RuntimeError as error:\n        print(error)"
     )
