@@ -128,11 +128,12 @@ void BatchPass<T>::losses(const Job& job, Block& block, std::size_t first, Rows 
   const Batch<T>& batch = job.batch;
   const auto& top = block.tape.top();
   const MatrixView<T> s = from_output(job) ? top.a : top.z;
+  const RowLoss<T> row_loss(job.loss, s.cols());
   for (std::size_t r = rows.begin; r < rows.end; ++r) {
     const std::size_t source = batch.source(first + r);
     const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
-    const double loss = job.loss.row(s.cols(), s.row(r), batch.y, source, static_cast<T>(weight * job.mean.reciprocal),
-                                     job.wanted.gradients ? top.xi.row(r) : nullptr);
+    const double loss = row_loss(s.row(r), batch.y, source, static_cast<T>(weight * job.mean.reciprocal),
+                                 job.wanted.gradients ? top.xi.row(r) : nullptr);
     block.row_loss[r] = job.mean.term(weight, loss);
     if (job.terms != nullptr) {
       job.terms[first + r] = block.row_loss[r];

@@ -122,28 +122,6 @@ LossPlan<T> plan_loss(const Loss& loss, const Activation& output) {
   return std::visit(Planner<T>{output.kind()}, loss);
 }
 
-template <class T>
-double LossPlan<T>::row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale,
-                        T* grad) const {
-  const auto kernel_row = kernels::table<T>().loss[static_cast<int>(kernel)];
-  const bool labels = y.are_labels();
-  const double divisor = mean_over_outputs ? static_cast<double>(outputs) : 1.0;
-  const T* const values = labels ? nullptr : y.values().row(y_row);
-  const double value =
-      kernel_row(static_cast<kernels::Index>(outputs), parameter, s, values,
-                 labels ? static_cast<kernels::Index>(y.label(y_row)) : 0, scale / static_cast<T>(divisor), grad) /
-      divisor;
-  if (!mean_over_outputs || std::isfinite(value) || grad == s) {
-    return value;
-  }
-  // The sum may have overflowed where the mean does not.
-  double mean = 0.0;
-  for (std::size_t k = 0; k < outputs; ++k) {
-    mean += kernel_row(1, parameter, s + k, values + k, 0, T(0), nullptr) / divisor;
-  }
-  return mean;
-}
-
 RowMean::RowMean(double reciprocal_of_weights) noexcept : reciprocal(reciprocal_of_weights) {
   int exponent = 0;
   (void)std::frexp(reciprocal, &exponent);
@@ -214,8 +192,6 @@ double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows)
   return 1.0 / sum;
 }
 
-template struct LossPlan<float>;
-template struct LossPlan<double>;
 template LossPlan<float> plan_loss(const Loss&, const Activation&);
 template LossPlan<double> plan_loss(const Loss&, const Activation&);
 template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<float>&, std::span<const float>,
@@ -242,10 +218,11 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   }
   const auto plan = nn::plan_loss<T>(loss, Activation::identity());
   const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight, a.rows()));
+  const nn::RowLoss<T> row_loss(plan, a.cols());
   double sum = 0.0;
   for (std::size_t r = 0; r < a.rows(); ++r) {
     const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
-    sum += mean.term(weight, plan.row(a.cols(), a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
+    sum += mean.term(weight, row_loss(a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
                                       grad.data() == nullptr ? nullptr : grad.row(r)));
   }
   return mean.of(sum);

@@ -1,13 +1,14 @@
 /// A loss, resolved against the output's activation: which kernel, from which quantity, with which factors.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string_view>
 
 #include <backpass/loss.hpp>
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace backpass::nn {
 
@@ -23,13 +24,47 @@ struct LossPlan {
   T parameter = T(0);
   bool mean_over_outputs = true;
   LossSource source = LossSource::output;
+};
+
+/// A plan for rows of a certain length.
+template <class T>
+class RowLoss {
+ public:
+  RowLoss(const LossPlan<T>& plan, std::size_t outputs) noexcept
+      : kernel_(kernels::table<T>().loss[static_cast<int>(plan.kernel)]),
+        parameter_(plan.parameter),
+        outputs_(outputs),
+        share_(plan.mean_over_outputs ? 1.0 / static_cast<double>(outputs) : 1.0),
+        mean_over_outputs_(plan.mean_over_outputs) {}
 
   /// One row's loss e_b, after the mean over outputs and before its weight.
-  /// \param s  (outputs) of a^N or z^N, as source says \param y_row  the row's place in y
+  /// \param s  (outputs) of a^N or z^N, as the plan's source says \param y_row  the row's place in y
   /// \param scale  w_b / Σw, a factor of the gradient alone \param grad  (outputs), or null; may be s, but then a
   ///                 sum over outputs that overflows stays infinite where the mean is not
-  [[nodiscard]] double row(std::size_t outputs, const T* s, const Targets<T>& y, std::size_t y_row, T scale,
-                           T* grad) const;
+  [[nodiscard]] double operator()(const T* s, const Targets<T>& y, std::size_t y_row, T scale, T* grad) const {
+    const bool labels = y.are_labels();
+    const T* const values = labels ? nullptr : y.values().row(y_row);
+    const auto label = labels ? static_cast<kernels::Index>(y.label(y_row)) : 0;
+    const double value = share_ * kernel_(static_cast<kernels::Index>(outputs_), parameter_, s, values, label,
+                                          scale * static_cast<T>(share_), grad);
+    return !mean_over_outputs_ || std::isfinite(value) || grad == s ? value : mean_of_large(s, values);
+  }
+
+ private:
+  /// The mean where the sum overflows.
+  [[nodiscard]] double mean_of_large(const T* s, const T* values) const noexcept {
+    double mean = 0.0;
+    for (std::size_t k = 0; k < outputs_; ++k) {
+      mean += share_ * kernel_(1, parameter_, s + k, values + k, 0, T(0), nullptr);
+    }
+    return mean;
+  }
+
+  double (*kernel_)(kernels::Index n, T parameter, const T* s, const T* y, kernels::Index label, T scale, T* g);
+  T parameter_;
+  std::size_t outputs_;
+  double share_;  ///< of one output in e_b
+  bool mean_over_outputs_;
 };
 
 /// E = Σ_b w_b e_b / Σ_b w_b, so that no partial sum exceeds half the largest e_b: a mean is finite where its terms

@@ -26,7 +26,8 @@ class SegmentedGradient {
     constexpr std::size_t kLeastRows = 32;  // of few segments
     constexpr std::size_t kMostRows = 128;  // that more segments would not make faster
     constexpr std::size_t kMaxParameters = 32768;
-    if (model.parameters.size() > kMaxParameters) {
+    constexpr std::size_t kLeastWork = 200'000;  // that two threads would share: parameters times rows
+    if (model.parameters.size() > kMaxParameters || model.parameters.size() * rows < kLeastWork) {
       return 1;
     }
     return std::max(std::clamp<std::size_t>(rows / kLeastRows, 1, kFew),
