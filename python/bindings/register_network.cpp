@@ -9,6 +9,7 @@
 
 #include "any_network.hpp"
 #include "arrays.hpp"
+#include "fast_method.hpp"
 #include "layer.hpp"
 #include "loss_rules.hpp"
 #include "network_docs.hpp"
@@ -279,6 +280,16 @@ void register_moves(NetworkClass& cls) {
            py::arg("sample_weight") = py::none(), docs::kEvaluate)
       .def("_gradient_check", &gradient_check, py::arg("x"), py::arg("y"), py::arg("loss"),
            "What backpass.gradient_check returns.");
+
+  const py::object none = py::none();
+  FastMethod<&predict>::install(cls, "predict", {{"out", none}, {"num_threads", none}});
+  FastMethod<&train_step>::install(cls, "train_step", {{"loss"}, {"optimizer"}, {"sample_weight", none}});
+  FastMethod<&loss_and_gradient>::install(
+      cls, "loss_and_gradient", {{"loss"}, {"sample_weight", none}, {"input_gradient", py::bool_(false)}});
+  FastMethod<&forward>::install(cls, "forward", {{"training", py::bool_(false)}});
+  FastMethod<&backward>::install(cls, "backward",
+                                 {{"input_gradient", py::bool_(false)}, {"accumulate", py::bool_(false)}});
+  FastMethod<&step>::install(cls, "step", {});
 }
 
 }  // namespace

@@ -1,0 +1,152 @@
+/// Methods for which pybind11's own way of calling would cost more than their work on a small network: it makes,
+/// interns and looks up a string for every parameter of every call.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "any_network.hpp"
+
+namespace backpass::python {
+
+/// A parameter after those that are given by position. Without a default it must be given.
+struct Keyword {
+  const char* name;
+  py::object fallback = py::object();
+};
+
+/// Takes the plain calls of a method of Network that pybind11 has defined, and leaves to it all the others: wrong ones,
+/// which it has the words for, and unusual ones.
+template <auto kFunction>
+class FastMethod;
+
+template <class Result, class Net, class... Args, Result (*kFunction)(Net&, Args...)>
+class FastMethod<kFunction> {
+ public:
+  /// \param keywords  the last parameters; those before are positional
+  static void install(NetworkClass& cls, const char* name, std::vector<Keyword> keywords) {
+    slow_ = py::reinterpret_borrow<py::object>(PyInstanceMethod_GET_FUNCTION(cls.attr("__dict__")[name].ptr()))
+                .release()
+                .ptr();
+    doc_ = py::cast<std::string>(cls.attr(name).attr("__doc__"));
+    positional_ = kSize - keywords.size();
+    for (std::size_t i = 0; i < keywords.size(); ++i) {
+      names_[positional_ + i] = PyUnicode_InternFromString(keywords[i].name);
+      fallbacks_[positional_ + i] = keywords[i].fallback.release().ptr();
+    }
+    definition_ = {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&call)),
+                   METH_FASTCALL | METH_KEYWORDS, doc_.c_str()};
+    PyObject* method = PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition_);
+    if (method == nullptr) {
+      throw py::error_already_set();
+    }
+    cls.attr(name) = py::reinterpret_steal<py::object>(method);
+  }
+
+ private:
+  static constexpr std::size_t kSize = sizeof...(Args);
+  using Values = std::tuple<std::remove_cvref_t<Args>...>;
+
+  static PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) noexcept {
+    const auto* instance = reinterpret_cast<py::detail::instance*>(self);
+    std::array<PyObject*, kSize> given = fallbacks_;
+    Values values;
+    if (!instance->simple_layout || instance->simple_value_holder[0] == nullptr ||
+        !match(args, static_cast<std::size_t>(count), names, given) || !load(given, values, kIndices)) {
+      return call_slow(self, args, count, names);
+    }
+    try {
+      auto& network = *static_cast<Net*>(instance->simple_value_holder[0]);
+      return std::apply([&](const auto&... value) { return result_of(network, value...); }, values);
+    } catch (py::error_already_set& error) {
+      error.restore();
+    } catch (...) {
+      py::detail::try_translate_exceptions();
+    }
+    return nullptr;
+  }
+
+  template <class... Value>
+  static PyObject* result_of(Net& network, const Value&... values) {
+    if constexpr (std::is_void_v<Result>) {
+      kFunction(network, values...);
+      return py::none().release().ptr();
+    } else if constexpr (std::is_base_of_v<py::object, Result>) {
+      return kFunction(network, values...).release().ptr();
+    } else {
+      return py::cast(kFunction(network, values...)).release().ptr();
+    }
+  }
+
+  /// Puts every argument in its parameter's place. Names are compared as objects: those in a program's text are interned.
+  static bool match(PyObject* const* args, std::size_t count, PyObject* names,
+                    std::array<PyObject*, kSize>& given) noexcept {
+    if (count != positional_) {
+      return false;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      given[i] = args[i];
+    }
+    const auto named = names == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(names));
+    for (std::size_t i = 0; i < named; ++i) {
+      std::size_t at = positional_;
+      while (at < kSize && names_[at] != PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i))) {
+        ++at;
+      }
+      if (at == kSize) {
+        return false;
+      }
+      given[at] = args[count + i];
+    }
+    for (const PyObject* argument : given) {
+      if (argument == nullptr) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static constexpr auto kIndices = std::index_sequence_for<Args...>();
+  template <std::size_t... I>
+  static bool load(const std::array<PyObject*, kSize>& given, Values& values,
+                   std::index_sequence<I...> /*all*/) noexcept {
+    return (load_one(given[I], std::get<I>(values)) && ...);
+  }
+  template <class Value>
+  static bool load_one(PyObject* object, Value& value) noexcept {
+    if constexpr (std::is_base_of_v<py::object, Value>) {
+      value = py::reinterpret_borrow<Value>(object);
+      return true;
+    } else {
+      static_assert(std::is_same_v<Value, bool>);
+      value = object == Py_True;
+      return object == Py_True || object == Py_False;
+    }
+  }
+
+  static PyObject* call_slow(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) noexcept {
+    const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
+    try {
+      std::vector<PyObject*> all{self};
+      all.insert(all.end(), args, args + count + named);
+      return PyObject_Vectorcall(slow_, all.data(), static_cast<std::size_t>(count + 1), names);
+    } catch (const std::bad_alloc&) {
+      return PyErr_NoMemory();
+    }
+  }
+
+  // Made once, and needed until the interpreter has gone.
+  static inline PyObject* slow_ = nullptr;
+  static inline std::string doc_;
+  static inline PyMethodDef definition_{};
+  static inline std::size_t positional_ = 0;
+  static inline std::array<PyObject*, kSize> names_{};
+  static inline std::array<PyObject*, kSize> fallbacks_{};
+};
+
+}  // namespace backpass::python
