@@ -158,7 +158,8 @@ bool whole_teams() noexcept {
   return wanted;
 }
 
-/// A tenth of the time that one thread would need: so much may be lost where waiting was in vain.
+/// A tenth of the time that one thread would need may be lost where waiting was in vain, a quarter where a helper sleeps
+/// and will come.
 Crew::Patience patience_for(double multiply_adds) noexcept {
   using std::chrono::nanoseconds;
   if (whole_teams()) {
@@ -166,11 +167,13 @@ Crew::Patience patience_for(double multiply_adds) noexcept {
   }
   constexpr double kMultiplyAddsPerNanosecond = 50.0;
   constexpr double kLeast = 1e3;
-  constexpr double kMost = 1e5;
-  constexpr double kWaking = 2e4;  // from sleep to work, and more than that on a machine of many cores
-  const double tenth = 0.1 * multiply_adds / kMultiplyAddsPerNanosecond;
-  const nanoseconds awake(static_cast<std::int64_t>(std::clamp(tenth, kLeast, kMost)));
-  return {awake, tenth >= kWaking ? awake : nanoseconds(0)};
+  constexpr double kMost = 2e5;
+  constexpr double kWaking = 5e4;  // what it takes to come from sleep to work
+  const double time = multiply_adds / kMultiplyAddsPerNanosecond;
+  const auto patience = [=](double share) {
+    return nanoseconds(static_cast<std::int64_t>(std::clamp(share * time, kLeast, kMost)));
+  };
+  return {patience(0.1), 0.25 * time >= kWaking ? patience(0.25) : nanoseconds(0)};
 }
 
 }  // namespace
