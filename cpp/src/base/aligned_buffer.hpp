@@ -8,9 +8,9 @@
 #include <span>
 #include <utility>
 
-namespace backpass {
+#include "base/memory.hpp"
 
-inline constexpr std::size_t kAlignment = 64;
+namespace backpass {
 
 /// Owns size() elements of a trivial T. Copying copies the elements.
 template <class T>
@@ -28,7 +28,7 @@ class AlignedBuffer {
     std::swap(size_, other.size_);
     return *this;
   }
-  ~AlignedBuffer() { ::operator delete(data_, std::align_val_t{kAlignment}); }
+  ~AlignedBuffer() { deallocate(data_, size_ * sizeof(T)); }
 
   [[nodiscard]] T* data() noexcept { return data_; }
   [[nodiscard]] const T* data() const noexcept { return data_; }
@@ -44,7 +44,7 @@ class AlignedBuffer {
     if (size > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) {
       throw std::bad_alloc();
     }
-    return static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{kAlignment}));
+    return static_cast<T*>(backpass::allocate(size * sizeof(T)));
   }
 
   T* data_ = nullptr;

@@ -12,7 +12,7 @@ constexpr Index kGroupPanels = 4;
 /// What of B the second-level cache holds, and a core's part of the third. Within them a product reads B tile by tile
 /// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
 constexpr Index kSecondLevelBytes = Index{1} << 20;
-constexpr Index kThirdLevelBytes = Index{4} << 20;
+constexpr Index kThirdLevelBytes = Index{8} << 20;
 /// and by fewer rows than so many tiles from the third; more rows repay a packed copy.
 constexpr Index kPackTiles = 4;
 
