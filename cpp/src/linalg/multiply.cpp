@@ -1,6 +1,9 @@
 #include "linalg/multiply.hpp"
 
 #include <algorithm>
+#include <cstdint>
+
+#include "base/memory.hpp"
 
 namespace backpass::linalg {
 namespace {
@@ -13,8 +16,17 @@ constexpr Index kGroupPanels = 4;
 /// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
 constexpr Index kSecondLevelBytes = Index{1} << 20;
 constexpr Index kThirdLevelBytes = Index{8} << 20;
+/// (less where every piece of a row lies across cache lines)
+constexpr Index kThirdLevelBytesAcross = Index{2} << 20;
 /// and by fewer rows than so many tiles from the third; more rows repay a packed copy.
 constexpr Index kPackTiles = 4;
+
+/// Whether the rows of B begin with cache lines.
+template <class T>
+bool in_lines(const Product<T>& p) noexcept {
+  return reinterpret_cast<std::uintptr_t>(p.b) % kAlignment == 0 &&
+         static_cast<std::size_t>(p.b_row) * sizeof(T) % kAlignment == 0;
+}
 
 /// Rows of C that multiply_narrow() takes at once, and the stride of their transpose: not a multiple of a page.
 constexpr Index kNarrowRun = 1024;
@@ -61,14 +73,15 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
   }
   if (p.b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
-    const Index stream_rows = bytes <= kSecondLevelBytes  ? 0
-                              : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
-                                                          : kPackTiles * kernels.tile_rows - 1;
+    const Index third_level = in_lines(p) ? kThirdLevelBytes : kThirdLevelBytesAcross;
+    const Index stream_rows = bytes <= kSecondLevelBytes ? 0
+                              : bytes <= third_level     ? kernels.tile_rows / 2
+                                                         : kPackTiles * kernels.tile_rows - 1;
     if (p.m <= stream_rows) {
       kernels.stream(args);
       return;
     }
-    if (bytes <= kThirdLevelBytes || p.n <= kernels.panel_cols) {
+    if (bytes <= third_level || p.n <= kernels.panel_cols) {
       kernels.gemm(args);
       return;
     }
