@@ -56,7 +56,7 @@ class Worker:
         eigen = str(threads > 1).lower()
         flags = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
         environment = {**os.environ, **dict.fromkeys(counts, str(threads)), "XLA_FLAGS": flags}
-        self._stderr = tempfile.TemporaryFile("w+")
+        self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "worker.py"), peer],
             stdin=subprocess.PIPE,

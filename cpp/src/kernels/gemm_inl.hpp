@@ -19,19 +19,42 @@ inline constexpr int kTileVectors = 2;
 template <class T>
 inline constexpr Index kPanelCols = kTileVectors * kLanes<T>;
 
-/// Rows × (Vectors · lanes) elements of C, k in order. Partial: the last vector has only `last` columns.
-template <class T, int Rows, int Vectors, bool Partial>
+/// How a run of columns ends: with whole vectors, or with some lanes of one more, or of half a one.
+enum class Tail : unsigned char { none, vector, half };
+template <class T, Tail kTail>
+struct TailOf {
+  using Type = Vec<T>;
+};
+template <class T>
+struct TailOf<T, Tail::half> {
+  using Type = Half<T>;
+};
+
+/// Rows × (Whole · lanes + last) elements of C, k in order; `last` columns are the tail.
+template <class T, int Rows, int Whole, Tail kTail>
 BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T* bias, Index last) {
   constexpr int kL = kLanes<T>;
-  const auto load_cols = [last](const T* p, int v) __attribute__((always_inline)) {
-    return Partial && v == Vectors - 1 ? load_partial(p + v * kL, last) : load<T>(p + v * kL);
+  constexpr bool kHalf = kTail == Tail::half;
+  constexpr int kWhole = Whole > 0 ? Whole : 1;  // for arrays, which have at least one element
+  using TailVec = typename TailOf<T, kTail>::Type;
+  const auto load_tail = [last](const T* p) __attribute__((always_inline)) {
+    if constexpr (kHalf) {
+      return load_half(p + Whole * kL, last);
+    } else {
+      return load_partial(p + Whole * kL, last);
+    }
   };
-  Vec<T> sum[Rows][Vectors];
+  Vec<T> sum[Rows][kWhole];
+  TailVec tail[Rows];
   BP_UNROLL
   for (int r = 0; r < Rows; ++r) {
+    const T* const row = c + r * g.c_row;
     BP_UNROLL
-    for (int v = 0; v < Vectors; ++v) {
-      sum[r][v] = g.accumulate ? load_cols(c + r * g.c_row, v) : Vec<T>{};
+    for (int v = 0; v < Whole; ++v) {
+      sum[r][v] = g.accumulate ? load<T>(row + v * kL) : Vec<T>{};
+    }
+    if constexpr (kTail != Tail::none) {
+      tail[r] = g.accumulate ? load_tail(row) : TailVec{};
     }
   }
   // A pointer to every fourth row: with one row and three as offsets, all addresses fit the integer registers.
@@ -42,17 +65,28 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
     base[i] = a + 4 * i * g.a_row;
   }
   for (Index k = 0; k < g.k; ++k) {
-    Vec<T> bk[Vectors];
+    Vec<T> bk[kWhole];
     BP_UNROLL
-    for (int v = 0; v < Vectors; ++v) {
-      bk[v] = load_cols(b, v);
+    for (int v = 0; v < Whole; ++v) {
+      bk[v] = load<T>(b + v * kL);
+    }
+    [[maybe_unused]] TailVec bk_tail;
+    if constexpr (kTail != Tail::none) {
+      bk_tail = load_tail(b);
     }
     BP_UNROLL
     for (int r = 0; r < Rows; ++r) {
-      const Vec<T> ak = broadcast(base[r / 4][r % 4 * g.a_row]);
+      const T a_rk = base[r / 4][r % 4 * g.a_row];
       BP_UNROLL
-      for (int v = 0; v < Vectors; ++v) {
-        sum[r][v] = fma(ak, bk[v], sum[r][v]);
+      for (int v = 0; v < Whole; ++v) {
+        sum[r][v] = fma(broadcast(a_rk), bk[v], sum[r][v]);
+      }
+      if constexpr (kHalf && Whole == 0) {
+        tail[r] = fma(a_rk - TailVec{}, bk_tail, tail[r]);  // a broadcast of its own takes half as long
+      } else if constexpr (kHalf) {
+        tail[r] = fma(first_half(broadcast(a_rk)), bk_tail, tail[r]);
+      } else if constexpr (kTail == Tail::vector) {
+        tail[r] = fma(broadcast(a_rk), bk_tail, tail[r]);
       }
     }
     BP_UNROLL
@@ -63,65 +97,79 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
   }
   if (bias != nullptr) {
     BP_UNROLL
-    for (int v = 0; v < Vectors; ++v) {
-      const Vec<T> shift = load_cols(bias, v);
+    for (int r = 0; r < Rows; ++r) {
       BP_UNROLL
-      for (int r = 0; r < Rows; ++r) {
-        sum[r][v] += shift;
+      for (int v = 0; v < Whole; ++v) {
+        sum[r][v] += load<T>(bias + v * kL);
+      }
+      if constexpr (kTail != Tail::none) {
+        tail[r] += load_tail(bias);
       }
     }
   }
   BP_UNROLL
   for (int r = 0; r < Rows; ++r) {
+    T* const row = c + r * g.c_row;
     BP_UNROLL
-    for (int v = 0; v < Vectors; ++v) {
-      if (Partial && v == Vectors - 1) {
-        store_partial(c + r * g.c_row + v * kL, sum[r][v], last);
-      } else {
-        store<T>(c + r * g.c_row + v * kL, sum[r][v]);
-      }
+    for (int v = 0; v < Whole; ++v) {
+      store<T>(row + v * kL, sum[r][v]);
+    }
+    if constexpr (kTail != Tail::none) {
+      store_partial(row + Whole * kL, tail[r], last);
     }
   }
 }
 
 /// All rows of one run of columns: full tiles, then one tile of the rows that are left.
-template <class T, int Rows, int Vectors, bool Partial>
+template <class T, int Rows, int Whole, Tail kTail>
 BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias,
                               Index last) {
   if constexpr (Rows > 0) {
     if (rows == Rows) {
-      tile<T, Rows, Vectors, Partial>(g, a, b, c, bias, last);
+      tile<T, Rows, Whole, kTail>(g, a, b, c, bias, last);
     } else {
-      remaining_rows<T, Rows - 1, Vectors, Partial>(g, rows, a, b, c, bias, last);
+      remaining_rows<T, Rows - 1, Whole, kTail>(g, rows, a, b, c, bias, last);
     }
   }
 }
 
-template <class T, int MaxRows, int Vectors, bool Partial>
+template <class T, int MaxRows, int Whole, Tail kTail>
 void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
   const T* a = g.a;
   Index rows = g.m;
   for (; rows >= MaxRows; rows -= MaxRows) {
-    tile<T, MaxRows, Vectors, Partial>(g, a, b, c, bias, last);
+    tile<T, MaxRows, Whole, kTail>(g, a, b, c, bias, last);
     a += MaxRows * g.a_row;
     c += MaxRows * g.c_row;
   }
-  remaining_rows<T, MaxRows - 1, Vectors, Partial>(g, rows, a, b, c, bias, last);
+  remaining_rows<T, MaxRows - 1, Whole, kTail>(g, rows, a, b, c, bias, last);
 }
 
-/// One panel, or what of it there is: whole or partial vectors.
+/// Whole vectors and a tail of `last` columns.
+template <class T, int Whole>
+BP_INLINE void columns_and_tail(const GemmArgs<T>& g, Index last, const T* b, T* c, const T* bias) {
+  if constexpr (kHasHalf) {
+    if (last <= kLanes<T> / 2) {
+      columns<T, kTileRows, Whole, Tail::half>(g, b, c, bias, last);
+      return;
+    }
+  }
+  columns<T, kTileRows, Whole, Tail::vector>(g, b, c, bias, last);
+}
+
+/// One panel, or what of it there is.
 template <class T>
 BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T* bias) {
   constexpr Index kL = kLanes<T>;
   static_assert(kTileVectors == 2);
   if (cols == 2 * kL) {
-    columns<T, kTileRows, 2, false>(g, b, c, bias, kL);
+    columns<T, kTileRows, 2, Tail::none>(g, b, c, bias, 0);
   } else if (cols > kL) {
-    columns<T, kTileRows, 2, true>(g, b, c, bias, cols - kL);
+    columns_and_tail<T, 1>(g, cols - kL, b, c, bias);
   } else if (cols == kL) {
-    columns<T, kTileRows, 1, false>(g, b, c, bias, kL);
+    columns<T, kTileRows, 1, Tail::none>(g, b, c, bias, 0);
   } else {
-    columns<T, kTileRows, 1, true>(g, b, c, bias, cols);
+    columns_and_tail<T, 0>(g, cols, b, c, bias);
   }
 }
 
@@ -142,7 +190,7 @@ void gemm(const GemmArgs<T>& g) {
   const auto bias_at = [&](Index col) { return g.bias == nullptr ? nullptr : g.bias + col; };
   if (g.m <= kWideRows && g.b_panel == kPanel) {
     for (; n + kWide <= g.n; n += kWide) {
-      columns<T, static_cast<int>(kWideRows), kWideVectors, false>(g, g.b + n, g.c + n, bias_at(n), kLanes<T>);
+      columns<T, static_cast<int>(kWideRows), kWideVectors, Tail::none>(g, g.b + n, g.c + n, bias_at(n), 0);
     }
   }
   for (; n < g.n; n += kPanel) {

@@ -157,6 +157,54 @@ BP_INLINE void store_partial(T* p, Vec<T> v, ptrdiff_t n) {
 }
 #endif
 
+// Half a vector, for the end of a row that needs no more: where a 512-bit multiply-add occupies a unit for two cycles,
+// a 256-bit one occupies it for one.
+#if defined(__AVX512F__)
+inline constexpr bool kHasHalf = true;
+typedef float HalfF __attribute__((vector_size(kVectorBytes / 2)));
+typedef double HalfD __attribute__((vector_size(kVectorBytes / 2)));
+template <class T>
+struct HalfOf;
+template <>
+struct HalfOf<float> {
+  using Type = HalfF;
+};
+template <>
+struct HalfOf<double> {
+  using Type = HalfD;
+};
+template <class T>
+using Half = typename HalfOf<T>::Type;
+BP_INLINE HalfF load_half(const float* p, ptrdiff_t n) {
+  return _mm256_maskz_loadu_ps(static_cast<__mmask8>((1U << n) - 1U), p);
+}
+BP_INLINE HalfD load_half(const double* p, ptrdiff_t n) {
+  return _mm256_maskz_loadu_pd(static_cast<__mmask8>((1U << n) - 1U), p);
+}
+BP_INLINE void store_partial(float* p, HalfF v, ptrdiff_t n) {
+  _mm256_mask_storeu_ps(p, static_cast<__mmask8>((1U << n) - 1U), v);
+}
+BP_INLINE void store_partial(double* p, HalfD v, ptrdiff_t n) {
+  _mm256_mask_storeu_pd(p, static_cast<__mmask8>((1U << n) - 1U), v);
+}
+BP_INLINE HalfF first_half(VecF v) { return _mm512_castps512_ps256(v); }
+BP_INLINE HalfD first_half(VecD v) { return _mm512_castpd512_pd256(v); }
+BP_INLINE HalfF fma(HalfF a, HalfF b, HalfF c) { return _mm256_fmadd_ps(a, b, c); }
+BP_INLINE HalfD fma(HalfD a, HalfD b, HalfD c) { return _mm256_fmadd_pd(a, b, c); }
+#else
+inline constexpr bool kHasHalf = false;
+template <class T>
+using Half = Vec<T>;
+template <class T>
+BP_INLINE Vec<T> load_half(const T* p, ptrdiff_t n) {
+  return load_partial(p, n);
+}
+template <class V>
+BP_INLINE V first_half(V v) {
+  return v;
+}
+#endif
+
 // The next vector of an array of which n elements are left: all or some of it. Loops with these have one body for full
 // vectors and tail, so that both do the same.
 template <class T>
