@@ -103,7 +103,7 @@ def slower(points: list[Point]) -> dict[Point, str]:
 
 def plot(points: list[Point], along: str, path: Path) -> None:
     """One panel a kind; a line for every number of threads and value of the other axis."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - only where a picture is wanted
+    from matplotlib.figure import Figure
 
     other = "batch" if along == "width" else "width"
     figure = Figure(figsize=(12, 4.5), layout="constrained")
@@ -113,7 +113,9 @@ def plot(points: list[Point], along: str, path: Path) -> None:
             label = f"{other} {getattr(p, other)}, {p.threads} thread{'s' * (p.threads > 1)}"
             lines.setdefault(label, []).append(p)
         for label, line in lines.items():
-            axes.plot([getattr(p, along) for p in line], [p.gflops for p in line], lw=1, label=label)
+            axes.plot(
+                [getattr(p, along) for p in line], [p.gflops for p in line], lw=1, label=label
+            )
         axes.set(title=kind, xlabel=along, ylim=(0, None))
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")

@@ -1,0 +1,101 @@
+"""Every way to write a call of the methods that take their arguments without pybind11's help."""
+
+import inspect
+import sys
+
+import numpy as np
+import pytest
+
+import backpass as bp
+
+X = np.arange(6.0).reshape(2, 3) / 10
+Y = np.ones((2, 1))
+
+
+@pytest.fixture
+def net() -> bp.Network:
+    return bp.Network([3, 4, 1], "tanh", dtype="float64", seed=0)
+
+
+def not_interned(name: str) -> str:
+    """An equal string that is another object, as a name that was read from somewhere is."""
+    return "".join(list(name))
+
+
+def test_arguments_by_name(net):
+    expected = net.predict(X)
+    out = np.empty_like(expected)
+    assert np.array_equal(net.predict(x=X), expected)
+    assert net.predict(X, out=out) is out
+    assert net.predict(x=X, **{not_interned("out"): out, "num_threads": 1}) is out
+    assert np.array_equal(out, expected)
+    value = net.loss_and_gradient(X, Y, loss="mse")
+    assert net.loss_and_gradient(y=Y, x=X, loss="mse", sample_weight=None) == value
+    both = net.loss_and_gradient(X, Y, input_gradient=True, **{not_interned("loss"): "mse"})
+    assert both[0] == value
+    assert net.loss_and_gradient(X, Y, loss="mse", input_gradient=np.True_)[0] == value
+    assert np.array_equal(net.forward(x=X, training=True), net.forward(X))
+    assert net.backward(Y, accumulate=False, input_gradient=False) is None
+    assert net.step(optimizer=bp.optim.SGD(lr=0.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "names"),
+    [
+        ("predict", (), {}),
+        ("predict", (X, None), {}),
+        ("predict", (X,), {"x": X}),
+        ("predict", (X,), {"threads": 1}),
+        ("train_step", (X, Y), {"loss": "mse"}),
+        ("train_step", (X, Y, "mse"), {"optimizer": bp.optim.SGD(lr=0.1)}),
+        ("loss_and_gradient", (X, Y), {}),
+        ("loss_and_gradient", (X, Y), {"loss": "mse", "input_gradient": "no"}),
+        ("backward", (Y,), {"accumulate": "no"}),
+        ("step", (), {}),
+        ("step", (bp.optim.SGD(lr=0.1), 1), {}),
+    ],
+)
+def test_wrong_calls_are_type_errors_that_show_the_signature(net, method, arguments, names):
+    net.forward(X)
+    before = net.parameters.copy()
+    with pytest.raises(TypeError, match=rf"{method}\(\): incompatible function arguments"):
+        getattr(net, method)(*arguments, **names)
+    assert np.array_equal(net.parameters, before)
+
+
+def test_bound_and_unbound(net):
+    predict = net.predict
+    assert np.array_equal(predict(X), bp.Network.predict(net, X))
+    with pytest.raises(TypeError):
+        bp.Network.predict(3, X)
+    with pytest.raises(TypeError):
+        bp.Network.predict()
+
+
+@pytest.mark.parametrize(
+    "name", ["predict", "train_step", "loss_and_gradient", "forward", "backward", "step"]
+)
+def test_documentation_is_that_of_any_method(name):
+    method = getattr(bp.Network, name)
+    assert method.__name__ == name
+    assert inspect.getdoc(method).startswith(f"{name}(self: ")
+
+
+def test_errors_are_those_of_the_core(net):
+    with pytest.raises(ValueError, match="x"):
+        net.predict(np.ones((2, 4)))
+    with pytest.raises(RuntimeError, match="forward"):
+        bp.Network([2, 1], seed=0).backward(np.ones((1, 1)))
+
+
+def test_references_are_given_back(net):
+    out = np.empty((2, 1))
+    sgd = bp.optim.SGD(lr=0.0)
+    counts = [sys.getrefcount(o) for o in (X, Y, out, sgd, None)]
+    for _ in range(200):
+        net.predict(X, out=out)
+        net.train_step(X, Y, loss="mse", optimizer=sgd)
+        with pytest.raises(TypeError):
+            net.predict(X, threads=1)
+    after = [sys.getrefcount(o) for o in (X, Y, out, sgd, None)]
+    assert all(abs(a - b) < 50 for a, b in zip(after, counts, strict=True))
