@@ -83,7 +83,8 @@ class FastMethod<kFunction> {
     }
   }
 
-  /// Puts every argument in its parameter's place. Names are compared as objects: those in a program's text are interned.
+  /// Puts every argument in its parameter's place. Names are compared as objects: those in a program's text are
+  /// interned.
   static bool match(PyObject* const* args, std::size_t count, PyObject* names,
                     std::array<PyObject*, kSize>& given) noexcept {
     if (count != positional_) {

@@ -284,8 +284,8 @@ void register_moves(NetworkClass& cls) {
   const py::object none = py::none();
   FastMethod<&predict>::install(cls, "predict", {{"out", none}, {"num_threads", none}});
   FastMethod<&train_step>::install(cls, "train_step", {{"loss"}, {"optimizer"}, {"sample_weight", none}});
-  FastMethod<&loss_and_gradient>::install(
-      cls, "loss_and_gradient", {{"loss"}, {"sample_weight", none}, {"input_gradient", py::bool_(false)}});
+  FastMethod<&loss_and_gradient>::install(cls, "loss_and_gradient",
+                                          {{"loss"}, {"sample_weight", none}, {"input_gradient", py::bool_(false)}});
   FastMethod<&forward>::install(cls, "forward", {{"training", py::bool_(false)}});
   FastMethod<&backward>::install(cls, "backward",
                                  {{"input_gradient", py::bool_(false)}, {"accumulate", py::bool_(false)}});

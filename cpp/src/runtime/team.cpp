@@ -158,8 +158,8 @@ bool whole_teams() noexcept {
   return wanted;
 }
 
-/// A tenth of the time that one thread would need may be lost where waiting was in vain, a quarter where a helper sleeps
-/// and will come.
+/// A tenth of the time that one thread would need may be lost where waiting was in vain, a quarter where a helper
+/// sleeps and will come.
 Crew::Patience patience_for(double multiply_adds) noexcept {
   using std::chrono::nanoseconds;
   if (whole_teams()) {
