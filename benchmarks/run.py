@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -35,6 +36,7 @@ PEERS = {
     "sklearn": ["sklearn"],
     "onnxruntime": ["onnxruntime", "onnx"],
 }
+PAUSE = 0.1  # seconds: until the threads of the one before have fallen asleep
 
 
 def installed() -> list[str]:
@@ -105,6 +107,7 @@ def measure(case: Case, peers: list[str], threads: list[int], rounds: int, secon
             worker.ask(seconds=seconds)
         for _ in range(rounds):
             for worker in ready:
+                time.sleep(PAUSE)
                 answer = worker.ask(seconds=seconds)
                 key = (worker.peer, worker.threads)
                 times.setdefault(key, []).append(answer["seconds"])

@@ -8,6 +8,7 @@
 #include "kernels/dropout_inl.hpp"
 #include "kernels/gemm_inl.hpp"
 #include "kernels/loss_inl.hpp"
+#include "kernels/pack_inl.hpp"
 #include "kernels/softmax_inl.hpp"
 #include "kernels/span_inl.hpp"
 #include "kernels/update_inl.hpp"
@@ -42,6 +43,7 @@ constexpr KernelTable<T> make_table() {
   KernelTable<T> t{};
   t.lanes = kLanes<T>;
   add_gemm_kernels(t);
+  add_pack_kernels(t);
   add_update_kernels(t);
   add_activation_kernels(t);
   add_softmax_kernels(t);

@@ -127,8 +127,9 @@ TYPED_TEST(Gemm, EveryElementIsOneChainInOrder) {
     const Index lanes = kernels.lanes;
     const Index rows = kernels.tile_rows;
     for (const Index m : {Index{0}, Index{1}, Index{2}, Index{3}, rows - 1, rows, rows + 1, 2 * rows + 5}) {
-      for (const Index n : {Index{1}, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 2 * lanes + 1,
-                            5 * lanes + 3, 8 * lanes, 19 * lanes + 1}) {
+      for (const Index n :
+           {Index{1}, lanes / 2, lanes / 2 + 1, lanes - 1, lanes, lanes + 1, lanes + lanes / 2, lanes + lanes / 2 + 1,
+            2 * lanes - 1, 2 * lanes, 2 * lanes + 1, 5 * lanes + 3, 8 * lanes, 19 * lanes + 1}) {
         for (const Index k : {0, 1, 2, 17}) {
           for (const bool packed : {false, true}) {
             check(set, kernels, m, n, k, packed, false, false, false);
