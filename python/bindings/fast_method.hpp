@@ -30,18 +30,18 @@ class FastMethod<kFunction> {
  public:
   /// \param keywords  the last parameters; those before are positional
   static void install(NetworkClass& cls, const char* name, std::vector<Keyword> keywords) {
-    slow_ = py::reinterpret_borrow<py::object>(PyInstanceMethod_GET_FUNCTION(cls.attr("__dict__")[name].ptr()))
-                .release()
-                .ptr();
-    doc_ = py::cast<std::string>(cls.attr(name).attr("__doc__"));
-    positional_ = kSize - keywords.size();
+    original = py::reinterpret_borrow<py::object>(PyInstanceMethod_GET_FUNCTION(cls.attr("__dict__")[name].ptr()))
+                   .release()
+                   .ptr();
+    documentation = py::cast<std::string>(cls.attr(name).attr("__doc__"));
+    num_positional = kSize - keywords.size();
     for (std::size_t i = 0; i < keywords.size(); ++i) {
-      names_[positional_ + i] = PyUnicode_InternFromString(keywords[i].name);
-      fallbacks_[positional_ + i] = keywords[i].fallback.release().ptr();
+      parameter_names[num_positional + i] = PyUnicode_InternFromString(keywords[i].name);
+      defaults[num_positional + i] = keywords[i].fallback.release().ptr();
     }
-    definition_ = {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&call)),
-                   METH_FASTCALL | METH_KEYWORDS, doc_.c_str()};
-    PyObject* method = PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition_);
+    definition = {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&call)),
+                  METH_FASTCALL | METH_KEYWORDS, documentation.c_str()};
+    PyObject* method = PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition);
     if (method == nullptr) {
       throw py::error_already_set();
     }
@@ -54,7 +54,7 @@ class FastMethod<kFunction> {
 
   static PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) noexcept {
     const auto* instance = reinterpret_cast<py::detail::instance*>(self);
-    std::array<PyObject*, kSize> given = fallbacks_;
+    std::array<PyObject*, kSize> given = defaults;
     Values values;
     if (!instance->simple_layout || instance->simple_value_holder[0] == nullptr ||
         !match(args, static_cast<std::size_t>(count), names, given) || !load(given, values, kIndices)) {
@@ -87,7 +87,7 @@ class FastMethod<kFunction> {
   /// interned.
   static bool match(PyObject* const* args, std::size_t count, PyObject* names,
                     std::array<PyObject*, kSize>& given) noexcept {
-    if (count != positional_) {
+    if (count != num_positional) {
       return false;
     }
     for (std::size_t i = 0; i < count; ++i) {
@@ -95,8 +95,8 @@ class FastMethod<kFunction> {
     }
     const auto named = names == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(names));
     for (std::size_t i = 0; i < named; ++i) {
-      std::size_t at = positional_;
-      while (at < kSize && names_[at] != PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i))) {
+      std::size_t at = num_positional;
+      while (at < kSize && parameter_names[at] != PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i))) {
         ++at;
       }
       if (at == kSize) {
@@ -135,19 +135,19 @@ class FastMethod<kFunction> {
     try {
       std::vector<PyObject*> all{self};
       all.insert(all.end(), args, args + count + named);
-      return PyObject_Vectorcall(slow_, all.data(), static_cast<std::size_t>(count + 1), names);
+      return PyObject_Vectorcall(original, all.data(), static_cast<std::size_t>(count + 1), names);
     } catch (const std::bad_alloc&) {
       return PyErr_NoMemory();
     }
   }
 
   // Made once, and needed until the interpreter has gone.
-  static inline PyObject* slow_ = nullptr;
-  static inline std::string doc_;
-  static inline PyMethodDef definition_{};
-  static inline std::size_t positional_ = 0;
-  static inline std::array<PyObject*, kSize> names_{};
-  static inline std::array<PyObject*, kSize> fallbacks_{};
+  static inline PyObject* original = nullptr;
+  static inline std::string documentation;
+  static inline PyMethodDef definition{};
+  static inline std::size_t num_positional = 0;
+  static inline std::array<PyObject*, kSize> parameter_names{};
+  static inline std::array<PyObject*, kSize> defaults{};
 };
 
 }  // namespace backpass::python

@@ -24,7 +24,7 @@ std::unique_ptr<AnyNetwork> take_network(AnyCheckpoint checkpoint) {
 /// \throws py::type_error; py::value_error for what no file can be called
 std::filesystem::path to_path(const Path& object) {
   PyObject* encoded = nullptr;
-  if (PyUnicode_FSConverter(object.ptr(), &encoded) == 0) {
+  if (PyUnicode_FSConverter(object.ptr(), static_cast<void*>(&encoded)) == 0) {
     py::error_already_set error;
     if (!error.matches(PyExc_ValueError)) {
       throw error;
