@@ -1,5 +1,7 @@
 """fit: divergence, settings that are refused, and input it converts."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -161,23 +163,8 @@ def test_refusals_of_validation_data_name_it(validation, message):
 def test_validation_labels_of_another_type_name_validation_data():
     x, labels = np.ones((5, 4)), np.zeros(5, dtype=int)
     net = bp.Network([4, 3], output="softmax", seed=0)
+    fit = partial(net.fit, x, labels, loss="cross_entropy", optimizer=sgd(), epochs=1, **SILENT)
     with pytest.raises(TypeError, match=r"validation_data\[1\] has dtype float64"):
-        net.fit(
-            x,
-            labels,
-            loss="cross_entropy",
-            optimizer=sgd(),
-            epochs=1,
-            validation_data=(x, labels / 2),
-            **SILENT,
-        )
+        fit(validation_data=(x, labels / 2))
     with pytest.raises(ValueError, match=r"validation_data: y\[0\] = 3 is no label"):
-        net.fit(
-            x,
-            labels,
-            loss="cross_entropy",
-            optimizer=sgd(),
-            epochs=1,
-            validation_data=(x, labels + 3),
-            **SILENT,
-        )
+        fit(validation_data=(x, labels + 3))

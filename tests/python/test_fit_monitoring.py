@@ -90,10 +90,17 @@ def test_data_and_split_exclude_each_other():
         )
 
 
-def test_accuracy_of_classes():
+def make_classifier() -> bp.Network:
+    return bp.Network([4, 9, 3], "tanh", "softmax", dtype="float64", seed=0)
+
+
+def data_of_classes():
     rng = np.random.default_rng(0)
-    x, labels = rng.normal(size=(60, 4)), rng.integers(0, 3, 60)
-    net = bp.Network([4, 9, 3], "tanh", "softmax", dtype="float64", seed=0)
+    return rng.normal(size=(60, 4)), rng.integers(0, 3, 60)
+
+
+def test_accuracy_of_classes():
+    net, (x, labels) = make_classifier(), data_of_classes()
     history = net.fit(
         x,
         labels,
@@ -106,7 +113,7 @@ def test_accuracy_of_classes():
     )
     expected = (net.predict(x).argmax(axis=1) == labels).mean()
     assert history["val_accuracy"][-1] == pytest.approx(expected)
-    onehot = bp.Network([4, 9, 3], "tanh", "softmax", dtype="float64", seed=0)
+    onehot = make_classifier()
     same = onehot.fit(
         x,
         np.eye(3)[labels],
@@ -273,9 +280,7 @@ def test_early_stopping_needs_its_series():
 
 
 def test_early_stopping_on_a_metric_that_rises():
-    rng = np.random.default_rng(0)
-    x, labels = rng.normal(size=(60, 4)), rng.integers(0, 3, 60)
-    net = bp.Network([4, 9, 3], "tanh", "softmax", dtype="float64", seed=0)
+    net, (x, labels) = make_classifier(), data_of_classes()
     history = net.fit(
         x,
         labels,

@@ -194,7 +194,7 @@ template <class T>
 void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, int num_threads) const {
   impl_->check_input(x);
   require_shape("out", out, x.rows(), sizes().back());
-  const int threads = num_threads > 0 ? num_threads : get_num_threads();
+  const int threads = num_threads > 0 ? std::min(num_threads, max_num_threads()) : get_num_threads();
   const auto predictor = impl_->predictors.lease(
       [&](const nn::Predictor<T>& p) { return p.max_rows() >= x.rows() && p.threads() >= threads; },
       [&] { return std::make_unique<nn::Predictor<T>>(impl_->model, x.rows(), threads); });

@@ -168,9 +168,9 @@ void Crew::run(int size, Patience patience, FunctionRef<void(int size)> start, W
             [&] { running_.wait(running, std::memory_order_acquire); });
 }
 
-bool in_parallel_region() noexcept {
+bool may_share_work() noexcept {
 #if defined(_OPENMP)
-  return omp_in_parallel() != 0;
+  return omp_in_parallel() == 0;
 #else
   return false;
 #endif

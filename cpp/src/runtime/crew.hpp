@@ -66,8 +66,8 @@ class Crew {
   std::unique_ptr<Threads> threads_;
 };
 
-/// Whether this thread is a member of somebody's region, ours or the caller's own, where more threads would be too
-/// many.
-[[nodiscard]] bool in_parallel_region() noexcept;
+/// Whether a crew may help this thread: not without OpenMP, and not a member of somebody's region, ours or the caller's
+/// own, where more threads would be too many.
+[[nodiscard]] bool may_share_work() noexcept;
 
 }  // namespace backpass::runtime

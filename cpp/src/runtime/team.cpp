@@ -119,16 +119,17 @@ class Home {
 
   /// The crew with up to threads − 1 helpers, to be given back; null while another call has it.
   Crew* take(int threads) {
-    if (in_parallel_region() || busy_.exchange(true, std::memory_order_acquire)) {
+    if (!may_share_work() || busy_.exchange(true, std::memory_order_acquire)) {
       return nullptr;
     }
     const int wanted = std::min(threads, Crew::kMaxTeam) - 1;
     if (wanted > asked_) {
       delete std::exchange(crew_, nullptr);
+      asked_ = 0;
       try {
         crew_ = new Crew(wanted);
         asked_ = wanted;
-      } catch (...) {  // no thread to be had
+      } catch (...) {  // no thread to be had: the next call tries again
         give_back();
         return nullptr;
       }
