@@ -1,0 +1,121 @@
+// How a team shares a pass: by rows, by columns with a meeting a layer, by segments. Never a bit of difference, and the
+// right sums.
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <backpass/backpass.hpp>
+
+namespace backpass {
+namespace {
+
+std::vector<double> numbers(std::size_t n, unsigned int seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<double> normal;
+  std::vector<double> v(n);
+  for (double& x : v) {
+    x = normal(generator);
+  }
+  return v;
+}
+
+class Teams : public testing::Test {
+ protected:
+  void TearDown() override { set_num_threads(before_); }
+
+ private:
+  int before_ = get_num_threads();
+};
+
+/// Everything that a network's passes compute on these rows, one after the other.
+std::vector<double> all_of(const std::vector<std::size_t>& sizes, std::size_t rows, int threads) {
+  set_num_threads(threads);
+  std::vector<Activation> activations(sizes.size() - 1, Activation::tanh());
+  activations[1] = Activation::softmax();
+  activations.back() = Activation::identity();
+  std::vector<double> dropout(sizes.size() - 2, 0.0);
+  dropout[0] = 0.25;
+  Network<double> net({.sizes = sizes, .activation = activations, .dropout = dropout, .seed = 5});
+  const std::vector<double> x = numbers(rows * sizes.front(), 1);
+  const std::vector<double> y = numbers(rows * sizes.back(), 2);
+  const ConstMatrixView<double> inputs(x.data(), rows, sizes.front());
+  const ConstMatrixView<double> targets(y.data(), rows, sizes.back());
+  std::vector<double> all;
+  const auto keep = [&](auto range) { all.insert(all.end(), range.begin(), range.end()); };
+
+  std::vector<double> input_gradient(x.size());
+  const MatrixView<double> to_inputs(input_gradient.data(), rows, sizes.front());
+  all.push_back(net.loss_and_gradient(inputs, targets, MeanSquaredError{}, {}, to_inputs));
+  keep(net.gradients());
+  keep(input_gradient);
+  (void)net.forward(inputs, true);
+  net.backward(targets, to_inputs);
+  keep(net.gradients());
+  keep(input_gradient);
+  Adam adam;
+  all.push_back(net.train_step(inputs, targets, MeanSquaredError{}, adam));
+  keep(net.parameters());
+  std::vector<double> out(y.size());
+  net.predict(inputs, MatrixView<double>(out.data(), rows, sizes.back()));
+  keep(out);
+  return all;
+}
+
+TEST_F(Teams, AllNumbersOfThreadsGiveTheSameBits) {
+  // Few rows of many weights: columns. Many weights: columns, too. Many rows: rows. Few weights: segments.
+  struct Case {
+    std::vector<std::size_t> sizes;
+    std::size_t rows;
+  };
+  for (const auto& [sizes, rows] : {Case{{300, 410, 290, 10}, 20}, Case{{500, 700, 600, 3}, 70},
+                                    Case{{150, 200, 161, 5}, 300}, Case{{20, 70, 60, 2}, 150}}) {
+    const std::vector<double> expected = all_of(sizes, rows, 1);
+    for (const int threads : {2, 3, 8}) {
+      EXPECT_EQ(all_of(sizes, rows, threads), expected) << threads << " threads, " << rows << " rows";
+    }
+  }
+}
+
+/// Of a batch in segments, against row by row.
+TEST_F(Teams, GradientsAreTheSumOfTheirRows) {
+  const std::vector<std::size_t> sizes{20, 70, 60, 2};
+  Network<double> net({.sizes = sizes, .activation = Activation::tanh(), .seed = 5});
+  for (const std::size_t rows : {std::size_t{63}, std::size_t{64}, std::size_t{150}, std::size_t{700}}) {
+    const std::vector<double> x = numbers(rows * sizes.front(), 1);
+    const std::vector<double> grad = numbers(rows * sizes.back(), 2);
+    const ConstMatrixView<double> inputs(x.data(), rows, sizes.front());
+    const ConstMatrixView<double> outputs(grad.data(), rows, sizes.back());
+    for (const bool accumulate : {false, true}) {
+      std::vector<double> expected(net.num_parameters());
+      for (std::size_t r = 0; r < rows; ++r) {
+        (void)net.forward(inputs.middle_rows(r, 1));
+        net.backward(outputs.middle_rows(r, 1), {}, r > 0);
+      }
+      std::copy(net.gradients().begin(), net.gradients().end(), expected.begin());
+      (void)net.forward(inputs);
+      net.backward(outputs, {}, accumulate);
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        const double whole = accumulate ? 2.0 * expected[i] : expected[i];
+        ASSERT_NEAR(net.gradients()[i], whole, 1e-12 * static_cast<double>(rows)) << rows << " rows, parameter " << i;
+      }
+    }
+    // And the pass that keeps nothing: ∂E/∂a of the squared error is 2 (a − y) / (rows · outputs).
+    std::vector<double> a(grad.size());
+    net.predict(inputs, MatrixView<double>(a.data(), rows, sizes.back()));
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      a[i] = 2.0 * (a[i] - grad[i]) / static_cast<double>(a.size());
+    }
+    (void)net.forward(inputs);
+    net.backward(ConstMatrixView<double>(a.data(), rows, sizes.back()));
+    const std::vector<double> expected(net.gradients().begin(), net.gradients().end());
+    (void)net.loss_and_gradient(inputs, outputs, MeanSquaredError{});
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_NEAR(net.gradients()[i], expected[i], 1e-14 * static_cast<double>(rows)) << rows << " rows";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace backpass
