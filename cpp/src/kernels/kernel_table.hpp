@@ -30,6 +30,8 @@ struct GemmArgs {
   Index c_row;
   const T* bias;  ///< (n), or null
   bool accumulate;
+  bool far;  ///< B lies beyond the second-level cache: worth fetching ahead
+  T* claim;  ///< null, or what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
 };
 
 /// Names one row of a dropout mask. The mask is a pure function of it and of the column: Philox4x32-10 with key

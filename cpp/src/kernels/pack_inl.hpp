@@ -5,18 +5,23 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
+/// Rows of B that pack() asks for ahead: they may lie in memory, and too far apart for the hardware to guess the next.
+inline constexpr Index kRowsAhead = 8;
+
 template <class T>
 void pack(Index k, Index n, const T* b, Index b_row, T* packed) {
-  constexpr Index kPanel = kPanelCols<T>;
-  for (Index col = 0; col < n; col += kPanel) {
-    const Index cols = n - col < kPanel ? n - col : kPanel;
-    for (Index i = 0; i < k; ++i) {
-      const T* from = b + i * b_row + col;
+  constexpr int kPanel = kPanelCols<T>;
+  for (Index i = 0; i < k; ++i) {
+    T* to = packed + i * kPanel;
+    for (Index col = 0; col < n; col += kPanel) {
+      const T* const from = b + i * b_row + col;
+      fetch_lines<kPanel>(from + kRowsAhead * b_row, 1, b_row);
+      const Index cols = n - col < kPanel ? n - col : kPanel;
       for (Index v = 0; v < kPanel; v += kLanes<T>) {
         const Index left = cols - v;
-        store<T>(packed + v, left >= kLanes<T> ? load<T>(from + v) : load_partial(from + v, left > 0 ? left : 0));
+        store<T>(to + v, left >= kLanes<T> ? load<T>(from + v) : load_partial(from + v, left > 0 ? left : 0));
       }
-      packed += kPanel;
+      to += kPanel * k;
     }
   }
 }

@@ -11,6 +11,7 @@
 #include "kernels/pack_inl.hpp"
 #include "kernels/softmax_inl.hpp"
 #include "kernels/span_inl.hpp"
+#include "kernels/stream_inl.hpp"
 #include "kernels/update_inl.hpp"
 
 namespace backpass::kernels {
@@ -43,6 +44,7 @@ constexpr KernelTable<T> make_table() {
   KernelTable<T> t{};
   t.lanes = kLanes<T>;
   add_gemm_kernels(t);
+  add_stream_kernel(t);
   add_pack_kernels(t);
   add_update_kernels(t);
   add_activation_kernels(t);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 
 #include "base/memory.hpp"
 
@@ -28,6 +29,20 @@ bool in_lines(const Product<T>& p) noexcept {
          static_cast<std::size_t>(p.b_row) * sizeof(T) % kAlignment == 0;
 }
 
+/// From so many bytes on a B that is read in place is fetched ahead.
+constexpr Index kFarBytes = Index{512} << 10;
+
+/// Whether the distance between rows of B maps a panel into so few sets of the second-level cache that each tile finds
+/// but a small part of it there: rows of 2048 floats, 8 KiB, meet in 16 sets.
+template <class T>
+bool panel_evicts_itself(const Product<T>& p) noexcept {
+  constexpr Index kWayBytes = Index{128} << 10;
+  constexpr Index kWays = 8;
+  constexpr Index kTimes = 4;  // less of it costs less than packing does
+  const Index resident_rows = kWays * kWayBytes / std::gcd(p.b_row * static_cast<Index>(sizeof(T)), kWayBytes);
+  return p.k >= kTimes * resident_rows;
+}
+
 /// Rows of C that multiply_narrow() takes at once, and the stride of their transpose: not a multiple of a page.
 constexpr Index kNarrowRun = 1024;
 constexpr Index kNarrowStride = kNarrowRun + 16;
@@ -45,7 +60,7 @@ void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scra
       }
     }
     kernels.gemm({p.n, rows, p.k, p.b, 1, p.b_row, p.a + row, p.a_col, kernels.panel_cols, scratch, kNarrowStride,
-                  nullptr, p.accumulate});
+                  nullptr, p.accumulate, false, nullptr});
     for (Index r = 0; r < rows; ++r) {
       for (Index n = 0; n < p.n; ++n) {
         c[r * p.c_row + n] = scratch[n * kNarrowStride + r];
@@ -65,8 +80,8 @@ std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept 
 
 template <class T>
 void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
-  kernels::GemmArgs<T> args{p.m, p.n,     p.k,    p.a,         p.a_row, p.a_col, p.b, p.b_row, kernels.panel_cols,
-                            p.c, p.c_row, p.bias, p.accumulate};
+  kernels::GemmArgs<T> args{p.m, p.n,     p.k,    p.a,          p.a_row, p.a_col, p.b, p.b_row, kernels.panel_cols,
+                            p.c, p.c_row, p.bias, p.accumulate, false,   p.claim};
   if (p.n < kernels.lanes && p.a_row == 1 && p.b_layout == Layout::plain && p.bias == nullptr) {
     multiply_narrow(kernels, p, scratch);
     return;
@@ -81,7 +96,8 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
       kernels.stream(args);
       return;
     }
-    if (bytes <= third_level || p.n <= kernels.panel_cols) {
+    if ((bytes <= third_level && !panel_evicts_itself(p)) || p.n <= kernels.panel_cols) {
+      args.far = bytes > kFarBytes && p.m >= kernels.tile_rows;
       kernels.gemm(args);
       return;
     }
@@ -101,6 +117,7 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
     for (Index col = 0; col < p.n; col += group) {
       args.n = std::min(group, p.n - col);
       args.c = p.c + col;
+      args.claim = p.claim == nullptr ? nullptr : p.claim + col;
       args.bias = p.bias == nullptr || last < p.k ? nullptr : p.bias + col;
       if (p.b_layout == Layout::plain) {
         kernels.pack(args.k, args.n, p.b + first * p.b_row + col, p.b_row, scratch);

@@ -30,6 +30,8 @@ struct Product {
   Index c_row = 0;
   const T* bias = nullptr;  ///< (n), or null
   bool accumulate = false;
+  T* claim = nullptr;  ///< null, or what this thread alone will write after the product, claim[m * c_row + n]: its
+                       ///< lines are taken from other cores' caches meanwhile
 };
 
 /// Elements of scratch that a product with this k needs.

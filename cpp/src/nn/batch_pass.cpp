@@ -105,20 +105,30 @@ void BatchPass<T>::reserve(const Model<T>& model, std::size_t blocks, std::size_
 }
 
 template <class T>
+bool BatchPass<T>::gathers(const Job& job) noexcept {
+  // Rows a multiple of this apart begin in the same set of the first-level cache, which a tile's rows do not fit.
+  constexpr std::size_t kWayBytes = 4096;
+  return job.batch.index || job.batch.x.row_stride() * sizeof(T) % kWayBytes == 0;
+}
+
+template <class T>
 Recursion<T> BatchPass<T>::recursion(const Job& job, const Block& block, std::size_t first, std::size_t rows) const {
   auto dropout = job.dropout;
   if (dropout) {
     dropout->first_row = first;
   }
   const ConstMatrixView<T> x =
-      job.batch.index ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.middle_rows(first, rows);
+      gathers(job) ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.middle_rows(first, rows);
   return Recursion<T>(job.model, block.tape, x, dropout);
 }
 
 template <class T>
 void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows rows) const {
   const Batch<T>& batch = job.batch;
-  for (std::size_t r = rows.begin; batch.index && r < rows.end; ++r) {
+  if (!gathers(job)) {
+    return;
+  }
+  for (std::size_t r = rows.begin; r < rows.end; ++r) {
     std::copy_n(batch.x.row(batch.source(first + r)), batch.x.cols(), block.tape.input().row(r));
   }
 }
@@ -165,7 +175,7 @@ void BatchPass<T>::pass_together(const Job& job, Block& block, std::size_t first
                                  const runtime::Member& member, T* scratch) const {
   const auto [begin, end] = member.share(count);
   gather(job, block, first, {begin, end});
-  if (job.batch.index) {
+  if (gathers(job)) {
     member.barrier();
   }
   const Recursion<T> layers = recursion(job, block, first, count);
@@ -205,10 +215,14 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
       }
       if (job.wanted.gradients) {
         // The update of a finished piece of the gradient, while it is in cache, unless the whole must be seen first.
-        const bool update = last && job.wanted.optimizer && !job.wanted.options.any();
+        const bool steps = last && job.wanted.optimizer;
+        const bool update = steps && !job.wanted.options.any();
+        // Rows of the batch having been shared out, every member has read all weights, and holds them.
+        T* const claim = steps && !together && member.size() > 1 ? job.trained->parameters.data() : nullptr;
         recursion(job, block, first, count)
-            .gradients({0, count}, job.trained->gradients.data(), first > 0, static_cast<std::size_t>(member.rank()),
-                       static_cast<std::size_t>(member.size()), scratch, [&](std::size_t from, std::size_t to) {
+            .gradients({0, count}, job.trained->gradients.data(), first > 0, claim,
+                       static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), scratch,
+                       [&](std::size_t from, std::size_t to) {
                          if (update) {
                            step_.update(from, to);
                          }
@@ -245,8 +259,8 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
             block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
         if (job.wanted.gradients) {
           recursion(job, block, first, count)
-              .gradients({0, count}, s == 0 ? job.trained->gradients.data() : segments_.segment(s), accumulate, 0, 1,
-                         scratch, [](std::size_t, std::size_t) {});
+              .gradients({0, count}, s == 0 ? job.trained->gradients.data() : segments_.segment(s), accumulate, nullptr,
+                         0, 1, scratch, [](std::size_t, std::size_t) {});
         }
         accumulate = true;
       }

@@ -82,6 +82,8 @@ class BatchPass {
   void reserve(const Model<T>& model, std::size_t blocks, std::size_t block_rows, int threads, std::size_t segments,
                bool gradients);
   [[nodiscard]] static bool from_output(const Job& job) noexcept { return job.loss.source == LossSource::output; }
+  /// Whether the block has a copy of its input.
+  [[nodiscard]] static bool gathers(const Job& job) noexcept;
   // Of `rows` of the block that starts at the batch's row `first`: its input, and after the forward loop its terms of
   // E and ξ^N.
   void gather(const Job& job, Block& block, std::size_t first, Rows rows) const;

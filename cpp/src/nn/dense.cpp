@@ -62,17 +62,20 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
-                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept {
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim,
+                           T* scratch) noexcept {
   const LayerSpec& layer = model.layers[i];
+  const std::size_t offset = layer.offset + begin * layer.outputs;
   Product<T> p;  // rows [begin, end) of ∂E/∂Wt = Aᵀ Ξ
   p.m = static_cast<Index>(end - begin);
   p.n = static_cast<Index>(layer.outputs);
   p.a_row = 1;
   p.a_col = stride(a);
   p.b_row = stride(xi);
-  p.c = gradients + layer.offset + begin * layer.outputs;
+  p.c = gradients + offset;
   p.c_row = p.n;
   p.accumulate = accumulate;
+  p.claim = claim == nullptr ? nullptr : claim + offset;
   std::size_t row = 0;
   do {
     const std::size_t count = std::min(kGradientRows, a.rows() - row);
@@ -111,7 +114,7 @@ void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T
   template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t, \
                                T*) noexcept;                                                                 \
   template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,  \
-                                      std::size_t, std::size_t, T*, bool, T*) noexcept;                      \
+                                      std::size_t, std::size_t, T*, bool, T*, T*) noexcept;                  \
   template void dense_bias_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool, T*) noexcept;
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

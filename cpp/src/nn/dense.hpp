@@ -32,9 +32,11 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 
 /// ∂E/∂w^i_kj = Σ_b ξ^i_bk a^{i-1}_bj over rows in order, for j in [begin, end).
 /// \param gradients  laid out as the parameters \param accumulate  goes on from what is there
+/// \param claim  null, or the parameters: those of the rows are taken from other cores' caches (Product::claim)
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
-                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* scratch) noexcept;
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim,
+                           T* scratch) noexcept;
 
 /// ∂E/∂b^i_k = Σ_b ξ^i_bk over rows in order.
 template <class T>

@@ -91,7 +91,7 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
 
     const auto nothing_more = [](std::size_t, std::size_t) {};
     if (segments == 1) {
-      layers.gradients({0, rows}, model.gradients.data(), accumulate, static_cast<std::size_t>(member.rank()),
+      layers.gradients({0, rows}, model.gradients.data(), accumulate, nullptr, static_cast<std::size_t>(member.rank()),
                        static_cast<std::size_t>(member.size()), scratch, nothing_more);
       return;
     }
@@ -100,7 +100,7 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
       const Rows of_segment{SegmentedGradient<T>::first_row(s, segments, rows),
                             SegmentedGradient<T>::first_row(s + 1, segments, rows)};
       const bool onto = s == 0 && !accumulate;  // the sum begins in its place
-      layers.gradients(of_segment, onto ? model.gradients.data() : segments_.segment(s), false, 0, 1, scratch,
+      layers.gradients(of_segment, onto ? model.gradients.data() : segments_.segment(s), false, nullptr, 0, 1, scratch,
                        nothing_more);
     }
     member.barrier();

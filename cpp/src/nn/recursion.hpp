@@ -64,10 +64,11 @@ class Recursion {
 
   /// Part `part` of `parts` of all ∂E/∂w^i_kj = Σ_b ξ^i_k a^{i-1}_j and ∂E/∂b^i_k = Σ_b ξ^i_k, over the rows in order.
   /// \param gradients  laid out as the parameters
+  /// \param claim  null, or the parameters, which nobody reads before each part updates its own
   /// \param done  called as done(begin, end) for every finished run of the flat gradient, short enough to be in the
   ///              second-level cache still
   template <class Done>
-  void gradients(Rows rows, T* gradients, bool accumulate, std::size_t part, std::size_t parts, T* scratch,
+  void gradients(Rows rows, T* gradients, bool accumulate, T* claim, std::size_t part, std::size_t parts, T* scratch,
                  Done done) const {
     for (std::size_t i = 0; i < model_.layers.size(); ++i) {
       const LayerSpec& layer = model_.layers[i];
@@ -79,7 +80,7 @@ class Recursion {
       const std::size_t step = rows_in_cache(layer.outputs);
       for (std::size_t begin = inputs.begin; begin < inputs.end; begin += step) {
         const std::size_t end = std::min(begin + step, inputs.end);
-        dense_weight_gradient(model_, i, input_of(i, rows), xi, begin, end, gradients, accumulate, scratch);
+        dense_weight_gradient(model_, i, input_of(i, rows), xi, begin, end, gradients, accumulate, claim, scratch);
         done(layer.offset + begin * layer.outputs, layer.offset + end * layer.outputs);
       }
       if (layer.bias && inputs.begin == 0) {  // the biases go with the first rows of the weights

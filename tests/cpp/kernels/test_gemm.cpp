@@ -95,6 +95,18 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   args.bias = with_bias ? bias.data() : nullptr;
   args.accumulate = accumulate;
   kernels.gemm(args);
+  // Fetching and claiming change nothing.
+  std::vector<T> fetched = before;
+  fetched.reserve(1);
+  auto claimed = random_numbers<T>(fetched.size(), 5);
+  claimed.reserve(1);
+  const auto unclaimed = claimed;
+  args.c = fetched.data();
+  args.far = true;
+  args.claim = claimed.data();
+  kernels.gemm(args);
+  ASSERT_EQ(fetched, c) << "far, " << m << " x " << n << " x " << k;
+  ASSERT_EQ(claimed, unclaimed) << "claimed, " << m << " x " << n << " x " << k;
   if (!packed) {
     std::vector<T> streamed = before;
     streamed.reserve(1);
