@@ -98,6 +98,8 @@ struct KernelTable {
   void (*clamp)(Index n, T limit, T* x);                       ///< x into [−limit, limit]; NaN stays
   void (*add_penalty)(Index n, T l1, T l2, const T* w, T* g);  ///< g += l1 sign(w) + l2 w
 
+  /// Writes x as it is: its cache lines become this core's own, many of them at a time.
+  void (*claim)(Index n, T* x);
   UpdateKernels<T> update;  ///< optimizers
 
   /// The vector functions themselves, for tests: y[i] = f(x[i]).

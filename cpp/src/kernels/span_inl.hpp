@@ -1,6 +1,7 @@
 /// Sums and updates of flat arrays: what clipping, penalties and the reduction of gradients are made of.
 #pragma once
 
+#include "kernels/lines_inl.hpp"
 #include "kernels/loops_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
@@ -38,11 +39,17 @@ void add_penalty(Index n, T l1, T l2, const T* w, T* g) {
 }
 
 template <class T>
+void claim(Index n, T* x) {
+  claim_lines<1>(x, (n + kLine<T> - 1) / kLine<T>, kLine<T>);
+}
+
+template <class T>
 constexpr void add_span_kernels(KernelTable<T>& t) {
   t.sum_squares = sum_squares<T>;
   t.add = add<T>;
   t.scale = scale<T>;
   t.clamp = clamp<T>;
+  t.claim = claim<T>;
   t.add_penalty = add_penalty<T>;
 }
 

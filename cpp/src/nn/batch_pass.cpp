@@ -128,7 +128,13 @@ void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows 
   if (!gathers(job)) {
     return;
   }
+  constexpr std::size_t kLine = 64 / sizeof(T);
   for (std::size_t r = rows.begin; r < rows.end; ++r) {
+    // A shuffled batch's rows lie anywhere: the next is asked for while this one is copied.
+    const T* const next = batch.x.row(batch.source(first + std::min(r + 1, rows.end - 1)));
+    for (std::size_t col = 0; col < batch.x.cols(); col += kLine) {
+      __builtin_prefetch(next + col);
+    }
     std::copy_n(batch.x.row(batch.source(first + r)), batch.x.cols(), block.tape.input().row(r));
   }
 }
@@ -224,7 +230,7 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
                        static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), scratch,
                        [&](std::size_t from, std::size_t to) {
                          if (update) {
-                           step_.update(from, to);
+                           step_.update(member, from, to);
                          }
                        });
       }
@@ -277,7 +283,7 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
       return;
     }
     if (!job.wanted.options.any()) {
-      step_.update(begin, end);
+      step_.update(member, begin, end);
     } else {
       member.barrier();
       step_.run(member, *job.trained, job.wanted.options);

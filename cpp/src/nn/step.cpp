@@ -86,7 +86,7 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
     }
   }
   if (first < last) {
-    plan_.run(chunks_[first].begin, chunks_[last - 1].end);
+    update(member, chunks_[first].begin, chunks_[last - 1].end);
   }
 }
 

@@ -22,8 +22,10 @@ class Step {
   /// Called by every member of a team, all of which see the finished gradients: penalties and clipping (the gradients
   /// change), then the update.
   void run(const runtime::Member& member, Model<T>& model, const GradientOptions& options);
-  /// The update alone, of parameters [begin, end).
-  void update(std::size_t begin, std::size_t end) const noexcept { plan_.run(begin, end); }
+  /// The update alone, of this member's parameters [begin, end).
+  void update(const runtime::Member& member, std::size_t begin, std::size_t end) const noexcept {
+    plan_.run(begin, end, member.size() > 1);
+  }
 
  private:
   /// A run of gradients that is summed by one member: the global norm adds up chunks in order.

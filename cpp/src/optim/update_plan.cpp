@@ -168,23 +168,27 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
 }
 
 template <class T>
-void UpdatePlan<T>::run(std::size_t begin, std::size_t end) const noexcept {
-  run(begin, end, gradients_ + begin);
-}
-
-template <class T>
-void UpdatePlan<T>::run(std::size_t begin, std::size_t end, const T* g) const noexcept {
+void UpdatePlan<T>::run(std::size_t begin, std::size_t end, bool shared) const noexcept {
+  // Lines that others hold are claimed a run at a time: among the kernel's stores, each would be waited for alone.
+  constexpr std::size_t kRun = 4096;
   auto range = std::upper_bound(ranges_.begin(), ranges_.end(), begin,
                                 [](std::size_t at, const Range& candidate) { return at < candidate.end; });
   for (; range != ranges_.end() && range->begin < end; ++range) {
-    const std::size_t first = std::max(begin, range->begin);
-    const std::size_t last = std::min(end, range->end);
-    kernels::UpdateSpan<T> span{
-        static_cast<std::ptrdiff_t>(last - first), g + (first - begin), parameters_ + first, {}};
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      span.slot[i] = slots_[i] == nullptr ? nullptr : slots_[i] + first;
+    std::size_t first = std::max(begin, range->begin);
+    const std::size_t range_end = std::min(end, range->end);
+    while (first < range_end) {
+      const std::size_t last = shared ? std::min(first + kRun, range_end) : range_end;
+      const auto n = static_cast<std::ptrdiff_t>(last - first);
+      if (shared) {
+        kernels_->claim(n, parameters_ + first);
+      }
+      kernels::UpdateSpan<T> span{n, gradients_ + first, parameters_ + first, {}};
+      for (std::size_t i = 0; i < slots_.size(); ++i) {
+        span.slot[i] = slots_[i] == nullptr ? nullptr : slots_[i] + first;
+      }
+      std::visit([&](const auto& c) { kernel_for(kernels_->update, c)(span, c); }, range->coefficients);
+      first = last;
     }
-    std::visit([&](const auto& c) { kernel_for(kernels_->update, c)(span, c); }, range->coefficients);
   }
 }
 

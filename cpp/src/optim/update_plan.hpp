@@ -39,10 +39,8 @@ class UpdatePlan {
                std::span<const ParameterGroup> groups);
 
   /// Updates parameters [begin, end). Disjoint ranges may run on different threads; bits do not depend on the split.
-  void run(std::size_t begin, std::size_t end) const noexcept;
-  /// The same with the gradients at g, where g[0] belongs to parameter `begin`: for an update right after a tile of
-  /// gradients.
-  void run(std::size_t begin, std::size_t end, const T* g) const noexcept;
+  /// \param shared  other cores' caches may hold the parameters
+  void run(std::size_t begin, std::size_t end, bool shared = false) const noexcept;
 
  private:
   using Coefficients =

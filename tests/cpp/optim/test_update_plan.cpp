@@ -72,13 +72,7 @@ TYPED_TEST(Plan, BitsDoNotDependOnTheSplit) {
         while (begin < n) {
           const std::size_t length = 1 + static_cast<std::size_t>((draws() + 1.0) * 20.0);
           const std::size_t end = std::min(begin + length, n);
-          if (length % 2 == 0) {
-            plan.run(begin, end);
-          } else {  // the gradient elsewhere
-            const std::vector<T> tile(g.begin() + static_cast<std::ptrdiff_t>(begin),
-                                      g.begin() + static_cast<std::ptrdiff_t>(end));
-            plan.run(begin, end, tile.data());
-          }
+          plan.run(begin, end, length % 2 == 0);
           begin = end;
         }
         ASSERT_TRUE(same_bits(p_whole, p_split)) << "step " << t;
@@ -101,7 +95,7 @@ TEST(Plan, RangesMayRunOnSeveralThreads) {
   plan.prepare(shared, std::span<float>(p_shared), std::span<const float>(g), {});
   std::vector<std::thread> threads;
   for (std::size_t k = 0; k < 4; ++k) {
-    threads.emplace_back([&, k] { plan.run(n * k / 4, n * (k + 1) / 4); });
+    threads.emplace_back([&, k] { plan.run(n * k / 4, n * (k + 1) / 4, true); });
   }
   for (std::thread& thread : threads) {
     thread.join();
