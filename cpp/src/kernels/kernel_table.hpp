@@ -30,7 +30,7 @@ struct GemmArgs {
   Index c_row;
   const T* bias;  ///< (n), or null
   bool accumulate;
-  bool far;  ///< B lies beyond the second-level cache: worth fetching ahead
+  bool far;  ///< B lies in a cache far away, or in memory (stream()): worth fetching ahead
   T* claim;  ///< null, or what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
 };
 

@@ -24,6 +24,9 @@ BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const T* b, T* c
       bk[k][v] = load_cols(b + k * g.b_row, v);
     }
   }
+  if (g.far) {  // the hardware asks for what follows in a row, and stops at the end of every page
+    fetch_lines<Vectors * kL>(b + Depth * g.b_row, Depth, g.b_row);
+  }
   for (Index r = 0; r < g.m; ++r) {
     Vec<T> sum[Vectors];
     BP_UNROLL

@@ -93,6 +93,7 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
                               : bytes <= third_level     ? kernels.tile_rows / 2
                                                          : kPackTiles * kernels.tile_rows - 1;
     if (p.m <= stream_rows) {
+      args.far = p.k * p.b_row * static_cast<Index>(sizeof(T)) >= kThirdLevelBytes;
       kernels.stream(args);
       return;
     }
