@@ -142,9 +142,9 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
   const T* a = g.a;
   Index rows = g.m;
+  // With every tile comes a part of the next panel's rows.
   const T* next = b + g.b_panel;
-  const Index share = g.far && rows >= MaxRows ? g.k * MaxRows / rows
-                                               : 0;  // of the next panel's rows, which come while this is multiplied
+  const Index share = rows >= MaxRows ? g.k * MaxRows / rows : 0;
   for (; rows >= MaxRows; rows -= MaxRows) {
     if (g.far) {
       fetch_lines<kCols>(c, MaxRows, g.c_row);

@@ -33,14 +33,14 @@ bool in_lines(const Product<T>& p) noexcept {
 constexpr Index kFarBytes = Index{512} << 10;
 
 /// Whether the distance between rows of B maps a panel into so few sets of the second-level cache that each tile finds
-/// but a small part of it there: rows of 2048 floats, 8 KiB, meet in 16 sets.
+/// but a small part of it there: rows of 2048 floats, 8 KiB, meet in 16 sets. A single tile reads it once anyhow.
 template <class T>
-bool panel_evicts_itself(const Product<T>& p) noexcept {
+bool panel_evicts_itself(const Product<T>& p, Index tile_rows) noexcept {
   constexpr Index kWayBytes = Index{128} << 10;
   constexpr Index kWays = 8;
   constexpr Index kTimes = 4;  // less of it costs less than packing does
   const Index resident_rows = kWays * kWayBytes / std::gcd(p.b_row * static_cast<Index>(sizeof(T)), kWayBytes);
-  return p.k >= kTimes * resident_rows;
+  return p.m > tile_rows && p.k >= kTimes * resident_rows;
 }
 
 /// Rows of C that multiply_narrow() takes at once, and the stride of their transpose: not a multiple of a page.
@@ -97,7 +97,7 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
       kernels.stream(args);
       return;
     }
-    if ((bytes <= third_level && !panel_evicts_itself(p)) || p.n <= kernels.panel_cols) {
+    if ((bytes <= third_level && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols) {
       args.far = bytes > kFarBytes && p.m >= kernels.tile_rows;
       kernels.gemm(args);
       return;
