@@ -143,7 +143,7 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
   const T* a = g.a;
   Index rows = g.m;
   // With every tile comes a part of the next panel's rows.
-  const T* next = b + g.b_panel;
+  const T* next = g.far ? b + g.b_panel : nullptr;
   const Index share = rows >= MaxRows ? g.k * MaxRows / rows : 0;
   for (; rows >= MaxRows; rows -= MaxRows) {
     if (g.far) {
