@@ -64,13 +64,15 @@ std::vector<double> all_of(const std::vector<std::size_t>& sizes, std::size_t ro
 }
 
 TEST_F(Teams, AllNumbersOfThreadsGiveTheSameBits) {
-  // Few rows of many weights: columns. Many weights: columns, too. Many rows: rows. Few weights: segments.
+  // Few rows of many weights: columns. Many weights: columns, too. Many rows: rows. Few weights: segments. 512 inputs
+  // are copied, since their rows would meet in the cache.
   struct Case {
     std::vector<std::size_t> sizes;
     std::size_t rows;
   };
-  for (const auto& [sizes, rows] : {Case{{300, 410, 290, 10}, 20}, Case{{500, 700, 600, 3}, 70},
-                                    Case{{150, 200, 161, 5}, 300}, Case{{20, 70, 60, 2}, 150}}) {
+  for (const auto& [sizes, rows] :
+       {Case{{300, 410, 290, 10}, 20}, Case{{500, 700, 600, 3}, 70}, Case{{150, 200, 161, 5}, 300},
+        Case{{20, 70, 60, 2}, 150}, Case{{512, 300, 200, 10}, 20}, Case{{512, 90, 60, 2}, 90}}) {
     const std::vector<double> expected = all_of(sizes, rows, 1);
     for (const int threads : {2, 3, 8}) {
       EXPECT_EQ(all_of(sizes, rows, threads), expected) << threads << " threads, " << rows << " rows";
@@ -78,9 +80,8 @@ TEST_F(Teams, AllNumbersOfThreadsGiveTheSameBits) {
   }
 }
 
-/// Of a batch in segments, against row by row.
-TEST_F(Teams, GradientsAreTheSumOfTheirRows) {
-  const std::vector<std::size_t> sizes{20, 70, 60, 2};
+/// Of a batch against row by row.
+void check_sums(const std::vector<std::size_t>& sizes) {
   Network<double> net({.sizes = sizes, .activation = Activation::tanh(), .seed = 5});
   for (const std::size_t rows : {std::size_t{63}, std::size_t{64}, std::size_t{150}, std::size_t{700}}) {
     const std::vector<double> x = numbers(rows * sizes.front(), 1);
@@ -115,6 +116,11 @@ TEST_F(Teams, GradientsAreTheSumOfTheirRows) {
       ASSERT_NEAR(net.gradients()[i], expected[i], 1e-14 * static_cast<double>(rows)) << rows << " rows";
     }
   }
+}
+
+TEST_F(Teams, GradientsAreTheSumOfTheirRows) {
+  check_sums({20, 70, 60, 2});   // in segments
+  check_sums({512, 70, 60, 2});  // in blocks, of inputs that are copied
 }
 
 }  // namespace
