@@ -1,5 +1,6 @@
 // Kernels of every usable instruction set, on one thread: products as GFLOP/s, elementwise functions as elements a
-// second. "peak", a product of one register tile, is what the products are to be compared with.
+// second. "peak", a product of one register tile, is what the products are to be compared with; "bandwidth" what memory
+// gives to y += x, for whatever does not fit the caches.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -57,6 +58,18 @@ void elementwise(benchmark::State& state, const kernels::KernelTable<T>& kernels
 }
 
 template <class T>
+void bandwidth(benchmark::State& state, const kernels::KernelTable<T>& kernels) {
+  const Index n = state.range(0) / static_cast<Index>(sizeof(T));
+  const std::vector<T> x(static_cast<std::size_t>(n), T(0.3));
+  std::vector<T> y(x.size());
+  for (auto _ : state) {
+    kernels.add(n, x.data(), y.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(state.iterations() * 3 * state.range(0));  // x and y read, y written
+}
+
+template <class T>
 void register_all(const kernels::KernelSet& set, const std::string& type) {
   const auto& table = kernels::table<T>(set);
   const std::string name = std::string(set.name) + "/" + type + "/";
@@ -80,6 +93,10 @@ void register_all(const kernels::KernelSet& set, const std::string& type) {
   benchmark::RegisterBenchmark((name + "peak").c_str(), [&table](benchmark::State& state) {
     product<T>(state, table, linalg::Layout::plain, false);
   })->Args({table.tile_rows, table.panel_cols, 128});
+  constexpr std::int64_t kBytes = 256 << 20;
+  benchmark::RegisterBenchmark((name + "bandwidth").c_str(), [&table](benchmark::State& state) {
+    bandwidth<T>(state, table);
+  })->Arg(kBytes);
   add("forward", linalg::Layout::plain, false);
   add("backward", linalg::Layout::transposed, false);
   add("gradient", linalg::Layout::plain, true);
