@@ -34,9 +34,11 @@ struct TailOf<T, Tail::half> {
   using Type = Half<T>;
 };
 
-/// Rows × (Whole · lanes + last) elements of C, k in order; `last` columns are the tail.
-template <class T, int Rows, int Whole, Tail kTail>
-BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T* bias, Index last) {
+/// Rows × (Whole · lanes + last) elements of C, k in order; `last` columns are the tail. If it fetches: so many squares
+/// from `ahead` on meanwhile, a row of a square at a time.
+template <class T, int Rows, int Whole, Tail kTail, bool kFetches = false>
+BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T* bias, Index last,
+                    const T* ahead = nullptr, Index squares = 0) {
   constexpr int kL = kLanes<T>;
   constexpr bool kHalf = kTail == Tail::half;
   constexpr int kWhole = Whole > 0 ? Whole : 1;  // for arrays, which have at least one element
@@ -68,36 +70,50 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
   for (int i = 0; i < kBases; ++i) {
     base[i] = a + 4 * i * g.a_row;
   }
-  for (Index k = 0; k < g.k; ++k) {
-    Vec<T> bk[kWhole];
-    BP_UNROLL
-    for (int v = 0; v < Whole; ++v) {
-      bk[v] = load<T>(b + v * kL);
+  constexpr Index kPanel = kPanelCols<T>;
+  Index terms = kFetches ? g.k / (squares * kPanel) : g.k;  // of the chains, between two fetched rows
+  for (Index k = 0, fetched = 0; k < g.k; k += terms) {
+    if (kFetches && squares > 0) {
+      fetch_lines<kPanel>(ahead + fetched * g.ahead.row, 1, 0);
+      if (++fetched == kPanel) {
+        fetched = 0;
+        ahead += g.ahead.square;
+        --squares;
+      }
+    } else {
+      terms = g.k - k;
     }
-    [[maybe_unused]] TailVec bk_tail;
-    if constexpr (kTail != Tail::none) {
-      bk_tail = load_tail(b);
-    }
-    BP_UNROLL
-    for (int r = 0; r < Rows; ++r) {
-      const T a_rk = base[r / 4][r % 4 * g.a_row];
+    for (Index term = 0; term < terms; ++term) {
+      Vec<T> bk[kWhole];
       BP_UNROLL
       for (int v = 0; v < Whole; ++v) {
-        sum[r][v] = fma(broadcast(a_rk), bk[v], sum[r][v]);
+        bk[v] = load<T>(b + v * kL);
       }
-      if constexpr (kHalf && Whole == 0) {
-        tail[r] = fma(a_rk - TailVec{}, bk_tail, tail[r]);  // a broadcast of its own takes half as long
-      } else if constexpr (kHalf) {
-        tail[r] = fma(first_half(broadcast(a_rk)), bk_tail, tail[r]);
-      } else if constexpr (kTail == Tail::vector) {
-        tail[r] = fma(broadcast(a_rk), bk_tail, tail[r]);
+      [[maybe_unused]] TailVec bk_tail;
+      if constexpr (kTail != Tail::none) {
+        bk_tail = load_tail(b);
       }
+      BP_UNROLL
+      for (int r = 0; r < Rows; ++r) {
+        const T a_rk = base[r / 4][r % 4 * g.a_row];
+        BP_UNROLL
+        for (int v = 0; v < Whole; ++v) {
+          sum[r][v] = fma(broadcast(a_rk), bk[v], sum[r][v]);
+        }
+        if constexpr (kHalf && Whole == 0) {
+          tail[r] = fma(a_rk - TailVec{}, bk_tail, tail[r]);  // a broadcast of its own takes half as long
+        } else if constexpr (kHalf) {
+          tail[r] = fma(first_half(broadcast(a_rk)), bk_tail, tail[r]);
+        } else if constexpr (kTail == Tail::vector) {
+          tail[r] = fma(broadcast(a_rk), bk_tail, tail[r]);
+        }
+      }
+      BP_UNROLL
+      for (int i = 0; i < kBases; ++i) {
+        base[i] += g.a_col;
+      }
+      b += g.b_row;
     }
-    BP_UNROLL
-    for (int i = 0; i < kBases; ++i) {
-      base[i] += g.a_col;
-    }
-    b += g.b_row;
   }
   if (bias != nullptr) {
     BP_UNROLL
@@ -137,24 +153,31 @@ BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, cons
   }
 }
 
-template <class T, int MaxRows, int Whole, Tail kTail>
+/// Chains from this length on take longer than fetching the next tile of C.
+inline constexpr Index kLongChain = 128;
+
+template <class T, int MaxRows, int Whole, Tail kTail, bool kFetches = false>
 void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
   const T* a = g.a;
   Index rows = g.m;
-  // With every tile comes a part of the next panel's rows.
-  const T* next = g.far ? b + g.b_panel : nullptr;
-  const Index share = rows >= MaxRows ? g.k * MaxRows / rows : 0;
+  const T* ahead = g.ahead.from;
+  Index left = g.ahead.squares;
   for (; rows >= MaxRows; rows -= MaxRows) {
-    if (g.far) {
-      fetch_lines<kCols>(c, MaxRows, g.c_row);
-      fetch_lines<kCols>(next, share, g.b_row);
-      next += share * g.b_row;
+    if (g.k >= kLongChain) {  // the next tile of C
+      fetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
     }
     if (g.claim != nullptr) {
       claim_lines<kCols>(g.claim + (c - g.c), MaxRows, g.c_row);
     }
-    tile<T, MaxRows, Whole, kTail>(g, a, b, c, bias, last);
+    const Index squares = g.ahead.share < left ? g.ahead.share : left;
+    if (kFetches && squares > 0) {
+      tile<T, MaxRows, Whole, kTail, kFetches>(g, a, b, c, bias, last, ahead, squares);
+      ahead += squares * g.ahead.square;
+      left -= squares;
+    } else {
+      tile<T, MaxRows, Whole, kTail>(g, a, b, c, bias, last);
+    }
     a += MaxRows * g.a_row;
     c += MaxRows * g.c_row;
   }
@@ -178,7 +201,9 @@ template <class T>
 BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T* bias) {
   constexpr Index kL = kLanes<T>;
   static_assert(kTileVectors == 2);
-  if (cols == 2 * kL) {
+  if (cols == 2 * kL && g.ahead.share > 0) {
+    columns<T, kTileRows, 2, Tail::none, true>(g, b, c, bias, 0);
+  } else if (cols == 2 * kL) {
     columns<T, kTileRows, 2, Tail::none>(g, b, c, bias, 0);
   } else if (cols > kL) {
     columns_and_tail<T, 1>(g, cols - kL, b, c, bias);
@@ -189,7 +214,7 @@ BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T
   }
 }
 
-/// Few rows leave most accumulators of the tile idle; columns take their place. Only for B unpacked.
+/// Few rows leave most accumulators of the tile idle; columns take their place.
 #if defined(__AVX512F__) || defined(__ARM_NEON)
 inline constexpr Index kWideRows = 3;
 inline constexpr int kWideVectors = 8;
@@ -204,14 +229,14 @@ void gemm(const GemmArgs<T>& g) {
   constexpr Index kWide = kWideVectors * kLanes<T>;
   Index n = 0;
   const auto bias_at = [&](Index col) { return g.bias == nullptr ? nullptr : g.bias + col; };
-  if (g.m <= kWideRows && g.b_panel == kPanel) {
+  if (g.m <= kWideRows) {
     for (; n + kWide <= g.n; n += kWide) {
       columns<T, static_cast<int>(kWideRows), kWideVectors, Tail::none>(g, g.b + n, g.c + n, bias_at(n), 0);
     }
   }
   for (; n < g.n; n += kPanel) {
     const Index cols = g.n - n < kPanel ? g.n - n : kPanel;
-    panel(g, cols, g.b + n / kPanel * g.b_panel, g.c + n, bias_at(n));
+    panel(g, cols, g.b + n, g.c + n, bias_at(n));
   }
 }
 

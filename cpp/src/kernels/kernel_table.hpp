@@ -17,6 +17,16 @@ namespace backpass::kernels {
 
 using Index = ptrdiff_t;
 
+/// A matrix that a product fetches into the second-level cache meanwhile, in squares of panel_cols × panel_cols
+/// elements: row r of square s is from[s * square + r * row].
+template <class T>
+struct Ahead {
+  const T* from;
+  Index square, row;
+  Index squares;
+  Index share;  ///< squares that come with a tile, at most k / panel_cols of them; 0: nothing is fetched
+};
+
 /// C(m,n) = (accumulate ? C : 0) + Σ_k A(m,k) B(k,n), then + bias(n): for every element ONE chain of (fused, where the
 /// set has it) multiply-adds with k in order, whatever the shape.
 template <class T>
@@ -24,14 +34,15 @@ struct GemmArgs {
   Index m, n, k;
   const T* a;  ///< A(m,k) = a[m * a_row + k * a_col]
   Index a_row, a_col;
-  const T* b;  ///< B(k,n) = b[(n / panel) * b_panel + k * b_row + n % panel], with panel = KernelTable::panel_cols
-  Index b_row, b_panel;  ///< unpacked: row stride and panel_cols; packed: panel_cols and k * panel_cols
-  T* c;                  ///< C(m,n) = c[m * c_row + n]
+  const T* b;  ///< B(k,n) = b[k * b_row + n]
+  Index b_row;
+  T* c;  ///< C(m,n) = c[m * c_row + n]
   Index c_row;
   const T* bias;  ///< (n), or null
   bool accumulate;
-  bool far;  ///< B lies in a cache far away, or in memory (stream()): worth fetching ahead
-  T* claim;  ///< null, or what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
+  T* claim;        ///< null, or what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
+  bool far;        ///< stream() only: B lies in memory, and is worth fetching ahead
+  Ahead<T> ahead;  ///< gemm() only
 };
 
 /// Names one row of a dropout mask. The mask is a pure function of it and of the column: Philox4x32-10 with key
@@ -63,13 +74,12 @@ template <class T>
 struct KernelTable {
   int lanes;         ///< elements of a vector
   int tile_rows;     ///< rows of gemm's register tile
-  Index panel_cols;  ///< columns of gemm's register tile, and of a packed panel
+  Index panel_cols;  ///< columns of gemm's register tile: B is read in panels of so many
 
   void (*gemm)(const GemmArgs<T>& args);
-  /// The same bits with B, unpacked, read once in memory order: for few rows and a B larger than the caches.
+  /// The same bits with B read once in memory order: for few rows and a B larger than the caches.
   void (*stream)(const GemmArgs<T>& args);
-  /// Packs B (k, n), B(k,n) = b[k * b_row + n], into ⌈n / panel_cols⌉ panels of (k, panel_cols), the last padded with
-  /// zeros.
+  /// Packs B (k, n), n <= panel_cols, B(k,n) = b[k * b_row + n], into a panel of (k, panel_cols), padded with zeros.
   void (*pack)(Index k, Index n, const T* b, Index b_row, T* packed);
   /// The same from the transpose: B(k,n) = bt[n * bt_row + k].
   void (*pack_transposed)(Index k, Index n, const T* bt, Index bt_row, T* packed);

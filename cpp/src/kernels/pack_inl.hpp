@@ -1,28 +1,19 @@
-/// Packing: panels of B in consecutive cache lines, for products that read them many times.
+/// Packing: a panel of B in consecutive cache lines, for a product that reads it many times.
 #pragma once
 
 #include "kernels/gemm_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// Rows of B that pack() asks for ahead: they may lie in memory, and too far apart for the hardware to guess the next.
-inline constexpr Index kRowsAhead = 8;
-
 template <class T>
 void pack(Index k, Index n, const T* b, Index b_row, T* packed) {
-  constexpr int kPanel = kPanelCols<T>;
   for (Index i = 0; i < k; ++i) {
-    T* to = packed + i * kPanel;
-    for (Index col = 0; col < n; col += kPanel) {
-      const T* const from = b + i * b_row + col;
-      fetch_lines<kPanel>(from + kRowsAhead * b_row, 1, b_row);
-      const Index cols = n - col < kPanel ? n - col : kPanel;
-      for (Index v = 0; v < kPanel; v += kLanes<T>) {
-        const Index left = cols - v;
-        store<T>(to + v, left >= kLanes<T> ? load<T>(from + v) : load_partial(from + v, left > 0 ? left : 0));
-      }
-      to += kPanel * k;
+    for (Index v = 0; v < kPanelCols<T>; v += kLanes<T>) {
+      const Index left = n - v;
+      store<T>(packed + v, left >= kLanes<T> ? load<T>(b + v) : load_partial(b + v, left > 0 ? left : 0));
     }
+    b += b_row;
+    packed += kPanelCols<T>;
   }
 }
 
@@ -65,8 +56,7 @@ template <class T>
 void pack_transposed(Index k, Index n, const T* bt, Index bt_row, T* packed) {
   constexpr Index kL = kLanes<T>;
   constexpr Index kPanel = kPanelCols<T>;
-  for (Index col = 0; col < n; col += kL) {
-    T* const to = packed + col / kPanel * kPanel * k + col % kPanel;
+  for (Index col = 0; col < kPanel; col += kL) {
     for (Index i = 0; i < k; i += kL) {
       const Index left = k - i < kL ? k - i : kL;
       Vec<T> block[kL];
@@ -76,14 +66,8 @@ void pack_transposed(Index k, Index n, const T* bt, Index bt_row, T* packed) {
       }
       transpose_block<T>(block);
       for (Index p = 0; p < left; ++p) {
-        store<T>(to + (i + p) * kPanel, block[p]);
+        store<T>(packed + (i + p) * kPanel + col, block[p]);
       }
-    }
-  }
-  // The second vector of the last panel, when n leaves it empty.
-  if (n % kPanel != 0 && n % kPanel <= kL) {
-    for (Index i = 0; i < k; ++i) {
-      store<T>(packed + n / kPanel * kPanel * k + i * kPanel + kL, Vec<T>{});
     }
   }
 }

@@ -9,10 +9,8 @@
 namespace backpass::linalg {
 namespace {
 
-/// A packed block of B, this deep and this many panels wide, and the part of A that it meets stay in the second-level
-/// cache; rows of B are read in runs of several cache lines.
+/// A packed panel of B is at most this deep: it and the part of A that it meets stay in the second-level cache.
 constexpr Index kBlockDepth = 512;
-constexpr Index kGroupPanels = 4;
 /// What of B the second-level cache holds, and a core's part of the third. Within them a product reads B tile by tile
 /// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
 constexpr Index kSecondLevelBytes = Index{1} << 20;
@@ -29,7 +27,7 @@ bool in_lines(const Product<T>& p) noexcept {
          static_cast<std::size_t>(p.b_row) * sizeof(T) % kAlignment == 0;
 }
 
-/// From so many bytes on a B that is read in place is fetched ahead.
+/// From so many bytes on a B that is read in place is fetched panel by panel.
 constexpr Index kFarBytes = Index{512} << 10;
 
 /// Whether the distance between rows of B maps a panel into so few sets of the second-level cache that each tile finds
@@ -59,8 +57,21 @@ void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scra
         scratch[n * kNarrowStride + r] = c[r * p.c_row + n];
       }
     }
-    kernels.gemm({p.n, rows, p.k, p.b, 1, p.b_row, p.a + row, p.a_col, kernels.panel_cols, scratch, kNarrowStride,
-                  nullptr, p.accumulate, false, nullptr});
+    kernels.gemm({p.n,
+                  rows,
+                  p.k,
+                  p.b,
+                  1,
+                  p.b_row,
+                  p.a + row,
+                  p.a_col,
+                  scratch,
+                  kNarrowStride,
+                  nullptr,
+                  p.accumulate,
+                  nullptr,
+                  false,
+                  {}});
     for (Index r = 0; r < rows; ++r) {
       for (Index n = 0; n < p.n; ++n) {
         c[r * p.c_row + n] = scratch[n * kNarrowStride + r];
@@ -69,65 +80,86 @@ void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scra
   }
 }
 
+/// Panel by panel: the next one is fetched while this one is multiplied, then packed, unless B is read in place.
+template <class T>
+void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in_place, T* scratch) noexcept {
+  const bool transposed = p.b_layout == Layout::transposed;
+  const Index width = kernels.panel_cols;
+  const Index panels = (p.n + width - 1) / width;
+  // Packed ones are cut into blocks of k of even size. A later block goes on from C, and the last one adds the bias.
+  const Index blocks = in_place ? 1 : std::max<Index>(1, (p.k + kBlockDepth - 1) / kBlockDepth);
+  struct Part {
+    Index first, last, col;
+    const T* b;
+  };
+  const auto part = [&](Index i) {
+    const Index block = i / panels;
+    const Index first = p.k * block / blocks;
+    const Index col = i % panels * width;
+    return Part{first, p.k * (block + 1) / blocks, col,
+                transposed ? p.b + col * p.b_row + first : p.b + first * p.b_row + col};
+  };
+  for (Index i = 0; i < blocks * panels; ++i) {
+    const Part now = part(i);
+    kernels::GemmArgs<T> args{};
+    args.m = p.m;
+    args.n = std::min(width, p.n - now.col);
+    args.k = now.last - now.first;
+    args.a = p.a + now.first * p.a_col;
+    args.a_row = p.a_row;
+    args.a_col = p.a_col;
+    args.b = in_place ? now.b : scratch;
+    args.b_row = in_place ? p.b_row : width;
+    args.c = p.c + now.col;
+    args.c_row = p.c_row;
+    args.bias = p.bias == nullptr || now.last < p.k ? nullptr : p.bias + now.col;
+    args.accumulate = p.accumulate || now.first > 0;
+    args.claim = p.claim == nullptr ? nullptr : p.claim + now.col;
+    const Index tiles = p.m / kernels.tile_rows;
+    if (i + 1 < blocks * panels && tiles > 0) {
+      const Part next = part(i + 1);
+      const Index squares = (next.last - next.first + width - 1) / width;
+      args.ahead = {next.b, transposed ? width : width * p.b_row, p.b_row, squares,
+                    std::min((squares + tiles - 1) / tiles, args.k / width)};
+    }
+    if (!in_place) {
+      (transposed ? kernels.pack_transposed : kernels.pack)(args.k, args.n, now.b, p.b_row, scratch);
+    }
+    kernels.gemm(args);
+  }
+}
+
 }  // namespace
 
 template <class T>
 std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept {
   const Index depth = std::min(static_cast<Index>(k), kBlockDepth);
-  return static_cast<std::size_t>(
-      std::max(depth * kGroupPanels * kernels.panel_cols, (kernels.lanes - 1) * kNarrowStride));
+  return static_cast<std::size_t>(std::max(depth * kernels.panel_cols, (kernels.lanes - 1) * kNarrowStride));
 }
 
 template <class T>
 void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
-  kernels::GemmArgs<T> args{p.m, p.n,     p.k,    p.a,          p.a_row, p.a_col, p.b, p.b_row, kernels.panel_cols,
-                            p.c, p.c_row, p.bias, p.accumulate, false,   p.claim};
   if (p.n < kernels.lanes && p.a_row == 1 && p.b_layout == Layout::plain && p.bias == nullptr) {
     multiply_narrow(kernels, p, scratch);
     return;
   }
+  bool in_place = false;
   if (p.b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
     const Index third_level = in_lines(p) ? kThirdLevelBytes : kThirdLevelBytesAcross;
     const Index stream_rows = bytes <= kSecondLevelBytes ? 0
                               : bytes <= third_level     ? kernels.tile_rows / 2
                                                          : kPackTiles * kernels.tile_rows - 1;
-    if (p.m <= stream_rows) {
-      args.far = p.k * p.b_row * static_cast<Index>(sizeof(T)) >= kThirdLevelBytes;
-      kernels.stream(args);
-      return;
-    }
-    if ((bytes <= third_level && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols) {
-      args.far = bytes > kFarBytes && p.m >= kernels.tile_rows;
-      kernels.gemm(args);
+    const bool streams = p.m <= stream_rows;
+    in_place = (bytes <= third_level && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
+    if (streams || (in_place && (bytes <= kFarBytes || p.m < kernels.tile_rows))) {
+      const bool far = p.k * p.b_row * static_cast<Index>(sizeof(T)) >= kThirdLevelBytes;
+      (streams ? kernels.stream : kernels.gemm)(
+          {p.m, p.n, p.k, p.a, p.a_row, p.a_col, p.b, p.b_row, p.c, p.c_row, p.bias, p.accumulate, p.claim, far, {}});
       return;
     }
   }
-  // Blocks of k of even size. A later block goes on from C, and the last one adds the bias.
-  const Index blocks = std::max<Index>(1, (p.k + kBlockDepth - 1) / kBlockDepth);
-  const Index group = kGroupPanels * kernels.panel_cols;
-  args.b = scratch;
-  args.b_row = kernels.panel_cols;
-  for (Index block = 0; block < blocks; ++block) {
-    const Index first = p.k * block / blocks;
-    const Index last = p.k * (block + 1) / blocks;
-    args.k = last - first;
-    args.b_panel = args.k * kernels.panel_cols;
-    args.a = p.a + first * p.a_col;
-    args.accumulate = p.accumulate || block > 0;
-    for (Index col = 0; col < p.n; col += group) {
-      args.n = std::min(group, p.n - col);
-      args.c = p.c + col;
-      args.claim = p.claim == nullptr ? nullptr : p.claim + col;
-      args.bias = p.bias == nullptr || last < p.k ? nullptr : p.bias + col;
-      if (p.b_layout == Layout::plain) {
-        kernels.pack(args.k, args.n, p.b + first * p.b_row + col, p.b_row, scratch);
-      } else {
-        kernels.pack_transposed(args.k, args.n, p.b + col * p.b_row + first, p.b_row, scratch);
-      }
-      kernels.gemm(args);
-    }
-  }
+  multiply_panels(kernels, p, in_place, scratch);
 }
 
 template std::size_t scratch_size<float>(const KernelTable<float>&, std::size_t) noexcept;

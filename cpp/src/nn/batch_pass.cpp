@@ -132,7 +132,7 @@ void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows 
     // A shuffled batch's rows lie anywhere: the next is asked for while this one is copied.
     const T* const next = batch.x.row(batch.source(first + std::min(r + 1, rows.end - 1)));
     for (std::size_t col = 0; col < batch.x.cols(); col += kAlignment / sizeof(T)) {
-      __builtin_prefetch(next + col);
+      __builtin_prefetch(next + col, 0, 2);
     }
     std::copy_n(batch.x.row(batch.source(first + r)), batch.x.cols(), block.tape.input().row(r));
   }
