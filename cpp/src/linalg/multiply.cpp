@@ -1,10 +1,7 @@
 #include "linalg/multiply.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <numeric>
-
-#include "base/memory.hpp"
 
 namespace backpass::linalg {
 namespace {
@@ -15,17 +12,8 @@ constexpr Index kBlockDepth = 512;
 /// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
 constexpr Index kSecondLevelBytes = Index{1} << 20;
 constexpr Index kThirdLevelBytes = Index{8} << 20;
-/// (less where every piece of a row lies across cache lines)
-constexpr Index kThirdLevelBytesAcross = Index{2} << 20;
 /// and by fewer rows than so many tiles from the third; more rows repay a packed copy.
 constexpr Index kPackTiles = 4;
-
-/// Whether the rows of B begin with cache lines.
-template <class T>
-bool in_lines(const Product<T>& p) noexcept {
-  return reinterpret_cast<std::uintptr_t>(p.b) % kAlignment == 0 &&
-         static_cast<std::size_t>(p.b_row) * sizeof(T) % kAlignment == 0;
-}
 
 /// From so many bytes on a B that is read in place is fetched panel by panel.
 constexpr Index kFarBytes = Index{512} << 10;
@@ -146,12 +134,11 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
   bool in_place = false;
   if (p.b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
-    const Index third_level = in_lines(p) ? kThirdLevelBytes : kThirdLevelBytesAcross;
     const Index stream_rows = bytes <= kSecondLevelBytes ? 0
-                              : bytes <= third_level     ? kernels.tile_rows / 2
+                              : bytes <= kThirdLevelBytes     ? kernels.tile_rows / 2
                                                          : kPackTiles * kernels.tile_rows - 1;
     const bool streams = p.m <= stream_rows;
-    in_place = (bytes <= third_level && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
+    in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
     if (streams || (in_place && (bytes <= kFarBytes || p.m < kernels.tile_rows))) {
       const bool far = p.k * p.b_row * static_cast<Index>(sizeof(T)) >= kThirdLevelBytes;
       (streams ? kernels.stream : kernels.gemm)(
