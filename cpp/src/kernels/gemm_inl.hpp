@@ -19,6 +19,12 @@ inline constexpr int kTileRows = 6;
 #else
 inline constexpr int kTileRows = 4;
 #endif
+/// Of a tile that is one vector wide: 6 chains do not fill two units of latency 4.
+#if defined(__AVX2__)
+inline constexpr int kNarrowTileRows = 12;
+#else
+inline constexpr int kNarrowTileRows = kTileRows;
+#endif
 inline constexpr int kTileVectors = 2;
 template <class T>
 inline constexpr Index kPanelCols = kTileVectors * kLanes<T>;
@@ -189,11 +195,11 @@ template <class T, int Whole>
 BP_INLINE void columns_and_tail(const GemmArgs<T>& g, Index last, const T* b, T* c, const T* bias) {
   if constexpr (kHasHalf) {
     if (last <= kLanes<T> / 2) {
-      columns<T, kTileRows, Whole, Tail::half>(g, b, c, bias, last);
+      columns<T, Whole == 0 ? kNarrowTileRows : kTileRows, Whole, Tail::half>(g, b, c, bias, last);
       return;
     }
   }
-  columns<T, kTileRows, Whole, Tail::vector>(g, b, c, bias, last);
+  columns<T, Whole == 0 ? kNarrowTileRows : kTileRows, Whole, Tail::vector>(g, b, c, bias, last);
 }
 
 /// One panel, or what of it there is.
@@ -208,7 +214,7 @@ BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T
   } else if (cols > kL) {
     columns_and_tail<T, 1>(g, cols - kL, b, c, bias);
   } else if (cols == kL) {
-    columns<T, kTileRows, 1, Tail::none>(g, b, c, bias, 0);
+    columns<T, kNarrowTileRows, 1, Tail::none>(g, b, c, bias, 0);
   } else {
     columns_and_tail<T, 0>(g, cols, b, c, bias);
   }
