@@ -21,10 +21,10 @@ using Index = ptrdiff_t;
 /// elements: row r of square s is from[s * square + r * row].
 template <class T>
 struct Ahead {
-  const T* from;
-  Index square, row;
-  Index squares;
-  Index share;  ///< squares that come with a tile, at most k / panel_cols of them; 0: nothing is fetched
+  const T* from = nullptr;
+  Index square = 0, row = 0;
+  Index squares = 0;
+  Index share = 0;  ///< squares that come with a tile, at most k / panel_cols of them; 0: nothing is fetched
 };
 
 /// C(m,n) = (accumulate ? C : 0) + Σ_k A(m,k) B(k,n), then + bias(n): for every element ONE chain of (fused, where the
@@ -38,11 +38,11 @@ struct GemmArgs {
   Index b_row;
   T* c;  ///< C(m,n) = c[m * c_row + n]
   Index c_row;
-  const T* bias;  ///< (n), or null
-  bool accumulate;
-  T* claim;        ///< null, or what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
-  bool far;        ///< stream() only: B lies in memory, and is worth fetching ahead
-  Ahead<T> ahead;  ///< gemm() only
+  const T* bias = nullptr;  ///< (n), or null
+  bool accumulate = false;
+  T* claim = nullptr;   ///< what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
+  bool far = false;     ///< stream() only: B lies in memory, and is worth fetching ahead
+  Ahead<T> ahead = {};  ///< gemm() only
 };
 
 /// Names one row of a dropout mask. The mask is a pure function of it and of the column: Philox4x32-10 with key

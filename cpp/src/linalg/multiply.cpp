@@ -45,27 +45,40 @@ void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scra
         scratch[n * kNarrowStride + r] = c[r * p.c_row + n];
       }
     }
-    kernels.gemm({p.n,
-                  rows,
-                  p.k,
-                  p.b,
-                  1,
-                  p.b_row,
-                  p.a + row,
-                  p.a_col,
-                  scratch,
-                  kNarrowStride,
-                  nullptr,
-                  p.accumulate,
-                  nullptr,
-                  false,
-                  {}});
+    kernels.gemm({.m = p.n,
+                  .n = rows,
+                  .k = p.k,
+                  .a = p.b,
+                  .a_row = 1,
+                  .a_col = p.b_row,
+                  .b = p.a + row,
+                  .b_row = p.a_col,
+                  .c = scratch,
+                  .c_row = kNarrowStride,
+                  .accumulate = p.accumulate});
     for (Index r = 0; r < rows; ++r) {
       for (Index n = 0; n < p.n; ++n) {
         c[r * p.c_row + n] = scratch[n * kNarrowStride + r];
       }
     }
   }
+}
+
+template <class T>
+kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
+  return {.m = p.m,
+          .n = p.n,
+          .k = p.k,
+          .a = p.a,
+          .a_row = p.a_row,
+          .a_col = p.a_col,
+          .b = p.b,
+          .b_row = p.b_row,
+          .c = p.c,
+          .c_row = p.c_row,
+          .bias = p.bias,
+          .accumulate = p.accumulate,
+          .claim = p.claim};
 }
 
 /// Panel by panel: the next one is fetched while this one is multiplied, then packed, unless B is read in place.
@@ -89,17 +102,12 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
   };
   for (Index i = 0; i < blocks * panels; ++i) {
     const Part now = part(i);
-    kernels::GemmArgs<T> args{};
-    args.m = p.m;
+    kernels::GemmArgs<T> args = arguments(p);
     args.n = std::min(width, p.n - now.col);
     args.k = now.last - now.first;
-    args.a = p.a + now.first * p.a_col;
-    args.a_row = p.a_row;
-    args.a_col = p.a_col;
-    args.b = in_place ? now.b : scratch;
-    args.b_row = in_place ? p.b_row : width;
-    args.c = p.c + now.col;
-    args.c_row = p.c_row;
+    args.a += now.first * p.a_col;
+    args.b = now.b;
+    args.c += now.col;
     args.bias = p.bias == nullptr || now.last < p.k ? nullptr : p.bias + now.col;
     args.accumulate = p.accumulate || now.first > 0;
     args.claim = p.claim == nullptr ? nullptr : p.claim + now.col;
@@ -112,6 +120,8 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
     }
     if (!in_place) {
       (transposed ? kernels.pack_transposed : kernels.pack)(args.k, args.n, now.b, p.b_row, scratch);
+      args.b = scratch;
+      args.b_row = width;
     }
     kernels.gemm(args);
   }
@@ -134,15 +144,15 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
   bool in_place = false;
   if (p.b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
-    const Index stream_rows = bytes <= kSecondLevelBytes ? 0
-                              : bytes <= kThirdLevelBytes     ? kernels.tile_rows / 2
-                                                         : kPackTiles * kernels.tile_rows - 1;
+    const Index stream_rows = bytes <= kSecondLevelBytes  ? 0
+                              : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
+                                                          : kPackTiles * kernels.tile_rows - 1;
     const bool streams = p.m <= stream_rows;
     in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
     if (streams || (in_place && (bytes <= kFarBytes || p.m < kernels.tile_rows))) {
-      const bool far = p.k * p.b_row * static_cast<Index>(sizeof(T)) >= kThirdLevelBytes;
-      (streams ? kernels.stream : kernels.gemm)(
-          {p.m, p.n, p.k, p.a, p.a_row, p.a_col, p.b, p.b_row, p.c, p.c_row, p.bias, p.accumulate, p.claim, far, {}});
+      kernels::GemmArgs<T> args = arguments(p);
+      args.far = p.k * p.b_row * static_cast<Index>(sizeof(T)) >= kThirdLevelBytes;
+      (streams ? kernels.stream : kernels.gemm)(args);
       return;
     }
   }
