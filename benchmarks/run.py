@@ -103,7 +103,7 @@ def measure(case: Case, peers: list[str], threads: list[int], rounds: int, secon
     times: dict[tuple[str, int], list[float]] = {}
     memory: dict[tuple[str, int], float] = {}
     with workers(case, peers, threads) as ready:
-        for worker in ready:  # not counted: caches, clocks, and how many calls a round takes
+        for worker in ready:  # not counted: caches and clocks
             worker.ask(seconds=seconds)
         for _ in range(rounds):
             for worker in ready:

@@ -10,14 +10,13 @@ burst of work is not.
 from __future__ import annotations
 
 import json
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 import numpy as np
+from timing import median_seconds
 
 import backpass as bp
 
@@ -40,16 +39,7 @@ class Point:
 def rate(run: Callable[[], object], flops: float, rounds: int, seconds: float) -> float:
     """Return GFLOP/s, the median over rounds."""
     run()
-    start = time.perf_counter()
-    run()
-    calls = max(1, int(seconds / max(time.perf_counter() - start, 1e-7)))
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        for _ in range(calls):
-            run()
-        times.append((time.perf_counter() - start) / calls)
-    return flops / statistics.median(times) / 1e9
+    return flops / median_seconds(run, seconds, rounds * seconds) / 1e9
 
 
 def measure(

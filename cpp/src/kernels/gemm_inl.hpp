@@ -193,13 +193,14 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
 /// Whole vectors and a tail of `last` columns.
 template <class T, int Whole>
 BP_INLINE void columns_and_tail(const GemmArgs<T>& g, Index last, const T* b, T* c, const T* bias) {
+  constexpr int kRows = Whole == 0 ? kNarrowTileRows : kTileRows;
   if constexpr (kHasHalf) {
     if (last <= kLanes<T> / 2) {
-      columns<T, Whole == 0 ? kNarrowTileRows : kTileRows, Whole, Tail::half>(g, b, c, bias, last);
+      columns<T, kRows, Whole, Tail::half>(g, b, c, bias, last);
       return;
     }
   }
-  columns<T, Whole == 0 ? kNarrowTileRows : kTileRows, Whole, Tail::vector>(g, b, c, bias, last);
+  columns<T, kRows, Whole, Tail::vector>(g, b, c, bias, last);
 }
 
 /// One panel, or what of it there is.

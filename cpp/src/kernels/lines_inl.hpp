@@ -8,12 +8,13 @@ namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 template <class T>
 inline constexpr int kLine = 64 / static_cast<int>(sizeof(T));
 
-/// Runs of Cols elements in rows [0, Rows). Where they begin within a line, that line came with the run before.
+/// Runs of Cols elements in rows [0, Rows). Where they begin within a line, that line came with the run before: the
+/// last element of every line's worth is asked for.
 template <int Cols, class T>
 BP_INLINE void fetch_lines(const T* p, ptrdiff_t rows, ptrdiff_t stride) {
   for (ptrdiff_t r = 0; r < rows; ++r) {
     for (int col = 0; col < Cols; col += kLine<T>) {
-      __builtin_prefetch(p + r * stride + col + kLine<T> - 1, 0, 2);
+      __builtin_prefetch(p + r * stride + (col + kLine<T> < Cols ? col + kLine<T> : Cols) - 1, 0, 2);
     }
   }
 }

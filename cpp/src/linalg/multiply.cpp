@@ -64,6 +64,7 @@ void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scra
   }
 }
 
+/// The whole product for a kernel that reads B in place.
 template <class T>
 kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
   return {.m = p.m,
@@ -87,6 +88,7 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
   const bool transposed = p.b_layout == Layout::transposed;
   const Index width = kernels.panel_cols;
   const Index panels = (p.n + width - 1) / width;
+  const Index tiles = p.m / kernels.tile_rows;
   // Packed ones are cut into blocks of k of even size. A later block goes on from C, and the last one adds the bias.
   const Index blocks = in_place ? 1 : std::max<Index>(1, (p.k + kBlockDepth - 1) / kBlockDepth);
   struct Part {
@@ -111,7 +113,6 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
     args.bias = p.bias == nullptr || now.last < p.k ? nullptr : p.bias + now.col;
     args.accumulate = p.accumulate || now.first > 0;
     args.claim = p.claim == nullptr ? nullptr : p.claim + now.col;
-    const Index tiles = p.m / kernels.tile_rows;
     if (i + 1 < blocks * panels && tiles > 0) {
       const Part next = part(i + 1);
       const Index squares = (next.last - next.first + width - 1) / width;

@@ -129,7 +129,8 @@ void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows 
     return;
   }
   for (std::size_t r = rows.begin; r < rows.end; ++r) {
-    // A shuffled batch's rows lie anywhere: the next is asked for while this one is copied.
+    // A shuffled batch's rows lie anywhere: the next is asked for while this one is copied, into the second level,
+    // which takes less long than into the first (Zen 4).
     const T* const next = batch.x.row(batch.source(first + std::min(r + 1, rows.end - 1)));
     for (std::size_t col = 0; col < batch.x.cols(); col += kAlignment / sizeof(T)) {
       __builtin_prefetch(next + col, 0, 2);

@@ -1,0 +1,29 @@
+"""What a call takes, on a machine that other programs use as well."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+
+def timed(call: Callable[[], object], calls: int) -> float:
+    """Return seconds a call, the mean of so many."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - start) / calls
+
+
+def median_seconds(call: Callable[[], object], run: float, total: float) -> float:
+    """Return seconds a call, the median over runs of `run` seconds each, in all about `total`.
+
+    A run is long beside reading the clock, and short beside another program's burst of work, which
+    the median leaves out.
+    """
+    once = max(timed(call, 1), 1e-7)
+    if once >= total:
+        return once
+    calls = max(1, int(run / once))
+    runs = max(1, round(total / (calls * once)))
+    return statistics.median(timed(call, calls) for _ in range(runs))
