@@ -41,7 +41,6 @@ struct GemmArgs {
   const T* bias = nullptr;  ///< (n), or null
   bool accumulate = false;
   T* claim = nullptr;   ///< what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
-  bool far = false;     ///< stream() only: B lies in memory, and is worth fetching ahead
   Ahead<T> ahead = {};  ///< gemm() only
 };
 

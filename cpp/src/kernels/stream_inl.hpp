@@ -8,44 +8,48 @@ namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 /// Rows of B that a pass of stream() reads side by side: each in memory order, which is what the prefetchers follow.
 inline constexpr int kStreams = 8;
 
-/// Columns [col, col + Vectors · lanes) of C += Depth terms of the chain. Partial: the last vector has only `last`.
-template <class T, int Depth, int Vectors, bool Partial>
-BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const T* b, T* c, bool starts, const T* bias,
-                              Index last) {
+/// Depth rows of B: with a pointer to one row in four and the others' distances, all addresses fit the registers.
+template <class T, int Depth>
+using Streams = const T * [(Depth + 3) / 4];
+
+/// The next Vectors · lanes columns of C += Depth terms of the chain. Partial: the last vector has only `last` columns.
+/// OneRow: A is in registers, and each multiply-add fetches its own operand of B. A core looks ahead a certain number
+/// of instructions: the fewer there are to a line of B, the more lines are on their way.
+template <class T, int Depth, int Vectors, bool Partial, bool OneRow>
+BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&one)[Depth], const Streams<T, Depth>& b,
+                              Index b_row, T* c, Index last) {
   constexpr int kL = kLanes<T>;
   const auto load_cols = [last](const T* p, int v) __attribute__((always_inline)) {
     return Partial && v == Vectors - 1 ? load_partial(p + v * kL, last) : load<T>(p + v * kL);
   };
-  Vec<T> bk[Depth][Vectors];
-  BP_UNROLL
-  for (int k = 0; k < Depth; ++k) {
+  const auto term = [&](int k, int v) __attribute__((always_inline)) { return load_cols(b[k / 4] + k % 4 * b_row, v); };
+  [[maybe_unused]] Vec<T> bk[Depth][Vectors];
+  if constexpr (!OneRow) {
     BP_UNROLL
-    for (int v = 0; v < Vectors; ++v) {
-      bk[k][v] = load_cols(b + k * g.b_row, v);
+    for (int k = 0; k < Depth; ++k) {
+      BP_UNROLL
+      for (int v = 0; v < Vectors; ++v) {
+        bk[k][v] = term(k, v);
+      }
     }
   }
-  if (g.far) {  // the hardware asks for what follows in a row, and stops at the end of every page
-    fetch_lines<Vectors * kL>(b + Depth * g.b_row, Depth, g.b_row);
-  }
-  for (Index r = 0; r < g.m; ++r) {
+  Index r = 0;
+  do {
     Vec<T> sum[Vectors];
     BP_UNROLL
     for (int v = 0; v < Vectors; ++v) {
-      sum[v] = starts ? Vec<T>{} : load_cols(c, v);
+      sum[v] = load_cols(c, v);
     }
     BP_UNROLL
     for (int k = 0; k < Depth; ++k) {
-      const Vec<T> ak = broadcast(a[k * g.a_col]);
+      const Vec<T> ak = OneRow ? one[k] : broadcast(a[k * g.a_col]);
       BP_UNROLL
       for (int v = 0; v < Vectors; ++v) {
-        sum[v] = fma(ak, bk[k][v], sum[v]);
+        sum[v] = fma(ak, OneRow ? term(k, v) : bk[k][v], sum[v]);
       }
     }
     BP_UNROLL
     for (int v = 0; v < Vectors; ++v) {
-      if (bias != nullptr) {
-        sum[v] += load_cols(bias, v);
-      }
       if (Partial && v == Vectors - 1) {
         store_partial(c + v * kL, sum[v], last);
       } else {
@@ -54,23 +58,37 @@ BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const T* b, T* c
     }
     a += g.a_row;
     c += g.c_row;
-  }
+  } while (!OneRow && ++r < g.m);
 }
 
-/// Columns [col, end).
-template <class T, int Depth>
-void stream_rows(const GemmArgs<T>& g, Index k, Index col, Index end) {
+/// `cols` columns of C += Depth terms of the chain.
+template <class T, int Depth, bool OneRow>
+void stream_rows(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index cols) {
   constexpr Index kL = kLanes<T>;
-  const bool starts = k == 0 && !g.accumulate;
-  const T* const bias = k + Depth == g.k ? g.bias : nullptr;
-  const T* const a = g.a + k * g.a_col;
-  const T* const b = g.b + k * g.b_row;
-  const auto bias_at = [bias](Index n) { return bias == nullptr ? nullptr : bias + n; };
-  for (; col + 2 * kL <= end; col += 2 * kL) {
-    stream_columns<T, Depth, 2, false>(g, a, b + col, g.c + col, starts, bias_at(col), kL);
+  constexpr int kVectors = 2;
+  const Index b_row = g.b_row;
+  Vec<T> one[Depth] = {};
+  Streams<T, Depth> b;
+  BP_UNROLL
+  for (int k = 0; k < Depth; ++k) {
+    if (OneRow) {
+      one[k] = broadcast(a[k * g.a_col]);
+    }
+    b[k / 4] = first + k / 4 * 4 * b_row;
   }
-  for (; col < end; col += kL) {
-    stream_columns<T, Depth, 1, true>(g, a, b + col, g.c + col, starts, bias_at(col), end - col < kL ? end - col : kL);
+  const auto advance = [&](int columns) __attribute__((always_inline)) {
+    BP_UNROLL
+    for (const T*& row : b) {
+      row += columns;
+    }
+    c += columns;
+    cols -= columns;
+  };
+  for (; cols >= kVectors * kL; advance(kVectors * kL)) {
+    stream_columns<T, Depth, kVectors, false, OneRow>(g, a, one, b, b_row, c, kL);
+  }
+  for (; cols > 0; advance(kL)) {
+    stream_columns<T, Depth, 1, true, OneRow>(g, a, one, b, b_row, c, cols < kL ? cols : kL);
   }
 }
 
@@ -82,20 +100,32 @@ inline constexpr Index kStreamRun = 1024;
 /// of B and the next. For few rows of A and a B, not packed, that is larger than the caches.
 template <class T>
 void stream(const GemmArgs<T>& g) {
-  if (g.k == 0 || g.m == 0) {
-    gemm(g);
+  if (g.m == 0) {
     return;
   }
+  const auto side_by_side = g.m == 1 ? stream_rows<T, kStreams, true> : stream_rows<T, kStreams, false>;
   const Index fitting = kStreamBytes / g.m > kStreamRun ? kStreamBytes / g.m : kStreamRun;
   const Index width = fitting / static_cast<Index>(sizeof(T)) / kPanelCols<T> * kPanelCols<T>;
   for (Index col = 0; col < g.n; col += width) {
-    const Index end = g.n - col < width ? g.n : col + width;
+    const Index cols = g.n - col < width ? g.n - col : width;
+    const T* const b = g.b + col;
+    T* const c = g.c + col;
+    for (Index r = 0; !g.accumulate && r < g.m; ++r) {
+      for (Index n = 0; n < cols; ++n) {
+        c[r * g.c_row + n] = 0;
+      }
+    }
     Index k = 0;
     for (; k + kStreams <= g.k; k += kStreams) {
-      stream_rows<T, kStreams>(g, k, col, end);
+      side_by_side(g, g.a + k * g.a_col, b + k * g.b_row, c, cols);
     }
     for (; k < g.k; ++k) {
-      stream_rows<T, 1>(g, k, col, end);
+      stream_rows<T, 1, false>(g, g.a + k * g.a_col, b + k * g.b_row, c, cols);
+    }
+    for (Index r = 0; g.bias != nullptr && r < g.m; ++r) {
+      for (Index n = 0; n < cols; ++n) {
+        c[r * g.c_row + n] += g.bias[col + n];
+      }
     }
   }
 }

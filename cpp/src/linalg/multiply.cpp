@@ -151,9 +151,7 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
     const bool streams = p.m <= stream_rows;
     in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
     if (streams || (in_place && (bytes <= kFarBytes || p.m < kernels.tile_rows))) {
-      kernels::GemmArgs<T> args = arguments(p);
-      args.far = p.k * p.b_row * static_cast<Index>(sizeof(T)) >= kThirdLevelBytes;
-      (streams ? kernels.stream : kernels.gemm)(args);
+      (streams ? kernels.stream : kernels.gemm)(arguments(p));
       return;
     }
   }

@@ -100,7 +100,6 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   claimed.reserve(1);
   const auto unclaimed = claimed;
   args.c = fetched.data();
-  args.far = true;
   args.ahead = {b.data(), kernels.panel_cols, b_row, 5, std::min(Index{2}, k / kernels.panel_cols)};
   args.claim = claimed.data();
   kernels.gemm(args);
