@@ -159,17 +159,29 @@ BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, cons
   }
 }
 
+/// So many chains keep any core's multiply-adds busy (two units of latency 4).
+inline constexpr int kBusyChains = 8;
+
 /// Chains from this length on take longer than fetching the next tile of C.
 inline constexpr Index kLongChain = 128;
 
 template <class T, int MaxRows, int Whole, Tail kTail, bool kFetches = false>
 void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
+  constexpr int kRowChains = Whole + (kTail == Tail::none ? 0 : 1);
   const T* a = g.a;
   Index rows = g.m;
   const T* ahead = g.ahead.from;
   Index left = g.ahead.squares;
-  for (; rows >= MaxRows; rows -= MaxRows) {
+  const auto next = [&](Index done) {
+    a += done * g.a_row;
+    c += done * g.c_row;
+    rows -= done;
+  };
+  // Rather two tiles of even height at the end than a whole one and one of a few rows, which wait for each other.
+  constexpr int kFew = kBusyChains / kRowChains;
+  constexpr Index kEven = MaxRows + (kFew < MaxRows ? kFew : MaxRows - 1);
+  while (rows == MaxRows || rows >= kEven) {
     if (g.k >= kLongChain) {  // the next tile of C
       fetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
     }
@@ -184,8 +196,12 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
     } else {
       tile<T, MaxRows, Whole, kTail>(g, a, b, c, bias, last);
     }
-    a += MaxRows * g.a_row;
-    c += MaxRows * g.c_row;
+    next(MaxRows);
+  }
+  if (rows > MaxRows) {
+    const Index half = rows / 2;
+    remaining_rows<T, MaxRows - 1, Whole, kTail>(g, half, a, b, c, bias, last);
+    next(half);
   }
   remaining_rows<T, MaxRows - 1, Whole, kTail>(g, rows, a, b, c, bias, last);
 }

@@ -12,8 +12,8 @@ constexpr Index kBlockDepth = 512;
 /// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
 constexpr Index kSecondLevelBytes = Index{1} << 20;
 constexpr Index kThirdLevelBytes = Index{8} << 20;
-/// and by fewer rows than so many tiles from the third; more rows repay a packed copy.
-constexpr Index kPackTiles = 4;
+/// and by fewer rows than so many tiles from the third: more repay a packed copy, and fetching panels ahead.
+constexpr Index kFewTiles = 4;
 
 /// From so many bytes on a B that is read in place is fetched panel by panel.
 constexpr Index kFarBytes = Index{512} << 10;
@@ -113,7 +113,7 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
     args.bias = p.bias == nullptr || now.last < p.k ? nullptr : p.bias + now.col;
     args.accumulate = p.accumulate || now.first > 0;
     args.claim = p.claim == nullptr ? nullptr : p.claim + now.col;
-    if (i + 1 < blocks * panels && tiles > 0) {
+    if (i + 1 < blocks * panels && tiles >= kFewTiles) {
       const Part next = part(i + 1);
       const Index squares = (next.last - next.first + width - 1) / width;
       args.ahead = {next.b, transposed ? width : width * p.b_row, p.b_row, squares,
@@ -147,7 +147,7 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
     const Index stream_rows = bytes <= kSecondLevelBytes  ? 0
                               : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
-                                                          : kPackTiles * kernels.tile_rows - 1;
+                                                          : kFewTiles * kernels.tile_rows - 1;
     const bool streams = p.m <= stream_rows;
     in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
     if (streams || (in_place && (bytes <= kFarBytes || p.m < kernels.tile_rows))) {
