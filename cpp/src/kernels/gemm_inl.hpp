@@ -146,7 +146,7 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
   }
 }
 
-/// All rows of one run of columns: full tiles, then one tile of the rows that are left.
+/// One tile of `rows` ≤ Rows rows.
 template <class T, int Rows, int Whole, Tail kTail>
 BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias,
                               Index last) {
@@ -159,35 +159,39 @@ BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, cons
   }
 }
 
-/// So many chains keep any core's multiply-adds busy (two units of latency 4).
+/// So many chains keep the multiply-adds of x86 cores busy: two units of latency 4.
 inline constexpr int kBusyChains = 8;
 
 /// Chains from this length on take longer than fetching the next tile of C.
 inline constexpr Index kLongChain = 128;
 
+/// All rows of one run of columns: whole tiles, then one of the rows that are left, or, where that would have too few
+/// chains, two of even height.
 template <class T, int MaxRows, int Whole, Tail kTail, bool kFetches = false>
 void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
-  constexpr int kRowChains = Whole + (kTail == Tail::none ? 0 : 1);
+  constexpr int kBusyRows = kBusyChains / (Whole + (kTail == Tail::none ? 0 : 1));
+  constexpr Index kTwoWhole = MaxRows + (kBusyRows < MaxRows ? kBusyRows : MaxRows - 1);  // rows for a second tile
   const T* a = g.a;
   Index rows = g.m;
-  const T* ahead = g.ahead.from;
-  Index left = g.ahead.squares;
-  const auto next = [&](Index done) {
-    a += done * g.a_row;
-    c += done * g.c_row;
-    rows -= done;
-  };
-  // Rather two tiles of even height at the end than a whole one and one of a few rows, which wait for each other.
-  constexpr int kFew = kBusyChains / kRowChains;
-  constexpr Index kEven = MaxRows + (kFew < MaxRows ? kFew : MaxRows - 1);
-  while (rows == MaxRows || rows >= kEven) {
+  const auto begin = [&](Index height) __attribute__((always_inline)) {
     if (g.k >= kLongChain) {  // the next tile of C
-      fetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
+      const Index after = rows - height;
+      fetch_lines<kCols>(c + height * g.c_row, after < MaxRows ? after : MaxRows, g.c_row);
     }
     if (g.claim != nullptr) {
-      claim_lines<kCols>(g.claim + (c - g.c), MaxRows, g.c_row);
+      claim_lines<kCols>(g.claim + (c - g.c), height, g.c_row);
     }
+  };
+  const auto end = [&](Index height) __attribute__((always_inline)) {
+    a += height * g.a_row;
+    c += height * g.c_row;
+    rows -= height;
+  };
+  const T* ahead = g.ahead.from;
+  Index left = g.ahead.squares;
+  for (; rows == MaxRows || rows >= kTwoWhole; end(MaxRows)) {
+    begin(MaxRows);
     const Index squares = g.ahead.share < left ? g.ahead.share : left;
     if (kFetches && squares > 0) {
       tile<T, MaxRows, Whole, kTail, kFetches>(g, a, b, c, bias, last, ahead, squares);
@@ -196,14 +200,13 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
     } else {
       tile<T, MaxRows, Whole, kTail>(g, a, b, c, bias, last);
     }
-    next(MaxRows);
   }
-  if (rows > MaxRows) {
-    const Index half = rows / 2;
-    remaining_rows<T, MaxRows - 1, Whole, kTail>(g, half, a, b, c, bias, last);
-    next(half);
+  while (rows > 0) {
+    const Index height = rows > MaxRows ? rows / 2 : rows;
+    begin(height);
+    remaining_rows<T, MaxRows - 1, Whole, kTail>(g, height, a, b, c, bias, last);
+    end(height);
   }
-  remaining_rows<T, MaxRows - 1, Whole, kTail>(g, rows, a, b, c, bias, last);
 }
 
 /// Whole vectors and a tail of `last` columns.

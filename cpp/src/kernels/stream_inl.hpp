@@ -8,16 +8,14 @@ namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 /// Rows of B that a pass of stream() reads side by side: each in memory order, which is what the prefetchers follow.
 inline constexpr int kStreams = 8;
 
-/// Depth rows of B: with a pointer to one row in four and the others' distances, all addresses fit the registers.
-template <class T, int Depth>
-using Streams = const T * [(Depth + 3) / 4];
-
 /// The next Vectors · lanes columns of C += Depth terms of the chain. Partial: the last vector has only `last` columns.
 /// OneRow: A is in registers, and each multiply-add fetches its own operand of B. A core looks ahead a certain number
-/// of instructions: the fewer there are to a line of B, the more lines are on their way.
+/// of instructions: the fewer there are to a line of B, the more lines are on their way. So b points to one row in
+/// four, which with the others' distances fits the registers, and b_row is g.b_row, but not fetched again after every
+/// store.
 template <class T, int Depth, int Vectors, bool Partial, bool OneRow>
-BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&one)[Depth], const Streams<T, Depth>& b,
-                              Index b_row, T* c, Index last) {
+BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&one)[Depth],
+                              const T* const (&b)[(Depth + 3) / 4], Index b_row, T* c, Index last) {
   constexpr int kL = kLanes<T>;
   const auto load_cols = [last](const T* p, int v) __attribute__((always_inline)) {
     return Partial && v == Vectors - 1 ? load_partial(p + v * kL, last) : load<T>(p + v * kL);
@@ -33,8 +31,8 @@ BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&o
       }
     }
   }
-  Index r = 0;
-  do {
+  const Index rows = OneRow ? 1 : g.m;
+  for (Index r = 0; r < rows; ++r) {
     Vec<T> sum[Vectors];
     BP_UNROLL
     for (int v = 0; v < Vectors; ++v) {
@@ -58,7 +56,7 @@ BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&o
     }
     a += g.a_row;
     c += g.c_row;
-  } while (!OneRow && ++r < g.m);
+  }
 }
 
 /// `cols` columns of C += Depth terms of the chain.
@@ -68,21 +66,22 @@ void stream_rows(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index c
   constexpr int kVectors = 2;
   const Index b_row = g.b_row;
   Vec<T> one[Depth] = {};
-  Streams<T, Depth> b;
   BP_UNROLL
-  for (int k = 0; k < Depth; ++k) {
-    if (OneRow) {
-      one[k] = broadcast(a[k * g.a_col]);
-    }
-    b[k / 4] = first + k / 4 * 4 * b_row;
+  for (int k = 0; OneRow && k < Depth; ++k) {
+    one[k] = broadcast(a[k * g.a_col]);
   }
-  const auto advance = [&](int columns) __attribute__((always_inline)) {
+  const T* b[(Depth + 3) / 4];
+  BP_UNROLL
+  for (int i = 0; 4 * i < Depth; ++i) {
+    b[i] = first + 4 * i * g.b_row;
+  }
+  const auto advance = [&](Index done) __attribute__((always_inline)) {
     BP_UNROLL
     for (const T*& row : b) {
-      row += columns;
+      row += done;
     }
-    c += columns;
-    cols -= columns;
+    c += done;
+    cols -= done;
   };
   for (; cols >= kVectors * kL; advance(kVectors * kL)) {
     stream_columns<T, Depth, kVectors, false, OneRow>(g, a, one, b, b_row, c, kL);

@@ -12,7 +12,8 @@ constexpr Index kBlockDepth = 512;
 /// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
 constexpr Index kSecondLevelBytes = Index{1} << 20;
 constexpr Index kThirdLevelBytes = Index{8} << 20;
-/// and by fewer rows than so many tiles from the third: more repay a packed copy, and fetching panels ahead.
+/// and by fewer rows than so many tiles from the third. So many tiles also repay a packed copy, and fetching the next
+/// panel among them.
 constexpr Index kFewTiles = 4;
 
 /// From so many bytes on a B that is read in place is fetched panel by panel.
@@ -82,7 +83,8 @@ kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
           .claim = p.claim};
 }
 
-/// Panel by panel: the next one is fetched while this one is multiplied, then packed, unless B is read in place.
+/// Panel by panel: the next one is fetched while this one is multiplied by tiles enough, then packed, unless B is read
+/// in place.
 template <class T>
 void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in_place, T* scratch) noexcept {
   const bool transposed = p.b_layout == Layout::transposed;
@@ -117,7 +119,7 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
       const Part next = part(i + 1);
       const Index squares = (next.last - next.first + width - 1) / width;
       args.ahead = {next.b, transposed ? width : width * p.b_row, p.b_row, squares,
-                    std::min((squares + tiles - 1) / tiles, args.k / width)};
+                    std::min((squares + tiles - 2) / (tiles - 1), args.k / width)};  // the last may be cut in two
     }
     if (!in_place) {
       (transposed ? kernels.pack_transposed : kernels.pack)(args.k, args.n, now.b, p.b_row, scratch);
@@ -150,7 +152,7 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) no
                                                           : kFewTiles * kernels.tile_rows - 1;
     const bool streams = p.m <= stream_rows;
     in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
-    if (streams || (in_place && (bytes <= kFarBytes || p.m < kernels.tile_rows))) {
+    if (streams || (in_place && (bytes <= kFarBytes || p.m < kFewTiles * kernels.tile_rows))) {
       (streams ? kernels.stream : kernels.gemm)(arguments(p));
       return;
     }

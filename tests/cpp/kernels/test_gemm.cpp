@@ -60,7 +60,7 @@ constexpr Index kGap = 3;  ///< columns beyond a row's end, which must be left a
 template <class T>
 void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n, Index k, bool packed,
            bool a_transposed, bool accumulate, bool with_bias) {
-  const auto a = random_numbers<T>(static_cast<std::size_t>(m * k), 1);
+  const auto a = random_numbers<T>(static_cast<std::size_t>((m + kGap) * k), 1);
   const Index b_row = n + kGap;
   const auto b = random_numbers<T>(static_cast<std::size_t>(k * b_row), 2);
   const auto bias = random_numbers<T>(static_cast<std::size_t>(n), 3);
@@ -76,7 +76,7 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   args.k = k;
   args.a = a.data();
   args.a_row = a_transposed ? 1 : k;
-  args.a_col = a_transposed ? m : 1;
+  args.a_col = a_transposed ? m + kGap : 1;
   std::vector<T> panel;
   panel.reserve(1);
   if (packed) {
@@ -151,13 +151,29 @@ TYPED_TEST(Gemm, EveryElementIsOneChainInOrder) {
   });
 }
 
+/// However many rows are left for the last tiles, of every width that a run of columns may have.
+TYPED_TEST(Gemm, LastTiles) {
+  using T = TypeParam;
+  for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
+    const Index lanes = kernels.lanes;
+    for (Index m = 1; m <= 3 * kernels.tile_rows + 4; ++m) {
+      for (const Index n : {lanes / 2, lanes, lanes + 1, 2 * lanes}) {
+        check(set, kernels, m, n, 3 * kernels.panel_cols, false, false, true, true);
+      }
+    }
+  });
+}
+
 /// More columns than a stream takes at once.
 TYPED_TEST(Gemm, LongRows) {
   using T = TypeParam;
   for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
     for (const Index m : {1, 5, 20}) {
       for (const Index n : {4096, 5003}) {
-        check(set, kernels, m, n, 9, false, m == 5, m == 20, true);
+        for (const Index k : {0, 9}) {
+          check(set, kernels, m, n, k, false, true, false, true);
+          check(set, kernels, m, n, k, false, false, true, true);
+        }
       }
     }
   });
