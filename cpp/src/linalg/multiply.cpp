@@ -12,8 +12,8 @@ constexpr Index kBlockDepth = 512;
 /// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
 constexpr Index kSecondLevelBytes = Index{1} << 20;
 constexpr Index kThirdLevelBytes = Index{8} << 20;
-/// and by fewer rows than so many tiles from the third. So many tiles also repay a packed copy, and fetching the next
-/// panel among them.
+/// and by fewer rows than so many tiles from the third. So many tiles also repay a packed copy, and fetching panels
+/// of a B that is read in place.
 constexpr Index kFewTiles = 4;
 
 /// From so many bytes on a B that is read in place is fetched panel by panel.
@@ -83,8 +83,7 @@ kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
           .claim = p.claim};
 }
 
-/// Panel by panel: the next one is fetched while this one is multiplied by tiles enough, then packed, unless B is read
-/// in place.
+/// Panel by panel: the next one is fetched while this one is multiplied, then packed, unless B is read in place.
 template <class T>
 void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in_place, T* scratch) noexcept {
   const bool transposed = p.b_layout == Layout::transposed;
@@ -115,11 +114,11 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
     args.bias = p.bias == nullptr || now.last < p.k ? nullptr : p.bias + now.col;
     args.accumulate = p.accumulate || now.first > 0;
     args.claim = p.claim == nullptr ? nullptr : p.claim + now.col;
-    if (i + 1 < blocks * panels && tiles >= kFewTiles) {
+    if (i + 1 < blocks * panels && tiles > 0) {
       const Part next = part(i + 1);
       const Index squares = (next.last - next.first + width - 1) / width;
       args.ahead = {next.b, transposed ? width : width * p.b_row, p.b_row, squares,
-                    std::min((squares + tiles - 2) / (tiles - 1), args.k / width)};  // the last may be cut in two
+                    std::min((squares + tiles - 1) / tiles, args.k / width)};
     }
     if (!in_place) {
       (transposed ? kernels.pack_transposed : kernels.pack)(args.k, args.n, now.b, p.b_row, scratch);
