@@ -167,31 +167,28 @@ inline constexpr Index kLongChain = 128;
 
 /// All rows of one run of columns: whole tiles, then one of the rows that are left, or, where that would have too few
 /// chains, two of even height.
-template <class T, int MaxRows, int Whole, Tail kTail, bool kFetches = false>
+template <class T, int MaxRows, int Whole, Tail kTail>
 void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
+  constexpr bool kFetches = Whole == kTileVectors && kTail == Tail::none;  // among the tiles of a whole panel
   constexpr int kBusyRows = kBusyChains / (Whole + (kTail == Tail::none ? 0 : 1));
   constexpr Index kTwoWhole = MaxRows + (kBusyRows < MaxRows ? kBusyRows : MaxRows - 1);  // rows for a second tile
   const T* a = g.a;
   Index rows = g.m;
-  const auto begin = [&](Index height) __attribute__((always_inline)) {
-    if (g.k >= kLongChain) {  // the next tile of C
-      const Index after = rows - height;
-      fetch_lines<kCols>(c + height * g.c_row, after < MaxRows ? after : MaxRows, g.c_row);
-    }
-    if (g.claim != nullptr) {
-      claim_lines<kCols>(g.claim + (c - g.c), height, g.c_row);
-    }
-  };
-  const auto end = [&](Index height) __attribute__((always_inline)) {
+  const auto advance = [&](Index height) __attribute__((always_inline)) {
     a += height * g.a_row;
     c += height * g.c_row;
     rows -= height;
   };
   const T* ahead = g.ahead.from;
   Index left = g.ahead.squares;
-  for (; rows == MaxRows || rows >= kTwoWhole; end(MaxRows)) {
-    begin(MaxRows);
+  for (; rows == MaxRows || rows >= kTwoWhole; advance(MaxRows)) {
+    if (g.k >= kLongChain) {  // the next tile of C
+      fetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
+    }
+    if (g.claim != nullptr) {
+      claim_lines<kCols>(g.claim + (c - g.c), MaxRows, g.c_row);
+    }
     const Index squares = g.ahead.share < left ? g.ahead.share : left;
     if (kFetches && squares > 0) {
       tile<T, MaxRows, Whole, kTail, kFetches>(g, a, b, c, bias, last, ahead, squares);
@@ -203,9 +200,8 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
   }
   while (rows > 0) {
     const Index height = rows > MaxRows ? rows / 2 : rows;
-    begin(height);
     remaining_rows<T, MaxRows - 1, Whole, kTail>(g, height, a, b, c, bias, last);
-    end(height);
+    advance(height);
   }
 }
 
@@ -227,9 +223,7 @@ template <class T>
 BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T* bias) {
   constexpr Index kL = kLanes<T>;
   static_assert(kTileVectors == 2);
-  if (cols == 2 * kL && g.ahead.share > 0) {
-    columns<T, kTileRows, 2, Tail::none, true>(g, b, c, bias, 0);
-  } else if (cols == 2 * kL) {
+  if (cols == 2 * kL) {
     columns<T, kTileRows, 2, Tail::none>(g, b, c, bias, 0);
   } else if (cols > kL) {
     columns_and_tail<T, 1>(g, cols - kL, b, c, bias);
