@@ -182,7 +182,7 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
   };
   const T* ahead = g.ahead.from;
   Index left = g.ahead.squares;
-  for (; rows == MaxRows || rows >= kTwoWhole; advance(MaxRows)) {
+  while (rows == MaxRows || rows >= kTwoWhole) {
     if (g.k >= kLongChain) {  // the next tile of C
       fetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
     }
@@ -197,6 +197,7 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
     } else {
       tile<T, MaxRows, Whole, kTail>(g, a, b, c, bias, last);
     }
+    advance(MaxRows);
   }
   while (rows > 0) {
     const Index height = rows > MaxRows ? rows / 2 : rows;

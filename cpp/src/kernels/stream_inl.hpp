@@ -83,11 +83,13 @@ void stream_rows(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index c
     c += done;
     cols -= done;
   };
-  for (; cols >= kVectors * kL; advance(kVectors * kL)) {
+  while (cols >= kVectors * kL) {
     stream_columns<T, Depth, kVectors, false, OneRow>(g, a, one, b, b_row, c, kL);
+    advance(kVectors * kL);
   }
-  for (; cols > 0; advance(kL)) {
+  while (cols > 0) {
     stream_columns<T, Depth, 1, true, OneRow>(g, a, one, b, b_row, c, cols < kL ? cols : kL);
+    advance(kL);
   }
 }
 
