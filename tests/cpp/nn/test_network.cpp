@@ -304,14 +304,16 @@ TEST(NetworkOptionsErrors, ContradictionsAreNamed) {
 }
 
 TEST(NetworkZeroRows, GoInAndComeOut) {
-  Network<float> net({.sizes = {3, 4, 2}, .seed = 5});
-  const ConstMatrixView<float> none(nullptr, 0, 3);
-  EXPECT_EQ(net.forward(none).rows(), 0U);
-  net.backward(ConstMatrixView<float>(nullptr, 0, 2));
-  for (const float g : net.gradients()) {
-    EXPECT_EQ(g, 0.0F);
+  for (const std::vector<std::size_t>& sizes : {std::vector<std::size_t>{3, 4, 2}, {40, 100, 50}}) {
+    Network<float> net({.sizes = sizes, .seed = 5});
+    const ConstMatrixView<float> none(nullptr, 0, sizes.front());
+    EXPECT_EQ(net.forward(none).rows(), 0U);
+    net.backward(ConstMatrixView<float>(nullptr, 0, sizes.back()));
+    for (const float g : net.gradients()) {
+      EXPECT_EQ(g, 0.0F);
+    }
+    net.predict(none, MatrixView<float>(nullptr, 0, sizes.back()));
   }
-  net.predict(none, MatrixView<float>(nullptr, 0, 2));
 }
 
 }  // namespace
