@@ -40,7 +40,8 @@ struct GemmArgs {
   Index c_row;
   const T* bias = nullptr;  ///< (n), or null
   bool accumulate = false;
-  T* claim = nullptr;   ///< what will be written next, claim[m * c_row + n]: its lines become this core's meanwhile
+  /// gemm() only: what will be written next, claim[m * c_row + n]; its lines become this core's meanwhile.
+  T* claim = nullptr;
   Ahead<T> ahead = {};  ///< gemm() only
 };
 
