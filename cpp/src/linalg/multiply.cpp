@@ -138,14 +138,7 @@ std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept 
 }
 
 template <class T>
-void multiply(const KernelTable<T>& kernels, Product<T> p, T* scratch) noexcept {
-  if (p.m == 0 || p.n == 0) {
-    return;
-  }
-  if (p.k == 0) {  // A and B may have no addresses; kernels add offsets to them
-    p.a = p.b = p.c;
-    p.a_row = p.b_row = 0;
-  }
+void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
   if (p.n < kernels.lanes && p.a_row == 1 && p.b_layout == Layout::plain && p.bias == nullptr) {
     multiply_narrow(kernels, p, scratch);
     return;
@@ -168,7 +161,7 @@ void multiply(const KernelTable<T>& kernels, Product<T> p, T* scratch) noexcept 
 
 template std::size_t scratch_size<float>(const KernelTable<float>&, std::size_t) noexcept;
 template std::size_t scratch_size<double>(const KernelTable<double>&, std::size_t) noexcept;
-template void multiply<float>(const KernelTable<float>&, Product<float>, float*) noexcept;
-template void multiply<double>(const KernelTable<double>&, Product<double>, double*) noexcept;
+template void multiply<float>(const KernelTable<float>&, const Product<float>&, float*) noexcept;
+template void multiply<double>(const KernelTable<double>&, const Product<double>&, double*) noexcept;
 
 }  // namespace backpass::linalg

@@ -40,6 +40,6 @@ template <class T>
 
 /// \param scratch  scratch_size(kernels, p.k) elements of this thread's own
 template <class T>
-void multiply(const KernelTable<T>& kernels, Product<T> p, T* scratch) noexcept;
+void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept;
 
 }  // namespace backpass::linalg

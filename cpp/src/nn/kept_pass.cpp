@@ -30,7 +30,8 @@ template <class T>
 ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T> x,
                                         std::optional<DropoutPass> dropout) {
   if (!tape_ || tape_->rows() < x.rows()) {
-    tape_ = std::make_shared<Tape<T>>(model, x.rows(), Tape<T>::Keep::everything);
+    // Of at least one row: products add offsets to the addresses of matrices of none.
+    tape_ = std::make_shared<Tape<T>>(model, std::max<std::size_t>(x.rows(), 1), Tape<T>::Keep::everything);
   }
   rows_ = x.rows();
   dropout_ = dropout;

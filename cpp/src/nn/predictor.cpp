@@ -37,6 +37,9 @@ bool Predictor<T>::fits(const Model<T>& model) const noexcept {
 
 template <class T>
 void Predictor<T>::run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads) {
+  if (x.rows() == 0) {  // neither matrix need have an address
+    return;
+  }
   // Of one or two rows most of the time goes into fetching the weights.
   constexpr std::size_t kRowsOfFetching = 3;
   const double work =
