@@ -35,7 +35,7 @@ class AnyNetwork {
     });
   }
 
-  /// Multiply-adds of a pass over the rows, for GilRelease. Without bound with a Custom activation: it takes the GIL on
+  /// Multiply-adds of a pass over the rows, for without_gil. Without bound with a Custom activation: it takes the GIL on
   /// a thread of the core's choice, so the caller must not keep it.
   [[nodiscard]] double operations(std::size_t rows) const noexcept {
     return calls_python_ ? std::numeric_limits<double>::infinity() : static_cast<double>(rows) * parameters_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "arrays.hpp"
+#include "gil.hpp"
 
 namespace backpass::python {
 namespace {
@@ -35,16 +36,17 @@ SharedObject::SharedObject(py::object object)
     : object_(new py::object(std::move(object)), [](const py::object* last) {
         // At the interpreter's end there is no GIL left to take: the process's memory goes with it.
         if (Py_IsInitialized() != 0) {
-          const py::gil_scoped_acquire gil;
+          const GilHold gil;
           delete last;
         }
       }) {}
 
 template <class T>
 void ElementwiseFunction::operator()(ConstMatrixView<T> z, MatrixView<T> out) const {
-  const py::gil_scoped_acquire gil;
+  const GilHold gil;
   // The function may keep what it is given, so it is given a copy.
-  py::array result = to_real_array(callable.get()(copy_of<T>(z, false)), "the result of a Custom activation");
+  py::array result = to_real_array(call_python(callable.get(), py::make_tuple(copy_of<T>(z, false))),
+                                   "the result of a Custom activation");
   if (result.ndim() != 2) {
     // lambda z: 1.0 is a derivative, too.
     result = py::module_::import("numpy").attr("broadcast_to")(result, py::make_tuple(z.rows(), z.cols()));
@@ -54,8 +56,8 @@ void ElementwiseFunction::operator()(ConstMatrixView<T> z, MatrixView<T> out) co
 
 template <class T>
 double LossFunction::operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad) const {
-  const py::gil_scoped_acquire gil;
-  const py::object result = callable.get()(copy_of<T>(a, false), targets_array<T>(y));
+  const GilHold gil;
+  const py::object result = call_python(callable.get(), py::make_tuple(copy_of<T>(a, false), targets_array<T>(y)));
   if (!py::isinstance<py::tuple>(result) || py::len(result) != 2) {
     throw py::type_error("the function of a Custom loss must return a tuple (value, gradient)");
   }

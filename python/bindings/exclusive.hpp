@@ -5,12 +5,11 @@
 
 #include <atomic>
 #include <mutex>
-#include <optional>
 #include <thread>
 
 #include <backpass/error.hpp>
 
-#include "bindings.hpp"
+#include "gil.hpp"
 
 namespace backpass::python {
 
@@ -59,7 +58,7 @@ class Exclusive {
         throw StateError(
             "another thread was changing the network or the optimizer when this process was forked: copy it before");
       }
-      const py::gil_scoped_release without_gil;
+      const GilPause pause;
       gate.mutex_.lock();
     }
     gate.owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
@@ -91,22 +90,6 @@ class Reentry {
  private:
   Gate& gate_;
   bool before_;
-};
-
-/// Releases the GIL for work that is worth it. Below some microseconds, releasing would only let other threads take it,
-/// and getting it back can take their whole switch interval, 5 ms by default.
-class GilRelease {
- public:
-  /// \param operations  multiply-adds, roughly
-  explicit GilRelease(double operations) {
-    if (operations >= kWorthIt) {
-      release_.emplace();
-    }
-  }
-
- private:
-  static constexpr double kWorthIt = 0x1p17;  // ≈ 10 µs
-  std::optional<py::gil_scoped_release> release_;
 };
 
 }  // namespace backpass::python

@@ -34,20 +34,18 @@ template <class T>
 void set_hooks(FitOptions<T>& options, Gate& gate, Gate& rule_gate, const py::object& on_epoch_end,
                const py::object& on_progress) {
   options.on_epoch_end = [&](const EpochReport& report) {
-    const py::gil_scoped_acquire gil;
+    const GilHold gil;
     const Reentry reentry(gate);
     const Reentry reentry_rule(rule_gate);
-    return py::bool_(on_epoch_end(report.epoch, last_values(report.history))).cast<bool>();
+    return call_python(on_epoch_end, py::make_tuple(report.epoch, last_values(report.history))).cast<bool>();
   };
   options.on_progress = [&](const ProgressReport& report) {
-    const py::gil_scoped_acquire gil;
+    const GilHold gil;
     const Reentry reentry(gate);
     const Reentry reentry_rule(rule_gate);
     // Ctrl-C: the handler's KeyboardInterrupt leaves fit between two steps.
-    if (PyErr_CheckSignals() != 0) {
-      throw py::error_already_set();
-    }
-    on_progress(report.epoch, report.rows_done, report.loss);
+    check_signals();
+    call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss));
     return false;
   };
 }
@@ -102,12 +100,8 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_rule(rule.gate);
     set_hooks(options, self.gate, rule.gate, on_epoch_end, on_progress);
-    std::optional<History> history;
-    {
-      const GilRelease release(std::numeric_limits<double>::infinity());
-      history = net.fit(input.view, targets.view, cost, rule.value, options);
-    }
-    return to_tuple(*history);
+    return to_tuple(without_gil(std::numeric_limits<double>::infinity(),
+                                [&] { return net.fit(input.view, targets.view, cost, rule.value, options); }));
   });
 }
 

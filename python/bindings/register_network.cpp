@@ -42,11 +42,8 @@ Array forward(AnyNetwork& self, const ArrayLike& x, bool training) {
   return self.visit([&]<class T>(Network<T>& net) {
     const MatrixInput<T> input = to_matrix<T>(x, net.sizes().front(), "x");
     const Exclusive exclusive(self.gate);
-    ConstMatrixView<T> output;
-    {
-      const GilRelease release(self.operations(input.view.rows()));
-      output = net.forward(input.view, training);
-    }
+    const ConstMatrixView<T> output =
+        without_gil(self.operations(input.view.rows()), [&] { return net.forward(input.view, training); });
     self.last_single = input.single;
     // The caller may keep it; the core's own belongs to the next call.
     return Array(copy_of<T>(output, input.single));
@@ -61,17 +58,15 @@ OptionalArray backward(AnyNetwork& self, const ArrayLike& grad_output, bool inpu
     // The core compares the number of rows with the last forward's.
     const std::size_t rows = single || array.ndim() == 0 ? 1 : static_cast<std::size_t>(array.shape(0));
     const auto grad = to_output_matrix<T>(array, rows, net.sizes().back(), single, "grad_output");
+    const auto run = [&](MatrixView<T> gradient) {
+      without_gil(2 * self.operations(rows), [&] { net.backward(grad.view, gradient, accumulate); });
+    };
     if (!input_gradient) {
-      const GilRelease release(2 * self.operations(rows));
-      net.backward(grad.view, {}, accumulate);
+      run({});
       return OptionalArray(py::none());
     }
     auto result = new_array<T>(rows, net.sizes().front(), single);
-    const MatrixView<T> view = view_of<T>(result, rows, net.sizes().front());
-    {
-      const GilRelease release(2 * self.operations(rows));
-      net.backward(grad.view, view, accumulate);
-    }
+    run(view_of<T>(result, rows, net.sizes().front()));
     return OptionalArray(result);
   });
 }
@@ -81,8 +76,7 @@ void step(AnyNetwork& self, const OptimizerLike& optimizer) {
   self.visit([&]<class T>(Network<T>& net) {
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_rule(rule.gate);
-    const GilRelease release(static_cast<double>(net.num_parameters()));
-    net.step(rule.value);
+    without_gil(static_cast<double>(net.num_parameters()), [&] { net.step(rule.value); });
   });
 }
 
@@ -92,14 +86,12 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
     const std::size_t cols = net.sizes().back();
     MatrixInput<T> input = to_matrix<T>(x, net.sizes().front(), "x");
     const std::size_t rows = input.view.rows();
-    const double operations = self.operations(rows);
+    const auto run = [&](MatrixView<T> view) {
+      without_gil(self.operations(rows), [&] { net.predict(input.view, view, threads); });
+    };
     if (out.is_none()) {
       auto result = new_array<T>(rows, cols, input.single);
-      const MatrixView<T> view = view_of<T>(result, rows, cols);
-      {
-        const GilRelease release(operations);
-        net.predict(input.view, view, threads);
-      }
+      run(view_of<T>(result, rows, cols));
       return Array(result);
     }
     const MatrixView<T> view = to_output<T>(out, rows, cols, input.single);
@@ -109,8 +101,7 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
       input.view = view_of<T>(copy, rows, input.view.cols());
       input.memory = std::move(copy);
     }
-    const GilRelease release(operations);
-    net.predict(input.view, view, threads);
+    run(view);
     return Array(out);
   });
 }
@@ -137,8 +128,9 @@ double train_step(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, cons
     const Samples<T> samples(net, cost, x, y, sample_weight);
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_rule(rule.gate);
-    const GilRelease release(3 * self.operations(samples.x.view.rows(), cost));
-    return net.train_step(samples.x.view, samples.y.view, cost, rule.value, samples.weights.view);
+    return without_gil(3 * self.operations(samples.x.view.rows(), cost), [&] {
+      return net.train_step(samples.x.view, samples.y.view, cost, rule.value, samples.weights.view);
+    });
   });
 }
 
@@ -150,8 +142,9 @@ LossAndGradient loss_and_gradient(AnyNetwork& self, const ArrayLike& x, const Ar
     const std::size_t rows = samples.x.view.rows();
     const Exclusive exclusive(self.gate);
     const auto run = [&](MatrixView<T> gradient) {
-      const GilRelease release(3 * self.operations(rows, cost));
-      return net.loss_and_gradient(samples.x.view, samples.y.view, cost, samples.weights.view, gradient);
+      return without_gil(3 * self.operations(rows, cost), [&] {
+        return net.loss_and_gradient(samples.x.view, samples.y.view, cost, samples.weights.view, gradient);
+      });
     };
     if (!input_gradient) {
       return LossAndGradient(py::float_(run({})));
@@ -167,8 +160,8 @@ double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
   const Loss cost = to_loss(loss);
   return self.visit([&]<class T>(const Network<T>& net) {
     const Samples<T> samples(net, cost, x, y, sample_weight);
-    const GilRelease release(self.operations(samples.x.view.rows(), cost));
-    return net.evaluate(samples.x.view, samples.y.view, cost, samples.weights.view);
+    return without_gil(self.operations(samples.x.view.rows(), cost),
+                       [&] { return net.evaluate(samples.x.view, samples.y.view, cost, samples.weights.view); });
   });
 }
 
@@ -179,12 +172,11 @@ double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
     const auto input = to_matrix<double>(x, net.sizes().front(), "x");
     const auto targets = to_targets<double>(y, input.view.rows(), net.sizes().back(), input.single, label_rule(cost));
     const Exclusive exclusive(self.gate);
-    const GilRelease release(std::numeric_limits<double>::infinity());
-    return backpass::gradient_check(net, input.view, targets.view, cost, [] {
-      const py::gil_scoped_acquire gil;
-      if (PyErr_CheckSignals() != 0) {
-        throw py::error_already_set();
-      }
+    return without_gil(std::numeric_limits<double>::infinity(), [&] {
+      return backpass::gradient_check(net, input.view, targets.view, cost, [] {
+        const GilHold gil;
+        check_signals();
+      });
     });
   });
 }

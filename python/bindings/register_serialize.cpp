@@ -69,14 +69,12 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
     exclusive_rule.emplace(rule->gate);
     options.optimizer = rule->value;
   }
-  const GilRelease release(kFile);
-  self.visit([&](const auto& net) { net.save(file, options); });
+  without_gil(kFile, [&] { self.visit([&](const auto& net) { net.save(file, options); }); });
 }
 
 AnyCheckpoint read(const Path& path) {
   const std::filesystem::path file = to_path(path);
-  const GilRelease release(kFile);
-  return load_any_checkpoint(file);
+  return without_gil(kFile, [&] { return load_any_checkpoint(file); });
 }
 
 AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {

@@ -1,0 +1,99 @@
+/// Work without the GIL, and the way back into Python. At the end of the interpreter neither may end the process.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+
+#include "bindings.hpp"
+
+namespace backpass::python {
+
+/// Stops a daemon thread for good: the interpreter has ended, and the thread holds objects that it may not drop.
+[[noreturn]] inline void stop_thread() noexcept {
+  while (true) {
+    std::this_thread::sleep_for(std::chrono::hours(24));
+  }
+}
+
+/// Runs f, which may wait for the GIL. Once the interpreter ends, CPython before 3.14 answers a daemon thread's wait
+/// with pthread_exit, which unwinds the stack: destructors would drop Python objects without the GIL, and a noexcept
+/// function or a catch (...) on the way would abort the process. So the unwinding stops here and the thread waits for
+/// the end of the process, as CPython 3.14 has it. Nothing in f between here and CPython may own a Python object.
+template <class F>
+decltype(auto) hold_at_exit(F&& f) {
+#if defined(__GLIBCXX__)
+  try {
+    return std::forward<F>(f)();
+  } catch (const abi::__forced_unwind&) {
+    stop_thread();
+  }
+#else
+  return std::forward<F>(f)();
+#endif
+}
+
+/// Takes the GIL for its lifetime, on a thread that may hold it already.
+class GilHold {
+ public:
+  GilHold() {
+    hold_at_exit([this] { gil_.emplace(); });
+  }
+
+ private:
+  std::optional<py::gil_scoped_acquire> gil_;
+};
+
+/// Gives the GIL away for its lifetime. For native code alone: see without_gil.
+class GilPause {
+ public:
+  GilPause() : thread_(PyEval_SaveThread()) {}
+  ~GilPause() {
+    hold_at_exit([this] { PyEval_RestoreThread(thread_); });
+  }
+  GilPause(const GilPause&) = delete;
+  GilPause& operator=(const GilPause&) = delete;
+
+ private:
+  PyThreadState* thread_;
+};
+
+/// Returns f(), which is run without the GIL when its work is worth that. Below some microseconds, giving the GIL away
+/// would only let other threads take it, and getting it back can take their whole switch interval, 5 ms by default.
+/// f returns a native value and touches no Python object: reference counts are the GIL's.
+/// \param operations  multiply-adds of f, roughly
+template <class F>
+std::invoke_result_t<F&> without_gil(double operations, F&& f) {
+  using Result = std::remove_cvref_t<std::invoke_result_t<F&>>;
+  static_assert(!std::is_base_of_v<py::handle, Result>, "f would make a Python object without the GIL");
+  constexpr double kWorthIt = 0x1p17;  // ≈ 10 µs
+  if (operations < kWorthIt) {
+    return f();
+  }
+  const GilPause pause;
+  return f();
+}
+
+/// Runs the handlers of the signals that have come, with the GIL held. \throws what a handler throws
+inline void check_signals() {
+  if (hold_at_exit([] { return PyErr_CheckSignals(); }) != 0) {
+    throw py::error_already_set();
+  }
+}
+
+/// callable(*arguments), with the GIL held.
+inline py::object call_python(const py::object& callable, const py::tuple& arguments) {
+  PyObject* result = hold_at_exit([&] { return PyObject_Call(callable.ptr(), arguments.ptr(), nullptr); });
+  if (result == nullptr) {
+    throw py::error_already_set();
+  }
+  return py::reinterpret_steal<py::object>(result);
+}
+
+}  // namespace backpass::python
