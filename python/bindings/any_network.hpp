@@ -8,7 +8,7 @@
 
 #include <backpass/network.hpp>
 
-#include "exclusive.hpp"
+#include "access.hpp"
 
 namespace backpass::python {
 
@@ -35,8 +35,8 @@ class AnyNetwork {
     });
   }
 
-  /// Multiply-adds of a pass over the rows, for without_gil. Without bound with a Custom activation: it takes the GIL on
-  /// a thread of the core's choice, so the caller must not keep it.
+  /// Multiply-adds of a pass over the rows, for without_gil. Without bound with a Custom activation: it takes the GIL
+  /// on a thread of the core's choice, so the caller must not keep it.
   [[nodiscard]] double operations(std::size_t rows) const noexcept {
     return calls_python_ ? std::numeric_limits<double>::infinity() : static_cast<double>(rows) * parameters_;
   }
@@ -44,8 +44,8 @@ class AnyNetwork {
     return std::holds_alternative<CustomLoss>(loss) ? std::numeric_limits<double>::infinity() : operations(rows);
   }
 
-  /// For all calls that change the network.
-  Gate gate;
+  /// For all calls that use the network's numbers.
+  mutable Gate gate;
   /// Whether the last forward()'s x was one-dimensional.
   bool last_single = false;
 

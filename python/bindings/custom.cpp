@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "access.hpp"
 #include "arrays.hpp"
-#include "gil.hpp"
 
 namespace backpass::python {
 namespace {
@@ -43,7 +43,7 @@ SharedObject::SharedObject(py::object object)
 
 template <class T>
 void ElementwiseFunction::operator()(ConstMatrixView<T> z, MatrixView<T> out) const {
-  const GilHold gil;
+  const PythonFunction in_python;
   // The function may keep what it is given, so it is given a copy.
   py::array result = to_real_array(call_python(callable.get(), py::make_tuple(copy_of<T>(z, false))),
                                    "the result of a Custom activation");
@@ -56,7 +56,7 @@ void ElementwiseFunction::operator()(ConstMatrixView<T> z, MatrixView<T> out) co
 
 template <class T>
 double LossFunction::operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad) const {
-  const GilHold gil;
+  const PythonFunction in_python;
   const py::object result = call_python(callable.get(), py::make_tuple(copy_of<T>(a, false), targets_array<T>(y)));
   if (!py::isinstance<py::tuple>(result) || py::len(result) != 2) {
     throw py::type_error("the function of a Custom loss must return a tuple (value, gradient)");

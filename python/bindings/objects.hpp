@@ -10,8 +10,8 @@
 #include <backpass/optimizer.hpp>
 #include <backpass/schedule.hpp>
 
+#include "access.hpp"
 #include "annotations.hpp"
-#include "exclusive.hpp"
 
 namespace backpass::python {
 

@@ -31,22 +31,22 @@ AnyTuple to_tuple(const History& history) {
 }
 
 template <class T>
-void set_hooks(FitOptions<T>& options, Gate& gate, Gate& rule_gate, const py::object& on_epoch_end,
+void set_hooks(FitOptions<T>& options, Access& access, Access& rule_access, const py::object& on_epoch_end,
                const py::object& on_progress) {
   options.on_epoch_end = [&](const EpochReport& report) {
     const GilHold gil;
-    const Reentry reentry(gate);
-    const Reentry reentry_rule(rule_gate);
-    return call_python(on_epoch_end, py::make_tuple(report.epoch, last_values(report.history))).cast<bool>();
+    return between_steps(access, rule_access, [&] {
+      return call_python(on_epoch_end, py::make_tuple(report.epoch, last_values(report.history))).cast<bool>();
+    });
   };
   options.on_progress = [&](const ProgressReport& report) {
     const GilHold gil;
-    const Reentry reentry(gate);
-    const Reentry reentry_rule(rule_gate);
-    // Ctrl-C: the handler's KeyboardInterrupt leaves fit between two steps.
-    check_signals();
-    call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss));
-    return false;
+    return between_steps(access, rule_access, [&] {
+      // Ctrl-C: the handler's KeyboardInterrupt leaves fit between two steps.
+      check_signals();
+      call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss));
+      return false;
+    });
   };
 }
 
@@ -97,9 +97,9 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
     }
 
     on_begin(input.view.rows() - validation_rows(input.view.rows(), validation_split));
-    const Exclusive exclusive(self.gate);
-    const Exclusive exclusive_rule(rule.gate);
-    set_hooks(options, self.gate, rule.gate, on_epoch_end, on_progress);
+    Access access(self.gate, Use::fit);
+    Access rule_access(rule.gate, Use::fit);
+    set_hooks(options, access, rule_access, on_epoch_end, on_progress);
     return to_tuple(without_gil(std::numeric_limits<double>::infinity(),
                                 [&] { return net.fit(input.view, targets.view, cost, rule.value, options); }));
   });

@@ -54,7 +54,7 @@ py::object bias_grad(const LayerObject& self) {
 /// since a later, larger forward() moves on to new memory.
 template <class Get>
 Array get_kept(const LayerObject& self, Get&& get) {
-  const Exclusive exclusive(self.network->gate);
+  const Shared shared(self.network->gate);
   return self.network->visit([&]<class T>(Network<T>& net) {
     const ConstMatrixView<T> view = get(net.layer(self.index));
     const auto rows = static_cast<py::ssize_t>(view.rows());
@@ -79,7 +79,9 @@ auto setter(Get get, const char* name) {
     if (target.is_none()) {
       throw py::value_error("this layer has no bias");
     }
-    assign(py::reinterpret_borrow<py::array>(target), values, name);
+    const py::array converted = to_real_array(values, name);
+    const Exclusive exclusive(self.network->gate);
+    assign(py::reinterpret_borrow<py::array>(target), converted, name);
   };
 }
 
@@ -141,12 +143,14 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
       .def_property(
           "trainable", [](const LayerObject& self) { return spec(self).trainable; },
           [](const LayerObject& self, bool trainable) {
+            const Exclusive exclusive(self.network->gate);
             self.network->visit([&](auto& net) { net.layer(self.index).set_trainable(trainable); });
           },
           "bool : whether steps change this layer.")
       .def_property(
           "lr_scale", [](const LayerObject& self) { return spec(self).lr_scale; },
           [](const LayerObject& self, double lr_scale) {
+            const Exclusive exclusive(self.network->gate);
             self.network->visit([&](auto& net) { net.layer(self.index).set_lr_scale(lr_scale); });
           },
           "float : factor of the optimizer's learning rate.")

@@ -87,6 +87,7 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
     MatrixInput<T> input = to_matrix<T>(x, net.sizes().front(), "x");
     const std::size_t rows = input.view.rows();
     const auto run = [&](MatrixView<T> view) {
+      const Shared shared(self.gate);
       without_gil(self.operations(rows), [&] { net.predict(input.view, view, threads); });
     };
     if (out.is_none()) {
@@ -160,6 +161,7 @@ double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
   const Loss cost = to_loss(loss);
   return self.visit([&]<class T>(const Network<T>& net) {
     const Samples<T> samples(net, cost, x, y, sample_weight);
+    const Shared shared(self.gate);
     return without_gil(self.operations(samples.x.view.rows(), cost),
                        [&] { return net.evaluate(samples.x.view, samples.y.view, cost, samples.weights.view); });
   });
@@ -171,7 +173,7 @@ double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
   return self.visit([&]<class T>(const Network<T>& net) {
     const auto input = to_matrix<double>(x, net.sizes().front(), "x");
     const auto targets = to_targets<double>(y, input.view.rows(), net.sizes().back(), input.single, label_rule(cost));
-    const Exclusive exclusive(self.gate);
+    const Shared shared(self.gate);
     return without_gil(std::numeric_limits<double>::infinity(), [&] {
       return backpass::gradient_check(net, input.view, targets.view, cost, [] {
         const GilHold gil;
@@ -193,8 +195,11 @@ auto flat_view(Get get) {
 }
 template <class Get>
 auto flat_setter(Get get, const char* name) {
-  return
-      [=](const py::object& self, const ArrayLike& values) { assign(py::array(flat_view(get)(self)), values, name); };
+  return [=](const py::object& self, const ArrayLike& values) {
+    const py::array converted = to_real_array(values, name);
+    const Exclusive exclusive(self.cast<AnyNetwork&>().gate);
+    assign(py::array(flat_view(get)(self)), converted, name);
+  };
 }
 
 void register_structure(NetworkClass& cls) {
@@ -240,9 +245,11 @@ void register_structure(NetworkClass& cls) {
           "copy",
           [](const py::object& self) {
             auto& network = self.cast<AnyNetwork&>();
-            const Exclusive exclusive(network.gate);
-            auto copy = std::make_unique<AnyNetwork>(
-                network.visit([](const auto& net) { return AnyNetwork::Variant(net.copy()); }));
+            auto copy = [&] {
+              const Shared shared(network.gate);
+              return network.visit(
+                  [](const auto& net) { return std::make_unique<AnyNetwork>(AnyNetwork::Variant(net.copy())); });
+            }();
             py::object result = adopt(py::type::of(self), std::move(copy));
             if (py::hasattr(self, "__dict__")) {
               result.attr("__dict__").attr("update")(self.attr("__dict__"));

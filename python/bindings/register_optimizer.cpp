@@ -41,7 +41,7 @@ void put_slots(py::dict& result, const std::vector<const char*>& names, const st
 }
 
 StringDict get_state(OptimizerObject& self) {
-  const Exclusive exclusive(self.gate);
+  const Shared shared(self.gate);
   const OptimizerState& state = state_of(self.value);
   py::dict result;
   if (state.empty()) {

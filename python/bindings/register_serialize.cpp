@@ -2,7 +2,6 @@
 #include <backpass/serialize.hpp>
 
 #include <map>
-#include <optional>
 
 #include "any_network.hpp"
 #include "network_docs.hpp"
@@ -63,10 +62,9 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
   options.metadata = to_metadata(metadata);
   options.schedule = times == nullptr ? nullptr : times->value.get();
   const std::filesystem::path file = to_path(path);
-  const Exclusive exclusive(self.gate);
-  std::optional<Exclusive> exclusive_rule;
+  const Shared shared(self.gate);
   if (rule != nullptr) {
-    exclusive_rule.emplace(rule->gate);
+    const Shared shared_rule(rule->gate);
     options.optimizer = rule->value;
   }
   without_gil(kFile, [&] { self.visit([&](const auto& net) { net.save(file, options); }); });
@@ -95,12 +93,16 @@ using Restored = std::pair<std::unique_ptr<AnyNetwork>, py::dict>;
 /// A pickle: the bytes of a file and the attributes.
 py::object get_state(const py::object& self) {
   auto& network = self.cast<AnyNetwork&>();
-  const Exclusive exclusive(network.gate);
-  return network.visit([&]<class T>(const Network<T>& net) {
-    const std::vector<std::byte> bytes = to_bytes(net);
-    const py::object attributes = py::getattr(self, "__dict__", py::dict());
-    return AnyTuple(py::make_tuple(py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()), attributes));
-  });
+  const std::vector<std::byte> bytes = [&] {
+    const Shared shared(network.gate);
+    return without_gil(kFile, [&] { return network.visit([](const auto& net) { return to_bytes(net); }); });
+  }();
+  const auto copy = py::reinterpret_steal<py::bytes>(
+      PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<py::ssize_t>(bytes.size())));
+  if (!copy) {
+    throw py::error_already_set();  // MemoryError, which py::bytes itself does not say
+  }
+  return AnyTuple(py::make_tuple(copy, py::getattr(self, "__dict__", py::dict())));
 }
 
 Restored set_state(const py::object& state) {

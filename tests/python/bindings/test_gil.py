@@ -5,9 +5,10 @@ import sys
 import threading
 import time
 
-import backpass as bp
 import numpy as np
 import pytest
+
+import backpass as bp
 
 SECONDS = 2.0
 

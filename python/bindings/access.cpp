@@ -1,0 +1,252 @@
+#include "access.hpp"
+
+#include <pthread.h>
+
+#include <backpass/error.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+
+namespace backpass::python {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+/// How often a call that waits looks for signals and for reasons to give up.
+constexpr std::chrono::milliseconds kLook{20};
+/// How long it waits for one Python function of another thread's call.
+constexpr std::chrono::seconds kFunctionLimit{1};
+
+bool interpreter_ends() noexcept {
+#if PY_VERSION_HEX >= 0x030D0000
+  return Py_IsFinalizing() != 0;
+#else
+  return _Py_IsFinalizing() != 0;
+#endif
+}
+
+}  // namespace
+
+/// A call that waits for its turn.
+class Waiting {
+ public:
+  enum class For : std::uint8_t {
+    turn,    ///< to enter
+    readers  ///< to be alone again, for a fit that lent the gate
+  };
+
+  Waiting(Gate& gate, Use use, For what) : gate_(gate), use_(use), for_(what), queue_(queue()) {
+    const std::lock_guard lock(queue_->mutex);
+    // Who waits for readers holds the gate: those who wait for their turn come after it.
+    queue_->calls.insert(what == For::readers ? queue_->calls.begin() : queue_->calls.end(), this);
+    ++gate.waiting_;
+  }
+  ~Waiting() {
+    if (!granted_ && queue_->forks == forks) {
+      const std::lock_guard lock(queue_->mutex);
+      remove();
+    }
+    admit(gate_);
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  /// Waits without the GIL. \throws StateError when that has no end, what a signal's handler throws
+  void wait() {
+    admit(gate_);
+    try {
+      while (!sleep()) {
+        check_signals();
+        give_up_if_hopeless();
+      }
+    } catch (...) {
+      if (granted_ && for_ == For::turn) {  // while a handler ran
+        gate_.leave(use_);
+      }
+      throw;
+    }
+  }
+
+  /// Lets those in whose turn it is. With the GIL held.
+  static void admit(Gate& gate) noexcept {
+    Queue& queue = *Waiting::queue();
+    const std::lock_guard lock(queue.mutex);
+    for (auto next = queue.calls.begin(); next != queue.calls.end();) {
+      Waiting& call = **next++;
+      if (&call.gate_ != &gate) {
+        continue;
+      }
+      if (call.for_ == For::readers ? gate.has_readers() : !gate.try_enter(call.use_)) {
+        break;
+      }
+      call.granted_ = true;
+      call.remove();
+      call.signal_.notify_one();
+    }
+  }
+
+ private:
+  /// All that wait, in the order in which they came. The mutex is for those that sleep without the GIL.
+  struct Queue {
+    std::uint32_t forks = python::forks;
+    std::mutex mutex;
+    std::list<Waiting*> calls;
+  };
+  /// Needs the GIL. A forked child begins a new one: whoever waited stayed in the parent, and may have held the mutex.
+  static Queue* queue() {
+    static Queue* queue = new Queue;
+    if (queue->forks != forks) {
+      queue = new Queue;
+    }
+    return queue;
+  }
+
+  void remove() noexcept {
+    queue_->calls.remove(this);
+    --gate_.waiting_;
+  }
+
+  /// \returns whether it is granted
+  bool sleep() {
+    const GilPause pause;
+    std::unique_lock lock(queue_->mutex);
+    return signal_.wait_for(lock, kLook, [this] { return granted_; });
+  }
+
+  void give_up_if_hopeless() {
+    if (granted_) {
+      return;
+    }
+    if (queue_->forks != forks) {
+      throw StateError("a signal handler has forked this process while a call waited for another thread");
+    }
+    if (interpreter_ends()) {
+      throw StateError("the interpreter ends while another thread uses the network or the optimizer");
+    }
+    if (for_ == For::turn && use_ != Use::read && gate_.is_fit()) {
+      refuse_during_fit();
+    }
+    const auto now = Clock::now();
+    const std::uint32_t call = gate_.python_calls_;
+    if (gate_.python_functions_ == 0 || call != call_) {
+      call_ = call;
+      since_ = now;
+    } else if (now - since_ > kFunctionLimit) {
+      throw StateError(
+          "another thread uses the network or the optimizer and is inside a Python function that does not return: it "
+          "may be waiting for this call");
+    }
+  }
+
+ public:
+  [[noreturn]] static void refuse_during_fit() {
+    throw StateError(
+        "fit uses the network or the optimizer on another thread: until it ends, other threads can only make calls "
+        "that "
+        "change nothing (predict, evaluate, copy, save)");
+  }
+
+ private:
+  Gate& gate_;
+  Use use_;
+  For for_;
+  Queue* queue_;
+  bool granted_ = false;
+  std::condition_variable signal_;
+  std::uint32_t call_ = 0;
+  Clock::time_point since_ = Clock::now();
+};
+
+void count_forks() {
+  pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+}
+
+void Access::enter_slowly() {
+  if (gate_.forks_ != forks) {
+    after_fork();
+  }
+  for (const Access* access = outer_; access != nullptr; access = access->outer_) {
+    if (&access->gate_ == &gate_) {
+      enter_nested(*access);
+      return;
+    }
+  }
+  if (use_ != Use::read && gate_.is_fit()) {
+    Waiting::refuse_during_fit();
+  }
+  if (gate_.waiting_ == 0 && gate_.try_enter(use_)) {
+    return;
+  }
+  Waiting(gate_, use_, Waiting::For::turn).wait();
+}
+
+void Access::enter_nested(const Access& holder) {
+  if (!holder.lent_) {
+    throw StateError(
+        "a function that is called in the middle of a step cannot use the network or the optimizer of that step");
+  }
+  if (use_ == Use::read) {
+    gate_.set_state(gate_.state() + Gate::kReader);
+  } else {
+    gate_.set_state(gate_.state() & ~Gate::kLent);
+    if (gate_.has_readers()) {
+      try {
+        Waiting(gate_, use_, Waiting::For::readers).wait();
+      } catch (...) {
+        gate_.set_state(gate_.state() | Gate::kLent);
+        throw;
+      }
+    }
+  }
+  nested_ = true;
+}
+
+void Access::admit_waiting() noexcept { Waiting::admit(gate_); }
+
+void Access::lend() {
+  lent_ = true;
+  gate_.set_state(gate_.state() | Gate::kLent);
+  if (gate_.waiting_ != 0) {
+    admit_waiting();
+  }
+}
+
+void Access::take_back() {
+  lent_ = false;
+  gate_.set_state(gate_.state() & ~Gate::kLent);
+  if (gate_.has_readers()) {
+    Waiting(gate_, use_, Waiting::For::readers).wait();
+  }
+}
+
+/// The first use in a child: of those who held the gate, only this thread has come along.
+void Access::after_fork() {
+  std::uint32_t state = 0;
+  bool innermost = true;
+  for (const Access* access = outer_; access != nullptr; access = access->outer_) {
+    if (&access->gate_ != &gate_) {
+      continue;
+    }
+    if (access->use_ == Use::read) {
+      state += Gate::kReader;
+    } else {
+      state |= Gate::kWriter | (access->use_ == Use::fit ? Gate::kFit : 0) |
+               (access->lent_ && (innermost || state >= Gate::kReader) ? Gate::kLent : 0);
+    }
+    innermost = false;
+  }
+  const std::uint32_t before = gate_.state();
+  if ((before & Gate::kWriter) != 0 && (before & Gate::kLent) == 0 && (state & Gate::kWriter) == 0) {
+    throw StateError(
+        "another thread was changing the network or the optimizer when this process was forked: copy it before");
+  }
+  gate_.set_state(state);
+  gate_.waiting_ = 0;
+  if (innermost) {
+    gate_.python_functions_ = 0;
+  }
+  gate_.forks_ = forks.load();
+}
+
+}  // namespace backpass::python
