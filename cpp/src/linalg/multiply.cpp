@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "runtime/interrupt.hpp"
+
 namespace backpass::linalg {
 namespace {
 
@@ -15,6 +17,21 @@ constexpr Index kThirdLevelBytes = Index{8} << 20;
 /// and by fewer rows than so many tiles from the third. So many tiles also repay a packed copy, and fetching panels
 /// of a B that is read in place.
 constexpr Index kFewTiles = 4;
+
+/// Work between two polls, in multiply-adds: a thread makes 1e10 to 5e10 of them in a second, half as many of doubles.
+/// A product of less than 2^20 does not poll: its caller may. One call of a kernel has at most 2^27, 3 to 30 ms. A panel
+/// that is read in place is cut every 2^13 rows, and meets at most 64 tiles of rows at a time, which makes 2^27 with the
+/// largest tile, of 12 by 32. To pack a panel is little work beside multiplying it with 64 tiles.
+constexpr Index kLeastPolledWork = Index{1} << 20;
+constexpr Index kMostPolledWork = Index{1} << 27;
+constexpr Index kPolledDepth = Index{1} << 13;
+constexpr Index kPolledTiles = 64;
+
+void poll(Index work) {
+  if (work >= kLeastPolledWork) {
+    runtime::poll(static_cast<std::size_t>(work));
+  }
+}
 
 /// From so many bytes on a B that is read in place is fetched panel by panel.
 constexpr Index kFarBytes = Index{512} << 10;
@@ -85,13 +102,14 @@ kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
 
 /// Panel by panel: the next one is fetched while this one is multiplied, then packed, unless B is read in place.
 template <class T>
-void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in_place, T* scratch) noexcept {
+void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in_place, T* scratch) {
   const bool transposed = p.b_layout == Layout::transposed;
   const Index width = kernels.panel_cols;
   const Index panels = (p.n + width - 1) / width;
   const Index tiles = p.m / kernels.tile_rows;
   // Packed ones are cut into blocks of k of even size. A later block goes on from C, and the last one adds the bias.
-  const Index blocks = in_place ? 1 : std::max<Index>(1, (p.k + kBlockDepth - 1) / kBlockDepth);
+  const Index depth = in_place ? kPolledDepth : kBlockDepth;
+  const Index blocks = std::max<Index>(1, (p.k + depth - 1) / depth);
   struct Part {
     Index first, last, col;
     const T* b;
@@ -103,6 +121,7 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
     return Part{first, p.k * (block + 1) / blocks, col,
                 transposed ? p.b + col * p.b_row + first : p.b + first * p.b_row + col};
   };
+  const bool polls = p.m * p.n * p.k >= kLeastPolledWork;
   for (Index i = 0; i < blocks * panels; ++i) {
     const Part now = part(i);
     kernels::GemmArgs<T> args = arguments(p);
@@ -126,7 +145,52 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
       args.b_row = width;
     }
     kernels.gemm(args);
+    if (polls) {
+      runtime::poll(static_cast<std::size_t>(args.m * args.n * args.k));
+    }
   }
+}
+
+/// One call of a kernel that reads B in place; of a long product several, each of which goes on from C.
+template <class T>
+void multiply_in_place(void (*kernel)(const kernels::GemmArgs<T>&), const Product<T>& p) {
+  const Index work = p.m * p.n * p.k;
+  kernels::GemmArgs<T> args = arguments(p);
+  if (work <= kMostPolledWork) {
+    kernel(args);
+    poll(work);
+    return;
+  }
+  args.k = std::max<Index>(1, kMostPolledWork / (p.m * p.n));
+  for (Index first = 0; first < p.k; first += args.k) {
+    args.k = std::min(args.k, p.k - first);
+    args.a = p.a + first * p.a_col;
+    args.b = p.b + first * p.b_row;
+    args.bias = first + args.k < p.k ? nullptr : p.bias;
+    kernel(args);
+    args.accumulate = true;
+    args.claim = nullptr;
+    poll(p.m * p.n * args.k);
+  }
+}
+
+/// The product of at most kPolledTiles tiles of rows.
+template <class T>
+void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) {
+  bool in_place = false;
+  if (p.b_layout == Layout::plain) {
+    const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
+    const Index stream_rows = bytes <= kSecondLevelBytes  ? 0
+                              : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
+                                                          : kFewTiles * kernels.tile_rows - 1;
+    const bool streams = p.m <= stream_rows;
+    in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
+    if (streams || (in_place && (bytes <= kFarBytes || p.m < kFewTiles * kernels.tile_rows))) {
+      multiply_in_place(streams ? kernels.stream : kernels.gemm, p);
+      return;
+    }
+  }
+  multiply_panels(kernels, p, in_place, scratch);
 }
 
 }  // namespace
@@ -138,30 +202,29 @@ std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept 
 }
 
 template <class T>
-void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
+void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) {
   if (p.n < kernels.lanes && p.a_row == 1 && p.b_layout == Layout::plain && p.bias == nullptr) {
     multiply_narrow(kernels, p, scratch);
     return;
   }
-  bool in_place = false;
-  if (p.b_layout == Layout::plain) {
-    const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
-    const Index stream_rows = bytes <= kSecondLevelBytes  ? 0
-                              : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
-                                                          : kFewTiles * kernels.tile_rows - 1;
-    const bool streams = p.m <= stream_rows;
-    in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
-    if (streams || (in_place && (bytes <= kFarBytes || p.m < kFewTiles * kernels.tile_rows))) {
-      (streams ? kernels.stream : kernels.gemm)(arguments(p));
-      return;
-    }
+  const Index rows = kPolledTiles * kernels.tile_rows;
+  if (p.m <= rows) {
+    multiply_rows(kernels, p, scratch);
+    return;
   }
-  multiply_panels(kernels, p, in_place, scratch);
+  for (Index row = 0; row < p.m; row += rows) {
+    Product<T> part = p;
+    part.m = std::min(rows, p.m - row);
+    part.a += row * p.a_row;
+    part.c += row * p.c_row;
+    part.claim = p.claim == nullptr ? nullptr : p.claim + row * p.c_row;
+    multiply_rows(kernels, part, scratch);
+  }
 }
 
 template std::size_t scratch_size<float>(const KernelTable<float>&, std::size_t) noexcept;
 template std::size_t scratch_size<double>(const KernelTable<double>&, std::size_t) noexcept;
-template void multiply<float>(const KernelTable<float>&, const Product<float>&, float*) noexcept;
-template void multiply<double>(const KernelTable<double>&, const Product<double>&, double*) noexcept;
+template void multiply<float>(const KernelTable<float>&, const Product<float>&, float*);
+template void multiply<double>(const KernelTable<double>&, const Product<double>&, double*);
 
 }  // namespace backpass::linalg

@@ -38,8 +38,9 @@ struct Product {
 template <class T>
 [[nodiscard]] std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept;
 
+/// A product of more than 2^20 multiply-adds polls, on its way and at its end; what a poll throws leaves C half done.
 /// \param scratch  scratch_size(kernels, p.k) elements of this thread's own
 template <class T>
-void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept;
+void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch);
 
 }  // namespace backpass::linalg

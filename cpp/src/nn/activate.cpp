@@ -4,21 +4,36 @@
 
 #include "kernels/dispatch.hpp"
 #include "nn/of_type.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass::nn {
 namespace {
+
+/// Of one element, for polls.
+constexpr std::size_t kOperations = 16;
+
+/// f(r) for every row.
+template <class F>
+void for_rows(std::size_t rows, std::size_t cols, F f) {
+  runtime::in_parts(rows, kOperations * cols, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      f(r);
+    }
+  });
+}
 
 /// Calls f(n, from, to) on one run of elements when both matrices are one, else on every row.
 template <class From, class To, class F>
 void for_runs(BasicMatrixView<From> from, BasicMatrixView<To> to, F f) {
   const std::size_t cols = from.cols();
   if (from.row_stride() == cols && to.row_stride() == cols) {
-    f(static_cast<kernels::Index>(from.rows() * cols), from.data(), to.data());
+    runtime::in_parts(from.rows() * cols, kOperations, [&](std::size_t begin, std::size_t end) {
+      f(static_cast<kernels::Index>(end - begin), from.data() + begin, to.data() + begin);
+    });
     return;
   }
-  for (std::size_t r = 0; r < from.rows(); ++r) {
-    f(static_cast<kernels::Index>(cols), from.row(r), to.row(r));
-  }
+  for_rows(from.rows(), cols,
+           [&](std::size_t r) { f(static_cast<kernels::Index>(cols), from.row(r), to.row(r)); });
 }
 
 }  // namespace
@@ -33,9 +48,7 @@ void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> 
     of_type<T>(custom.function_f32, custom.function_f64)(z, a);
   } else if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) {
     const auto kernel = kind == ActivationKind::softmax ? kernels.softmax : kernels.log_softmax;
-    for (std::size_t r = 0; r < z.rows(); ++r) {
-      kernel(cols, z.row(r), a.row(r));
-    }
+    for_rows(z.rows(), z.cols(), [&](std::size_t r) { kernel(cols, z.row(r), a.row(r)); });
   } else if (kind != ActivationKind::identity || z.data() != a.data()) {
     const auto kernel = kernels.activate[static_cast<int>(kind)];
     const T parameter = static_cast<T>(activation.parameter());
@@ -63,9 +76,7 @@ void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> sto
     }
   } else if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) {
     const auto kernel = kind == ActivationKind::softmax ? kernels.softmax_gradient : kernels.log_softmax_gradient;
-    for (std::size_t r = 0; r < g.rows(); ++r) {
-      kernel(cols, stored.row(r), g.row(r));
-    }
+    for_rows(g.rows(), g.cols(), [&](std::size_t r) { kernel(cols, stored.row(r), g.row(r)); });
   } else {
     const auto kernel = kernels.activate_gradient[static_cast<int>(kind)];
     const T parameter = static_cast<T>(activation.parameter());

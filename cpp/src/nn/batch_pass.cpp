@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "kernels/dispatch.hpp"
+#include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
@@ -15,6 +16,12 @@ constexpr std::size_t kBlockRows = 256;
 /// Bytes of tape that a thread of its own should keep in its second-level cache.
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 constexpr std::size_t kMinBlockRows = 32;
+/// Of one output's loss, for polls.
+constexpr std::size_t kLossOperations = 16;
+/// An update is not interrupted once it has begun, nor is the computation of a gradient that is applied piece by piece.
+/// Where that takes a member more time than this many multiply-adds of floats do, 20 to 100 ms, the update waits for the
+/// whole gradient. To read the gradient again is then a small part of the step.
+constexpr double kMostUninterruptedWork = 1e9;
 
 template <class T>
 std::size_t own_block_rows(const Model<T>& model) noexcept {
@@ -145,16 +152,18 @@ void BatchPass<T>::losses(const Job& job, Block& block, std::size_t first, Rows 
   const auto& top = block.tape.top();
   const MatrixView<T> s = from_output(job) ? top.a : top.z;
   const RowLoss<T> row_loss(job.loss, s.cols());
-  for (std::size_t r = rows.begin; r < rows.end; ++r) {
-    const std::size_t source = batch.source(first + r);
-    const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
-    const double loss = row_loss(s.row(r), batch.y, source, static_cast<T>(weight * job.mean.reciprocal),
-                                 job.wanted.gradients ? top.xi.row(r) : nullptr);
-    block.row_loss[r] = job.mean.term(weight, loss);
-    if (job.terms != nullptr) {
-      job.terms[first + r] = block.row_loss[r];
+  runtime::in_parts(rows.count(), kLossOperations * s.cols(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = rows.begin + begin; r < rows.begin + end; ++r) {
+      const std::size_t source = batch.source(first + r);
+      const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
+      const double loss = row_loss(s.row(r), batch.y, source, static_cast<T>(weight * job.mean.reciprocal),
+                                   job.wanted.gradients ? top.xi.row(r) : nullptr);
+      block.row_loss[r] = job.mean.term(weight, loss);
+      if (job.terms != nullptr) {
+        job.terms[first + r] = block.row_loss[r];
+      }
     }
-  }
+  });
   if (job.wanted.gradients && from_output(job)) {
     recursion(job, block, first, rows.end).top_derivative(rows);
   }
@@ -201,8 +210,14 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
   Block& block = blocks_.front();
   const bool together = shares_columns(job.model, std::min(rows, block.tape.rows()), threads);
   double sum = 0.0;
+  const std::size_t last_rows = (rows - 1) % block.tape.rows() + 1;
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
+    // A finished piece of the gradient is applied while it is in cache, unless the whole must be seen first.
+    const double last_work = static_cast<double>(last_rows) * static_cast<double>(job.model.parameters.size()) *
+                             static_cast<double>(sizeof(T) / sizeof(float)) / member.size();
+    const bool piecewise =
+        job.wanted.optimizer && !job.wanted.options.any() && last_work <= kMostUninterruptedWork;
     for (std::size_t first = 0; first < rows; first += block.tape.rows()) {
       const std::size_t count = std::min(block.tape.rows(), rows - first);
       const bool last = first + count == rows;
@@ -212,7 +227,7 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
         const auto [begin, end] = member.share(count, kRowGrain);
         pass_rows(job, block, first, {begin, end}, scratch);
       }
-      if (last && member.rank() == 0 && job.wanted.optimizer) {
+      if (piecewise && last && member.rank() == 0) {
         step_.begin(*job.trained, *job.wanted.optimizer);
       }
       member.barrier();
@@ -220,11 +235,13 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
         sum = std::accumulate(block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), sum);
       }
       if (job.wanted.gradients) {
-        // The update of a finished piece of the gradient, while it is in cache, unless the whole must be seen first.
-        const bool steps = last && job.wanted.optimizer;
-        const bool update = steps && !job.wanted.options.any();
+        const bool update = piecewise && last;
+        std::optional<runtime::NoPolls> to_the_end;
+        if (update) {
+          to_the_end.emplace();
+        }
         // Rows of the batch having been shared out, every member has read all weights, and holds them.
-        T* const claim = steps && !together && member.size() > 1 ? job.trained->parameters.data() : nullptr;
+        T* const claim = update && !together && member.size() > 1 ? job.trained->parameters.data() : nullptr;
         recursion(job, block, first, count)
             .gradients({0, count}, job.trained->gradients.data(), first > 0, claim,
                        static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), scratch,
@@ -234,11 +251,16 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
                          }
                        });
       }
-      if (!last || (job.wanted.optimizer && job.wanted.options.any())) {
+      if (!last) {
         member.barrier();
+        runtime::poll(count * job.model.parameters.size());
       }
     }
-    if (job.wanted.optimizer && job.wanted.options.any()) {
+    if (job.wanted.optimizer && !piecewise) {
+      if (member.rank() == 0) {
+        step_.begin(*job.trained, *job.wanted.optimizer);
+      }
+      member.barrier();
       step_.run(member, *job.trained, job.wanted.options);
     }
   });
@@ -269,6 +291,7 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
                          0, 1, scratch, [](std::size_t, std::size_t) {});
         }
         accumulate = true;
+        runtime::poll(count * job.model.parameters.size());
       }
     }
     if (!job.wanted.gradients) {

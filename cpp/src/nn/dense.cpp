@@ -4,6 +4,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "linalg/multiply.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass::nn {
 namespace {
@@ -42,7 +43,7 @@ std::size_t dense_scratch_size(const Model<T>& model) {
 
 template <class T>
 void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, MatrixView<T> z, std::size_t column,
-                   T* scratch) noexcept {
+                   T* scratch) {
   Product<T> p = product_of(a, z);
   p.b = model.weight(i) + column;
   p.b_row = static_cast<Index>(model.layers[i].outputs);
@@ -52,7 +53,7 @@ void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, M
 
 template <class T>
 void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below,
-                    std::size_t column, T* scratch) noexcept {
+                    std::size_t column, T* scratch) {
   Product<T> p = product_of(xi, below);
   p.b = model.weight(i) + column * model.layers[i].outputs;
   p.b_row = p.k;
@@ -63,7 +64,7 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
                            std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim,
-                           T* scratch) noexcept {
+                           T* scratch) {
   const LayerSpec& layer = model.layers[i];
   const std::size_t offset = layer.offset + begin * layer.outputs;
   Product<T> p;  // rows [begin, end) of ∂E/∂Wt = Aᵀ Ξ
@@ -85,12 +86,15 @@ void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView
     linalg::multiply(kernels::table<T>(), p, scratch);
     p.accumulate = true;
     row += count;
+    if (row < a.rows()) {  // small products do not poll themselves
+      runtime::poll(count * (end - begin) * layer.outputs);
+    }
   } while (row < a.rows());
 }
 
 template <class T>
 void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, T* gradients, bool accumulate,
-                         T* scratch) noexcept {
+                         T* scratch) {
   const LayerSpec& layer = model.layers[i];
   const T one(1);
   Product<T> p;  // a row of ones times Ξ
@@ -110,12 +114,12 @@ void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T
 #define BACKPASS_INSTANTIATE(T)                                                                              \
   template std::size_t dense_scratch_size(const Model<T>&);                                                  \
   template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t,  \
-                              T*) noexcept;                                                                  \
+                              T*);                                                                  \
   template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t, \
-                               T*) noexcept;                                                                 \
+                               T*);                                                                 \
   template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,  \
-                                      std::size_t, std::size_t, T*, bool, T*, T*) noexcept;                  \
-  template void dense_bias_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool, T*) noexcept;
+                                      std::size_t, std::size_t, T*, bool, T*, T*);                  \
+  template void dense_bias_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool, T*);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
 #undef BACKPASS_INSTANTIATE

@@ -22,13 +22,13 @@ template <class T>
 /// \param z  those columns \param column  the first of them
 template <class T>
 void dense_forward(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, MatrixView<T> z, std::size_t column,
-                   T* scratch) noexcept;
+                   T* scratch);
 
 /// Columns of Ξ^i W^i, which is ∂E/∂A^{i-1}.
 /// \param below  those columns \param column  the first of them
 template <class T>
 void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, MatrixView<T> below,
-                    std::size_t column, T* scratch) noexcept;
+                    std::size_t column, T* scratch);
 
 /// ∂E/∂w^i_kj = Σ_b ξ^i_bk a^{i-1}_bj over rows in order, for j in [begin, end).
 /// \param gradients  laid out as the parameters \param accumulate  goes on from what is there
@@ -36,11 +36,11 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
                            std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim,
-                           T* scratch) noexcept;
+                           T* scratch);
 
 /// ∂E/∂b^i_k = Σ_b ξ^i_bk over rows in order.
 template <class T>
 void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi, T* gradients, bool accumulate,
-                         T* scratch) noexcept;
+                         T* scratch);
 
 }  // namespace backpass::nn

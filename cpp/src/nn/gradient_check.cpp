@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/function_ref.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass {
 namespace {
@@ -118,6 +119,7 @@ double gradient_check(const Network<T>& network, ConstMatrixView<double> x, cons
     };
     differences.push_back(derivative(loss_at, before));
     parameter = before;
+    runtime::poll(kSteps * x.rows() * gradients.size());
     if (between) {
       between();
     }

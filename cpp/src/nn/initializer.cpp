@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/interrupt.hpp"
+
 namespace backpass {
 namespace {
 
@@ -55,9 +57,11 @@ InitializerKind resolve(InitializerKind kind, ActivationKind activation) noexcep
 /// Gram–Schmidt, twice ("twice is enough", Giraud et al. 2005), which gives the Haar measure.
 std::vector<double> orthonormal_rows(std::size_t count, std::size_t length, const Philox& random) {
   std::vector<double> q(count * length);
-  for (std::size_t i = 0; i < q.size(); ++i) {
-    q[i] = random.normal(i);
-  }
+  runtime::in_parts(q.size(), 32, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      q[i] = random.normal(i);
+    }
+  });
   for (std::size_t r = 0; r < count; ++r) {
     double* row = &q[r * length];
     for (int pass = 0; pass < 2; ++pass) {
@@ -70,6 +74,7 @@ std::vector<double> orthonormal_rows(std::size_t count, std::size_t length, cons
         for (std::size_t i = 0; i < length; ++i) {
           row[i] -= dot * other[i];
         }
+        runtime::poll(8 * length);  // a chain of additions, which takes several times as long as a product
       }
     }
     double squares = 0.0;
@@ -98,10 +103,14 @@ void fill_orthogonal(double gain, MatrixView<T> w, const Philox& random) {
 
 template <class T, class F>
 void fill(MatrixView<T> w, F value) {
+  constexpr std::size_t kOperations = 32;  // of one element
   for (std::size_t r = 0; r < w.rows(); ++r) {
-    for (std::size_t c = 0; c < w.cols(); ++c) {
-      w(r, c) = static_cast<T>(value(r * w.cols() + c));
-    }
+    runtime::in_parts(w.cols(), kOperations, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t c = begin; c < end; ++c) {
+        w(r, c) = static_cast<T>(value(r * w.cols() + c));
+      }
+    });
+    runtime::poll(kOperations * w.cols());
   }
 }
 

@@ -3,9 +3,22 @@
 #include <algorithm>
 
 #include "kernels/dispatch.hpp"
+#include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
+namespace {
+
+template <class T>
+void copy_rows(ConstMatrixView<T> from, MatrixView<T> to) {
+  runtime::in_parts(from.rows(), from.cols(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      std::copy_n(from.row(r), from.cols(), to.row(r));
+    }
+  });
+}
+
+}  // namespace
 
 template <class T>
 Recursion<T> KeptPass<T>::recursion(const Model<T>& model) const noexcept {
@@ -43,9 +56,7 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T
     runtime::parallel(members, products, [&](const runtime::Member& member) {
       T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
       const auto [begin, end] = member.share(x.rows(), kRowGrain);
-      for (std::size_t r = begin; r < end; ++r) {
-        std::copy_n(x.row(r), x.cols(), tape_->input().row(r));
-      }
+      copy_rows<T>(x.middle_rows(begin, end - begin), tape_->input().middle_rows(begin, end - begin));
       if (together) {
         member.barrier();
         recursion(model).forward_together(member, x.rows(), true, scratch);
@@ -54,7 +65,7 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T
       }
     });
   } catch (...) {
-    rows_.reset();  // a user's own φ threw: there is no forward for a backward
+    rows_.reset();  // a user's own φ threw, or a poll did: there is no forward for a backward
     throw;
   }
   return tape_->top().a.middle_rows(0, x.rows());
@@ -76,9 +87,7 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
     const Recursion<T> layers = recursion(model);
     const auto [begin, end] = member.share(rows, kRowGrain);
-    for (std::size_t r = begin; r < end; ++r) {
-      std::copy_n(grad_output.row(r), grad_output.cols(), tape_->top().xi.row(r));
-    }
+    copy_rows<T>(grad_output.middle_rows(begin, end - begin), tape_->top().xi.middle_rows(begin, end - begin));
     layers.top_derivative({begin, end});
     if (together) {
       member.barrier();

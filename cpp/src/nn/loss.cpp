@@ -12,6 +12,7 @@
 #include "kernels/dispatch.hpp"
 #include "nn/loss_plan.hpp"
 #include "nn/of_type.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass {
 namespace {
@@ -220,11 +221,13 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight, a.rows()));
   const nn::RowLoss<T> row_loss(plan, a.cols());
   double sum = 0.0;
-  for (std::size_t r = 0; r < a.rows(); ++r) {
-    const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
-    sum += mean.term(weight, row_loss(a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
-                                      grad.data() == nullptr ? nullptr : grad.row(r)));
-  }
+  runtime::in_parts(a.rows(), 16 * a.cols(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
+      sum += mean.term(weight, row_loss(a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
+                                        grad.data() == nullptr ? nullptr : grad.row(r)));
+    }
+  });
   return mean.of(sum);
 }
 

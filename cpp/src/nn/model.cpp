@@ -82,10 +82,11 @@ bool Model<T>::has_custom_activation() const noexcept {
 }
 
 template <class T>
-void initialize_parameters(Model<T>& model, const PerLayer<Initializer>& init, std::uint64_t seed) {
-  for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const LayerSpec& layer = model.layers[i];
-    T* weight = model.parameters.data() + layer.offset;
+void initialize_parameters(std::span<const LayerSpec> layers, const PerLayer<Initializer>& init, std::uint64_t seed,
+                           T* parameters) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const LayerSpec& layer = layers[i];
+    T* weight = parameters + layer.offset;
     initialize(init[i], layer.activation, MatrixView<T>(weight, layer.inputs, layer.outputs), Philox(seed, i));
     if (layer.bias) {
       std::fill_n(weight + layer.num_weights(), layer.outputs, T(0));
@@ -95,7 +96,7 @@ void initialize_parameters(Model<T>& model, const PerLayer<Initializer>& init, s
 
 template struct Model<float>;
 template struct Model<double>;
-template void initialize_parameters(Model<float>&, const PerLayer<Initializer>&, std::uint64_t);
-template void initialize_parameters(Model<double>&, const PerLayer<Initializer>&, std::uint64_t);
+template void initialize_parameters(std::span<const LayerSpec>, const PerLayer<Initializer>&, std::uint64_t, float*);
+template void initialize_parameters(std::span<const LayerSpec>, const PerLayer<Initializer>&, std::uint64_t, double*);
 
 }  // namespace backpass::nn

@@ -32,8 +32,9 @@ struct Model {
 
 /// Checks the options and lays out the layers. \throws std::invalid_argument
 std::vector<LayerSpec> make_layers(const NetworkOptions& options);
-/// Draws weights from a seed; biases become zero.
+/// Draws weights from a seed; biases become zero. \param parameters  room for those of all layers
 template <class T>
-void initialize_parameters(Model<T>& model, const PerLayer<Initializer>& init, std::uint64_t seed);
+void initialize_parameters(std::span<const LayerSpec> layers, const PerLayer<Initializer>& init, std::uint64_t seed,
+                           T* parameters);
 
 }  // namespace backpass::nn

@@ -58,7 +58,9 @@ Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl
   // What is wrong with the environment is said here, before any call depends on it.
   (void)get_num_threads();
   (void)active_isa();
-  initialize(options.seed.value_or(random_seed()));
+  const std::uint64_t seed = options.seed.value_or(random_seed());
+  nn::initialize_parameters<T>(model.layers, impl_->init, seed, model.parameters.data());
+  model.dropout = {seed, 0};
 }
 
 template <class T>
@@ -81,8 +83,11 @@ Network<T>::~Network() = default;
 
 template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
-  nn::initialize_parameters(impl_->model, impl_->init, seed);
-  impl_->model.dropout = {seed, 0};
+  nn::Model<T>& model = impl_->model;
+  AlignedBuffer<T> drawn(model.parameters.size());  // an interrupt leaves the parameters as they are
+  nn::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
+  std::copy_n(drawn.data(), drawn.size(), model.parameters.data());
+  model.dropout = {seed, 0};
 }
 
 template <class T>

@@ -7,6 +7,7 @@
 #include "nn/activate.hpp"
 #include "nn/dense.hpp"
 #include "nn/recursion.hpp"
+#include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
@@ -58,6 +59,9 @@ void Predictor<T>::run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T
         run_together(member, model, rows, out.middle_rows(first, count), scratch);
       } else {
         run_block(model, rows, out.middle_rows(first, count), memory, scratch);
+      }
+      if (first + count < end) {
+        runtime::poll(count * model.parameters.size());
       }
     }
   });

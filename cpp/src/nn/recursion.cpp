@@ -6,6 +6,7 @@
 #include "base/streams.hpp"
 #include "kernels/dispatch.hpp"
 #include "nn/activate.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass::nn {
 
@@ -121,16 +122,19 @@ void Recursion<T>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView
   const double p = model_.layers[i].dropout;
   // The smallest number that a kept element's 32 random bits may be.
   const auto threshold = static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1.0));
-  for (std::size_t r = 0; r < rows.count(); ++r) {
-    if (dropout_) {
-      const kernels::DropoutKey key{dropout_->seed, dropout_stream(i, dropout_->pass),
-                                    static_cast<std::uint32_t>(dropout_->first_row + rows.begin + r)};
-      kernels::table<T>().dropout(static_cast<kernels::Index>(from.cols()), key, threshold,
-                                  static_cast<T>(1.0 / (1.0 - p)), from.row(r), to.row(r));
-    } else if (from.data() != to.data()) {
-      std::copy_n(from.row(r), from.cols(), to.row(r));
+  constexpr std::size_t kOperations = 16;  // of one element
+  runtime::in_parts(rows.count(), kOperations * from.cols(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      if (dropout_) {
+        const kernels::DropoutKey key{dropout_->seed, dropout_stream(i, dropout_->pass),
+                                      static_cast<std::uint32_t>(dropout_->first_row + rows.begin + r)};
+        kernels::table<T>().dropout(static_cast<kernels::Index>(from.cols()), key, threshold,
+                                    static_cast<T>(1.0 / (1.0 - p)), from.row(r), to.row(r));
+      } else if (from.data() != to.data()) {
+        std::copy_n(from.row(r), from.cols(), to.row(r));
+      }
     }
-  }
+  });
 }
 
 template <class T>

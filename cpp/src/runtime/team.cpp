@@ -13,6 +13,7 @@
 
 #include "runtime/crew.hpp"
 #include "runtime/denormals.hpp"
+#include "runtime/interrupt.hpp"
 #include "runtime/spin.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -20,12 +21,6 @@
 #endif
 
 namespace backpass::runtime {
-namespace {
-
-/// What barrier() throws into the members of a team that one of them has left by an exception.
-struct TeamAborted : std::exception {};
-
-}  // namespace
 
 class TeamState {
  public:
@@ -51,6 +46,7 @@ class TeamState {
   void run(int rank, int size, FunctionRef<void(const Member&)> work) noexcept {
     try {
       const FlushDenormals guard;
+      const PollTeam polls(aborted_);
       work(Member(rank, size, this));
     } catch (const TeamAborted&) {  // NOLINT(bugprone-empty-catch)
       // Another member has the reason.

@@ -13,6 +13,7 @@
 
 #include "base/streams.hpp"
 #include "nn/network_impl.hpp"
+#include "runtime/interrupt.hpp"
 #include "train/custom_batch.hpp"
 #include "train/evaluation.hpp"
 #include "train/monitor.hpp"
@@ -236,6 +237,7 @@ bool Fit<T>::run_epoch(std::size_t epoch) {
       lr_.set(scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), step_));
     }
     lr_at_start_ = batch == 0 ? optimizer_.lr() : lr_at_start_;
+    runtime::poll(count * network_.num_parameters());  // between two steps
     const double value = train_batch(rows);
     ++step_;
     if (!std::isfinite(value)) {
