@@ -186,3 +186,38 @@ def test_a_multiprocessing_pool():
         with multiprocessing.get_context("fork").Pool(3) as pool:
             results = pool.map_async(pool_work, range(6)).get(timeout=_SECONDS)
     assert set(results) == {expected}
+
+
+def test_forks_while_other_threads_predict_on_the_same_network():
+    """``BACKPASS_TEST_FORKS=10000`` runs the long form."""
+    import threading
+
+    bp.set_num_threads(1)
+    net = bp.Network([32, 64, 32], seed=0)
+    x, y = np.ones((40, 32), np.float32), np.ones((40, 32), np.float32)  # enough to free the GIL
+
+    def compute() -> str:
+        return bits(net.predict(x), np.array(net.evaluate(x, y, loss="mse")))
+
+    expected = compute()
+    stop = threading.Event()
+
+    def predict() -> None:
+        out = np.empty((40, 32), np.float32)
+        while not stop.is_set():
+            net.predict(x, out=out)
+            net.evaluate(x, y, loss="mse")
+
+    threads = [threading.Thread(target=predict) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(int(os.environ.get("BACKPASS_TEST_FORKS", "150"))):
+            assert in_a_fork(compute) == expected
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join()

@@ -1,6 +1,7 @@
 #include "kernels/dispatch.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
@@ -90,8 +91,15 @@ const KernelSet& choose() {
 }  // namespace
 
 const KernelSet& active() {
-  static const KernelSet& set = choose();
-  return set;
+  // Not a local static, whose initialisation holds a lock: after a fork in that moment, the child would wait for ever.
+  // Threads that come here at the same time choose the same set.
+  static constinit std::atomic<const KernelSet*> chosen{nullptr};
+  const KernelSet* set = chosen.load(std::memory_order_relaxed);
+  if (set == nullptr) {
+    set = &choose();
+    chosen.store(set, std::memory_order_relaxed);
+  }
+  return *set;
 }
 
 }  // namespace backpass::kernels

@@ -50,10 +50,9 @@ int default_num_threads() {
   return cpus;
 }
 
-std::atomic<int>& thread_limit() {
-  static std::atomic<int> limit{default_num_threads()};
-  return limit;
-}
+/// 0 until it is asked for. Not a local static, whose initialisation holds a lock: after a fork in that moment, the
+/// child would wait for ever.
+constinit std::atomic<int> thread_limit{0};
 
 }  // namespace
 
@@ -61,14 +60,31 @@ void set_num_threads(int n) {
   if (n < 1) {
     throw std::invalid_argument("the number of threads must be at least 1, not " + std::to_string(n));
   }
-  thread_limit().store(std::min(n, max_num_threads()), std::memory_order_relaxed);
+  (void)get_num_threads();  // what is wrong with the environment is said first
+  thread_limit.store(std::min(n, max_num_threads()), std::memory_order_relaxed);
 }
 
-int get_num_threads() { return thread_limit().load(std::memory_order_relaxed); }
+int get_num_threads() {
+  int limit = thread_limit.load(std::memory_order_relaxed);
+  if (limit == 0) {
+    const int wanted = default_num_threads();
+    // Another thread may have set a number since: that number stays, and is what the exchange leaves in `limit`.
+    if (thread_limit.compare_exchange_strong(limit, wanted, std::memory_order_relaxed)) {
+      limit = wanted;
+    }
+  }
+  return limit;
+}
 
 int max_num_threads() noexcept {
-  static const int most = std::max(64, 4 * static_cast<int>(std::thread::hardware_concurrency()));
-  return most;
+  // Every thread that asks first finds the same number.
+  static constinit std::atomic<int> most{0};
+  int number = most.load(std::memory_order_relaxed);
+  if (number == 0) {
+    number = std::max(64, 4 * static_cast<int>(std::thread::hardware_concurrency()));
+    most.store(number, std::memory_order_relaxed);
+  }
+  return number;
 }
 
 }  // namespace backpass

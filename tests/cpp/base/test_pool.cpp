@@ -1,6 +1,9 @@
 #include "base/pool.hpp"
 
+#include <atomic>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -36,6 +39,61 @@ TEST(Pool, WhatDoesNotFitIsReplaced) {
   }
   const auto large = pool.lease([](const int& size) { return size >= 5; }, [] { return std::make_unique<int>(5); });
   EXPECT_EQ(*large, 5);
+}
+
+TEST(Pool, MoreLeasesThanItKeepsAreAllGivenBack) {
+  static int alive = 0;
+  struct Counted {
+    Counted() { ++alive; }
+    ~Counted() { --alive; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+  };
+  {
+    Pool<Counted> pool;
+    const auto any = [](const Counted&) { return true; };
+    const auto make = [] { return std::make_unique<Counted>(); };
+    {
+      std::vector<decltype(pool.lease(any, make))> leases;
+      for (int i = 0; i < 100; ++i) {
+        leases.push_back(pool.lease(any, make));
+      }
+      EXPECT_EQ(alive, 100);
+    }
+    EXPECT_GT(alive, 0);
+    EXPECT_LT(alive, 100);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(Pool, ThreadsNeverShareAnObject) {
+  struct Object {
+    std::atomic<bool> lent{false};
+    int uses = 0;  // a race here is for the thread sanitizer to see
+  };
+  Pool<Object> pool;
+  std::atomic<int> made{0};
+  std::atomic<bool> shared{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20000; ++i) {
+        const auto lease = pool.lease([](const Object&) { return true; },
+                                      [&] {
+                                        ++made;
+                                        return std::make_unique<Object>();
+                                      });
+        shared = shared || lease->lent.exchange(true);
+        ++lease->uses;
+        lease->lent = false;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_FALSE(shared);
+  EXPECT_LE(made, 80000 / 10);  // nearly all leases find what came back
 }
 
 }  // namespace
