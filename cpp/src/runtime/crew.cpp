@@ -9,10 +9,40 @@
 
 #if defined(_OPENMP)
 #include <omp.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <dlfcn.h>
+#endif
+#endif
+
+#if defined(_OPENMP) && defined(__ELF__)
+// Weak: a program that is linked statically need not have these functions, and one that has them needs no -ldl for us.
+extern "C" {
+#pragma weak dladdr
+#pragma weak dlopen
+}
 #endif
 
 namespace backpass::runtime {
 namespace {
+
+/// GCC's runtime does not wait for its threads to end: where it is unloaded with a plug-in that brought it into the
+/// process, the threads of a region that is over still run its code. So it stays loaded.
+void keep_openmp_loaded() noexcept {
+#if defined(_OPENMP) && (defined(__ELF__) || defined(__APPLE__))
+  static constinit std::atomic<bool> done{false};
+#if defined(__ELF__)
+  if (&dladdr == nullptr || &dlopen == nullptr) {
+    return;
+  }
+#endif
+  Dl_info runtime{};
+  if (!done.exchange(true) && dladdr(reinterpret_cast<const void*>(&omp_get_thread_num), &runtime) != 0) {
+    // The handle is not closed: it is to last as long as the process. It is null where the runtime is part of the
+    // program itself, which is not unloaded.
+    (void)dlopen(runtime.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+  }
+#endif
+}
 
 /// A helper that has had nothing to do for so long goes to sleep.
 constexpr std::chrono::microseconds kAwake{200};
@@ -66,7 +96,9 @@ class Crew::Threads {
   std::thread keeper_;  // last: it uses the others
 };
 
-Crew::Crew(int helpers) : threads_(std::make_unique<Threads>(*this, std::min(helpers, kMaxTeam - 1))) {
+Crew::Crew(int helpers) {
+  keep_openmp_loaded();
+  threads_ = std::make_unique<Threads>(*this, std::min(helpers, kMaxTeam - 1));
   helpers_ = threads_->count();
 }
 

@@ -30,7 +30,8 @@ class Crew {
     std::chrono::nanoseconds asleep;  ///< else; zero: they are woken, if at all, for the calls that follow
   };
 
-  /// Starts `helpers` threads, or fewer when OpenMP gives fewer.
+  /// Starts `helpers` threads, or fewer when OpenMP gives fewer. The process may end when the system does not give
+  /// them: see obtainable_threads().
   explicit Crew(int helpers);
   /// Not while a team works.
   ~Crew();

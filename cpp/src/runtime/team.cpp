@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include <backpass/runtime.hpp>
@@ -14,6 +15,7 @@
 #include "runtime/crew.hpp"
 #include "runtime/denormals.hpp"
 #include "runtime/interrupt.hpp"
+#include "runtime/obtainable_threads.hpp"
 #include "runtime/spin.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -96,63 +98,119 @@ namespace {
 /// The process's threads. One call at a time has them.
 class Home {
  public:
-  Home() {
-#if defined(__unix__) || defined(__APPLE__)
-    pthread_atfork(nullptr, nullptr, [] { home().forget(); });
-#endif
-  }
+  constexpr Home() = default;
   ~Home() {
+    closed_.store(true);
     if (!busy_.exchange(true)) {
       delete crew_;
     }
   }
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
-  static Home& home() {
-    static Home instance;
-    return instance;
-  }
 
   /// The crew with up to threads − 1 helpers, to be given back; null while another call has it.
-  Crew* take(int threads) {
+  Crew* take(int threads) noexcept {
     if (!may_share_work() || busy_.exchange(true, std::memory_order_acquire)) {
       return nullptr;
     }
-    const int wanted = std::min(threads, Crew::kMaxTeam) - 1;
-    if (wanted > asked_) {
-      delete std::exchange(crew_, nullptr);
-      asked_ = 0;
-      try {
-        crew_ = new Crew(wanted);
-        asked_ = wanted;
-      } catch (...) {  // no thread to be had: the next call tries again
-        give_back();
-        return nullptr;
-      }
+    start(threads);
+    if (crew_ == nullptr) {
+      give_back();
     }
     return crew_;
   }
   void give_back() noexcept { busy_.store(false, std::memory_order_release); }
 
- private:
+  /// Starts what take(threads) would start. Waits for a call that has the crew.
+  void prepare(int threads) noexcept {
+    if (!may_share_work()) {
+      return;
+    }
+    while (busy_.exchange(true, std::memory_order_acquire)) {
+      if (closed_.load()) {  // the program ends, and nothing is started any more
+        return;
+      }
+      std::this_thread::yield();
+    }
+    start(threads);
+    give_back();
+  }
+
   /// In a child process, where the threads are not: what they left cannot be freed.
   void forget() noexcept {
     crew_ = nullptr;
     asked_ = 0;
+    shortage_ = false;
     give_back();
   }
 
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// After the system has refused threads it is asked again, but not by every call.
+  static constexpr std::chrono::seconds kUntilNextTry{1};
+
+  [[nodiscard]] int helpers() const noexcept { return crew_ == nullptr ? 0 : crew_->helpers(); }
+
+  void start(int threads) noexcept {
+    const int wanted = std::min(threads, Crew::kMaxTeam) - 1;
+    const bool tries_again = shortage_ && wanted > helpers() && Clock::now() >= next_try_;
+    if (wanted > asked_ || tries_again) {
+      asked_ = std::max(asked_, wanted);
+      shortage_ = !grow(asked_);
+      next_try_ = Clock::now() + kUntilNextTry;
+    }
+  }
+
+  /// Replaces the crew by one of `wanted` helpers. Where the system does not give so many, of fewer; where it gives no
+  /// more than there are, the crew stays. \returns whether the system gave all of them
+  bool grow(int wanted) noexcept {
+    int all = wanted;
+    if (crew_ != nullptr) {
+      all = helpers() + obtainable_threads(wanted - helpers());
+      if (all == helpers()) {
+        return false;
+      }
+      delete std::exchange(crew_, nullptr);
+    }
+    const int obtained = obtainable_threads(all + 1) - 1;  // one enters the region
+    if (obtained < 1) {
+      return false;
+    }
+    try {
+      crew_ = new Crew(obtained);
+    } catch (...) {  // no memory, or another process took the thread that was to enter the region
+      return false;
+    }
+    return obtained == wanted;
+  }
+
   std::atomic<bool> busy_{false};
+  std::atomic<bool> closed_{false};
   Crew* crew_ = nullptr;
-  int asked_ = 0;  ///< helpers; OpenMP may have given fewer
+  int asked_ = 0;          ///< helpers; there may be fewer
+  bool shortage_ = false;  ///< the system gave fewer than were asked for
+  Clock::time_point next_try_{};
 };
 
+// Neither this object nor anything else that a call may wait for is a local static: their initialisation holds a lock,
+// and after a fork in that moment the child would wait for ever.
+constinit Home home;
+
+#if defined(__unix__) || defined(__APPLE__)
+[[maybe_unused]] const int told_of_forks = pthread_atfork(nullptr, nullptr, [] { home.forget(); });
+#endif
+
 bool whole_teams() noexcept {
-  static const bool wanted = [] {
+  enum class Answer : std::uint8_t { unknown, no, yes };
+  static constinit std::atomic<Answer> known{Answer::unknown};
+  Answer answer = known.load(std::memory_order_relaxed);
+  if (answer == Answer::unknown) {
     const char* text = std::getenv("BACKPASS_WHOLE_TEAMS");  // NOLINT(concurrency-mt-unsafe)
-    return text != nullptr && *text != '\0' && std::string_view(text) != "0";
-  }();
-  return wanted;
+    answer = text != nullptr && *text != '\0' && std::string_view(text) != "0" ? Answer::yes : Answer::no;
+    known.store(answer, std::memory_order_relaxed);
+  }
+  return answer == Answer::yes;
 }
 
 /// A tenth of the time that one thread would need may be lost where waiting was in vain, a quarter where a helper
@@ -176,7 +234,7 @@ Crew::Patience patience_for(double multiply_adds) noexcept {
 }  // namespace
 
 void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work) {
-  Crew* const crew = threads > 1 ? Home::home().take(threads) : nullptr;
+  Crew* const crew = threads > 1 ? home.take(threads) : nullptr;
   if (crew == nullptr) {
     const FlushDenormals guard;
     work(Member(0, 1, nullptr));
@@ -186,7 +244,7 @@ void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)
   crew->run(
       threads, patience_for(multiply_adds), [&](int size) { state.set_size(size); },
       [&](int rank, int size) { state.run(rank, size, work); });
-  Home::home().give_back();
+  home.give_back();
   state.rethrow();
 }
 

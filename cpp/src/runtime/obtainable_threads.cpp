@@ -1,0 +1,119 @@
+#include "runtime/obtainable_threads.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace backpass::runtime {
+
+#if defined(__unix__) || defined(__APPLE__)
+namespace {
+
+constexpr int kSpareThreads = 1;
+/// A team of 65, its first thread included, and the spare one.
+constexpr int kMostThreads = 65 + kSpareThreads;
+/// What OpenMP's runtime itself allocates for a team and for each of its threads is less.
+constexpr std::size_t kTeamBytes = std::size_t{1} << 20;
+constexpr std::size_t kThreadBytes = std::size_t{128} << 10;
+/// The stack of LLVM's runtime when nothing is said. GCC's takes the system's default.
+constexpr std::size_t kLeastStack = std::size_t{4} << 20;
+
+/// The bytes that a variable of the form "16M" asks for; without a letter, the number counts units of 2^shift bytes.
+/// 0 for what the runtimes refuse and ignore.
+std::size_t stack_wish(const char* variable, unsigned int shift) noexcept {
+  const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): read while the library is loaded
+  if (text == nullptr) {
+    return 0;
+  }
+  char* end = nullptr;
+  errno = 0;
+  const unsigned long long value = std::strtoull(text, &end, 10);
+  if (end == text || errno != 0) {
+    return 0;
+  }
+  while (std::isspace(static_cast<unsigned char>(*end)) != 0) {
+    ++end;
+  }
+  switch (std::tolower(static_cast<unsigned char>(*end))) {
+    case 'b':
+      shift = 0;
+      break;
+    case 'k':
+      shift = 10;
+      break;
+    case 'm':
+      shift = 20;
+      break;
+    case 'g':
+      shift = 30;
+      break;
+    case 't':
+      shift = 40;
+      break;
+    default:
+      break;
+  }
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max() / 2;
+  return value > (kMost >> shift) ? kMost : static_cast<std::size_t>(value) << shift;
+}
+
+/// The largest stack that any of the variables asks for: which of them counts differs between the runtimes. The
+/// runtimes read the variables while they are loaded, and so does this library; a later setenv() changes nothing.
+const std::size_t wished_stack = std::max({stack_wish("OMP_STACKSIZE", 10), stack_wish("OMP_STACKSIZE_ALL", 10),
+                                           stack_wish("GOMP_STACKSIZE", 10), stack_wish("KMP_STACKSIZE", 0)});
+
+std::size_t stack_size(const pthread_attr_t& attributes) noexcept {
+  std::size_t usual = 0;
+  pthread_attr_getstacksize(&attributes, &usual);
+  constexpr std::size_t kGrain = std::size_t{64} << 10;  // of pages, whatever their size
+  return (std::max({usual, wished_stack, kLeastStack}) + kGrain - 1) / kGrain * kGrain;
+}
+
+void* wait_for_release(void* released) {
+  static_cast<std::atomic<bool>*>(released)->wait(false);
+  return nullptr;
+}
+
+}  // namespace
+
+int obtainable_threads(int wanted) noexcept {
+  pthread_attr_t attributes;
+  if (wanted < 1 || pthread_attr_init(&attributes) != 0) {
+    return 0;
+  }
+  std::array<pthread_t, kMostThreads> threads{};
+  const int most = std::min(wanted + kSpareThreads, kMostThreads);
+  int alive = 0;
+  std::atomic<bool> released{false};
+  if (pthread_attr_setstacksize(&attributes, stack_size(attributes)) == 0) {
+    while (alive < most &&
+           pthread_create(&threads[static_cast<std::size_t>(alive)], &attributes, wait_for_release, &released) == 0) {
+      ++alive;
+    }
+  }
+  pthread_attr_destroy(&attributes);
+  void* const memory = ::operator new(kTeamBytes + static_cast<std::size_t>(alive) * kThreadBytes, std::nothrow);
+  asm volatile("" : : "r"(memory) : "memory");  // or the compiler may leave the pair out
+  ::operator delete(memory, std::nothrow);
+  released.store(true);
+  released.notify_all();
+  for (int i = 0; i < alive; ++i) {
+    pthread_join(threads[static_cast<std::size_t>(i)], nullptr);
+  }
+  return memory == nullptr ? 0 : std::max(0, alive - kSpareThreads);
+}
+#else
+int obtainable_threads(int wanted) noexcept { return wanted; }
+#endif
+
+}  // namespace backpass::runtime

@@ -1,0 +1,192 @@
+// Where the system does not give the threads, calls go on with the threads there are: same bits, and the process lives.
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <backpass/network.hpp>
+#include <backpass/optimizer.hpp>
+#include <backpass/runtime.hpp>
+#include <backpass/trainer.hpp>
+
+#include "runtime/obtainable_threads.hpp"
+
+#if defined(__linux__)
+#include <dirent.h>
+#include <grp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BACKPASS_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define BACKPASS_SANITIZED
+#endif
+#endif
+
+namespace backpass {
+namespace {
+
+constexpr int kSame = 0;
+constexpr int kDifferent = 10;
+constexpr int kNoMemory = 11;
+constexpr int kUnable = 12;
+
+constexpr std::size_t kRows = 600;
+constexpr std::size_t kInputs = 64;
+constexpr std::size_t kOutputs = 10;
+
+/// Every kind of call that uses a team; returns all that the calls computed.
+std::vector<float> results_with(int threads) {
+  set_num_threads(threads);
+  std::vector<float> x(kRows * kInputs);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = static_cast<float>(i % 11) / 5.0F - 1.0F;
+  }
+  const std::vector<float> y(kRows * kOutputs, 0.25F);
+  const ConstMatrixView<float> inputs(x.data(), kRows, kInputs);
+  const ConstMatrixView<float> targets(y.data(), kRows, kOutputs);
+  Network<float> network({.sizes = {kInputs, 256, kOutputs}, .seed = 0});
+  Adam adam;
+  std::vector<float> out(kRows * kOutputs);
+  network.predict(inputs, MatrixView<float>(out.data(), kRows, kOutputs));
+  out.push_back(static_cast<float>(network.train_step(inputs, targets, MeanSquaredError{}, adam)));
+  const History history = network.fit(inputs, targets, MeanSquaredError{}, adam, {.epochs = 2, .batch_size = 200});
+  out.push_back(static_cast<float>(history["loss"].back()));
+  const std::span<const float> parameters = std::as_const(network).parameters();
+  out.insert(out.end(), parameters.begin(), parameters.end());
+  return out;
+}
+
+/// Ends the process with what became of the calls under a limit.
+void exit_under(const std::function<bool()>& limit) {
+  const std::vector<float> expected = results_with(1);
+  if (!limit()) {
+    std::_Exit(kUnable);
+  }
+  try {
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      const std::vector<float> got = results_with(6);
+      if (std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)) != 0) {
+        std::_Exit(kDifferent);
+      }
+    }
+    std::_Exit(kSame);
+  } catch (const std::bad_alloc&) {
+    std::_Exit(kNoMemory);
+  }
+}
+
+bool limit_threads(rlim_t most) {
+  // The limit does not hold for root, and another user's threads must not count: so a user that has none.
+  constexpr unsigned int kNobodyElse = 23457;
+  if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(kNobodyElse) != 0 || setuid(kNobodyElse) != 0)) {
+    return false;
+  }
+  const rlimit limit{most, most};
+  return setrlimit(RLIMIT_NPROC, &limit) == 0;
+}
+
+std::size_t address_space() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::size_t threads_alive() {
+  std::size_t count = 0;
+  DIR* const directory = opendir("/proc/self/task");
+  while (const dirent* const entry = readdir(directory)) {
+    count += entry->d_name[0] == '.' ? 0 : 1;
+  }
+  closedir(directory);
+  return count;
+}
+
+class ThreadShortageDeathTest : public testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(ThreadShortageDeathTest, ALimitOfThreads) {
+  for (const rlim_t most : {1, 2, 3, 4, 5, 6, 7, 8, 12}) {
+    EXPECT_EXIT(exit_under([=] { return limit_threads(most); }), testing::ExitedWithCode(kSame), "") << most;
+  }
+}
+
+TEST_F(ThreadShortageDeathTest, StacksThatAreTooLarge) {
+  for (const char* variable : {"OMP_STACKSIZE", "GOMP_STACKSIZE"}) {
+    for (const char* size : {"1000G", "100000G", " 9999999 M ", "1T", "99999999999999999999G", "nonsense"}) {
+      setenv(variable, size, 1);  // the child is a new program, which reads it at its start
+      EXPECT_EXIT(exit_under([] { return true; }), testing::ExitedWithCode(kSame), "") << variable << "=" << size;
+      unsetenv(variable);
+    }
+  }
+}
+
+#if !defined(BACKPASS_SANITIZED)  // their runtimes need all of the address space
+TEST_F(ThreadShortageDeathTest, ALimitOfMemory) {
+  const auto ends_well = [](int status) {
+    return WIFEXITED(status) && (WEXITSTATUS(status) == kSame || WEXITSTATUS(status) == kNoMemory);
+  };
+  for (const std::size_t megabytes : {0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 40, 48, 64, 100, 200, 500}) {
+    const auto limited = [=] {
+      const rlim_t most = address_space() + (megabytes << 20);
+      const rlimit limit{most, most};
+      return setrlimit(RLIMIT_AS, &limit) == 0;
+    };
+    EXPECT_EXIT(exit_under(limited), ends_well, "") << megabytes << " MB";
+  }
+}
+#endif
+
+TEST_F(ThreadShortageDeathTest, ThreadsAreUsedOnceTheyAreThere) {
+  if (config().openmp.empty()) {
+    return;  // such a build has one thread
+  }
+  const auto later = [] {
+    // The limit is soft: the process may raise it again.
+    if (!limit_threads(64)) {
+      std::_Exit(kUnable);
+    }
+    const rlimit none{1, 64};
+    setrlimit(RLIMIT_NPROC, &none);
+    results_with(4);
+    const std::size_t first = threads_alive();
+    const rlimit many{64, 64};
+    setrlimit(RLIMIT_NPROC, &many);
+    results_with(4);
+    const std::size_t at_once = threads_alive();
+    usleep(1'100'000);
+    results_with(4);
+    const std::size_t then = threads_alive();
+    std::fprintf(stderr, "threads: %zu, %zu, %zu\n", first, at_once, then);
+    // A call that follows a refusal does not pay for another attempt. Later, one does. OpenMP's region has one more
+    // thread, which enters it.
+    std::_Exit(first == 1 && at_once == 1 && then == 5 ? kSame : kDifferent);
+  };
+  EXPECT_EXIT(later(), testing::ExitedWithCode(kSame), "");
+}
+
+TEST(ObtainableThreads, AreAsManyAsWantedOnAFreeSystem) {
+  EXPECT_EQ(runtime::obtainable_threads(0), 0);
+  for (const int wanted : {1, 2, 7, 65}) {
+    const std::size_t before = threads_alive();
+    EXPECT_EQ(runtime::obtainable_threads(wanted), wanted);
+    EXPECT_LE(threads_alive(), before);
+  }
+}
+
+}  // namespace
+}  // namespace backpass
+#endif
