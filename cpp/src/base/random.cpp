@@ -3,6 +3,7 @@
 #include <random>
 #include <utility>
 
+#include "base/floating_point_mode.hpp"
 #include "base/normal_quantile.hpp"
 #include "base/philox.hpp"
 
@@ -16,6 +17,8 @@ std::uint64_t below(std::uint64_t bits, std::uint64_t bound) noexcept {
   // bound < 2^32 for all practical permutations; for larger ones the products would overflow, so fall back to modulo.
   return bound >> 32 == 0 ? (high + (low >> 32)) >> 32 : bits % bound;
 }
+
+double uniform_of(std::uint64_t bits) noexcept { return (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53; }
 
 template <class Index>
 void fisher_yates(std::span<Index> indices, const Philox& random) noexcept {
@@ -39,10 +42,12 @@ std::uint64_t Philox::bits(std::uint64_t counter) const noexcept {
 }
 
 double Philox::uniform(std::uint64_t counter) const noexcept {
-  return (static_cast<double>(bits(counter) >> 11) + 0.5) * 0x1p-53;
+  return in_own_mode([&] { return uniform_of(bits(counter)); });
 }
 
-double Philox::normal(std::uint64_t counter) const noexcept { return normal_quantile(uniform(counter)); }
+double Philox::normal(std::uint64_t counter) const noexcept {
+  return in_own_mode([&] { return normal_quantile(uniform_of(bits(counter))); });
+}
 
 std::uint64_t random_seed() {
   std::random_device device;

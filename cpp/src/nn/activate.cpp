@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/floating_point_mode.hpp"
 #include "kernels/dispatch.hpp"
 #include "nn/of_type.hpp"
 #include "runtime/interrupt.hpp"
@@ -45,7 +46,7 @@ void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> 
   const auto cols = static_cast<kernels::Index>(z.cols());
   if (kind == ActivationKind::custom) {
     const CustomActivation& custom = *activation.custom_functions();
-    of_type<T>(custom.function_f32, custom.function_f64)(z, a);
+    in_callers_mode(of_type<T>(custom.function_f32, custom.function_f64), z, a);
   } else if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) {
     const auto kernel = kind == ActivationKind::softmax ? kernels.softmax : kernels.log_softmax;
     for_rows(z.rows(), z.cols(), [&](std::size_t r) { kernel(cols, z.row(r), a.row(r)); });
@@ -67,8 +68,8 @@ void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> sto
   if (kind == ActivationKind::custom) {
     std::vector<T> derivative(g.rows() * g.cols());
     const CustomActivation& custom = *activation.custom_functions();
-    of_type<T>(custom.derivative_f32, custom.derivative_f64)(stored,
-                                                             MatrixView<T>(derivative.data(), g.rows(), g.cols()));
+    in_callers_mode(of_type<T>(custom.derivative_f32, custom.derivative_f64), stored,
+                    MatrixView<T>(derivative.data(), g.rows(), g.cols()));
     for (std::size_t r = 0; r < g.rows(); ++r) {
       for (std::size_t c = 0; c < g.cols(); ++c) {
         g(r, c) *= derivative[r * g.cols() + c];

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/floating_point_mode.hpp"
 #include "base/function_ref.hpp"
 #include "runtime/interrupt.hpp"
 
@@ -101,11 +102,9 @@ Network<double> exact_copy(const Network<T>& from) {
   return to;
 }
 
-}  // namespace
-
 template <class T>
-double gradient_check(const Network<T>& network, ConstMatrixView<double> x, const Targets<double>& y, const Loss& loss,
-                      const std::function<void()>& between) {
+double compare(const Network<T>& network, ConstMatrixView<double> x, const Targets<double>& y, const Loss& loss,
+               const std::function<void()>& between) {
   Network<double> exact = exact_copy(network);
   (void)exact.loss_and_gradient(x, y, loss);
   const std::vector<double> gradients(exact.gradients().begin(), exact.gradients().end());
@@ -121,10 +120,18 @@ double gradient_check(const Network<T>& network, ConstMatrixView<double> x, cons
     parameter = before;
     runtime::poll(kSteps * x.rows() * gradients.size());
     if (between) {
-      between();
+      in_callers_mode(between);
     }
   }
   return largest_relative_error(gradients, differences);
+}
+
+}  // namespace
+
+template <class T>
+double gradient_check(const Network<T>& network, ConstMatrixView<double> x, const Targets<double>& y, const Loss& loss,
+                      const std::function<void()>& between) {
+  return in_own_mode([&] { return compare(network, x, y, loss, between); });
 }
 
 double gradient_check(const Network<float>& network, ConstMatrixView<float> x, const Targets<float>& y,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/floating_point_mode.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
@@ -124,26 +125,8 @@ void fill_uniform(double half_width, MatrixView<T> w, const Philox& random) {
   fill(w, [&](std::size_t i) { return half_width * (2.0 * random.uniform(i) - 1.0); });
 }
 
-}  // namespace
-
-Initializer Initializer::from_name(std::string_view name) {
-  std::string known;
-  for (const auto& [key, init] : kNamed) {
-    if (key == name) {
-      return init;
-    }
-    known += (known.empty() ? "" : ", ") + std::string(key);
-  }
-  throw std::invalid_argument("unknown initializer \"" + std::string(name) + "\"; there are: " + known);
-}
-
-std::string_view Initializer::name() const noexcept { return kNamed[static_cast<std::size_t>(kind)].first; }
-
 template <class T>
-void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w, const Philox& random) {
-  if (!std::isfinite(init.parameter)) {
-    throw std::invalid_argument(std::string(init.name()) + ": the parameter must be finite");
-  }
+void fill_as(const Initializer& init, const Activation& activation, MatrixView<T> w, const Philox& random) {
   const auto fan_in = static_cast<double>(w.rows());
   const auto fan_out = static_cast<double>(w.cols());
   // A uniform distribution on ±h has the variance h²/3.
@@ -173,6 +156,29 @@ void initialize(const Initializer& init, const Activation& activation, MatrixVie
     case InitializerKind::orthogonal:
       return fill_orthogonal(init.parameter, w, random);
   }
+}
+
+}  // namespace
+
+Initializer Initializer::from_name(std::string_view name) {
+  std::string known;
+  for (const auto& [key, init] : kNamed) {
+    if (key == name) {
+      return init;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(key);
+  }
+  throw std::invalid_argument("unknown initializer \"" + std::string(name) + "\"; there are: " + known);
+}
+
+std::string_view Initializer::name() const noexcept { return kNamed[static_cast<std::size_t>(kind)].first; }
+
+template <class T>
+void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w, const Philox& random) {
+  if (!std::isfinite(init.parameter)) {
+    throw std::invalid_argument(std::string(init.name()) + ": the parameter must be finite");
+  }
+  in_own_mode([&] { fill_as(init, activation, w, random); });
 }
 
 template void initialize(const Initializer&, const Activation&, MatrixView<float>, const Philox&);

@@ -9,6 +9,7 @@
 
 #include <backpass/error.hpp>
 
+#include "base/floating_point_mode.hpp"
 #include "kernels/dispatch.hpp"
 #include "nn/loss_plan.hpp"
 #include "nn/of_type.hpp"
@@ -215,20 +216,22 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     std::vector<T> unwanted(grad.data() == nullptr ? a.rows() * a.cols() : 0);
     const MatrixView<T> out = grad.data() == nullptr ? MatrixView<T>(unwanted.data(), a.rows(), a.cols()) : grad;
-    return nn::of_type<T>(custom->function_f32, custom->function_f64)(a, y, out);
+    return in_callers_mode(nn::of_type<T>(custom->function_f32, custom->function_f64), a, y, out);
   }
-  const auto plan = nn::plan_loss<T>(loss, Activation::identity());
-  const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight, a.rows()));
-  const nn::RowLoss<T> row_loss(plan, a.cols());
-  double sum = 0.0;
-  runtime::in_parts(a.rows(), 16 * a.cols(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) {
-      const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
-      sum += mean.term(weight, row_loss(a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
-                                        grad.data() == nullptr ? nullptr : grad.row(r)));
-    }
+  return in_own_mode([&] {
+    const auto plan = nn::plan_loss<T>(loss, Activation::identity());
+    const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight, a.rows()));
+    const nn::RowLoss<T> row_loss(plan, a.cols());
+    double sum = 0.0;
+    runtime::in_parts(a.rows(), 16 * a.cols(), [&](std::size_t begin, std::size_t end) {
+      for (std::size_t r = begin; r < end; ++r) {
+        const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
+        sum += mean.term(weight, row_loss(a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
+                                          grad.data() == nullptr ? nullptr : grad.row(r)));
+      }
+    });
+    return mean.of(sum);
   });
-  return mean.of(sum);
 }
 
 template double evaluate_loss(const Loss&, ConstMatrixView<float>, Targets<float>, MatrixView<float>,

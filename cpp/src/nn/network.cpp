@@ -10,6 +10,7 @@
 #include <backpass/error.hpp>
 #include <backpass/runtime.hpp>
 
+#include "base/floating_point_mode.hpp"
 #include "nn/network_impl.hpp"
 #include "nn/of_type.hpp"
 #include "runtime/team.hpp"
@@ -168,6 +169,7 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
 template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   nn::check_gradient_options(options);
+  const FloatingPointMode mode;
   impl_->step.check(impl_->model, optimizer);
   impl_->step.begin(impl_->model, optimizer);
   const auto work = static_cast<double>(num_parameters());
@@ -233,6 +235,7 @@ double Network<T>::train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& lo
     step(optimizer, options);
     return value;
   }
+  const FloatingPointMode mode;
   return impl_->pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss, {true, {}, optimizer, options});
 }
 
@@ -247,6 +250,7 @@ double Network<T>::loss_and_gradient(ConstMatrixView<T> x, Targets<T> y, const L
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     return custom_loss_and_gradient(*custom, x, y, input_gradient);
   }
+  const FloatingPointMode mode;
   return impl_->pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss, {true, input_gradient, {}, {}});
 }
 
@@ -258,7 +262,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixV
     const ConstMatrixView<T> a = forward(x, true);
     std::vector<T> grad(a.rows() * a.cols());
     const MatrixView<T> grad_output(grad.data(), a.rows(), a.cols());
-    const double value = nn::of_type<T>(loss.function_f32, loss.function_f64)(a, y, grad_output);
+    const double value = in_callers_mode(nn::of_type<T>(loss.function_f32, loss.function_f64), a, y, grad_output);
     backward(grad_output, input_gradient);
     return value;
   } catch (...) {
@@ -278,6 +282,7 @@ double Network<T>::evaluate(ConstMatrixView<T> x, Targets<T> y, const Loss& loss
     predict(x, output);
     return evaluate_loss<T>(loss, output, y);
   }
+  const FloatingPointMode mode;
   const auto pass = impl_->evaluations.lease([](const nn::BatchPass<T>&) { return true; },
                                              [] { return std::make_unique<nn::BatchPass<T>>(); });
   return pass->evaluate(impl_->model, {x, y, sample_weight, std::nullopt}, loss);

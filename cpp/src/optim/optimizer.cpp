@@ -5,9 +5,9 @@
 #include <string>
 #include <type_traits>
 
+#include "base/floating_point_mode.hpp"
 #include "optim/rules.hpp"
 #include "optim/update_plan.hpp"
-#include "runtime/denormals.hpp"
 
 namespace backpass {
 namespace {
@@ -41,9 +41,9 @@ void validate(OptimizerRef optimizer) {
 template <class T>
 void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                      std::span<const ParameterGroup> groups) {
+  const FloatingPointMode mode;
   optim::UpdatePlan<T> plan;
   plan.prepare(optimizer, parameters, gradients, groups);
-  const runtime::FlushDenormals guard;  // as in a network's step, so that the bits are its
   plan.run(0, parameters.size());
 }
 

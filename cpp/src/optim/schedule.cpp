@@ -5,6 +5,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "base/floating_point_mode.hpp"
 #include "optim/require.hpp"
 
 namespace backpass {
@@ -162,12 +163,13 @@ void check_nested(const Schedule& schedule, int depth) {
 }  // namespace
 
 double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch, std::int64_t step) {
-  return std::visit([&](const auto& s) { return lr_of(s, base_lr, {epoch, step}); }, schedule);
+  return in_own_mode(
+      [&] { return std::visit([&](const auto& s) { return lr_of(s, base_lr, {epoch, step}); }, schedule); });
 }
 
 void observe(Schedule& schedule, double base_lr, double monitored_loss) {
   if (auto* plateau = std::get_if<schedules::ReduceOnPlateau>(&schedule)) {
-    observe_plateau(*plateau, base_lr, monitored_loss);
+    in_own_mode([&] { observe_plateau(*plateau, base_lr, monitored_loss); });
   } else if (auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule);
              warmup != nullptr && warmup->then != nullptr) {
     observe(*warmup->then, base_lr, monitored_loss);

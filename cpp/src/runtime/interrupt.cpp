@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/floating_point_mode.hpp"
+
 namespace backpass {
 
 /// What polls of one thread look at.
@@ -44,7 +46,7 @@ void InterruptScope::ask() {
     return;
   }
   const runtime::NoPolls in_check;
-  check_();
+  in_callers_mode(check_);
   // A check that waits for Python's lock, 5 ms where other threads compute, takes a tenth of the time at most.
   const Clock::time_point end = Clock::now();
   next_ = end + std::clamp<std::chrono::nanoseconds>(9 * (end - start), interval_, 3 * interval_);

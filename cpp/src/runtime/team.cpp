@@ -12,8 +12,8 @@
 
 #include <backpass/runtime.hpp>
 
+#include "base/floating_point_mode.hpp"
 #include "runtime/crew.hpp"
-#include "runtime/denormals.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/obtainable_threads.hpp"
 #include "runtime/spin.hpp"
@@ -47,7 +47,7 @@ class TeamState {
   /// Runs the work of one member, of `size` that there are, and keeps what it throws.
   void run(int rank, int size, FunctionRef<void(const Member&)> work) noexcept {
     try {
-      const FlushDenormals guard;
+      const FloatingPointMode mode;
       const PollTeam polls(aborted_);
       work(Member(rank, size, this));
     } catch (const TeamAborted&) {  // NOLINT(bugprone-empty-catch)
@@ -236,7 +236,7 @@ Crew::Patience patience_for(double multiply_adds) noexcept {
 void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work) {
   Crew* const crew = threads > 1 ? home.take(threads) : nullptr;
   if (crew == nullptr) {
-    const FlushDenormals guard;
+    const FloatingPointMode mode;
     work(Member(0, 1, nullptr));
     return;
   }

@@ -37,7 +37,8 @@ class Member {
   TeamState* state_;
 };
 
-/// Runs `work` once on each of at most `threads` members, the caller being member 0, with denormals flushed.
+/// Runs `work` once on each of at most `threads` members, the caller being member 0, in the library's floating-point
+/// mode.
 ///
 /// Members that would not come in a small part of the time that the work takes are done without: when another call has
 /// the threads, when they sleep and the work is small, when the machine has no CPU for them. With BACKPASS_WHOLE_TEAMS

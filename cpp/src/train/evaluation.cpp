@@ -4,7 +4,6 @@
 
 #include "nn/network_impl.hpp"
 #include "nn/segments.hpp"
-#include "runtime/denormals.hpp"
 
 namespace backpass::train {
 namespace {
@@ -58,7 +57,6 @@ bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
     const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(first, count);
     pass_.row_terms(model, {x_.middle_rows(first, count), y_.middle_rows(first, count), weights, std::nullopt}, loss_,
                     mean, terms_);
-    const runtime::FlushDenormals as_in_the_pass;
     for (std::size_t r = 0; r < count; ++r) {
       if (first + r == Segments::first_row(segment + 1, segments, x_.rows())) {
         sum += segment_sum;

@@ -11,6 +11,7 @@
 
 #include <backpass/error.hpp>
 
+#include "base/floating_point_mode.hpp"
 #include "base/streams.hpp"
 #include "nn/network_impl.hpp"
 #include "runtime/interrupt.hpp"
@@ -208,7 +209,8 @@ History Fit<T>::run() {
       best_.take(network_);
     }
     // The callback may look at this epoch's network, so it comes before anything is restored.
-    const bool stop = options_.on_epoch_end && options_.on_epoch_end({epoch, options_.epochs, history_});
+    const bool stop =
+        options_.on_epoch_end && in_callers_mode(options_.on_epoch_end, EpochReport{epoch, options_.epochs, history_});
     if (stop || (monitor_ && monitor_->is_over())) {
       history_.stopped_early = i + 1 < options_.epochs;
       break;
@@ -266,7 +268,7 @@ bool Fit<T>::stopped(std::size_t epoch, std::size_t rows_done) {
     return false;
   }
   last_report_ = Clock::now();
-  return options_.on_progress({epoch, rows_done, order_.size(), epoch_loss_});
+  return in_callers_mode(options_.on_progress, ProgressReport{epoch, rows_done, order_.size(), epoch_loss_});
 }
 
 template <class T>
@@ -354,7 +356,7 @@ std::size_t validation_rows(std::size_t rows, double validation_split) {
 template <class T>
 History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
             const FitOptions<T>& options) {
-  return train::Fit<T>(network, x, y, loss, optimizer, options).run();
+  return in_own_mode([&] { return train::Fit<T>(network, x, y, loss, optimizer, options).run(); });
 }
 
 template <class T>

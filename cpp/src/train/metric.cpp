@@ -9,6 +9,7 @@
 
 #include <backpass/error.hpp>
 
+#include "base/floating_point_mode.hpp"
 #include "nn/network_impl.hpp"
 
 namespace backpass {
@@ -133,9 +134,11 @@ double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool lo
     throw ShapeError("metric: " + std::to_string(sample_weight.size()) + " sample weights for " +
                      std::to_string(a.rows()) + " rows");
   }
-  train::MetricSum<T> sum(metric, a.cols(), y, logits, sample_weight);
-  sum.add(a, 0);
-  return sum.value();
+  return in_own_mode([&] {
+    train::MetricSum<T> sum(metric, a.cols(), y, logits, sample_weight);
+    sum.add(a, 0);
+    return sum.value();
+  });
 }
 
 template double compute_metric(Metric, ConstMatrixView<float>, Targets<float>, bool, std::span<const float>);
