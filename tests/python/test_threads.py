@@ -94,6 +94,24 @@ def test_affinity_bounds_the_default():
     assert run_python(code, OMP_NUM_THREADS="", BACKPASS_NUM_THREADS="").strip() == "1"
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+@pytest.mark.parametrize(
+    "variable",
+    ["OMP_PROC_BIND=true", "OMP_PROC_BIND=spread", "OMP_PLACES=threads", "GOMP_CPU_AFFINITY={all}"],
+)
+def test_the_default_does_not_fall_where_openmp_binds_threads(variable):
+    """GCC's runtime binds the first thread to one CPU before Python code can ask."""
+    unset = {"OMP_NUM_THREADS": "", "BACKPASS_NUM_THREADS": ""}
+    cpus = sorted(os.sched_getaffinity(0))
+    name, value = variable.format(all=" ".join(map(str, cpus))).split("=")
+    assert run_python(_COUNT, **unset, **{name: value}) == run_python(_COUNT, **unset)
+    os.sched_setaffinity(0, cpus[:1])  # a limit that the new program inherits
+    try:
+        assert name == "GOMP_CPU_AFFINITY" or run_python(_COUNT, **unset, **{name: value}) == "1\n"
+    finally:
+        os.sched_setaffinity(0, cpus)
+
+
 _THREADS_STARTED = """
 import os, sys
 import numpy as np

@@ -7,20 +7,71 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #if defined(__linux__)
 #include <sched.h>
+#endif
+#if defined(_OPENMP)
+#include <omp.h>
 #endif
 
 namespace backpass::runtime {
 namespace {
 
 #if defined(__linux__)
+#if defined(_OPENMP)
+cpu_set_t cpus_of_place(int place) {
+  std::vector<int> ids(static_cast<std::size_t>(std::max(0, omp_get_place_num_procs(place))));
+  omp_get_place_proc_ids(place, ids.data());
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  for (const int id : ids) {
+    if (id >= 0 && id < CPU_SETSIZE) {
+      CPU_SET(id, &cpus);
+    }
+  }
+  return cpus;
+}
+
+/// The CPUs that OpenMP binds the threads of a team to, each thread to a place; none where it does not bind them, or
+/// binds all of them to the place of the first. Makes no call that would bind the calling thread.
+cpu_set_t cpus_of_places(const cpu_set_t& mask) {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  const omp_proc_bind_t binding = omp_get_proc_bind();
+  if (binding == omp_proc_bind_false || binding == omp_proc_bind_master) {
+    return all;
+  }
+  bool bound = false;
+  for (int place = 0; place < omp_get_num_places(); ++place) {
+    const cpu_set_t cpus = cpus_of_place(place);
+    CPU_OR(&all, &all, &cpus);
+    bound = bound || CPU_EQUAL(&cpus, &mask);
+  }
+  // A mask that is none of the places was not set by OpenMP, and holds.
+  if (!bound) {
+    CPU_ZERO(&all);
+  }
+  return all;
+}
+#endif
+
+/// GCC's runtime binds the program's first thread to the first place when it is loaded, if OMP_PROC_BIND, OMP_PLACES or
+/// GOMP_CPU_AFFINITY say so; every thread that is started later inherits the mask. The mask that the process was
+/// started with is no longer to be had, but the places lie within it.
 int affinity_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  // A machine with more than CPU_SETSIZE CPUs answers EINVAL; its limit then comes from the others.
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : INT_MAX;
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {
+    return INT_MAX;  // more than CPU_SETSIZE CPUs: the limit comes from the others
+  }
+#if defined(_OPENMP)
+  const cpu_set_t places = cpus_of_places(mask);
+  return std::max(CPU_COUNT(&mask), CPU_COUNT(&places));
+#else
+  return CPU_COUNT(&mask);
+#endif
 }
 
 int quota_cpus(double quota, double period) {

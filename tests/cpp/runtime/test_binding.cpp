@@ -1,0 +1,134 @@
+// OpenMP's variables that bind threads to CPUs: the default stays the number of CPUs, and a team has as many. Each case
+// is a new program, since the OpenMP runtime reads the variables when it is loaded.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <backpass/runtime.hpp>
+
+#include "runtime/cpu_limits.hpp"
+#include "runtime/team.hpp"
+
+#if defined(__linux__)
+#include <sched.h>
+
+namespace backpass::runtime {
+namespace {
+
+std::vector<int> allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof(set), &set);
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) {
+      cpus.push_back(cpu);
+    }
+  }
+  return cpus;
+}
+
+/// Says the default number of threads, and the CPUs that the members of a team of that size ran on.
+void report() {
+  const int threads = get_num_threads();
+  std::vector<std::atomic<int>> cpus(static_cast<std::size_t>(threads));
+  std::atomic<int> size{0};
+  parallel(threads, 1e9, [&](const Member& member) {
+    member.barrier();  // all are there, at the same time
+    cpus[static_cast<std::size_t>(member.rank())] = sched_getcpu();
+    size = member.size();
+    member.barrier();
+  });
+  std::vector<int> sorted(cpus.begin(), cpus.end());
+  std::sort(sorted.begin(), sorted.end());
+  std::fprintf(stderr, "threads %d team %d cpus", threads, size.load());
+  for (const int cpu : sorted) {
+    std::fprintf(stderr, " %d", cpu);
+  }
+  std::fprintf(stderr, ".\n");
+  std::_Exit(0);
+}
+
+std::string expected(const std::vector<int>& cpus) {
+  const std::string count = std::to_string(cpus.size());
+  std::string text = "threads " + count + " team " + count + " cpus";
+  for (const int cpu : cpus) {
+    text += " " + std::to_string(cpu);
+  }
+  return text + "\\.";
+}
+
+/// Two CPUs at most.
+class BindingDeathTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    for (const char* variable : {"BACKPASS_NUM_THREADS", "OMP_NUM_THREADS"}) {
+      unsetenv(variable);
+    }
+    CPU_ZERO(&before_);
+    ASSERT_EQ(sched_getaffinity(0, sizeof(before_), &before_), 0);
+    cpus_ = allowed_cpus();
+    cpus_.resize(std::min<std::size_t>(cpus_.size(), static_cast<std::size_t>(std::min(available_cpus(), 2))));
+    restrict_to(cpus_);
+  }
+  void TearDown() override { sched_setaffinity(0, sizeof(before_), &before_); }
+  /// A new program with a variable set says what is expected.
+  static void expect(const std::string& variable, const std::string& value, const std::string& said) {
+    setenv(variable.c_str(), value.c_str(), 1);
+    EXPECT_EXIT(report(), testing::ExitedWithCode(0), said) << variable << "=" << value;
+    unsetenv(variable.c_str());
+  }
+  static void restrict_to(const std::vector<int>& cpus) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const int cpu : cpus) {
+      CPU_SET(cpu, &set);
+    }
+    ASSERT_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
+  }
+  /// The CPUs as OpenMP's variables list them.
+  [[nodiscard]] std::string listed(const char* before, const char* between, const char* after) const {
+    std::string text;
+    for (const int cpu : cpus_) {
+      text += (text.empty() ? "" : between) + (before + std::to_string(cpu)) + after;
+    }
+    return text;
+  }
+
+  cpu_set_t before_{};
+  std::vector<int> cpus_;
+};
+
+TEST_F(BindingDeathTest, EachThreadHasACpuOfItsOwn) {
+  if (config().openmp.empty()) {
+    return;  // such a build has one thread
+  }
+  for (const char* policy : {"true", "close", "spread"}) {
+    expect("OMP_PROC_BIND", policy, expected(cpus_));
+  }
+  expect("OMP_PLACES", "threads", expected(cpus_));
+  expect("OMP_PLACES", listed("{", ",", "}"), expected(cpus_));
+  expect("GOMP_CPU_AFFINITY", listed("", " ", ""), expected(cpus_));
+}
+
+TEST_F(BindingDeathTest, AnExplicitLimitHolds) {
+  const std::vector<int> one{cpus_.back()};
+  if (!config().openmp.empty()) {
+    expect("GOMP_CPU_AFFINITY", std::to_string(one.front()), "threads 1 team 1");
+  }
+  restrict_to(one);
+  expect("BACKPASS_NUM_THREADS", "", expected(one));
+  expect("OMP_PROC_BIND", "true", expected(one));
+  expect("OMP_PROC_BIND", "spread", expected(one));
+  expect("OMP_PLACES", "threads", expected(one));
+}
+
+}  // namespace
+}  // namespace backpass::runtime
+#endif
