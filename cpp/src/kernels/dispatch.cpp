@@ -6,6 +6,12 @@
 #include <stdexcept>
 #include <string_view>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include "kernels/cpu_features.hpp"
+
 namespace backpass::kernels {
 
 #define BACKPASS_DECLARE(name)     \
@@ -40,25 +46,45 @@ std::span<const KernelSet* const> built() {
   return sets;
 }
 
-bool usable([[maybe_unused]] const KernelSet& set) {
+uint32_t cpu_features() {
+  uint32_t features = 0;
 #if defined(__x86_64__)
   // The compiler's run-time check covers CPUID and, through XGETBV, what the operating system saves.
   // It may be asked before the compiler's own initialiser has run: by a network that is a static object.
   __builtin_cpu_init();
-  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-                  __builtin_cpu_supports("bmi2");
-  const std::string_view name = set.name;
-  if (name == "avx2") {
-    return v3;
+  const auto add = [&](CpuFeature feature, bool there) { features |= there ? feature : 0U; };
+  add(kSse3, __builtin_cpu_supports("sse3"));
+  add(kSsse3, __builtin_cpu_supports("ssse3"));
+  add(kSse41, __builtin_cpu_supports("sse4.1"));
+  add(kSse42, __builtin_cpu_supports("sse4.2"));
+  add(kPopcnt, __builtin_cpu_supports("popcnt"));
+  add(kAvx, __builtin_cpu_supports("avx"));
+  add(kAvx2, __builtin_cpu_supports("avx2"));
+  add(kFma, __builtin_cpu_supports("fma"));
+  add(kBmi, __builtin_cpu_supports("bmi"));
+  add(kBmi2, __builtin_cpu_supports("bmi2"));
+  add(kAvx512f, __builtin_cpu_supports("avx512f"));
+  add(kAvx512bw, __builtin_cpu_supports("avx512bw"));
+  add(kAvx512cd, __builtin_cpu_supports("avx512cd"));
+  add(kAvx512dq, __builtin_cpu_supports("avx512dq"));
+  add(kAvx512vl, __builtin_cpu_supports("avx512vl"));
+  // Clang 14 has no names for these. F16C works on AVX registers, which the operating system must save.
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0) {
+    add(kF16c, (ecx & bit_F16C) != 0 && (features & kAvx) != 0);
+    add(kMovbe, (ecx & bit_MOVBE) != 0);
   }
-  if (name == "avx512") {
-    return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
+  if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) != 0) {
+    add(kLzcnt, (ecx & bit_LZCNT) != 0);
   }
 #endif
-  return true;
+  return features;
 }
+
+bool usable(const KernelSet& set) { return (set.features & ~cpu_features()) == 0; }
 
 namespace {
 

@@ -10,6 +10,8 @@ namespace backpass::kernels {
 
 /// All compiled in, slowest first.
 std::span<const KernelSet* const> built();
+/// The CpuFeature bits of this CPU, as far as the operating system supports them.
+uint32_t cpu_features();
 /// Whether this CPU (and operating system) can run the set.
 bool usable(const KernelSet& set);
 /// The fastest usable set, or the one BACKPASS_ISA names; decided on the first call.

@@ -122,6 +122,7 @@ struct KernelTable {
 
 struct KernelSet {
   const char* name;
+  uint32_t features;  ///< of kernels/cpu_features.hpp: what a CPU must have to run the set
   KernelTable<float> f32;
   KernelTable<double> f64;
 };

@@ -6,6 +6,7 @@
 #include "kernels/activation_inl.hpp"
 #include "kernels/cross_entropy_inl.hpp"
 #include "kernels/dropout_inl.hpp"
+#include "kernels/features_inl.hpp"
 #include "kernels/gemm_inl.hpp"
 #include "kernels/loss_inl.hpp"
 #include "kernels/pack_inl.hpp"
@@ -63,7 +64,7 @@ constexpr KernelTable<T> make_table() {
 
 /// The one symbol of this translation unit. A constant from the start: networks may be used by static initialisers.
 extern const KernelSet kKernels;
-constinit const KernelSet kKernels{BACKPASS_KERNEL_NAME, make_table<float>(), make_table<double>()};
+constinit const KernelSet kKernels{BACKPASS_KERNEL_NAME, kFeatures, make_table<float>(), make_table<double>()};
 
 }  // namespace BACKPASS_KERNEL_NAMESPACE
 }  // namespace backpass::kernels

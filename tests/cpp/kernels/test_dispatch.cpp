@@ -3,9 +3,13 @@
 
 #include <array>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
+#include "kernels/cpu_features.hpp"
 #include "kernels/kernel_sets.hpp"
 
 namespace backpass::kernels {
@@ -30,6 +34,65 @@ TEST(Dispatch, TablesOfDifferentSetsShareNoFunction) {
     }
   }
 }
+
+TEST(Dispatch, ASetThatWantsAFeatureTheCpuLacksIsNotUsable) {
+  KernelSet set = *built().front();
+  EXPECT_TRUE(usable(set));
+  for (uint32_t feature = 1; feature != 0; feature <<= 1) {
+    set.features = feature;
+    EXPECT_EQ(usable(set), (cpu_features() & feature) != 0) << "bit " << feature;
+  }
+  set.features = ~cpu_features();
+  EXPECT_FALSE(usable(set));
+}
+
+#if defined(__x86_64__) && defined(__linux__)
+/// Linux lists what CPUID and the operating system offer together.
+TEST(Dispatch, FeaturesAreThoseThatLinuxReports) {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line) && !line.starts_with("flags")) {
+  }
+  ASSERT_TRUE(line.starts_with("flags"));
+  std::istringstream words(line);
+  std::string listed = " ";
+  for (std::string word; words >> word;) {
+    listed += word + ' ';
+  }
+  constexpr std::array<std::pair<CpuFeature, const char*>, 18> kNames{{{kSse3, "pni"},
+                                                                       {kSsse3, "ssse3"},
+                                                                       {kSse41, "sse4_1"},
+                                                                       {kSse42, "sse4_2"},
+                                                                       {kPopcnt, "popcnt"},
+                                                                       {kAvx, "avx"},
+                                                                       {kAvx2, "avx2"},
+                                                                       {kFma, "fma"},
+                                                                       {kF16c, "f16c"},
+                                                                       {kBmi, "bmi1"},
+                                                                       {kBmi2, "bmi2"},
+                                                                       {kLzcnt, "abm"},
+                                                                       {kMovbe, "movbe"},
+                                                                       {kAvx512f, "avx512f"},
+                                                                       {kAvx512bw, "avx512bw"},
+                                                                       {kAvx512cd, "avx512cd"},
+                                                                       {kAvx512dq, "avx512dq"},
+                                                                       {kAvx512vl, "avx512vl"}}};
+  for (const auto& [feature, name] : kNames) {
+    const bool has = listed.find(' ' + std::string(name) + ' ') != std::string::npos;
+    EXPECT_EQ((cpu_features() & feature) != 0, has) << name;
+  }
+}
+
+TEST(Dispatch, SetsStateTheFeaturesOfTheirName) {
+  for (const KernelSet* set : built()) {
+    const std::string name = set->name;
+    EXPECT_EQ((set->features & kAvx2) != 0, name != "baseline") << name;
+    EXPECT_EQ((set->features & kFma) != 0, name != "baseline") << name;
+    EXPECT_EQ((set->features & kAvx512f) != 0, name == "avx512") << name;
+    EXPECT_EQ(set->features & (kMovbe | kLzcnt), 0U) << name << ": no kernel needs these";
+  }
+}
+#endif
 
 /// Runs active() in a fresh process, where it is decided anew, and exits with 0 when it is `expected`.
 void exit_if_active_is(const char* forced, const std::string& expected) {
