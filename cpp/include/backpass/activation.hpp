@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include <backpass/activation_kind.hpp>
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 #include <backpass/matrix.hpp>
 
 namespace backpass {
@@ -71,7 +71,7 @@ class BACKPASS_EXPORT Activation {
   [[nodiscard]] bool has_parameter() const noexcept;
   [[nodiscard]] const CustomActivation* custom_functions() const noexcept { return custom_.get(); }
 
-  /// a = φ(z), row by row. Shapes equal; `a` may be `z` itself.
+  /// a = φ(z), row by row. \throws ShapeError unless the shapes are equal, and `a` is `z` itself or apart from it
   template <class T>
   void apply(ConstMatrixView<T> z, MatrixView<T> a) const;
 
@@ -82,5 +82,8 @@ class BACKPASS_EXPORT Activation {
   double parameter_ = 0.0;
   std::shared_ptr<const CustomActivation> custom_;
 };
+
+extern template void Activation::apply(ConstMatrixView<float>, MatrixView<float>) const;
+extern template void Activation::apply(ConstMatrixView<double>, MatrixView<double>) const;
 
 }  // namespace backpass

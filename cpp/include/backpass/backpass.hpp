@@ -2,6 +2,8 @@
 /// All of the library.
 #pragma once
 
+#include <backpass/compiler.hpp>  // first, so that it speaks first
+
 #include <backpass/activation.hpp>
 #include <backpass/error.hpp>
 #include <backpass/gradient_check.hpp>

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 #include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>
 #include <backpass/network.hpp>
@@ -27,5 +27,10 @@ template <class T>
 /// The same for data of floats.
 [[nodiscard]] BACKPASS_EXPORT double gradient_check(const Network<float>& network, ConstMatrixView<float> x,
                                                     const Targets<float>& y, const Loss& loss);
+
+extern template double gradient_check(const Network<float>&, ConstMatrixView<double>, const Targets<double>&,
+                                      const Loss&, const std::function<void()>&);
+extern template double gradient_check(const Network<double>&, ConstMatrixView<double>, const Targets<double>&,
+                                      const Loss&, const std::function<void()>&);
 
 }  // namespace backpass

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include <backpass/activation.hpp>
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 #include <backpass/matrix.hpp>
 #include <backpass/random.hpp>
 
@@ -53,5 +53,8 @@ struct BACKPASS_EXPORT Initializer {
 template <class T>
 BACKPASS_EXPORT void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w,
                                 const Philox& random);
+
+extern template void initialize(const Initializer&, const Activation&, MatrixView<float>, const Philox&);
+extern template void initialize(const Initializer&, const Activation&, MatrixView<double>, const Philox&);
 
 }  // namespace backpass

@@ -12,7 +12,7 @@
 #include <variant>
 
 #include <backpass/activation.hpp>
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 #include <backpass/matrix.hpp>
 
 namespace backpass {
@@ -90,11 +90,16 @@ using Loss = std::variant<MeanSquaredError, MeanAbsoluteError, Huber, LogCosh, Q
 [[nodiscard]] BACKPASS_EXPORT Loss loss_from_name(std::string_view name);
 [[nodiscard]] BACKPASS_EXPORT std::string_view loss_name(const Loss& loss) noexcept;
 
-/// E(a, y), and ∂E/∂a into `grad` (a's shape; may be empty when not wanted).
+/// E(a, y), and ∂E/∂a into `grad` (a's shape; may be empty when not wanted). `grad` is `a` itself or apart from it.
 /// \param sample_weight  empty, or one weight ≥ 0 a row, not all zero
 /// \throws ShapeError, or std::invalid_argument for a label outside [0, M_N) or a loss's parameter out of range
 template <class T>
 BACKPASS_EXPORT double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad = {},
                                      std::span<const T> sample_weight = {});
+
+extern template double evaluate_loss(const Loss&, ConstMatrixView<float>, Targets<float>, MatrixView<float>,
+                                     std::span<const float>);
+extern template double evaluate_loss(const Loss&, ConstMatrixView<double>, Targets<double>, MatrixView<double>,
+                                     std::span<const double>);
 
 }  // namespace backpass

@@ -8,11 +8,17 @@
 #include <type_traits>
 #include <variant>
 
+#include <backpass/compiler.hpp>
+
 namespace backpass {
 
 /// rows × cols elements of T; element (r, c) is data[r * row_stride + c].
+/// A call throws ShapeError for a view of rows without data, and for a view to write to whose rows overlap (row_stride
+/// < cols). Rows to read from may overlap: windows of a time series need no copy.
 template <class T>
 class BasicMatrixView {
+  static_assert(is_real<std::remove_const_t<T>>, "T must be float or double");
+
  public:
   using value_type = std::remove_const_t<T>;
 
@@ -60,6 +66,8 @@ using ConstMatrixView = BasicMatrixView<const T>;
 /// What a network is trained towards: a matrix (B, M_N), or one class label a row (B).
 template <class T>
 class Targets {
+  static_assert(is_real<T>, "T must be float or double");
+
  public:
   Targets(ConstMatrixView<T> values) noexcept : value_(values) {}                 // NOLINT(google-explicit-constructor)
   Targets(MatrixView<T> values) noexcept : value_(ConstMatrixView<T>(values)) {}  // NOLINT(google-explicit-constructor)

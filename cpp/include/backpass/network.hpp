@@ -11,12 +11,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <backpass/activation.hpp>
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 #include <backpass/initializer.hpp>
 #include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>
@@ -41,7 +42,14 @@ class PerLayer {
   PerLayer(std::initializer_list<V> values) : values_(values), list_(true) {}
   [[nodiscard]] bool is_list() const noexcept { return list_; }
   [[nodiscard]] const std::vector<V>& values() const noexcept { return values_; }
-  [[nodiscard]] V operator[](std::size_t i) const { return list_ ? values_.at(i) : values_.front(); }
+  /// The value of entry i. \throws std::out_of_range for an entry beyond a list's last
+  [[nodiscard]] V operator[](std::size_t i) const {
+    if (list_ && i >= values_.size()) {
+      throw std::out_of_range("entry " + std::to_string(i) + " is out of range: the list has " +
+                              std::to_string(values_.size()) + " entries");
+    }
+    return values_[list_ ? i : 0];
+  }
 
  private:
   std::vector<V> values_;
@@ -72,9 +80,12 @@ struct LayerSpec {
   [[nodiscard]] std::size_t num_parameters() const noexcept { return num_weights() + (bias ? outputs : 0); }
 };
 
-/// A light view of layer i (1-based in the mathematics, 0-based here). Valid as long as its network.
+/// A light view of layer i (1-based in the mathematics, 0-based here). Valid as long as its network; a view of a
+/// network that was moved from is empty.
 template <class T>
 class BACKPASS_EXPORT Layer {
+  static_assert(is_real<T>, "T must be float or double");
+
  public:
   [[nodiscard]] const LayerSpec& spec() const noexcept;
   /// W^i transposed, (M_{i-1}, M_i): the storage order. Element (j, k) is w^i_kj.
@@ -90,7 +101,7 @@ class BACKPASS_EXPORT Layer {
   [[nodiscard]] ConstMatrixView<T> z() const noexcept;
   [[nodiscard]] ConstMatrixView<T> a() const noexcept;
   [[nodiscard]] ConstMatrixView<T> xi() const noexcept;
-  void set_trainable(bool trainable) const noexcept;
+  void set_trainable(bool trainable) const;
   void set_lr_scale(double lr_scale) const;  ///< \throws std::invalid_argument unless finite and ≥ 0
 
  private:
@@ -103,11 +114,13 @@ class BACKPASS_EXPORT Layer {
 /// Scratch memory for predict: made once, used by one call at a time.
 template <class T>
 class BACKPASS_EXPORT Workspace {
+  static_assert(is_real<T>, "T must be float or double");
+
  public:
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
   ~Workspace();
-  [[nodiscard]] std::size_t max_batch() const noexcept;
+  [[nodiscard]] std::size_t max_batch() const noexcept;  ///< 0 when it was moved from
 
  private:
   friend class Network<T>;
@@ -121,8 +134,12 @@ class BACKPASS_EXPORT Workspace {
 ///
 /// Shapes: x is (B, M_0), outputs are (B, M_N); B may be 0.
 /// Unless said otherwise every call throws ShapeError for a wrong shape before anything has changed.
+/// A network that was moved from has no layers and no parameters until another one is assigned to it. Its accessors
+/// that are noexcept return nothing or zero, every other call throws StateError.
 template <class T>
 class BACKPASS_EXPORT Network {
+  static_assert(is_real<T>, "T must be float or double");
+
  public:
   /// \throws std::invalid_argument when the options contradict each other or themselves
   explicit Network(const NetworkOptions& options);
@@ -137,8 +154,8 @@ class BACKPASS_EXPORT Network {
   [[nodiscard]] std::span<const std::size_t> sizes() const noexcept;  ///< M_0, …, M_N
   [[nodiscard]] std::size_t num_layers() const noexcept;              ///< N
   [[nodiscard]] std::size_t num_parameters() const noexcept;
-  [[nodiscard]] const LayerSpec& spec(std::size_t i) const;
-  [[nodiscard]] Layer<T> layer(std::size_t i);  ///< \throws std::out_of_range
+  [[nodiscard]] const LayerSpec& spec(std::size_t i) const;  ///< \throws std::out_of_range
+  [[nodiscard]] Layer<T> layer(std::size_t i);               ///< \throws std::out_of_range
   /// A table for people: a line a layer with its shape, activation, and the count and size of its parameters; then
   /// totals.
   [[nodiscard]] std::string summary() const;
@@ -155,7 +172,7 @@ class BACKPASS_EXPORT Network {
     std::uint64_t pass = 0;
   };
   [[nodiscard]] DropoutState dropout_state() const noexcept;
-  void set_dropout_state(DropoutState state) noexcept;
+  void set_dropout_state(DropoutState state);
   /// Keeps the memory behind Layer::z(), a() and xi() alive: a later, larger forward() takes new memory.
   [[nodiscard]] std::shared_ptr<const void> activation_memory() const noexcept;
 
@@ -174,7 +191,9 @@ class BACKPASS_EXPORT Network {
   // ---- inference
   /// Scratch for predict() of batches of any size, fastest up to max_batch rows, on up to get_num_threads() threads.
   [[nodiscard]] Workspace<T> make_workspace(std::size_t max_batch) const;
-  /// out = a^N. Allocates nothing and throws nothing but ShapeError. A row's bits do not depend on the rows around it.
+  /// out = a^N. Allocates nothing and throws nothing but ShapeError, and StateError for a workspace that was moved
+  /// from. A row's bits do not depend on the rows around it. `out` must not share memory with x: ShapeError. They may
+  /// be different columns of one array.
   void predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& workspace, int num_threads = 0) const;
   /// The same with a workspace kept inside the network. \param num_threads  0: as the work asks, up to
   /// get_num_threads()
@@ -205,7 +224,16 @@ class BACKPASS_EXPORT Network {
   double custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixView<T> x, Targets<T> y,
                                   MatrixView<T> input_gradient);
   struct Impl;
+  [[nodiscard]] Impl& alive();  ///< \throws StateError when the network was moved from
+  [[nodiscard]] const Impl& alive() const;
   std::unique_ptr<Impl> impl_;
 };
+
+extern template class Layer<float>;
+extern template class Layer<double>;
+extern template class Workspace<float>;
+extern template class Workspace<double>;
+extern template class Network<float>;
+extern template class Network<double>;
 
 }  // namespace backpass

@@ -7,10 +7,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 
 namespace backpass {
 
@@ -37,9 +38,11 @@ struct OptimizerState {
 
   [[nodiscard]] bool empty() const noexcept { return groups.empty(); }
   void reset() noexcept { *this = {}; }
+  /// The slots of type T.
   template <class T>
-  [[nodiscard]] std::vector<std::vector<T>>& slots() noexcept {
-    if constexpr (sizeof(T) == sizeof(float)) {
+  [[nodiscard]] std::vector<std::vector<T>>& arrays() noexcept {
+    static_assert(is_real<T>, "T must be float or double");
+    if constexpr (std::is_same_v<T, float>) {
       return slots_f32;
     } else {
       return slots_f64;
@@ -189,6 +192,15 @@ BACKPASS_EXPORT void validate(OptimizerRef optimizer);
 template <class T>
 BACKPASS_EXPORT void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                                      std::span<const ParameterGroup> groups = {});
+/// T must be float or double.
+template <class T>
+  requires(!is_real<T>)
+void apply_optimizer(OptimizerRef, std::span<T>, std::span<const T>, std::span<const ParameterGroup> = {}) = delete;
+
+extern template void apply_optimizer(OptimizerRef, std::span<float>, std::span<const float>,
+                                     std::span<const ParameterGroup>);
+extern template void apply_optimizer(OptimizerRef, std::span<double>, std::span<const double>,
+                                     std::span<const ParameterGroup>);
 
 /// What may be done to gradients before a step, in this order: penalties, norm, value.
 struct GradientOptions {

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 
 namespace backpass {
 

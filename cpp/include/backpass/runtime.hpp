@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 
 namespace backpass {
 

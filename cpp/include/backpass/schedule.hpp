@@ -9,7 +9,7 @@
 #include <string_view>
 #include <variant>
 
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 
 namespace backpass {
 

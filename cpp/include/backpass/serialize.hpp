@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 #include <backpass/network.hpp>
 #include <backpass/optimizer.hpp>
 #include <backpass/schedule.hpp>
@@ -34,6 +34,7 @@ struct SaveOptions {
 
 template <class T>
 struct Checkpoint {
+  static_assert(is_real<T>, "T must be float or double");
   Network<T> network;
   std::optional<Optimizer> optimizer;
   std::optional<Schedule> schedule;
@@ -61,5 +62,12 @@ BACKPASS_EXPORT void save(const std::filesystem::path& path, const Network<T>& n
 /// The same for a known type. \throws FormatError also when the file holds the other type
 template <class T>
 [[nodiscard]] BACKPASS_EXPORT Checkpoint<T> load_checkpoint(const std::filesystem::path& path);
+
+extern template std::vector<std::byte> to_bytes(const Network<float>&, const SaveOptions&);
+extern template std::vector<std::byte> to_bytes(const Network<double>&, const SaveOptions&);
+extern template void save(const std::filesystem::path&, const Network<float>&, const SaveOptions&);
+extern template void save(const std::filesystem::path&, const Network<double>&, const SaveOptions&);
+extern template Checkpoint<float> load_checkpoint(const std::filesystem::path&);
+extern template Checkpoint<double> load_checkpoint(const std::filesystem::path&);
 
 }  // namespace backpass

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <backpass/export.hpp>
+#include <backpass/compiler.hpp>
 #include <backpass/network.hpp>
 #include <backpass/schedule.hpp>
 
@@ -32,6 +32,9 @@ enum class Metric : unsigned char {
 template <class T>
 [[nodiscard]] BACKPASS_EXPORT double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y,
                                                     bool logits = false, std::span<const T> sample_weight = {});
+
+extern template double compute_metric(Metric, ConstMatrixView<float>, Targets<float>, bool, std::span<const float>);
+extern template double compute_metric(Metric, ConstMatrixView<double>, Targets<double>, bool, std::span<const double>);
 
 /// Stops when `monitor` has not fallen (risen, for accuracy and r2) by more than min_delta for `patience` epochs. NaN
 /// is no improvement.
@@ -68,6 +71,8 @@ struct ProgressReport {
 
 template <class T>
 struct FitOptions {
+  static_assert(is_real<T>, "T must be float or double");
+
   std::size_t epochs = 1;
   std::size_t batch_size = 32;
   bool shuffle = true;
@@ -104,5 +109,10 @@ struct FitOptions {
 template <class T>
 BACKPASS_EXPORT History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
                             OptimizerRef optimizer, const FitOptions<T>& options);
+
+extern template History fit(Network<float>&, ConstMatrixView<float>, Targets<float>, const Loss&, OptimizerRef,
+                            const FitOptions<float>&);
+extern template History fit(Network<double>&, ConstMatrixView<double>, Targets<double>, const Loss&, OptimizerRef,
+                            const FitOptions<double>&);
 
 }  // namespace backpass

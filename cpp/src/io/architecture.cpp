@@ -98,6 +98,7 @@ std::size_t end_of(const LayerSpec& layer) {
 
 template <class T>
 Architecture describe(const Network<T>& network) {
+  const auto& impl = NetworkAccess::impl(network);
   Architecture result;
   result.type = kTypeName<T>;
   for (std::size_t i = 0; i < network.num_layers(); ++i) {
@@ -107,7 +108,7 @@ Architecture describe(const Network<T>& network) {
                                   " has a Custom activation: a function cannot be saved in a file");
     }
     result.layers.push_back(layer);
-    result.init.push_back(NetworkAccess::impl(network).init[i]);
+    result.init.push_back(impl.init[i]);
   }
   result.dropout_seed = network.dropout_state().seed;
   result.dropout_pass = network.dropout_state().pass;

@@ -21,7 +21,7 @@ namespace {
 template <class T>
 void try_step(Optimizer settings, std::size_t num_slots) {
   const OptimizerRef optimizer = settings;
-  optimizer.state().slots<T>().resize(num_slots);
+  optimizer.state().arrays<T>().resize(num_slots);
   const std::vector<ParameterGroup> groups(optimizer.state().groups.size());
   apply_optimizer<T>(optimizer, {}, {}, groups);
 }
@@ -41,10 +41,10 @@ void check_state(OptimizerRef optimizer, std::size_t num_parameters, std::size_t
   using Other = std::conditional_t<sizeof(T) == sizeof(float), double, float>;
   OptimizerState& state = optimizer.state();
   const std::string name = "cannot save " + std::string(optimizer.name()) + ": its state belongs to ";
-  if (!state.slots<Other>().empty()) {
+  if (!state.arrays<Other>().empty()) {
     throw ShapeError(name + "a " + kTypeName<Other> + " network, this one is " + kTypeName<T>);
   }
-  for (const std::vector<T>& slot : state.slots<T>()) {
+  for (const std::vector<T>& slot : state.arrays<T>()) {
     if (slot.size() != num_parameters) {
       throw ShapeError(name + std::to_string(slot.size()) + " parameters, this network has " +
                        std::to_string(num_parameters));
@@ -54,7 +54,7 @@ void check_state(OptimizerRef optimizer, std::size_t num_parameters, std::size_t
     throw ShapeError(name + std::to_string(state.groups.size()) + " groups of parameters, this network has " +
                      std::to_string(num_layers) + " layers");
   }
-  try_step<T>(without_slots(optimizer), state.slots<T>().size());
+  try_step<T>(without_slots(optimizer), state.arrays<T>().size());
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ Json stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_paramete
   }
   Json object = optimizer_to_json(optimizer);
   object["state"] = {
-      {"slots", state.slots<T>().size()}, {"step", std::move(steps)}, {"mu_product", std::move(mu_products)}};
+      {"slots", state.arrays<T>().size()}, {"step", std::move(steps)}, {"mu_product", std::move(mu_products)}};
   return object;
 }
 

@@ -182,7 +182,7 @@ std::optional<Optimizer> make_optimizer(const Container& container, const Archit
   }
   StoredOptimizer stored = stateful_optimizer_from_json<T>(
       parse_text(*text, key::kOptimizer, container.tensors().size()), architecture.layers.size());
-  auto& slots = OptimizerRef(stored.optimizer).state().template slots<T>();
+  auto& slots = OptimizerRef(stored.optimizer).state().template arrays<T>();
   for (std::size_t i = 0; i < stored.num_slots; ++i) {
     const auto bytes = tensors.find<T>(slot_name(i), {architecture.num_parameters()});
     load_elements(bytes, std::span<T>(slots.emplace_back(architecture.num_parameters())));

@@ -57,7 +57,7 @@ std::vector<std::byte> to_bytes(const Network<T>& network, const SaveOptions& op
   const Architecture architecture = describe(network);
   const Metadata metadata = describe_all(network, architecture, options);
   const std::vector<std::vector<T>> none;
-  const auto& slots = options.optimizer ? options.optimizer->state().template slots<T>() : none;
+  const auto& slots = options.optimizer ? options.optimizer->state().template arrays<T>() : none;
 
   // The order of the tensors is that of the parameters, and the same below where they are filled.
   std::vector<ContainerWriter::Entry> entries;

@@ -8,6 +8,7 @@
 #include <backpass/error.hpp>
 
 #include "nn/activate.hpp"
+#include "nn/require.hpp"
 
 namespace backpass {
 namespace {
@@ -132,6 +133,9 @@ void Activation::apply(ConstMatrixView<T> z, MatrixView<T> a) const {
     throw ShapeError("activation: z is " + std::to_string(z.rows()) + " x " + std::to_string(z.cols()) + ", a is " +
                      std::to_string(a.rows()) + " x " + std::to_string(a.cols()));
   }
+  nn::require_data("z", z);
+  nn::require_writable("a", a);
+  nn::require_same_or_apart("z", z, "a", a);
   nn::activate(*this, z, a);
 }
 

@@ -6,10 +6,13 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/floating_point_mode.hpp"
 #include "base/function_ref.hpp"
+#include "nn/network_impl.hpp"
+#include "nn/require.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
@@ -85,13 +88,14 @@ double largest_relative_error(std::span<const double> gradients, std::span<const
 /// In double precision, without dropout.
 template <class T>
 Network<double> exact_copy(const Network<T>& from) {
+  const auto& layers = NetworkAccess::impl(from).model.layers;
   NetworkOptions options;
   options.sizes.assign(from.sizes().begin(), from.sizes().end());
   std::vector<Activation> activations;
   std::vector<bool> biases;
-  for (std::size_t i = 0; i < from.num_layers(); ++i) {
-    activations.push_back(from.spec(i).activation);
-    biases.push_back(from.spec(i).bias);
+  for (const LayerSpec& layer : layers) {
+    activations.push_back(layer.activation);
+    biases.push_back(layer.bias);
   }
   options.activation = activations;
   options.bias = biases;
@@ -136,7 +140,8 @@ double gradient_check(const Network<T>& network, ConstMatrixView<double> x, cons
 
 double gradient_check(const Network<float>& network, ConstMatrixView<float> x, const Targets<float>& y,
                       const Loss& loss) {
-  const auto widened = [](ConstMatrixView<float> from) {
+  const auto widened = [](std::string_view name, ConstMatrixView<float> from) {
+    nn::require_data(name, from);
     std::vector<double> to;
     to.reserve(from.rows() * from.cols());
     for (std::size_t r = 0; r < from.rows(); ++r) {
@@ -144,10 +149,10 @@ double gradient_check(const Network<float>& network, ConstMatrixView<float> x, c
     }
     return to;
   };
-  const std::vector<double> inputs = widened(x);
+  const std::vector<double> inputs = widened("x", x);
   const ConstMatrixView<double> wide_x(inputs.data(), x.rows(), x.cols());
   if (!y.are_labels()) {
-    const std::vector<double> values = widened(y.values());
+    const std::vector<double> values = widened("y", y.values());
     return gradient_check(network, wide_x, ConstMatrixView<double>(values.data(), y.rows(), y.values().cols()), loss);
   }
   std::vector<std::int64_t> labels(y.rows());

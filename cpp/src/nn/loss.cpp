@@ -13,6 +13,7 @@
 #include "kernels/dispatch.hpp"
 #include "nn/loss_plan.hpp"
 #include "nn/of_type.hpp"
+#include "nn/require.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
@@ -164,6 +165,8 @@ void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, cons
   } else if (y.rows() != rows || y.values().cols() != outputs) {
     throw ShapeError(where + "y has the shape " + shape(y.rows(), y.values().cols()) + ", expected " +
                      shape(rows, outputs));
+  } else {
+    require_data(where + "y", y.values());
   }
   if (!sample_weight.empty()) {
     if (std::holds_alternative<CustomLoss>(loss)) {
@@ -212,6 +215,14 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   if (grad.data() != nullptr && (grad.rows() != a.rows() || grad.cols() != a.cols())) {
     throw ShapeError("grad has the shape (" + std::to_string(grad.rows()) + ", " + std::to_string(grad.cols()) +
                      "), expected (" + std::to_string(a.rows()) + ", " + std::to_string(a.cols()) + ")");
+  }
+  nn::require_data("a", a);
+  if (grad.data() != nullptr) {
+    nn::require_writable("grad", grad);
+    nn::require_same_or_apart("a", a, "grad", grad);
+    if (!y.are_labels()) {
+      nn::require_same_or_apart("y", y.values(), "grad", grad);
+    }
   }
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     std::vector<T> unwanted(grad.data() == nullptr ? a.rows() * a.cols() : 0);

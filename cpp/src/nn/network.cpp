@@ -13,6 +13,7 @@
 #include "base/floating_point_mode.hpp"
 #include "nn/network_impl.hpp"
 #include "nn/of_type.hpp"
+#include "nn/require.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass {
@@ -32,8 +33,19 @@ void require_shape(const char* name, std::size_t rows, std::size_t cols, std::si
 }
 
 template <class T>
-void require_shape(const char* name, BasicMatrixView<T> matrix, std::size_t rows, std::size_t cols) {
+void require_input(const char* name, ConstMatrixView<T> matrix, std::size_t rows, std::size_t cols) {
   require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
+  nn::require_data(name, matrix);
+}
+
+template <class T>
+void require_output(const char* name, MatrixView<T> matrix, std::size_t rows, std::size_t cols) {
+  require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
+  nn::require_writable(name, matrix);
+}
+
+[[noreturn]] void refuse_moved(const char* what) {
+  throw StateError(std::string("this ") + what + " was moved from: assign another one to it first");
 }
 
 }  // namespace
@@ -43,6 +55,9 @@ void Network<T>::Impl::check_input(ConstMatrixView<T> x, std::string_view prefix
   if (x.cols() != model.sizes.front()) {
     throw ShapeError(std::string(prefix) + "x has the shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
                      std::to_string(model.sizes.front()) + ")");
+  }
+  if (x.data() == nullptr && x.rows() != 0) {
+    nn::refuse_null(std::string(prefix) + "x", x.rows(), x.cols());
   }
 }
 
@@ -65,12 +80,12 @@ Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl
 }
 
 template <class T>
-Network<T>::Network(const Network& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
+Network<T>::Network(const Network& other) : impl_(std::make_unique<Impl>(other.alive())) {}
 
 template <class T>
 Network<T>& Network<T>::operator=(const Network& other) {
   if (this != &other) {
-    impl_ = std::make_unique<Impl>(*other.impl_);
+    impl_ = std::make_unique<Impl>(other.alive());
   }
   return *this;
 }
@@ -83,8 +98,23 @@ template <class T>
 Network<T>::~Network() = default;
 
 template <class T>
+typename Network<T>::Impl& Network<T>::alive() {
+  if (!impl_) {
+    refuse_moved("network");
+  }
+  return *impl_;
+}
+template <class T>
+const typename Network<T>::Impl& Network<T>::alive() const {
+  if (!impl_) {
+    refuse_moved("network");
+  }
+  return *impl_;
+}
+
+template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
-  nn::Model<T>& model = impl_->model;
+  nn::Model<T>& model = alive().model;
   AlignedBuffer<T> drawn(model.parameters.size());  // an interrupt leaves the parameters as they are
   nn::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
   std::copy_n(drawn.data(), drawn.size(), model.parameters.data());
@@ -93,19 +123,26 @@ void Network<T>::initialize(std::uint64_t seed) {
 
 template <class T>
 std::span<const std::size_t> Network<T>::sizes() const noexcept {
-  return impl_->model.sizes;
+  return impl_ ? std::span<const std::size_t>(impl_->model.sizes) : std::span<const std::size_t>();
 }
 template <class T>
 std::size_t Network<T>::num_layers() const noexcept {
-  return impl_->model.layers.size();
+  return impl_ ? impl_->model.layers.size() : 0;
 }
 template <class T>
 std::size_t Network<T>::num_parameters() const noexcept {
-  return impl_->model.parameters.size();
+  return impl_ ? impl_->model.parameters.size() : 0;
 }
 template <class T>
 const LayerSpec& Network<T>::spec(std::size_t i) const {
-  return impl_->model.layers.at(i);
+  const auto& layers = alive().model.layers;
+  if (i >= layers.size()) {
+    throw std::out_of_range("layer " + std::to_string(i) + " is out of range: the network has " +
+                            (layers.size() == 1 ? "one layer, number 0"
+                                                : std::to_string(layers.size()) + " layers, numbered 0 to " +
+                                                      std::to_string(layers.size() - 1)));
+  }
+  return layers[i];
 }
 template <class T>
 Layer<T> Network<T>::layer(std::size_t i) {
@@ -114,38 +151,38 @@ Layer<T> Network<T>::layer(std::size_t i) {
 }
 template <class T>
 std::span<T> Network<T>::parameters() noexcept {
-  return impl_->model.parameters.span();
+  return impl_ ? impl_->model.parameters.span() : std::span<T>();
 }
 template <class T>
 std::span<const T> Network<T>::parameters() const noexcept {
-  return std::as_const(impl_->model.parameters).span();
+  return impl_ ? std::as_const(impl_->model.parameters).span() : std::span<const T>();
 }
 template <class T>
 std::span<T> Network<T>::gradients() noexcept {
-  return impl_->model.gradients.span();
+  return impl_ ? impl_->model.gradients.span() : std::span<T>();
 }
 template <class T>
 std::span<const T> Network<T>::gradients() const noexcept {
-  return std::as_const(impl_->model.gradients).span();
+  return impl_ ? std::as_const(impl_->model.gradients).span() : std::span<const T>();
 }
 template <class T>
 typename Network<T>::DropoutState Network<T>::dropout_state() const noexcept {
-  return impl_->model.dropout;
+  return impl_ ? impl_->model.dropout : DropoutState{};
 }
 template <class T>
-void Network<T>::set_dropout_state(DropoutState state) noexcept {
-  impl_->model.dropout = state;
+void Network<T>::set_dropout_state(DropoutState state) {
+  alive().model.dropout = state;
 }
 template <class T>
 std::shared_ptr<const void> Network<T>::activation_memory() const noexcept {
-  return impl_->kept.tape();
+  return impl_ ? impl_->kept.tape() : nullptr;
 }
 
 // ---- the three moves
 
 template <class T>
 ConstMatrixView<T> Network<T>::forward(ConstMatrixView<T> x, bool training) {
-  impl_->check_input(x);
+  alive().check_input(x);
   auto& dropout = impl_->model.dropout;
   const auto pass = training ? std::optional(nn::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
   const ConstMatrixView<T> output = impl_->kept.forward(impl_->model, x, pass);
@@ -155,13 +192,14 @@ ConstMatrixView<T> Network<T>::forward(ConstMatrixView<T> x, bool training) {
 
 template <class T>
 void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
-  const auto rows = impl_->kept.rows();
+  const auto rows = alive().kept.rows();
   if (!rows) {
     throw StateError("backward() needs a forward() before it");
   }
-  require_shape("grad_output", grad_output, *rows, sizes().back());
+  require_input("grad_output", grad_output, *rows, sizes().back());
   if (input_gradient.data() != nullptr) {
-    require_shape("input_gradient", input_gradient, *rows, sizes().front());
+    require_output("input_gradient", input_gradient, *rows, sizes().front());
+    nn::require_apart("grad_output", grad_output, "input_gradient", input_gradient);
   }
   impl_->kept.backward(impl_->model, grad_output, input_gradient, accumulate);
 }
@@ -170,7 +208,7 @@ template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   nn::check_gradient_options(options);
   const FloatingPointMode mode;
-  impl_->step.check(impl_->model, optimizer);
+  alive().step.check(impl_->model, optimizer);
   impl_->step.begin(impl_->model, optimizer);
   const auto work = static_cast<double>(num_parameters());
   runtime::parallel(runtime::threads_for(work), work,
@@ -183,13 +221,17 @@ template <class T>
 Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
   using WorkspaceImpl = typename Workspace<T>::Impl;
   return Workspace<T>(
-      std::make_unique<WorkspaceImpl>(WorkspaceImpl{nn::Predictor<T>(impl_->model, max_batch, get_num_threads())}));
+      std::make_unique<WorkspaceImpl>(WorkspaceImpl{nn::Predictor<T>(alive().model, max_batch, get_num_threads())}));
 }
 
 template <class T>
 void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& workspace, int num_threads) const {
-  impl_->check_input(x);
-  require_shape("out", out, x.rows(), sizes().back());
+  alive().check_input(x);
+  require_output("out", out, x.rows(), impl_->model.sizes.back());
+  nn::require_apart("x", x, "out", out);
+  if (!workspace.impl_) {
+    refuse_moved("workspace");
+  }
   nn::Predictor<T>& predictor = workspace.impl_->predictor;
   if (!predictor.fits(impl_->model)) {
     throw ShapeError("the workspace was made for a smaller network");
@@ -199,8 +241,9 @@ void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& 
 
 template <class T>
 void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, int num_threads) const {
-  impl_->check_input(x);
-  require_shape("out", out, x.rows(), sizes().back());
+  alive().check_input(x);
+  require_output("out", out, x.rows(), impl_->model.sizes.back());
+  nn::require_apart("x", x, "out", out);
   const int threads = num_threads > 0 ? std::min(num_threads, max_num_threads()) : get_num_threads();
   const auto predictor = impl_->predictors.lease(
       [&](const nn::Predictor<T>& p) { return p.max_rows() >= x.rows() && p.threads() >= threads; },
@@ -218,7 +261,7 @@ template <class T>
 Workspace<T>::~Workspace() = default;
 template <class T>
 std::size_t Workspace<T>::max_batch() const noexcept {
-  return impl_->predictor.max_rows();
+  return impl_ ? impl_->predictor.max_rows() : 0;
 }
 
 // ---- training
@@ -226,7 +269,7 @@ std::size_t Workspace<T>::max_batch() const noexcept {
 template <class T>
 double Network<T>::train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
                               std::span<const T> sample_weight, const GradientOptions& options) {
-  impl_->check_input(x);
+  alive().check_input(x);
   nn::check_gradient_options(options);
   nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
@@ -242,10 +285,14 @@ double Network<T>::train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& lo
 template <class T>
 double Network<T>::loss_and_gradient(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
                                      std::span<const T> sample_weight, MatrixView<T> input_gradient) {
-  impl_->check_input(x);
+  alive().check_input(x);
   nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
   if (input_gradient.data() != nullptr) {
-    require_shape("input_gradient", input_gradient, x.rows(), sizes().front());
+    require_output("input_gradient", input_gradient, x.rows(), sizes().front());
+    nn::require_apart("x", x, "input_gradient", input_gradient);
+    if (!y.are_labels()) {
+      nn::require_apart("y", y.values(), "input_gradient", input_gradient);
+    }
   }
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     return custom_loss_and_gradient(*custom, x, y, input_gradient);
@@ -274,7 +321,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixV
 template <class T>
 double Network<T>::evaluate(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
                             std::span<const T> sample_weight) const {
-  impl_->check_input(x);
+  alive().check_input(x);
   nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
   if (std::holds_alternative<CustomLoss>(loss)) {
     std::vector<T> a(x.rows() * sizes().back());
@@ -292,7 +339,8 @@ double Network<T>::evaluate(ConstMatrixView<T> x, Targets<T> y, const Loss& loss
 
 template <class T>
 const LayerSpec& Layer<T>::spec() const noexcept {
-  return network_->impl_->model.layers[index_];
+  static const LayerSpec none;
+  return index_ < network_->num_layers() ? network_->impl_->model.layers[index_] : none;
 }
 template <class T>
 MatrixView<T> Layer<T>::weight_transposed() const noexcept {
@@ -312,21 +360,31 @@ std::span<T> Layer<T>::bias_grad() const noexcept {
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::z() const noexcept {
+  if (index_ >= network_->num_layers()) {
+    return {};
+  }
   const auto& kept = network_->impl_->kept;
   return kept.rows() ? kept.tape()->layer(index_).z.middle_rows(0, *kept.rows()) : MatrixView<T>();
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::a() const noexcept {
+  if (index_ >= network_->num_layers()) {
+    return {};
+  }
   const auto& kept = network_->impl_->kept;
   return kept.rows() ? kept.tape()->layer(index_).a.middle_rows(0, *kept.rows()) : MatrixView<T>();
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::xi() const noexcept {
+  if (index_ >= network_->num_layers()) {
+    return {};
+  }
   const auto& kept = network_->impl_->kept;
   return kept.has_xi() ? kept.tape()->layer(index_).xi.middle_rows(0, *kept.rows()) : MatrixView<T>();
 }
 template <class T>
-void Layer<T>::set_trainable(bool trainable) const noexcept {
+void Layer<T>::set_trainable(bool trainable) const {
+  (void)network_->spec(index_);  // throws for a network that was moved from
   network_->impl_->model.layers[index_].trainable = trainable;
 }
 template <class T>
@@ -334,6 +392,7 @@ void Layer<T>::set_lr_scale(double lr_scale) const {
   if (!(lr_scale >= 0.0) || !std::isfinite(lr_scale)) {
     throw std::invalid_argument("lr_scale must be finite and not negative, got " + std::to_string(lr_scale));
   }
+  (void)network_->spec(index_);
   network_->impl_->model.layers[index_].lr_scale = lr_scale;
 }
 

@@ -40,12 +40,12 @@ struct Network<T>::Impl {
 /// For the layers above that make whole trainings out of passes.
 struct NetworkAccess {
   template <class T>
-  static typename Network<T>::Impl& impl(Network<T>& network) noexcept {
-    return *network.impl_;
+  static typename Network<T>::Impl& impl(Network<T>& network) {
+    return network.alive();
   }
   template <class T>
-  static const typename Network<T>::Impl& impl(const Network<T>& network) noexcept {
-    return *network.impl_;
+  static const typename Network<T>::Impl& impl(const Network<T>& network) {
+    return network.alive();
   }
 };
 

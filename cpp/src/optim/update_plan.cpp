@@ -43,13 +43,13 @@ void check_state(OptimizerState& state, std::string_view name, std::size_t max_s
     throw ShapeError(std::string(name) + ": its state is of " + found + ", not of " + expected +
                      "; an optimizer serves one network");
   };
-  if (!state.slots<OtherType<T>>().empty()) {
+  if (!state.arrays<OtherType<T>>().empty()) {
     refuse(sizeof(T) == sizeof(float) ? "float64" : "float32", sizeof(T) == sizeof(float) ? "float32" : "float64");
   }
-  if (state.slots<T>().size() > max_slots) {
-    refuse(counted(state.slots<T>().size(), "slot"), "at most " + std::to_string(max_slots));
+  if (state.arrays<T>().size() > max_slots) {
+    refuse(counted(state.arrays<T>().size(), "slot"), "at most " + std::to_string(max_slots));
   }
-  for (const std::vector<T>& slot : state.slots<T>()) {
+  for (const std::vector<T>& slot : state.arrays<T>()) {
     if (slot.size() != num_parameters) {
       refuse(counted(slot.size(), "parameter"), std::to_string(num_parameters));
     }
@@ -133,7 +133,7 @@ template <class O>
 void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups) {
   using R = Rule<O>;
   OptimizerState& state = optimizer.state;
-  std::vector<std::vector<T>>& slots = state.slots<T>();
+  std::vector<std::vector<T>>& slots = state.arrays<T>();
 
   // All that may throw comes first.
   std::array<std::vector<T>, R::kMaxSlots> fresh;

@@ -127,8 +127,8 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       lr_(optimizer),
       schedule_(options.schedule),
       step_(options.first_step) {
-  const std::size_t outputs = network.sizes().back();
   NetworkAccess::impl(network).check_input(x);
+  const std::size_t outputs = network.sizes().back();
   nn::check_targets(loss, x.rows(), outputs, y, sample_weight_);
   if (!sample_weight_.empty()) {
     nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws for weights that are none

@@ -11,6 +11,7 @@
 
 #include "base/floating_point_mode.hpp"
 #include "nn/network_impl.hpp"
+#include "nn/require.hpp"
 
 namespace backpass {
 namespace {
@@ -133,6 +134,10 @@ double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool lo
   if (!sample_weight.empty() && sample_weight.size() != a.rows()) {
     throw ShapeError("metric: " + std::to_string(sample_weight.size()) + " sample weights for " +
                      std::to_string(a.rows()) + " rows");
+  }
+  nn::require_data("a", a);
+  if (!y.are_labels()) {
+    nn::require_data("y", y.values());
   }
   return in_own_mode([&] {
     train::MetricSum<T> sum(metric, a.cols(), y, logits, sample_weight);

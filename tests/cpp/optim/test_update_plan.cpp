@@ -258,7 +258,7 @@ TYPED_TEST(Plan, ErrorsChangeNothing) {
     }
     expect_unchanged(optimizer, p, "1 parameter group, not of 2",
                      [&] { apply_optimizer<T>(optimizer, p, g, std::vector<ParameterGroup>{{0, 5}, {5, 15}}); });
-    if (!state_of(optimizer).template slots<T>().empty()) {
+    if (!state_of(optimizer).template arrays<T>().empty()) {
       std::vector<T> fewer(p.begin(), p.end() - 1);
       expect_unchanged(optimizer, fewer, "20 parameters, not of 19",
                        [&] { apply_optimizer<T>(optimizer, fewer, std::span<const T>(g).first(19)); });
