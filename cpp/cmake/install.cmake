@@ -1,14 +1,23 @@
-# Install rules: find_package(backpass CONFIG), pkg-config, headers. Everything is relocatable.
+# Install rules: find_package(backpass CONFIG), pkg-config, headers. Everything is relocatable. The build tree is a package too
+# (backpass_DIR=<build>/cpp). A project that contains this one can so install and export targets that link the library.
 include(CMakePackageConfigHelpers)
 
 set(BACKPASS_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/backpass)
 install(TARGETS backpass EXPORT backpass-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/cpp/include/backpass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT backpass-targets NAMESPACE backpass:: DESTINATION ${BACKPASS_CMAKE_DIR})
+export(EXPORT backpass-targets NAMESPACE backpass:: FILE backpass-targets.cmake)
 
+# A static library leaves its calls of OpenMP to be linked. GCC's are of libgomp; Clang's run-time library has those too, so
+# that -fopenmp does for either compiler. Clang's are of libomp alone, which GCC has to be told of.
 set(BACKPASS_NEEDS_OPENMP OFF)
-if(NOT BUILD_SHARED_LIBS AND BACKPASS_OPENMP AND OpenMP_CXX_FOUND)
+set(BACKPASS_LIBOMP "")
+if(NOT BUILD_SHARED_LIBS AND BACKPASS_OPENMP)
   set(BACKPASS_NEEDS_OPENMP ON)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    set(BACKPASS_LIBOMP ${OpenMP_CXX_LIBRARIES})
+    list(FILTER BACKPASS_LIBOMP EXCLUDE REGEX "pthread")
+  endif()
 endif()
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cpp/cmake/backpass-config.cmake.in backpass-config.cmake
                               INSTALL_DESTINATION ${BACKPASS_CMAKE_DIR} NO_SET_AND_CHECK_MACRO)
@@ -28,8 +37,11 @@ if(BUILD_SHARED_LIBS)
 else()
   # A static library brings its needs along: whoever links it links them, without having to ask for --static.
   set(pc_libs " ${CMAKE_THREAD_LIBS_INIT}")
-  if(BACKPASS_NEEDS_OPENMP)
-    string(APPEND pc_libs " ${OpenMP_CXX_FLAGS}")
+  if(BACKPASS_LIBOMP)
+    list(JOIN BACKPASS_LIBOMP " " libomp)
+    string(APPEND pc_libs " ${libomp}")
+  elseif(BACKPASS_NEEDS_OPENMP)
+    string(APPEND pc_libs " -fopenmp")
   endif()
 endif()
 configure_file(${PROJECT_SOURCE_DIR}/cpp/cmake/backpass.pc.in backpass.pc @ONLY)

@@ -12,6 +12,9 @@
 #include <backpass/compiler.hpp>
 #include <backpass/matrix.hpp>
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfloat-equal"  // settings are equal when all their bits are
+
 namespace backpass {
 
 /// A user's own activation. Each function maps z (rows, cols) to an output of the same shape, elementwise.
@@ -87,3 +90,5 @@ extern template void Activation::apply(ConstMatrixView<float>, MatrixView<float>
 extern template void Activation::apply(ConstMatrixView<double>, MatrixView<double>) const;
 
 }  // namespace backpass
+
+#pragma GCC diagnostic pop

@@ -11,6 +11,9 @@
 #include <backpass/matrix.hpp>
 #include <backpass/random.hpp>
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfloat-equal"  // settings are equal when all their bits are
+
 namespace backpass {
 
 enum class InitializerKind : unsigned char {
@@ -58,3 +61,5 @@ extern template void initialize(const Initializer&, const Activation&, MatrixVie
 extern template void initialize(const Initializer&, const Activation&, MatrixView<double>, const Philox&);
 
 }  // namespace backpass
+
+#pragma GCC diagnostic pop

@@ -15,6 +15,9 @@
 #include <backpass/compiler.hpp>
 #include <backpass/matrix.hpp>
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfloat-equal"  // settings are equal when all their bits are
+
 namespace backpass {
 
 /// Mean over samples and outputs of (a − y)².  [identity]
@@ -103,3 +106,5 @@ extern template double evaluate_loss(const Loss&, ConstMatrixView<double>, Targe
                                      std::span<const double>);
 
 }  // namespace backpass
+
+#pragma GCC diagnostic pop

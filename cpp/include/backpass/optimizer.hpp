@@ -13,6 +13,9 @@
 
 #include <backpass/compiler.hpp>
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfloat-equal"  // settings are equal when all their bits are
+
 namespace backpass {
 
 /// A run of parameters that shares a learning-rate factor: one layer, for a network.
@@ -192,10 +195,11 @@ BACKPASS_EXPORT void validate(OptimizerRef optimizer);
 template <class T>
 BACKPASS_EXPORT void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                                      std::span<const ParameterGroup> groups = {});
-/// T must be float or double.
 template <class T>
   requires(!is_real<T>)
-void apply_optimizer(OptimizerRef, std::span<T>, std::span<const T>, std::span<const ParameterGroup> = {}) = delete;
+void apply_optimizer(OptimizerRef, std::span<T>, std::span<const T>, std::span<const ParameterGroup> = {}) {
+  static_assert(is_real<T>, "T must be float or double");
+}
 
 extern template void apply_optimizer(OptimizerRef, std::span<float>, std::span<const float>,
                                      std::span<const ParameterGroup>);
@@ -212,3 +216,5 @@ struct GradientOptions {
 };
 
 }  // namespace backpass
+
+#pragma GCC diagnostic pop
