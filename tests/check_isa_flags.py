@@ -21,7 +21,9 @@ WORD = re.compile(r"#define (__[A-Z][A-Z0-9]*(?:_[0-9])?__) 1$", re.MULTILINE)
 def macros(compiler: str, flags: list[str]) -> set[str]:
     """Return the macros that the compiler defines as 1 under these flags."""
     command = [compiler, "-std=c++20", *flags, "-dM", "-E", "-x", "c++", "/dev/null"]
-    return set(WORD.findall(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    return set(
+        WORD.findall(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    )
 
 
 def main() -> None:

@@ -45,12 +45,12 @@ double every_call(const std::vector<T>& numbers) {
 }
 
 int every_comparison() {
-  int equal = backpass::Activation::relu() == backpass::Activation::tanh() ? 1 : 0;
-  equal += backpass::CrossEntropy{.label_smoothing = 0.1} == backpass::CrossEntropy{} ? 1 : 0;
-  equal += backpass::Initializer::normal(0.1) == backpass::Initializer{} ? 1 : 0;
-  equal += backpass::OptimizerState::Group{1, 0.5} == backpass::OptimizerState::Group{} ? 1 : 0;
-  equal += backpass::Huber{.delta = 2.0} == backpass::Huber{} ? 1 : 0;
-  return equal + (backpass::Quantile{.q = 0.9} == backpass::Quantile{} ? 1 : 0);
+  int equal = static_cast<int>(backpass::Activation::relu() == backpass::Activation::tanh());
+  equal += static_cast<int>(backpass::CrossEntropy{.label_smoothing = 0.1} == backpass::CrossEntropy{});
+  equal += static_cast<int>(backpass::Initializer::normal(0.1) == backpass::Initializer{});
+  equal += static_cast<int>(backpass::OptimizerState::Group{1, 0.5} == backpass::OptimizerState::Group{});
+  equal += static_cast<int>(backpass::Huber{.delta = 2.0} == backpass::Huber{});
+  return equal + static_cast<int>(backpass::Quantile{.q = 0.9} == backpass::Quantile{});
 }
 
 void every_exception(int which) {
