@@ -188,6 +188,8 @@ def package(session: nox.Session) -> None:
         session.run("python", "tests/package/run.py", "--prefix", str(prefix))
     session.run("python", "tests/package/run.py", "--wheel")
     session.run("python", "tests/package/run.py", "--source", env=CCACHE)
+    session.run("python", "tests/package/headers.py", str(BUILD / "prefix/release"))
+    session.run("python", "tests/package/nested.py", "--build", env=CCACHE)
 
 
 @nox.session

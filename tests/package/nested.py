@@ -18,10 +18,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from run import HERE, run
+from run import COMPILERS, HERE, run
 
-SOURCES = HERE.parents[1] / "cpp/src"
-COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
+ROOT = HERE.parents[1]
 # Flags that change the arithmetic. Each must leave the library's own code as it is without them.
 ARITHMETIC = [
     "-Ofast",
@@ -135,7 +134,7 @@ def check_arithmetic(scratch: Path) -> None:
                 if effect([*before, *flags.split(), *after]) != effect([*before, *after]):
                     fail(f"{flags} changes how {compiler} compiles {command[-1]}")
         for flags in ("-ffast-math", "-ffinite-math-only"):
-            check = [compiler, flags, "-include", str(SOURCES / "base/strict_math.hpp")]
+            check = [compiler, flags, "-include", str(ROOT / "cpp/src/base/strict_math.hpp")]
             command = [*check, "-fsyntax-only", "-x", "c++", "/dev/null"]
             if subprocess.run(command, capture_output=True, check=False).returncode == 0:
                 fail(f"strict_math.hpp lets {compiler} {flags} pass")
@@ -171,7 +170,9 @@ def check_refusals(scratch: Path) -> None:
 def check_reexport(scratch: Path) -> None:
     """A library that contains ours installs and exports itself; the installed program starts."""
     for kind in ("static", "shared"):
-        build, prefix = scratch / kind, scratch / f"{kind}-prefix"
+        # Beside the build directories of the presets: ccache finds the same objects there.
+        build, prefix = ROOT / f"build/nested-{kind}", scratch / f"{kind}-prefix"
+        shutil.rmtree(build, ignore_errors=True)
         release = "-DCMAKE_BUILD_TYPE=Release"
         configure("reexport", build, release, f"-DBUILD_SHARED_LIBS={kind == 'shared'}")
         run("cmake", "--build", str(build))

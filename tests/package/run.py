@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Build the outside projects of this folder and let them predict what Python predicted, bit by bit.
 
-``--prefix DIR``: against an installed library, with find_package and with pkg-config. ``--wheel``:
-the same against the library in the installed Python package. ``--source``: with add_subdirectory
-of the source tree.
+``--prefix DIR``: against an installed library, with find_package and with pkg-config, by every
+compiler that is installed. ``--wheel``: the same against the library in the installed Python
+package. ``--source``: with add_subdirectory of the source tree, in a project that compiles
+everything with -ffast-math.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ import numpy as np
 import backpass as bp
 
 HERE = Path(__file__).resolve().parent
+COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
+# What a project may want for its own code. A program that GCC links so also flushes denormals.
+FAST_MATH = (
+    "-O1 -DNDEBUG -ffast-math -funsafe-math-optimizations -ffinite-math-only -fassociative-math "
+    "-freciprocal-math -fno-signed-zeros -fno-trapping-math -ffp-contract=fast"
+)
 
 
 def save_cases(folder: Path) -> list[tuple[str, str, str]]:
@@ -73,13 +80,12 @@ def build_with_cmake(project: str, build: Path, *defines: str) -> Path:
     return build / "predict"
 
 
-def build_with_pkg_config(pc_dir: Path, build: Path) -> Path:
+def build_with_pkg_config(pc_dir: Path, build: Path, compiler: str) -> Path:
     """Compile with what pkg-config says; return the program."""
     env = {"PKG_CONFIG_PATH": str(pc_dir)}
     flags = run("pkg-config", "--cflags", "--libs", "backpass", env=env).split()
     libdir = run("pkg-config", "--variable=libdir", "backpass", env=env).strip()
-    program = build / "predict_pkg_config"
-    compiler = os.environ.get("CXX", "c++")
+    program = build / f"predict_pkg_config_{compiler}"
     run(
         compiler,
         "-std=c++20",
@@ -113,13 +119,21 @@ def main() -> None:
         build = Path(scratch)
         programs = {}
         if options.source:
-            programs["add_subdirectory"] = build_with_cmake("add_subdirectory", build / "source")
+            programs["add_subdirectory, fast-math"] = build_with_cmake(
+                "add_subdirectory", build / "source", f"-DCMAKE_CXX_FLAGS_RELEASE={FAST_MATH}"
+            )
         pc_dirs = {}
         if options.prefix:
             prefix = options.prefix.resolve()
-            programs["find_package"] = build_with_cmake(
-                "find_package", build / "prefix", f"-DCMAKE_PREFIX_PATH={prefix}"
-            )
+            for compiler in COMPILERS:
+                programs[f"find_package, {compiler}, fast-math"] = build_with_cmake(
+                    "find_package",
+                    build / f"prefix-{compiler}",
+                    f"-DCMAKE_PREFIX_PATH={prefix}",
+                    f"-DCMAKE_CXX_COMPILER={compiler}",
+                    f"-DCMAKE_CXX_FLAGS_RELEASE={FAST_MATH}",
+                    "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON",
+                )
             pc_dirs["pkg-config"] = next(prefix.glob("lib*/**/backpass.pc")).parent
         if options.wheel:
             config = ask_package("--cmakedir")
@@ -132,7 +146,8 @@ def main() -> None:
         for name, pc_dir in pc_dirs.items():
             if shutil.which("pkg-config") is None:
                 sys.exit("pkg-config was not found")
-            programs[name] = build_with_pkg_config(pc_dir, build)
+            for compiler in COMPILERS:
+                programs[f"{name}, {compiler}"] = build_with_pkg_config(pc_dir, build, compiler)
         if not programs:
             parser.error("nothing to do: give --prefix, --wheel or --source")
         cases = save_cases(build)
