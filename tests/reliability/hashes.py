@@ -37,10 +37,30 @@ OUTPUT_OF = {
 }
 TAKES_LABELS = ("cross_entropy", "softmax_cross_entropy")
 OPTIMIZERS = ("SGD", "RMSprop", "Adagrad", "Adam", "AdamW", "NAdam", "Rprop", "Lion")
-ACTIVATIONS = (
-    "identity relu relu6 leaky_relu elu selu celu gelu gelu_tanh silu mish softplus softsign "
-    "sigmoid hard_sigmoid tanh hard_tanh hard_swish exp sin softmax log_softmax"
-).split()
+ACTIVATIONS = [
+    "identity",
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "mish",
+    "softplus",
+    "softsign",
+    "sigmoid",
+    "hard_sigmoid",
+    "tanh",
+    "hard_tanh",
+    "hard_swish",
+    "exp",
+    "sin",
+    "softmax",
+    "log_softmax",
+]
 
 
 def fnv1a(*arrays: np.ndarray) -> str:

@@ -1,0 +1,464 @@
+#!/usr/bin/env python3
+"""Mutation testing: small faults are put into the library one at a time; the tests must see them.
+
+``python tests/reliability/mutation.py --count 120 --seed 1`` draws 120 mutants from
+cpp/src/{nn,optim,kernels,train,io}, evenly over folders and kinds of fault. Each is built in a copy
+of the tree under build/mutation, with the baseline kernel set alone and -O1, and tested: first by
+the C++ tests of its own folder, then by the others, then by the Python tests. A mutant that does
+not compile is replaced by another one. Results are appended to build/mutation/results.jsonl; a run
+that was interrupted goes on where it was. The program prints the survivors with their change, and
+last one line that can go into docs/reliability.md.
+
+A survivor that nothing can tell from the original (an equivalent mutant) still counts as survived:
+the explanation belongs into docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDERS = ("nn", "optim", "kernels", "train", "io")
+COPIED = ("CMakeLists.txt", "CMakePresets.json", "pyproject.toml", "cpp", "tests", "python")
+# Code of other instruction sets and operating systems, which this build leaves out, and constants
+# without operators.
+LEFT_OUT = re.compile(r"isa_(?!baseline)|/vec_(?!inl)|config\.cpp$")
+REQUIRED = 0.92
+MEMORY = 8 << 30  # a mutant that asks for more fails
+GIGABYTE = 1 << 30
+
+
+# ---- the mutants
+
+
+@dataclass(frozen=True)
+class Mutant:
+    path: str
+    line: int  # from 1
+    kind: str
+    before: str  # the line, without its end
+    after: str
+
+    @property
+    def folder(self) -> str:
+        return self.path.split("/")[2]
+
+    @property
+    def key(self) -> str:
+        return f"{self.path}:{self.line}: {self.before.strip()} -> {self.after.strip()}"
+
+
+SWAPS = {
+    "comparison": {
+        "<": "<=",
+        "<=": "<",
+        ">": ">=",
+        ">=": ">",
+        "==": "!=",
+        "!=": "==",
+    },
+    "arithmetic": {"+": "-", "-": "+", "*": "/", "/": "*"},
+    "assignment": {"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*="},
+    "logic": {"&&": "||", "||": "&&"},
+}
+# clang-format puts spaces around binary operators and none around those of templates and pointers.
+OPERATOR = re.compile(
+    r"(?<=[\w)\]}] )(<=|>=|==|!=|<|>|\+=|-=|\*=|/=|\+|-|\*|/|&&|\|\|)(?= [\w(\-!*&{~])"
+)
+INTEGER = re.compile(r"(?<![\w.'+-])\d{1,6}(?![\w.'])")
+STATEMENT = re.compile(
+    r"^\s+(?!return|using|static|const|auto|throw|case|break|else|template|typedef|friend|struct)"
+    r"([\w.\[\]()>*-]+(\+\+|--)|\+\+[\w.\[\]>*-]+|[\w.:>-]+\(.*\)|[\w.\[\]()>*-]+ [-+*/|&^]?= .*);$"
+)
+CONDITION = re.compile(r"\bif \((.+)\) \{$")
+ARGUMENTS = re.compile(r"(\w+)\((\w+), (\w+)(?=[,)])")
+SYMMETRIC = {"min", "max", "add", "mul", "hypot", "tie", "assert", "static_assert"}
+NEGATION = re.compile(r"\(!(?=[\w(])")
+BOOLEAN = re.compile(r"\b(true|false)\b")
+
+
+def mutations_of_line(line: str) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the changed line, for every place in a line of code without comments."""
+    for match in OPERATOR.finditer(line):
+        for kind, swaps in SWAPS.items():
+            if match[1] in swaps:
+                yield kind, line[: match.start()] + swaps[match[1]] + line[match.end() :]
+    for match in INTEGER.finditer(line):
+        if "<" + match[0] + ">" in line or "#" in line:
+            continue
+        yield "constant", f"{line[: match.start()]}{int(match[0]) + 1}{line[match.end() :]}"
+    if STATEMENT.match(line):
+        yield "statement", re.match(r"\s*", line)[0] + ";"
+    if (match := CONDITION.search(line)) and "constexpr" not in line:
+        for value in ("true", "false"):
+            yield "condition", f"{line[: match.start(1)]}{value}{line[match.end(1) :]}"
+    for match in ARGUMENTS.finditer(line):
+        if match[1] not in SYMMETRIC and match[2] != match[3]:
+            swapped = f"{match[1]}({match[3]}, {match[2]}"
+            yield "arguments", line[: match.start()] + swapped + line[match.end() :]
+    for match in NEGATION.finditer(line):
+        yield "negation", line[: match.start()] + "(" + line[match.end() :]
+    for match in BOOLEAN.finditer(line):
+        other = "false" if match[1] == "true" else "true"
+        yield "boolean", line[: match.start()] + other + line[match.end() :]
+
+
+def code_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the lines that are code: no comments, directives or messages."""
+    inactive = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("#if"):
+            # Only the baseline set, on this operating system, without its sanitizers.
+            outside = re.search(r"__AVX|__FMA__|__ARM|aarch64|__APPLE__|_WIN32|SANITIZE", stripped)
+            inactive += 1 if outside or inactive else 0
+            continue
+        if stripped.startswith(("#else", "#elif")):
+            inactive = 0 if inactive == 1 else inactive
+            continue
+        if stripped.startswith("#endif"):
+            inactive = max(0, inactive - 1)
+            continue
+        if (
+            inactive
+            or not stripped
+            or stripped.startswith(("#", "/", "*", "template", "static_assert"))
+        ):
+            continue
+        if '"' in line or "//" in line or "operator" in line or re.search(r"0x[0-9a-f.]+p", line):
+            continue
+        yield number, line
+
+
+def all_mutants() -> list[Mutant]:
+    mutants = []
+    for folder in FOLDERS:
+        for path in sorted((ROOT / "cpp/src" / folder).glob("*.[ch]pp")):
+            name = path.relative_to(ROOT).as_posix()
+            if LEFT_OUT.search(name):
+                continue
+            for number, line in code_lines(path.read_text(encoding="utf-8")):
+                mutants += [
+                    Mutant(name, number, kind, line, after)
+                    for kind, after in mutations_of_line(line)
+                ]
+    return mutants
+
+
+def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:
+    """Yield all of them in a random order that takes folders in turn and, within, kinds in turn."""
+    rng = random.Random(seed)
+    queues: dict[str, list[Mutant]] = {}
+    for folder in FOLDERS:
+        by_kind: dict[str, list[Mutant]] = {}
+        for mutant in mutants:
+            if mutant.folder == folder:
+                by_kind.setdefault(mutant.kind, []).append(mutant)
+        for group in by_kind.values():
+            rng.shuffle(group)
+        queues[folder] = []
+        while any(by_kind.values()):
+            kinds = [kind for kind, group in by_kind.items() if group]
+            rng.shuffle(kinds)
+            queues[folder] += [by_kind[kind].pop() for kind in kinds]
+    for turn in range(max(map(len, queues.values()))):
+        for folder in FOLDERS:
+            if turn < len(queues[folder]):
+                yield queues[folder][turn]
+
+
+# ---- building and testing one
+
+
+class Tree:
+    """A copy of the sources and its build."""
+
+    def __init__(self, folder: Path, jobs: int, use_python: bool) -> None:
+        self.folder = folder.resolve()
+        self.source = self.folder / "source"
+        self.build = self.folder / "build"
+        self.jobs = jobs
+        self.use_python = use_python
+        self.seconds: dict[str, float] = {}  # of each test program on the unchanged tree
+
+    def synchronise(self) -> None:
+        """Make the copy equal to the tree.
+
+        Equal files keep their time, so that nothing is rebuilt for them.
+        """
+        tracked = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", *COPIED],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        for name in tracked:
+            if not (ROOT / name).is_file():
+                continue
+            data, copy = (ROOT / name).read_bytes(), self.source / name
+            if name == "cpp/cmake/isa.cmake":
+                data += b"set(BACKPASS_ISAS baseline)\n"
+            if not copy.exists() or copy.read_bytes() != data:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(data)
+        wanted = set(tracked)
+        for copy in list((self.source / "cpp").rglob("*.[ch]pp")) + list(
+            (self.source / "tests").rglob("*.[ch]pp")
+        ):
+            if copy.relative_to(self.source).as_posix() not in wanted:
+                copy.unlink()
+
+    def prepare(self) -> None:
+        """Configure, build everything, and see all tests pass."""
+        self.synchronise()
+        launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+        run = subprocess.run(
+            [
+                *("cmake", "-S", self.source, "-B", self.build, "-G", "Ninja"),
+                *("-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG"),
+                *("-DBACKPASS_BUILD_TESTS=ON", f"-DPython_EXECUTABLE={sys.executable}"),
+                f"-DBACKPASS_BUILD_PYTHON={'ON' if self.use_python else 'OFF'}",
+                *launcher,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            sys.exit(run.stdout + run.stderr)
+        if (message := self.compile()) is not None:
+            sys.exit(f"the unchanged tree does not build:\n{message}")
+        for name in [*self.programs("nn"), *(["pytest"] if self.use_python else [])]:
+            start = time.monotonic()
+            verdict = self.run(name, 1800)
+            self.seconds[name] = time.monotonic() - start
+            if verdict:
+                sys.exit(f"the unchanged tree fails in {name}: {verdict}")
+        times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
+        print(f"unchanged tree: {times}", flush=True)
+
+    def programs(self, first: str) -> list[str]:
+        """Names of the test programs, those of the folder first."""
+        names = [
+            path.name
+            for path in sorted((self.build / "tests/cpp").glob("test_*"))
+            if path.suffix == ""
+        ]
+        names += ["hashes", "ulp"]
+        own = {"kernels": ["test_kernels", "ulp"]}.get(first, [f"test_{first}"])
+        return sorted(names, key=lambda name: (name not in own, self.seconds.get(name, 0.0)))
+
+    def compile(self, *targets: str) -> str | None:
+        """Return what the compiler says when it fails."""
+        select = ["--target", *targets] if targets else []
+        command = ["cmake", "--build", str(self.build), "--parallel", str(self.jobs), *select]
+        env = {**os.environ, "CCACHE_BASEDIR": str(self.folder), "CCACHE_NOHASHDIR": "1"}
+        try:
+            done = subprocess.run(
+                command, env=env, capture_output=True, text=True, check=False, timeout=1200
+            )
+        except subprocess.TimeoutExpired:
+            return "the compiler did not end"
+        return None if done.returncode == 0 else done.stdout[-2000:]
+
+    def command(self, name: str) -> tuple[list[str], dict[str, str]]:
+        if name == "pytest":
+            extension = next((self.build / "python/bindings").glob("_core*.so"))
+            shutil.copy(extension, self.source / "python/backpass")
+            path = f"{self.source / 'python'}{os.pathsep}{self.source / 'tests'}"
+            # What needs the installed package or takes long is left out.
+            left_out = [
+                "test_doctests.py",
+                "test_examples.py",
+                "bindings/test_package.py",
+                "test_golden_hashes.py",
+            ]
+            ignore = [f"--ignore=tests/python/{file}" for file in left_out]
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-x",
+                "-q",
+                "-m",
+                "not slow",
+                "-p",
+                "no:cacheprovider",
+            ]
+            return [*command, *ignore, "tests/python"], {
+                "PYTHONPATH": path,
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+        if name == "hashes":
+            return [
+                str(self.build / "tests/reliability/hashes"),
+                str(ROOT / "tests/golden/hashes.json"),
+            ], {}
+        if name == "ulp":
+            return [str(self.build / "tests/reliability/ulp"), "--doubles", "4000"], {}
+        return [str(self.build / "tests/cpp" / name), "--gtest_fail_fast", "--gtest_brief=1"], {}
+
+    def run(self, name: str, limit: float) -> str | None:
+        """Return how a test program failed, or None."""
+        command, env = self.command(name)
+
+        def limits() -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (GIGABYTE, GIGABYTE))
+
+        scratch = self.folder / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        with subprocess.Popen(
+            command,
+            cwd=self.source if name == "pytest" else scratch,
+            env={**os.environ, "TMPDIR": str(scratch), **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            preexec_fn=limits,
+            start_new_session=True,
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+                return f"{name}: no end in {limit:.0f} s"
+        if process.returncode == 0:
+            return None
+        if process.returncode < 0:
+            return f"{name}: {signal.Signals(-process.returncode).name}"
+        failed = re.search(
+            r"\[  FAILED  \] (\S+)|^FAILED (\S+)|(^.*(?:DIFFERENT|BROKEN|not ).*$)",
+            output,
+            re.MULTILINE,
+        )
+        what = next(filter(None, failed.groups())) if failed else output.strip()[-200:]
+        return f"{name}: {what}"
+
+    def test(self, mutant: Mutant) -> tuple[str, str]:
+        """Return "killed", "survived" or "does not build", and what told so."""
+        path = self.source / mutant.path
+        lines = (ROOT / mutant.path).read_text(encoding="utf-8").split("\n")
+        assert lines[mutant.line - 1] == mutant.before
+        lines[mutant.line - 1] = mutant.after
+        path.write_text("\n".join(lines), encoding="utf-8")
+        try:
+            steps = [*self.programs(mutant.folder), *(["pytest"] if self.use_python else [])]
+            for number, name in enumerate(steps):
+                if number == 0:
+                    error = self.compile(name)
+                elif number == 1:
+                    error = self.compile(*[step for step in steps if step != "pytest"])
+                else:
+                    error = self.compile("_core") if name == "pytest" else None
+                if error is not None:
+                    return "does not build", error[-300:]
+                verdict = self.run(name, 20 + 5 * self.seconds[name])
+                if verdict:
+                    return "killed", verdict
+            return "survived", ""
+        finally:
+            path.write_bytes((ROOT / mutant.path).read_bytes())
+
+
+# ---- the run
+
+
+def show(mutant: Mutant) -> str:
+    place = f"{mutant.path}:{mutant.line} ({mutant.kind})"
+    return f"  {place}\n  - {mutant.before.strip()}\n  + {mutant.after.strip()}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=12, help="mutants that build (long form: 120)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", choices=FOLDERS, help="of this folder alone")
+    parser.add_argument(
+        "--only", metavar="TEXT", help="mutants whose description contains the text"
+    )
+    parser.add_argument("--list", action="store_true", help="print the drawn mutants and end")
+    parser.add_argument("--no-python", action="store_true", help="leave the Python tests out")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--work", type=Path, default=ROOT / "build/mutation")
+    parser.add_argument("--results", type=Path, help="default: results.jsonl in the work folder")
+    options = parser.parse_args()
+
+    mutants = [m for m in all_mutants() if options.folder in (None, m.folder)]
+    mutants = [m for m in mutants if options.only is None or options.only in m.key]
+    order = list(drawn(mutants, options.seed))
+    if options.list:
+        for mutant in order[: options.count]:
+            print(mutant.key)
+        print(f"{len(order)} mutants in all")
+        return 0
+    options.work.mkdir(parents=True, exist_ok=True)
+    results_path = options.results or options.work / "results.jsonl"
+    known: dict[str, dict[str, object]] = {}
+    if results_path.exists():
+        for text in results_path.read_text(encoding="utf-8").splitlines():
+            record = json.loads(text)
+            known[record["mutant"]] = record
+
+    tree = Tree(options.work, options.jobs, not options.no_python)
+    prepared = False
+    counts = {"killed": 0, "survived": 0, "does not build": 0}
+    survivors = []
+    spent = 0.0
+    for mutant in order:
+        if counts["killed"] + counts["survived"] >= options.count:
+            break
+        record = known.get(mutant.key)
+        if record is None:
+            if not prepared:
+                tree.prepare()
+                prepared = True
+            start = time.monotonic()
+            status, by = tree.test(mutant)
+            record = {"mutant": mutant.key, "kind": mutant.kind, "status": status, "by": by}
+            record["seconds"] = round(time.monotonic() - start, 1)
+            with results_path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            told = f", {by}" if status == "killed" else ""
+            print(f"{status} ({record['seconds']} s{told}): {mutant.key}", flush=True)
+        counts[str(record["status"])] += 1
+        spent += float(str(record["seconds"]))
+        if record["status"] == "survived":
+            survivors.append(mutant)
+    if survivors:
+        print("\nsurvived:")
+        for mutant in survivors:
+            print(show(mutant))
+    tested = counts["killed"] + counts["survived"]
+    share = counts["killed"] / tested if tested else 0.0
+    each = spent / max(1, sum(counts.values()))
+    print(
+        f"mutation, seed {options.seed}: {counts['killed']} of {tested} mutants killed "
+        f"({share:.1%}), {counts['does not build']} more did not build, {each:.0f} s per mutant"
+    )
+    return 0 if share >= REQUIRED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
