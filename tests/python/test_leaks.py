@@ -1,0 +1,29 @@
+"""Calls and refused calls leave nothing behind; the long form is tests/reliability/leaks.py."""
+
+import ctypes
+import sys
+
+import numpy as np
+import pytest
+
+from comparison import run_python
+from reliability import leaks
+
+
+def test_300_calls_of_each_kind_leave_nothing_behind():
+    code = "import sys; from reliability import leaks; sys.exit(leaks.main(300, 2))"
+    assert "no leak" in run_python(code)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's malloc")
+def test_memory_that_only_malloc_knows_is_seen():
+    malloc = ctypes.CDLL(None).malloc
+    malloc.restype = ctypes.c_void_p
+    assert leaks.is_leak(leaks.growth(lambda: malloc(16), 1000), 1000)
+
+
+def test_an_object_or_an_array_per_call_is_seen():
+    kept: list[object] = []
+    for make in (lambda: kept.append([]), lambda: kept.append(np.zeros(3))):
+        assert leaks.is_leak(leaks.growth(make, 300), 300)
+    assert not leaks.is_leak(leaks.growth(lambda: [np.zeros(3)], 300), 300)

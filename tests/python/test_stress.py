@@ -1,0 +1,9 @@
+"""Many threads at once give the bits of one; the long form is tests/reliability/stress.py."""
+
+
+from comparison import run_python
+
+
+def test_calls_from_many_threads():
+    code = "import sys; from reliability import stress; sys.exit(stress.main(400, 6, False))"
+    assert run_python(code).strip().endswith("0 wrong")
