@@ -97,6 +97,23 @@ def python_config(session: nox.Session, env: dict[str, str] | None = None) -> di
     return config
 
 
+def package_with(binary_dir: Path) -> Path:
+    """Put the Python files and a build's extension together; return the folder to import from."""
+    folder = binary_dir / "package"
+    shutil.rmtree(folder, ignore_errors=True)
+    hidden = shutil.ignore_patterns("__pycache__", "_core*.so")
+    shutil.copytree(ROOT / "python/backpass", folder / "backpass", ignore=hidden)
+    for extension in (binary_dir / "python/bindings").glob("_core*.so"):
+        shutil.copy(extension, folder / "backpass")
+    return folder
+
+
+def sanitizer_library(session: nox.Session, name: str) -> str:
+    """Return the path of a sanitizer's run-time library of Clang."""
+    machine = os.uname().machine
+    return last_line(session, "clang++", f"-print-file-name=libclang_rt.{name}-{machine}.so")
+
+
 # ---- tests
 
 
@@ -174,6 +191,82 @@ def tsan(session: nox.Session) -> None:
         *(session.posargs or ["-L", f"^({'|'.join(folders)})$", "-E", "ForkedChild"]),
         env={"OMP_TOOL_LIBRARIES": str(archer)},
     )
+
+
+@nox.session
+def pysan(session: nox.Session) -> None:
+    """The Python tests on an extension with the address, leak and undefined-behaviour sanitizers.
+
+    The interpreter is not instrumented: Clang's library is loaded before it. Tests that limit the
+    address space are left out, because the sanitizer reserves terabytes of it. So are those of
+    the wheel and of other programs.
+    """
+    folder = package_with(build_cpp(session, "pysan", targets=("_core",)))
+    install_package(session, "test")
+    left_out = ("test_doctests.py", "test_examples.py", "bindings/test_package.py")
+    env = {
+        "PYTHONPATH": str(folder),
+        "LD_PRELOAD": sanitizer_library(session, "asan"),
+        # Every object has a malloc of its own, and an allocation that is too large fails.
+        "PYTHONMALLOC": "malloc",
+        "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1",
+        "LSAN_OPTIONS": f"suppressions={ROOT / 'tests/python/lsan.supp'}:print_suppressions=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    session.run(
+        "pytest",
+        *(f"--ignore=tests/python/{name}" for name in left_out),
+        *(session.posargs or ["-q"]),
+        env=env,
+    )
+
+
+@nox.session
+def pytsan(session: nox.Session) -> None:
+    """Many Python threads on an extension with the thread sanitizer; see the session `tsan`."""
+    folder = package_with(build_cpp(session, "pytsan", targets=("_core",)))
+    install_package(session, "test")
+    version = str(session.run("clang++", "-dumpversion", external=True, silent=True)).split(".")[0]
+    env = {
+        "PYTHONPATH": str(folder),
+        "LD_PRELOAD": sanitizer_library(session, "tsan"),
+        "OMP_TOOL_LIBRARIES": f"/usr/lib/llvm-{version}/lib/libarcher.so",
+        "TSAN_OPTIONS": "halt_on_error=0 exitcode=66 ignore_noninstrumented_modules=1",
+    }
+    session.run(
+        "python",
+        "tests/reliability/stress.py",
+        *(session.posargs or ["--count", "600", "--writers"]),
+        env=env,
+    )
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Lines and branches that the tests of both languages run; needs GCC."""
+    binary_dir = build_cpp(session, "coverage")
+    session.install("gcovr==8.8", "coverage>=7.10")
+    install_package(session, "test")
+    for path in binary_dir.rglob("*.gcda"):
+        path.unlink()
+    run_ctest(session, "coverage")
+    env = {
+        "PYTHONPATH": str(package_with(binary_dir)),
+        "COVERAGE_FILE": str(binary_dir / "python.coverage"),
+    }
+    rules = f"--rcfile={ROOT / 'tests/reliability/coverage.ini'}"
+    session.run("coverage", "run", rules, "-m", "pytest", "-q", *session.posargs, env=env)
+    session.run("coverage", "combine", rules, "--quiet", env=env, success_codes=[0, 1])
+    session.run("python", "tests/reliability/coverage_report.py", str(binary_dir), env=env)
+
+
+@nox.session
+def reliability(session: nox.Session) -> None:
+    """The short forms of tests/reliability that the tests do not contain."""
+    install_package(session, "test")
+    session.run("python", "tests/reliability/import_orders.py")
+    session.run("python", "tests/reliability/stress.py", "--count", "4000", "--writers")
+    session.run("python", "tests/reliability/leaks.py", "--count", "1000")
 
 
 @nox.session
