@@ -87,6 +87,7 @@ CONDITION = re.compile(r"\bif \((.+)\) \{$")
 ARGUMENTS = re.compile(r"(\w+)\((\w+), (\w+)(?=[,)])")
 SYMMETRIC = {"min", "max", "add", "mul", "hypot", "tie", "assert", "static_assert"}
 NEGATION = re.compile(r"\(!(?=[\w(])")
+CHOICE = re.compile(r"(?<=[=(,] )([\w.!>-]+)(?= \? )|(?<=return )([\w.!>-]+)(?= \? )")
 BOOLEAN = re.compile(r"\b(true|false)\b")
 
 
@@ -111,6 +112,9 @@ def mutations_of_line(line: str) -> Iterator[tuple[str, str]]:
             yield "arguments", line[: match.start()] + swapped + line[match.end() :]
     for match in NEGATION.finditer(line):
         yield "negation", line[: match.start()] + "(" + line[match.end() :]
+    for match in CHOICE.finditer(line):
+        for value in ("true", "false"):
+            yield "choice", line[: match.start()] + value + line[match.end() :]
     for match in BOOLEAN.finditer(line):
         other = "false" if match[1] == "true" else "true"
         yield "boolean", line[: match.start()] + other + line[match.end() :]
