@@ -212,6 +212,7 @@ def pysan(session: nox.Session) -> None:
         "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1",
         "LSAN_OPTIONS": f"suppressions={ROOT / 'tests/python/lsan.supp'}:print_suppressions=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
+        "BACKPASS_TEST_SECONDS": "1200",
     }
     session.run(
         "pytest",
@@ -253,6 +254,7 @@ def coverage(session: nox.Session) -> None:
     env = {
         "PYTHONPATH": str(package_with(binary_dir)),
         "COVERAGE_FILE": str(binary_dir / "python.coverage"),
+        "BACKPASS_TEST_SECONDS": "1200",
     }
     rules = f"--rcfile={ROOT / 'tests/reliability/coverage.ini'}"
     session.run("coverage", "run", rules, "-m", "pytest", "-q", *session.posargs, env=env)

@@ -3,10 +3,12 @@
 
 ``python tests/reliability/coverage_report.py build/coverage`` prints a table and last one line,
 and fails below the limits. ``--missing PART`` lists the lines and branches that nothing ran in the
-files whose path contains PART.
+files whose path contains PART; ``--reuse`` takes gcovr's last figures.
 
-Branches of C++ are those of the source: the compiler's branches to exception handlers, which every
-call has, are left out.
+What counts as a branch: both ways of every jump of a source line that holds a decision (if, while,
+for, switch, case, ?:, &&, ||). GCC also gives a branch to every call that may throw, to guards of
+static objects and to destructors; it tells which they are only where they were run. A line that
+templates or kernel sets compile many times counts once; a way is taken when any of them takes it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -26,56 +29,88 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LIMITS = {"C++ lines": 97.0, "C++ branches": 92.0, "Python": 97.0}
 
 
-def gcovr(build: Path) -> list[dict]:
+DECISION = re.compile(r"\b(if|while|for|switch|case|default)\b|\?|&&|\|\|")
+CLOSING = re.compile(r"\s*[})\];]+\s*$")  # holds what an exception would have to clean up
+
+
+def gcovr(build: Path, reuse: bool) -> list[dict]:
     """The files of the library and the bindings, as gcovr's JSON has them."""
     kept = build / "coverage.json"
-    command = ["gcovr", "--root", str(ROOT), "--json", str(kept)]
-    command += ["--filter", "cpp/", "--filter", "python/bindings/"]
-    command += ["--exclude-throw-branches", "--exclude-unreachable-branches"]
-    command += ["--merge-mode-functions", "separate", "--gcov-ignore-parse-errors=all"]
-    subprocess.run([*command, str(build)], check=True, cwd=ROOT)
+    if not reuse:
+        command = ["gcovr", "--root", str(ROOT), "--json", str(kept)]
+        command += ["--filter", "cpp/", "--filter", "python/bindings/"]
+        command += ["--merge-mode-functions", "separate", "--gcov-ignore-parse-errors=all"]
+        subprocess.run([*command, str(build)], check=True, cwd=ROOT)
     files = json.loads(kept.read_text(encoding="utf-8"))["files"]
     return sorted(files, key=lambda file: file["file"])
 
 
-def counted_lines(file: dict) -> list[dict]:
-    return [line for line in file["lines"] if not line.get("gcovr/noncode", False)]
+def jumps_of(line: dict) -> list[list[dict]]:
+    """The branches of a line of one function, jump by jump."""
+    jumps: list[list[dict]] = []
+    for branch in line["branches"]:
+        follows = jumps and branch["branchno"] == jumps[-1][-1]["branchno"] + 1
+        same = jumps and branch.get("source_block_id") == jumps[-1][-1].get("source_block_id")
+        if follows and same and (len(jumps[-1]) < 2 or "switch" in line["text"]):
+            jumps[-1].append(branch)
+        else:
+            jumps.append([branch])
+    return [jump for jump in jumps if len(jump) > 1]
+
+
+class File:
+    """How often each line and each way of each decision was run, over all instantiations."""
+
+    def __init__(self, file: dict) -> None:
+        self.path = file["file"]
+        self.text = (ROOT / self.path).read_text(encoding="utf-8").splitlines()
+        self.lines: dict[int, int] = defaultdict(int)
+        self.ways: dict[tuple[int, int, int, int], int] = defaultdict(int)
+        calls: set[tuple[int, int, int]] = set()
+        for line in file["lines"]:
+            number = line["line_number"]
+            source = self.text[number - 1]
+            if line.get("gcovr/noncode", False) or CLOSING.match(source):
+                continue
+            self.lines[number] += line["count"]
+            if not DECISION.search(source.split("//")[0]):
+                continue
+            jumps = jumps_of({**line, "text": source})
+            for i, jump in enumerate(jumps):
+                if any(branch["throw"] for branch in jump):
+                    calls.add((number, len(jumps), i))
+                for k, branch in enumerate(jump):
+                    self.ways[number, len(jumps), i, k] += branch["count"]
+        self.ways = {way: n for way, n in self.ways.items() if way[:3] not in calls}
+
+    def counts(self) -> list[int]:
+        lines, ways = self.lines.values(), self.ways.values()
+        return [sum(map(bool, lines)), len(lines), sum(map(bool, ways)), len(ways)]
+
+    def show_missing(self) -> None:
+        for number, count in sorted(self.lines.items()):
+            source = self.text[number - 1].strip()
+            ways = [taken for way, taken in sorted(self.ways.items()) if way[0] == number]
+            if not count:
+                print(f"{self.path}:{number}: not run: {source}")
+            elif not all(ways):
+                of = f"{sum(map(bool, ways))} of {len(ways)} ways"
+                print(f"{self.path}:{number}: {of}: {source}")
 
 
 def share(covered: int, total: int) -> float:
     return 100.0 * covered / total if total else 100.0
 
 
-def cpp(build: Path, missing: str | None) -> dict[str, float]:
+def cpp(build: Path, missing: str | None, reuse: bool) -> dict[str, float]:
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for file in gcovr(build):
-        path = file["file"]
-        folder = str(Path(path).parent).replace("cpp/src/", "").replace("cpp/", "")
-        # Kernels are compiled once per set: a line counts once, and is run if it runs in any set.
-        lines: dict[int, int] = defaultdict(int)
-        branches: dict[tuple[int, int], int] = defaultdict(int)
-        for line in counted_lines(file):
-            number = line["line_number"]
-            lines[number] += line["count"]
-            for i, branch in enumerate(line["branches"]):
-                branches[number, i] += branch["count"]
-        counts = [
-            sum(map(bool, lines.values())),
-            len(lines),
-            sum(map(bool, branches.values())),
-            len(branches),
-        ]
+    for entry in gcovr(build, reuse):
+        file = File(entry)
+        folder = str(Path(file.path).parent).replace("cpp/src/", "").replace("cpp/", "")
         for key in (folder, "all"):
-            sums[key] = [a + b for a, b in zip(sums[key], counts, strict=True)]
-        if missing is not None and missing in path:
-            text = (ROOT / path).read_text(encoding="utf-8").splitlines()
-            for number in sorted({n for n, count in lines.items() if not count}):
-                print(f"{path}:{number}: not run: {text[number - 1].strip()}")
-            for number in sorted({n for n, _ in branches}):
-                taken = [count for (n, _), count in sorted(branches.items()) if n == number]
-                if lines[number] and not all(taken):
-                    of = f"{sum(map(bool, taken))} of {len(taken)} branches"
-                    print(f"{path}:{number}: {of}: {text[number - 1].strip()}")
+            sums[key] = [a + b for a, b in zip(sums[key], file.counts(), strict=True)]
+        if missing is not None and missing in file.path:
+            file.show_missing()
     for folder, (lines_run, num_lines, taken, num_branches) in sorted(sums.items()):
         of_lines = f"{lines_run:5} of {num_lines:5} {share(lines_run, num_lines):6.2f} %"
         of_branches = f"{taken:5} of {num_branches:5} {share(taken, num_branches):6.2f} %"
@@ -100,11 +135,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", type=Path)
     parser.add_argument("--missing", metavar="PART")
+    parser.add_argument("--reuse", action="store_true")
     parser.add_argument("--only", choices=("cpp", "python"))
     options = parser.parse_args()
     shares: dict[str, float] = {}
     if options.only != "python":
-        shares |= cpp(options.build.resolve(), options.missing)
+        shares |= cpp(options.build.resolve(), options.missing, options.reuse)
     if options.only != "cpp":
         shares |= python(options.missing)
     print("coverage: " + ", ".join(f"{name} {value:.2f} %" for name, value in shares.items()))
