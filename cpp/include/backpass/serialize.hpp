@@ -55,7 +55,13 @@ template <class T>
 BACKPASS_EXPORT void save(const std::filesystem::path& path, const Network<T>& network,
                           const SaveOptions& options = {});
 
-/// \throws FormatError when the bytes are no sound network. Memory is bounded by a small multiple of their number.
+/// Replaces a file of any kind as save does: `path` is the old file or the new one, never a part. The new file keeps
+/// the old one's permissions, owner, group, access control list and extended attributes, as far as the process may set
+/// them. A symbolic link stays, and the file behind it is replaced; another hard link keeps the old content.
+/// \throws FileError
+BACKPASS_EXPORT void replace_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+
+/// \throws FormatError when the bytes are not a sound network. Memory stays below four times their number and 1 MB.
 [[nodiscard]] BACKPASS_EXPORT AnyCheckpoint from_bytes(std::span<const std::byte> bytes);
 /// \throws FileError, FormatError
 [[nodiscard]] BACKPASS_EXPORT AnyCheckpoint load_any_checkpoint(const std::filesystem::path& path);

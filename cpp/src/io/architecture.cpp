@@ -8,21 +8,32 @@
 #include <backpass/error.hpp>
 
 #include "base/checked.hpp"
+#include "io/json.hpp"
+#include "io/json_writer.hpp"
+#include "io/metadata.hpp"
+#include "io/poll.hpp"
 #include "io/text.hpp"
 #include "nn/network_impl.hpp"
 
 namespace backpass::io {
 namespace {
 
-Json layer_to_json(const LayerSpec& layer, const Initializer& init) {
-  Json object = {{"activation", layer.activation.name()},           {"bias", layer.bias},
-                 {"dropout", number_to_json(layer.dropout)},        {"trainable", layer.trainable},
-                 {"lr_scale", number_to_json(layer.lr_scale)},      {"init", init.name()},
-                 {"init_parameter", number_to_json(init.parameter)}};
+const char* bool_text(bool value) { return value ? "true" : "false"; }
+std::string name_text(std::string_view name) { return '"' + std::string(name) + '"'; }
+
+std::string layer_to_json(const LayerSpec& layer, const Initializer& init) {
+  ObjectWriter object;
+  object.set("activation", name_text(layer.activation.name()));
   if (layer.activation.has_parameter()) {
-    object["activation_parameter"] = number_to_json(layer.activation.parameter());
+    object.set("activation_parameter", json_number(layer.activation.parameter()));
   }
-  return object;
+  object.set("bias", bool_text(layer.bias));
+  object.set("dropout", json_number(layer.dropout));
+  object.set("trainable", bool_text(layer.trainable));
+  object.set("lr_scale", json_number(layer.lr_scale));
+  object.set("init", name_text(init.name()));
+  object.set("init_parameter", json_number(init.parameter));
+  return object.text();
 }
 
 Activation read_activation(ObjectReader& reader) {
@@ -55,8 +66,8 @@ Initializer read_initializer(ObjectReader& reader) {
   return init;
 }
 
-/// \param layer  its numbers of inputs and outputs and its offset are set already
-Initializer read_settings(LayerSpec& layer, const Json& value, const std::string& where) {
+/// \param layer  gets all but its place in the network
+Initializer read_settings(LayerSpec& layer, const JsonValue& value, const std::string& where) {
   ObjectReader reader(value, where);
   layer.activation = read_activation(reader);
   layer.bias = reader.boolean("bias");
@@ -74,7 +85,7 @@ Initializer read_settings(LayerSpec& layer, const Json& value, const std::string
   return init;
 }
 
-std::size_t read_size(const Json& value, std::size_t i) {
+std::size_t read_size(const JsonValue& value, std::size_t i) {
   const std::uint64_t size = to_count(value, "the network's size " + std::to_string(i));
   if (size == 0 || !std::in_range<std::size_t>(size)) {
     throw FormatError("the network's size " + std::to_string(i) + " is " + std::to_string(size));
@@ -117,38 +128,66 @@ Architecture describe(const Network<T>& network) {
 template Architecture describe(const Network<float>&);
 template Architecture describe(const Network<double>&);
 
-Json architecture_to_json(const Architecture& architecture) {
-  Json sizes = {architecture.layers.front().inputs};
-  Json layers = Json::array();
+std::string architecture_to_json(const Architecture& architecture) {
+  ListWriter sizes;
+  ListWriter layers;
+  Poll poll;
+  sizes.add(std::to_string(architecture.layers.front().inputs));
   for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
-    sizes.push_back(architecture.layers[i].outputs);
-    layers.push_back(layer_to_json(architecture.layers[i], architecture.init[i]));
+    sizes.add(std::to_string(architecture.layers[i].outputs));
+    layers.add(layer_to_json(architecture.layers[i], architecture.init[i]));
+    poll.done(sizeof(LayerSpec));
   }
-  return {{"dtype", architecture.type},
-          {"sizes", std::move(sizes)},
-          {"layers", std::move(layers)},
-          {"dropout_state", {{"seed", architecture.dropout_seed}, {"pass", architecture.dropout_pass}}}};
+  ObjectWriter dropout;
+  dropout.set("seed", std::to_string(architecture.dropout_seed));
+  dropout.set("pass", std::to_string(architecture.dropout_pass));
+  ObjectWriter object;
+  object.set("dtype", name_text(architecture.type));
+  object.set("sizes", std::move(sizes).text());
+  object.set("layers", std::move(layers).text());
+  object.set("dropout_state", dropout.text());
+  return object.text();
 }
 
-Architecture architecture_from_json(const Json& value) {
-  ObjectReader reader(value, "the network's description");
+Architecture architecture_from_json(std::string_view text, std::size_t num_tensors) {
+  const std::string what = std::string("the metadata's ") + key::kNetwork;
   Architecture result;
+  std::vector<std::size_t> sizes;
+  const auto require_tensors = [&](std::size_t num_layers) {
+    if (num_layers > num_tensors) {
+      throw FormatError(what + " has more layers than the file has tensors");
+    }
+  };
+  const ListSink sinks[] = {
+      {"", "sizes",
+       [&](const JsonValue& value) {
+         require_tensors(sizes.size());
+         sizes.push_back(read_size(value, sizes.size()));
+       }},
+      {"", "layers", [&](const JsonValue& value) {
+         const std::size_t i = result.layers.size();
+         require_tensors(i + 1);
+         LayerSpec& layer = result.layers.emplace_back();
+         result.init.push_back(read_settings(layer, value, "layer " + std::to_string(i) + " of the network"));
+       }}};
+  const JsonValue value = parse_json(text, what, sinks);
+
+  ObjectReader reader(value, "the network's description");
   result.type = reader.text("dtype");
   if (result.type != kTypeName<float> && result.type != kTypeName<double>) {
     reader.fail("unknown dtype " + in_quotes(result.type));
   }
-  const Json& sizes = reader.list("sizes");
-  const Json& layers = reader.list("layers");
-  if (layers.empty() || sizes.size() != layers.size() + 1) {
-    reader.fail(std::to_string(sizes.size()) + " sizes for " + std::to_string(layers.size()) + " layers");
+  (void)reader.list("layers");
+  (void)reader.list("sizes");
+  if (result.layers.empty() || sizes.size() != result.layers.size() + 1) {
+    reader.fail(std::to_string(sizes.size()) + " sizes for " + std::to_string(result.layers.size()) + " layers");
   }
   std::size_t end = 0;
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    LayerSpec& layer = result.layers.emplace_back();
-    layer.inputs = read_size(sizes[i], i);
-    layer.outputs = read_size(sizes[i + 1], i + 1);
+  for (std::size_t i = 0; i < result.layers.size(); ++i) {
+    LayerSpec& layer = result.layers[i];
+    layer.inputs = sizes[i];
+    layer.outputs = sizes[i + 1];
     layer.offset = end;
-    result.init.push_back(read_settings(layer, layers[i], "layer " + std::to_string(i) + " of the network"));
     end = end_of(layer);
   }
   if (result.layers.back().dropout != 0.0) {
@@ -164,6 +203,7 @@ Architecture architecture_from_json(const Json& value) {
 
 std::vector<std::string> module_names(const Architecture& architecture) {
   std::vector<std::string> names;
+  names.reserve(architecture.layers.size());
   std::size_t module = 0;
   for (const LayerSpec& layer : architecture.layers) {
     names.push_back(std::to_string(module));

@@ -4,11 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <backpass/network.hpp>
-
-#include "io/json.hpp"
 
 namespace backpass::io {
 
@@ -32,12 +31,14 @@ struct Architecture {
 template <class T>
 [[nodiscard]] Architecture describe(const Network<T>& network);
 
-[[nodiscard]] Json architecture_to_json(const Architecture& architecture);
+[[nodiscard]] std::string architecture_to_json(const Architecture& architecture);
 
 /// The network described is possible: the layers fit each other, every setting is in its range, and the parameters'
 /// bytes can be counted in a std::size_t. Nothing of that size has been allocated.
+/// \param text         JSON
+/// \param num_tensors  in the file: a layer has one at least
 /// \throws FormatError if not
-[[nodiscard]] Architecture architecture_from_json(const Json& value);
+[[nodiscard]] Architecture architecture_from_json(std::string_view text, std::size_t num_tensors);
 
 /// The names torch.nn.Sequential gives to the layers' Linear modules, when each is followed by its activation (if not
 /// the identity) and its Dropout (if any): "0", "2", ….

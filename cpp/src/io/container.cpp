@@ -1,16 +1,15 @@
 #include "io/container.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <stdexcept>
-
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include <backpass/error.hpp>
 
 #include "base/checked.hpp"
 #include "io/container_header.hpp"
+#include "io/json_writer.hpp"
 #include "io/text.hpp"
 
 namespace backpass::io {
@@ -20,27 +19,27 @@ constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the limit of the safetensors reference implementation
 constexpr std::size_t kAlignment = 8;
 
-/// Every element type of the format whose elements are whole bytes.
-constexpr ElementType kElementTypes[] = {
-    {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
-    {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"F64", 8},     {"I64", 8}, {"U64", 8}, {"C64", 8},
-};
-
-ElementType element_type(const HeaderEntry& entry) {
-  for (const ElementType& type : kElementTypes) {
-    if (type.name == entry.type) {
-      return type;
-    }
+/// The header's length, as far as it can be told before the rest is read: is this plausibly such a file?
+std::size_t read_length(Source& source) {
+  const std::uint64_t file_size = source.size();
+  if (file_size < kLengthBytes) {
+    throw FormatError("not a safetensors file: " + std::to_string(file_size) + " bytes are too few");
   }
-  throw FormatError("tensor " + in_quotes(entry.name) + " has the unknown element type " + in_quotes(entry.type));
-}
-
-std::uint64_t read_length(std::span<const std::byte> start) {
+  std::byte bytes[kLengthBytes];
+  source.read(0, bytes);
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < kLengthBytes; ++i) {
-    length |= std::to_integer<std::uint64_t>(start[i]) << (8 * i);
+    length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
   }
-  return length;
+  if (length > kMaxHeader || length > file_size - kLengthBytes) {
+    throw FormatError("not a safetensors file, or cut short: it claims a header of " + std::to_string(length) +
+                      " bytes and has " + std::to_string(file_size) + " bytes in all (the longest header allowed is " +
+                      std::to_string(kMaxHeader) + ")");
+  }
+  if (!std::in_range<std::size_t>(file_size)) {
+    throw FormatError(std::to_string(file_size) + " bytes are more than this machine can address");
+  }
+  return static_cast<std::size_t>(length);
 }
 
 std::optional<std::size_t> byte_size(const Shape& shape, ElementType type) {
@@ -48,32 +47,43 @@ std::optional<std::size_t> byte_size(const Shape& shape, ElementType type) {
   return count ? checked_mul(*count, type.size) : std::nullopt;
 }
 
-std::span<const std::byte> elements(const HeaderEntry& entry, ElementType type, std::span<const std::byte> data) {
-  const std::string name = "tensor " + in_quotes(entry.name);
-  if (entry.begin > entry.end || entry.end > data.size()) {
-    throw FormatError(name + " claims the bytes " + std::to_string(entry.begin) + " to " + std::to_string(entry.end) +
-                      " of " + std::to_string(data.size()) + " bytes of data");
+void check_bytes(const Tensor& tensor, std::size_t data_size) {
+  const auto name = [&] { return "tensor " + in_quotes(tensor.name); };
+  if (tensor.begin > tensor.end || tensor.end > data_size) {
+    throw FormatError(name() + " claims the bytes " + std::to_string(tensor.begin) + " to " +
+                      std::to_string(tensor.end) + " of " + std::to_string(data_size) + " bytes of data");
   }
-  const std::optional<std::size_t> size = byte_size(entry.shape, type);
-  if (!size || *size != entry.end - entry.begin) {
-    throw FormatError(name + " of shape " + shape_text(entry.shape) + " and element type " + std::string(type.name) +
-                      " does not take the " + std::to_string(entry.end - entry.begin) + " bytes it claims");
+  if (byte_size(tensor.shape, tensor.type) != tensor.end - tensor.begin) {
+    throw FormatError(name() + " of shape " + shape_text(tensor.shape) + " and element type " +
+                      std::string(tensor.type.name) + " does not take the " +
+                      std::to_string(tensor.end - tensor.begin) + " bytes it claims");
   }
-  return data.subspan(entry.begin, *size);
+}
+
+/// Sorts tensors of which there may be millions.
+template <class Less>
+void sort(std::deque<Tensor>& tensors, Less less) {
+  Poll poll;
+  std::sort(tensors.begin(), tensors.end(), [&](const Tensor& a, const Tensor& b) {
+    poll.done(sizeof(Tensor));
+    return less(a, b);
+  });
 }
 
 /// No gap, no overlap, no byte left over: nothing can hide in a file, and its size is the sum of its parts.
-void check_cover(std::vector<HeaderEntry>& entries, std::size_t data_size) {
-  std::sort(entries.begin(), entries.end(), [](const HeaderEntry& a, const HeaderEntry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
+void check_cover(std::deque<Tensor>& tensors, std::size_t data_size) {
+  sort(tensors,
+       [](const Tensor& a, const Tensor& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
   std::size_t end = 0;
-  for (const HeaderEntry& entry : entries) {
-    if (entry.begin != end) {
-      throw FormatError("tensor " + in_quotes(entry.name) + " begins at byte " + std::to_string(entry.begin) +
+  Poll poll;
+  for (const Tensor& tensor : tensors) {
+    if (tensor.begin != end) {
+      throw FormatError("tensor " + in_quotes(tensor.name) + " begins at byte " + std::to_string(tensor.begin) +
                         " of the data; the one before it ends at " + std::to_string(end));
     }
-    end = entry.end;
+    check_bytes(tensor, data_size);
+    end = tensor.end;
+    poll.done(sizeof(Tensor));
   }
   if (end != data_size) {
     throw FormatError("the tensors take " + std::to_string(end) + " bytes, but the file has " +
@@ -81,51 +91,49 @@ void check_cover(std::vector<HeaderEntry>& entries, std::size_t data_size) {
   }
 }
 
-std::string metadata_text(const Metadata& metadata) {
-  try {
-    return nlohmann::json(metadata).dump();
-  } catch (const nlohmann::json::type_error&) {
-    throw std::invalid_argument("metadata must be UTF-8: JSON has no other text");
-  }
-}
-
-}  // namespace
-
-void Container::check_start(std::span<const std::byte> start, std::uint64_t file_size) {
-  if (file_size < kLengthBytes || start.size() < kLengthBytes) {
-    throw FormatError("not a safetensors file: " + std::to_string(file_size) + " bytes are too few");
-  }
-  const std::uint64_t length = read_length(start);
-  if (length > kMaxHeader || length > file_size - kLengthBytes) {
-    throw FormatError("not a safetensors file, or cut short: it claims a header of " + std::to_string(length) +
-                      " bytes and has " + std::to_string(file_size) + " bytes in all (the longest header allowed is " +
-                      std::to_string(kMaxHeader) + ")");
-  }
-}
-
-Container Container::parse(std::span<const std::byte> bytes) {
-  check_start(bytes.first(std::min(bytes.size(), kLengthBytes)), bytes.size());
-  const auto length = static_cast<std::size_t>(read_length(bytes));
-  const auto data = bytes.subspan(kLengthBytes + length);
-
-  Header header =
-      parse_header({reinterpret_cast<const char*>(bytes.data() + kLengthBytes), length});  // NOLINT: bytes are text
-  check_cover(header.entries, data.size());
-
-  Container container;
-  container.metadata_ = std::move(header.metadata);
-  container.tensors_.reserve(header.entries.size());
-  for (HeaderEntry& entry : header.entries) {
-    const ElementType type = element_type(entry);
-    const auto own = elements(entry, type, data);
-    container.tensors_.push_back({std::move(entry.name), type, entry.shape, own});
-  }
-  auto& tensors = container.tensors_;
-  std::sort(tensors.begin(), tensors.end(), [](const Tensor& a, const Tensor& b) { return a.name < b.name; });
+void check_names(std::deque<Tensor>& tensors) {
+  sort(tensors, [](const Tensor& a, const Tensor& b) { return a.name < b.name; });
   const auto twin = std::adjacent_find(tensors.begin(), tensors.end(),
                                        [](const Tensor& a, const Tensor& b) { return a.name == b.name; });
   if (twin != tensors.end()) {
     throw FormatError("tensor " + in_quotes(twin->name) + " occurs twice");
+  }
+}
+
+std::string metadata_text(const Metadata& metadata) {
+  if (metadata.size() > kMostMetadata) {
+    throw std::invalid_argument("metadata of " + std::to_string(metadata.size()) + " entries; a file takes " +
+                                std::to_string(kMostMetadata));
+  }
+  std::string text = "{";
+  for (const auto& [key, value] : metadata) {
+    text += text.size() == 1 ? "" : ",";
+    text += json_string(key, "metadata") + ':';
+    text += json_string(value, "metadata");
+  }
+  return text += '}';
+}
+
+std::string pair_text(std::size_t a, std::size_t b) { return '[' + std::to_string(a) + ',' + std::to_string(b) + ']'; }
+
+}  // namespace
+
+Container Container::parse(Source& source) {
+  const std::size_t length = read_length(source);
+  const std::size_t data_begin = kLengthBytes + length;
+  Container container;
+  {
+    std::string text(length, '\0');
+    source.read(kLengthBytes, std::as_writable_bytes(std::span(text)));
+    Header header = parse_header(text);
+    container.metadata_ = std::move(header.metadata);
+    container.tensors_ = std::move(header.tensors);
+  }
+  check_cover(container.tensors_, static_cast<std::size_t>(source.size()) - data_begin);
+  check_names(container.tensors_);
+  for (Tensor& tensor : container.tensors_) {
+    tensor.begin += data_begin;
+    tensor.end += data_begin;
   }
   return container;
 }
@@ -136,39 +144,48 @@ const Tensor* Container::find(std::string_view name) const noexcept {
   return found != tensors_.end() && found->name == name ? &*found : nullptr;
 }
 
-ContainerWriter::ContainerWriter(const Metadata& metadata, std::span<const Entry> entries) {
-  using nlohmann::json;
-  std::string header = "{\"__metadata__\":" + metadata_text(metadata);
+ContainerStart start_container(const Metadata& metadata, std::span<const TensorEntry> entries) {
+  ContainerStart result;
+  std::string& bytes = result.bytes;
+  bytes.resize(kLengthBytes);
+  bytes += "{\"__metadata__\":" + metadata_text(metadata);
   std::size_t end = 0;
-  for (const Entry& entry : entries) {
+  Poll poll;
+  for (const TensorEntry& entry : entries) {
     const std::size_t begin = end;
-    begins_.push_back(begin);
     const std::optional<std::size_t> size = byte_size(entry.shape, entry.type);
     const std::optional<std::size_t> next = size ? checked_add(begin, *size) : std::nullopt;
     if (!next) {
       throw std::invalid_argument("tensor " + in_quotes(entry.name) + " makes the file larger than an address can be");
     }
     end = *next;
-    header += "," + json(entry.name).dump() + ":" +
-              json{{"dtype", entry.type.name}, {"shape", entry.shape.extents()}, {"data_offsets", {begin, end}}}.dump();
+    ListWriter shape;
+    for (const std::size_t extent : entry.shape) {
+      shape.add(std::to_string(extent));
+    }
+    ObjectWriter object;
+    object.set("dtype", '"' + std::string(entry.type.name) + '"');
+    object.set("shape", std::move(shape).text());
+    object.set("data_offsets", pair_text(begin, end));
+    bytes += ',' + json_string(entry.name, "a tensor's name") + ':' + object.text();
+    poll.done(sizeof(Tensor));
   }
-  header += '}';
-  header.resize((header.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
-  if (header.size() > kMaxHeader) {
-    throw std::invalid_argument("a header of " + std::to_string(header.size()) + " bytes; readers accept " +
+  bytes += '}';
+  bytes.resize((bytes.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  const std::size_t length = bytes.size() - kLengthBytes;
+  if (length > kMaxHeader) {
+    throw std::invalid_argument("a header of " + std::to_string(length) + " bytes; readers accept " +
                                 std::to_string(kMaxHeader));
   }
-
-  const std::size_t data_begin = kLengthBytes + header.size();
-  bytes_.resize(data_begin + end);
   for (std::size_t i = 0; i < kLengthBytes; ++i) {
-    bytes_[i] = static_cast<std::byte>(header.size() >> (8 * i));
+    bytes[i] = static_cast<char>(static_cast<unsigned char>(length >> (8 * i)));
   }
-  std::memcpy(bytes_.data() + kLengthBytes, header.data(), header.size());
-  begins_.push_back(end);
-  for (std::size_t& begin : begins_) {
-    begin += data_begin;
+  const std::optional<std::size_t> file_size = checked_add(bytes.size(), end);
+  if (!file_size) {
+    throw std::invalid_argument("the file would be larger than an address can be");
   }
+  result.file_size = *file_size;
+  return result;
 }
 
 }  // namespace backpass::io

@@ -11,12 +11,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "io/source.hpp"
 
 namespace backpass::io {
 
@@ -24,7 +26,7 @@ namespace backpass::io {
 /// is far above what any network here has.
 class Shape {
  public:
-  static constexpr std::size_t kMaxRank = 8;
+  static constexpr std::size_t kMaxRank = 5;
   Shape() noexcept = default;
   Shape(std::initializer_list<std::size_t> extents) {
     for (std::size_t extent : extents) {
@@ -60,57 +62,52 @@ template <class T>
 inline constexpr ElementType kElementType = sizeof(T) == sizeof(float) ? ElementType{"F32", 4} : ElementType{"F64", 8};
 
 using Metadata = std::map<std::string, std::string>;
+/// A map takes more memory than the text of short entries: in a file, and to be written.
+inline constexpr std::size_t kMostMetadata = 8192;
 
-/// A tensor of a container that was read. `bytes` points into the container's bytes, at no particular alignment.
+/// A tensor of a container that was read.
 struct Tensor {
   std::string name;
   ElementType type;
   Shape shape;
-  std::span<const std::byte> bytes;
+  std::size_t begin = 0;  ///< bytes, from the start of the file
+  std::size_t end = 0;
 };
 
-/// A container that was read: everything in it is consistent with everything else.
+/// A container that was read, but for the elements: everything in it is consistent with everything else.
 class Container {
  public:
-  /// \param bytes  must outlive the container
-  /// \throws FormatError for anything the format does not allow
-  static Container parse(std::span<const std::byte> bytes);
-  /// What can be told from the first 8 bytes (fewer only if the file is shorter) before the rest is read: is this
-  /// plausibly such a file? \throws FormatError if not
-  static void check_start(std::span<const std::byte> start, std::uint64_t file_size);
+  /// \throws FileError; FormatError for anything the format does not allow
+  static Container parse(Source& source);
 
   [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
   [[nodiscard]] Metadata& metadata() noexcept { return metadata_; }
   /// Sorted by name.
-  [[nodiscard]] std::span<const Tensor> tensors() const noexcept { return tensors_; }
+  [[nodiscard]] const std::deque<Tensor>& tensors() const noexcept { return tensors_; }
   /// Null when there is none of that name.
   [[nodiscard]] const Tensor* find(std::string_view name) const noexcept;
 
  private:
   Metadata metadata_;
-  std::vector<Tensor> tensors_;
+  std::deque<Tensor> tensors_;
 };
 
-/// A container being written: made with everything but the elements, which are then filled in place.
-class ContainerWriter {
- public:
-  struct Entry {
-    std::string name;
-    ElementType type;
-    Shape shape;
-  };
-  /// \throws std::invalid_argument when the metadata are not UTF-8, or the header would be longer than readers accept
-  ContainerWriter(const Metadata& metadata, std::span<const Entry> entries);
-  /// Where tensor i's elements go; zero bytes until written.
-  [[nodiscard]] std::span<std::byte> data(std::size_t i) {
-    return std::span(bytes_).subspan(begins_[i], begins_[i + 1] - begins_[i]);
-  }
-  /// The finished file.
-  [[nodiscard]] std::vector<std::byte> take() && { return std::move(bytes_); }
-
- private:
-  std::vector<std::byte> bytes_;
-  std::vector<std::size_t> begins_;  ///< of each tensor in bytes_, and the end
+/// What a file says of a tensor that is to be written.
+struct TensorEntry {
+  std::string name;
+  ElementType type;
+  Shape shape;
 };
+
+/// All that a file has before its tensors' elements, which follow in the entries' order, and the size of the whole
+/// file.
+struct ContainerStart {
+  std::string bytes;
+  std::size_t file_size = 0;
+};
+
+/// \throws std::invalid_argument when the metadata are not UTF-8 or too many, or the header would be longer than
+/// readers accept
+[[nodiscard]] ContainerStart start_container(const Metadata& metadata, std::span<const TensorEntry> entries);
 
 }  // namespace backpass::io

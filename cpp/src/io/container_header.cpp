@@ -4,68 +4,72 @@
 #include <limits>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include <backpass/error.hpp>
 
+#include "io/json_events.hpp"
 #include "io/text.hpp"
 
 namespace backpass::io {
 namespace {
 
+/// Every element type of the format whose elements are whole bytes.
+constexpr ElementType kElementTypes[] = {
+    {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
+    {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"F64", 8},     {"I64", 8}, {"U64", 8}, {"C64", 8},
+};
+
 /// Receives the parser's events and keeps only what the grammar asks for, so that no tree is built of a text that
 /// nobody has vouched for: memory follows the tensors, and nesting beyond the grammar ends at its first bracket.
-class HeaderReader {
+class HeaderReader final : public JsonEvents {
  public:
   explicit HeaderReader(Header& header) : header_(header) {}
 
-  // The names of nlohmann's SAX interface. Returning true asks for the next event.
-  bool null() { return refuse("null"); }
-  bool boolean(bool /*value*/) { return refuse("a boolean"); }
-  bool number_integer(std::int64_t /*value*/) { return refuse("a negative number"); }
-  bool number_float(double /*value*/, const std::string& /*text*/) { return refuse("a number that is no size"); }
-  bool binary(std::vector<std::uint8_t>& /*value*/) { return refuse("binary data"); }
+  void null() override { refuse("null"); }
+  void boolean(bool /*value*/) override { refuse("a boolean"); }
+  void integer(std::int64_t /*value*/) override { refuse("a negative number"); }
+  void real(double /*value*/) override { refuse("a number that is no size"); }
 
-  bool number_unsigned(std::uint64_t value) {
+  void count(std::uint64_t value) override {
     if (value > std::numeric_limits<std::size_t>::max()) {
-      return refuse("a number beyond this machine's addresses");
+      refuse("a number beyond this machine's addresses");
     }
     const auto size = static_cast<std::size_t>(value);
     if (place_ == Place::shape_items) {
-      if (!entry().shape.push_back(size)) {
+      if (!tensor().shape.push_back(size)) {
         fail("has more than " + std::to_string(Shape::kMaxRank) + " dimensions");
       }
     } else if (place_ == Place::offset_items && offsets_ < 2) {
-      (offsets_++ == 0 ? entry().begin : entry().end) = size;
+      (offsets_++ == 0 ? tensor().begin : tensor().end) = size;
     } else {
-      return refuse("a number");
+      refuse("a number");
     }
-    return true;
   }
 
-  bool string(std::string& value) {
+  void text(std::string value) override {
     if (place_ == Place::metadata_value) {
       *metadata_value_ = std::move(value);
       place_ = Place::metadata;
     } else if (place_ == Place::type) {
-      entry().type = std::move(value);
+      set_type(value);
       place_ = Place::tensor;
     } else {
-      return refuse("a string");
+      refuse("a string");
     }
-    return true;
   }
 
-  bool key(std::string& name) {
+  void key(std::string name) override {
     if (place_ == Place::top) {
       if (name == "__metadata__") {
         once(metadata_seen_, "__metadata__");
         place_ = Place::metadata_begin;
       } else {
-        header_.entries.emplace_back().name = std::move(name);
+        header_.tensors.emplace_back().name = std::move(name);
         place_ = Place::tensor_begin;
       }
     } else if (place_ == Place::metadata) {
+      if (header_.metadata.size() == kMostMetadata) {
+        throw FormatError("the metadata have more than " + std::to_string(kMostMetadata) + " entries");
+      }
       const auto [position, is_new] = header_.metadata.try_emplace(std::move(name));
       if (!is_new) {
         throw FormatError("the metadata " + in_quotes(position->first) + " occur twice");
@@ -86,10 +90,9 @@ class HeaderReader {
         fail("has the unknown field " + in_quotes(name));
       }
     }
-    return true;
   }
 
-  bool start_object(std::size_t /*size*/) {
+  void begin_object() override {
     if (place_ == Place::start) {
       place_ = Place::top;
     } else if (place_ == Place::metadata_begin) {
@@ -99,40 +102,32 @@ class HeaderReader {
       offsets_ = 0;
       place_ = Place::tensor;
     } else {
-      return refuse("an object");
+      refuse("an object");
     }
-    return true;
   }
 
-  bool end_object() {
+  void end_object() override {
     if (place_ == Place::tensor && !(type_seen_ && shape_seen_ && offsets_seen_)) {
       fail("lacks one of dtype, shape and data_offsets");
     }
     place_ = place_ == Place::top ? Place::finished : Place::top;
-    return true;
   }
 
-  bool start_array(std::size_t /*size*/) {
+  void begin_list() override {
     if (place_ == Place::shape) {
       place_ = Place::shape_items;
     } else if (place_ == Place::offsets) {
       place_ = Place::offset_items;
     } else {
-      return refuse("a list");
+      refuse("a list");
     }
-    return true;
   }
 
-  bool end_array() {
+  void end_list() override {
     if (place_ == Place::offset_items && offsets_ != 2) {
       fail("has data_offsets that are not two numbers");
     }
     place_ = Place::tensor;
-    return true;
-  }
-
-  bool parse_error(std::size_t position, const std::string& /*token*/, const nlohmann::json::exception& /*error*/) {
-    throw FormatError("the header is no valid JSON at byte " + std::to_string(position));
   }
 
  private:
@@ -152,15 +147,25 @@ class HeaderReader {
     finished,
   };
 
-  HeaderEntry& entry() { return header_.entries.back(); }
+  Tensor& tensor() { return header_.tensors.back(); }
 
-  [[noreturn]] void fail(const std::string& what) {
-    throw FormatError("tensor " + in_quotes(entry().name) + " " + what);
+  void set_type(const std::string& name) {
+    for (const ElementType& type : kElementTypes) {
+      if (type.name == name) {
+        tensor().type = type;
+        return;
+      }
+    }
+    fail("has the unknown element type " + in_quotes(name));
   }
 
-  [[noreturn]] bool refuse(const char* what) {
+  [[noreturn]] void fail(const std::string& what) {
+    throw FormatError("tensor " + in_quotes(tensor().name) + " " + what);
+  }
+
+  [[noreturn]] void refuse(const char* what) {
     throw FormatError(std::string("the header has ") + what + " where the safetensors format has something else" +
-                      (header_.entries.empty() ? "" : ", in or after tensor " + in_quotes(entry().name)));
+                      (header_.tensors.empty() ? "" : ", in or after tensor " + in_quotes(tensor().name)));
   }
 
   void once(bool& seen, const char* name) {
@@ -182,17 +187,12 @@ class HeaderReader {
 }  // namespace
 
 Header parse_header(std::string_view text) {
-  // The format demands the brace first. The parser takes a zero byte for the text's end, and whatever comes after it
-  // would go unseen.
-  if (text.empty() || text.front() != '{') {
+  if (text.empty() || text.front() != '{') {  // the format demands the brace first
     throw FormatError("not a safetensors file: its header does not begin with a brace");
-  }
-  if (text.find('\0') != std::string_view::npos) {
-    throw FormatError("the header has a zero byte");
   }
   Header header;
   HeaderReader reader(header);
-  nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
+  parse_events(text, "the header", reader);
   return header;
 }
 

@@ -4,62 +4,25 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include <backpass/error.hpp>
-#include <backpass/random.hpp>
+#include <backpass/serialize.hpp>
 
 #include "io/file.hpp"
+#include "io/file_attributes.hpp"
+#include "io/posix.hpp"
+#include "io/temporary_file.hpp"
 
 namespace backpass::io {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Linux transfers at most 2^31 - 4096 bytes a call, and macOS refuses more than 2^31 - 1.
-constexpr std::size_t kLargestTransfer = std::size_t{1} << 30U;
-
-[[noreturn]] void fail(const char* what, const fs::path& path, int code) {
-  throw FileError(std::string(what) + " " + path.string() + ": " + std::generic_category().message(code), code,
-                  path.string());
-}
-
-/// The call again, as long as a signal interrupts it.
-template <class F>
-auto uninterrupted(F call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) {
-    result = call();
-  }
-  return result;
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) noexcept : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) {
-      ::close(value_);
-    }
-  }
-  [[nodiscard]] int get() const noexcept { return value_; }
-  /// Closes at once, because some file systems report a failed write only now. \returns 0 or the errno
-  [[nodiscard]] int close() noexcept {
-    // After EINTR the descriptor is closed (Linux) or its state unknown: never again.
-    return ::close(std::exchange(value_, -1)) == 0 || errno == EINTR ? 0 : errno;
-  }
-
- private:
-  int value_;
-};
+using posix::Descriptor;
+using posix::fail;
+using posix::uninterrupted;
 
 std::optional<struct stat> look_up(const fs::path& path) {
   struct stat result{};
@@ -84,18 +47,52 @@ fs::path follow_links(const fs::path& path) {
   fail("cannot write", path, ELOOP);
 }
 
-/// \returns 0 or the errno
-int write_all(int descriptor, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto written =
-        uninterrupted([&] { return ::write(descriptor, bytes.data(), std::min(bytes.size(), kLargestTransfer)); });
-    if (written <= 0) {
-      return written < 0 ? errno : EIO;
+/// Writes to a descriptor, in pieces between which the call can be interrupted.
+class FileSink final : public Sink {
+ public:
+  FileSink(int descriptor, const fs::path& path) : descriptor_(descriptor), path_(path) {}
+
+  void write(std::span<const std::byte> bytes) override {
+    constexpr std::size_t kPiece = std::size_t{1} << 20U;
+    while (!bytes.empty()) {
+      const auto written =
+          uninterrupted([&] { return ::write(descriptor_, bytes.data(), std::min(bytes.size(), kPiece)); });
+      if (written <= 0) {
+        fail("cannot write", path_, written < 0 ? errno : EIO);
+      }
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      written_ += static_cast<std::uint64_t>(written);
+      start_flush();
+      poll_.done(static_cast<std::size_t>(written));
     }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
-  return 0;
-}
+
+ private:
+  /// Has the system write to the disk while this call goes on. Else the flush at the end, which nothing interrupts,
+  /// would have the whole file to write.
+  void start_flush() {
+#if defined(__linux__)
+    constexpr std::uint64_t kWindow = std::uint64_t{8} << 20U;
+    if (written_ - started_ < kWindow) {
+      return;
+    }
+    const auto offset = static_cast<off_t>(started_);
+    const auto length = static_cast<off_t>(written_ - started_);
+    (void)::sync_file_range(descriptor_, offset, length, SYNC_FILE_RANGE_WRITE);
+    if (started_ != 0) {  // the window before has had its time
+      (void)::sync_file_range(descriptor_, 0, offset,
+                              SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    }
+    started_ = written_;
+#endif
+  }
+
+  int descriptor_;
+  const fs::path& path_;
+  std::uint64_t written_ = 0;
+  std::uint64_t started_ = 0;  ///< so many bytes are on their way to the disk
+  Poll poll_;
+};
 
 /// \returns 0 or the errno. A file system that has no such operation says EINVAL or ENOTSUP and has done what it can.
 int flush(int descriptor) {
@@ -109,60 +106,14 @@ int flush(int descriptor) {
   return result == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : errno;
 }
 
-/// A new file under a name nobody has used, beside its target so that renaming it needs no copy. Removed again unless
-/// it was published.
-class TemporaryFile {
- public:
-  TemporaryFile(const fs::path& target, mode_t mode) : target_(target), descriptor_(create(mode)) {}
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    if (!published_) {
-      ::unlink(path_.c_str());
-    }
-  }
-  [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
-  /// Gives the file its target's name. \returns 0 or the errno
-  [[nodiscard]] int publish() {
-    if (const int error = descriptor_.close()) {
-      return error;
-    }
-    published_ = ::rename(path_.c_str(), target_.c_str()) == 0;
-    return published_ ? 0 : errno;
-  }
-
- private:
-  Descriptor create(mode_t mode) {
-    constexpr int kTries = 16;
-    int error = EEXIST;
-    for (int i = 0; i < kTries && error == EEXIST; ++i) {
-      // Not derived from the target's name, which may already be as long as the file system allows.
-      char name[32];
-      std::snprintf(name, sizeof name, ".backpass-%016llx.tmp", static_cast<unsigned long long>(random_seed()));
-      path_ = target_.parent_path() / name;
-      const int descriptor = uninterrupted(
-          [&] { return ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode); });
-      if (descriptor >= 0) {
-        return Descriptor(descriptor);
-      }
-      error = errno;
-    }
-    fail("cannot write", target_, error);
-  }
-
-  fs::path target_;
-  fs::path path_;
-  Descriptor descriptor_;
-  bool published_ = false;
-};
-
-void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
+void write_to_device(const fs::path& path, const std::function<void(Sink&)>& write) {
   Descriptor device(uninterrupted([&] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC); }));
-  int error = device.get() < 0 ? errno : write_all(device.get(), bytes);
-  if (error == 0) {
-    error = device.close();
+  if (device.get() < 0) {
+    fail("cannot write", path, errno);
   }
-  if (error != 0) {
+  FileSink sink(device.get(), path);
+  write(sink);
+  if (const int error = device.close()) {
     fail("cannot write", path, error);
   }
 }
@@ -178,6 +129,11 @@ int flush_directory(const fs::path& directory) {
 }
 
 }  // namespace
+
+void posix::fail(const char* what, const fs::path& path, int code) {
+  throw FileError(std::string(what) + " " + path.string() + ": " + std::generic_category().message(code), code,
+                  path.string());
+}
 
 InputFile::InputFile(const fs::path& path)
     : path_(path),
@@ -200,53 +156,50 @@ InputFile::InputFile(const fs::path& path)
 
 InputFile::~InputFile() { ::close(descriptor_); }
 
-std::size_t InputFile::read(std::span<std::byte> buffer) {
-  std::size_t done = 0;
-  while (done < buffer.size()) {
-    const std::span<std::byte> rest = buffer.subspan(done, std::min(buffer.size() - done, kLargestTransfer));
-    const auto count = uninterrupted([&] { return ::read(descriptor_, rest.data(), rest.size()); });
+bool InputFile::read_piece(std::uint64_t offset, std::span<std::byte> buffer) {
+  while (!buffer.empty()) {
+    const auto count =
+        uninterrupted([&] { return ::pread(descriptor_, buffer.data(), buffer.size(), static_cast<off_t>(offset)); });
     if (count < 0) {
       fail("cannot read", path_, errno);
     }
     if (count == 0) {
-      break;
+      return false;
     }
-    done += static_cast<std::size_t>(count);
+    buffer = buffer.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
   }
-  return done;
+  return true;
 }
 
-void replace_file(const fs::path& path, std::span<const std::byte> bytes) {
+void replace_file(const fs::path& path, const std::function<void(Sink&)>& write) {
   const std::optional<struct stat> old = look_up(path);
   if (old && S_ISDIR(old->st_mode)) {
     fail("cannot write", path, EISDIR);
   }
   if (old && !S_ISREG(old->st_mode)) {
-    write_to_device(path, bytes);
+    write_to_device(path, write);
     return;
   }
   if (old && ::access(path.c_str(), W_OK) != 0) {
     fail("cannot write", path, errno);  // rename() would not mind, but whoever made the file read-only would
   }
-  constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO;
-  constexpr mode_t kDefault = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;  // less the umask
+  constexpr mode_t kPrivate = S_IRUSR | S_IWUSR;  // nobody reads what the old file's mode does not allow
+  constexpr mode_t kDefault = kPrivate | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;  // less the umask
   const fs::path target = follow_links(path);
-  TemporaryFile file(target, old ? old->st_mode & kPermissions : kDefault);
-  int error = 0;
-  if (old && ::fchmod(file.descriptor(), old->st_mode & kPermissions) != 0) {
-    error = errno;  // what the umask took away
-  }
+  const fs::path directory = target.parent_path();  // now: once the new file is in place, no memory may be needed
+  TemporaryFile file(target, old ? kPrivate : kDefault);
+  int error = old ? copy_attributes(target, *old, file.descriptor()) : 0;
   if (error == 0) {
-    error = write_all(file.descriptor(), bytes);
-  }
-  if (error == 0) {
+    FileSink sink(file.descriptor(), path);
+    write(sink);
     error = flush(file.descriptor());
   }
   if (error == 0) {
     error = file.publish();
   }
   if (error == 0) {
-    error = flush_directory(target.parent_path());
+    error = flush_directory(directory);
   }
   if (error != 0) {
     fail("cannot write", path, error);
@@ -254,3 +207,11 @@ void replace_file(const fs::path& path, std::span<const std::byte> bytes) {
 }
 
 }  // namespace backpass::io
+
+namespace backpass {
+
+void replace_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  io::replace_file(path, [&](io::Sink& sink) { sink.write(bytes); });
+}
+
+}  // namespace backpass

@@ -3,124 +3,182 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 #include <utility>
-#include <vector>
 
 #include <backpass/error.hpp>
 
+#include "io/json_events.hpp"
 #include "io/text.hpp"
 
 namespace backpass::io {
 namespace {
 
+using Kind = JsonValue::Kind;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Watches a text being parsed, and ends it when it asks for too much.
-class Guard {
+/// Builds a tree from the events, and ends the parsing when the text asks for too much.
+class TreeBuilder final : public JsonEvents {
  public:
-  Guard(const std::string& what, std::size_t max_items) : what_(what), items_left_(max_items) {}
+  TreeBuilder(const std::string& what, std::span<const ListSink> sinks) : what_(what), sinks_(sinks) {}
+  [[nodiscard]] JsonValue take() { return std::move(root_); }
 
-  bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (event == Event::object_end || event == Event::array_end) {
-      keys_.pop_back();
-      return true;
+  void null() override { add({}); }
+  void boolean(bool value) override { add({.kind = Kind::boolean, .boolean = value}); }
+  void count(std::uint64_t value) override { add({.kind = Kind::count, .count = value}); }
+  void integer(std::int64_t value) override { add({.kind = Kind::integer, .integer = value}); }
+  void real(double value) override { add({.kind = Kind::real, .real = value}); }
+  void text(std::string value) override { add({.kind = Kind::text, .text = std::move(value)}); }
+  void begin_object() override { open(Kind::object); }
+  void begin_list() override { open(Kind::list); }
+  void end_object() override { close(); }
+  void end_list() override { close(); }
+
+  void key(std::string name) override {
+    const std::vector<JsonValue>& members = open_.back().value->items;
+    if (std::any_of(members.begin(), members.end(), [&](const JsonValue& member) { return member.key == name; })) {
+      throw FormatError(what_ + " has " + in_quotes(name) + " twice in one place");
     }
-    if (items_left_-- == 0) {
-      throw FormatError(what_ + " has more entries than the file has tensors to describe");
-    }
-    if (event == Event::object_start || event == Event::array_start) {
-      if (keys_.size() == kMaxJsonDepth) {
-        throw FormatError(what_ + " is nested more than " + std::to_string(kMaxJsonDepth) + " deep");
-      }
-      keys_.emplace_back();
-    } else if (event == Event::key && !keys_.back().insert(parsed.get_ref<const std::string&>()).second) {
-      throw FormatError(what_ + " has " + in_quotes(parsed.get_ref<const std::string&>()) + " twice in one place");
-    }
-    return true;
+    key_ = std::move(name);
   }
 
  private:
+  /// An object or list whose end has not come yet. The addresses hold: only the innermost one grows.
+  struct Open {
+    JsonValue* value;
+    const ListSink* sink;    ///< takes the elements, or null
+    std::size_t num_values;  ///< in the tree when it began
+  };
+
+  /// \returns where the value stands in the tree, for as long as nothing is added to the same list or object
+  JsonValue* place(JsonValue value) {
+    if (num_values_ == kMaxJsonValues) {
+      throw FormatError(what_ + " has more values than anything that is saved");
+    }
+    ++num_values_;
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    JsonValue& parent = *open_.back().value;
+    value.key = std::exchange(key_, {});
+    parent.items.push_back(std::move(value));
+    return &parent.items.back();
+  }
+
+  void add(JsonValue value) {
+    place(std::move(value));
+    finish_element();
+  }
+
+  void open(Kind kind) {
+    if (open_.size() == kMaxJsonDepth) {
+      throw FormatError(what_ + " is nested more than " + std::to_string(kMaxJsonDepth) + " deep");
+    }
+    const JsonValue* const parent = open_.empty() ? nullptr : open_.back().value;
+    const ListSink* sink = nullptr;
+    if (kind == Kind::list && parent != nullptr && parent->kind == Kind::object) {
+      const auto found = std::find_if(sinks_.begin(), sinks_.end(), [&](const ListSink& s) {
+        return s.key == key_ && s.object == parent->key && open_.size() == (s.object.empty() ? 1U : 2U);
+      });
+      sink = found == sinks_.end() ? nullptr : &*found;
+    }
+    JsonValue* const value = place({.kind = kind});
+    open_.push_back({value, sink, num_values_});
+  }
+
+  void close() {
+    open_.pop_back();
+    finish_element();
+  }
+
+  /// After a complete value: it leaves the tree when its list has a sink.
+  void finish_element() {
+    if (!open_.empty() && open_.back().sink != nullptr) {
+      const Open& list = open_.back();
+      list.sink->take(list.value->items.back());
+      list.value->items.clear();
+      num_values_ = list.num_values;
+    }
+  }
+
   const std::string& what_;
-  std::size_t items_left_;
-  std::vector<std::set<std::string>> keys_;  ///< seen so far, of every object (or list) that is open
+  std::span<const ListSink> sinks_;
+  JsonValue root_;
+  std::vector<Open> open_;
+  std::string key_;  ///< of the value that comes next, in an object
+  std::size_t num_values_ = 0;
 };
 
 }  // namespace
 
-Json parse_json(std::string_view text, const std::string& what, std::size_t max_items) {
-  if (text.find('\0') != std::string_view::npos) {  // the parser would take it for the end, see parse_header
-    throw FormatError(what + " has a zero byte");
-  }
-  try {
-    return Json::parse(text.begin(), text.end(), Guard(what, max_items));
-  } catch (const Json::parse_error& error) {
-    throw FormatError(what + " is no valid JSON at byte " + std::to_string(error.byte));
-  } catch (const Json::exception&) {  // a number beyond the range of double
-    throw FormatError(what + " is no valid JSON");
+JsonValue parse_json(std::string_view text, const std::string& what, std::span<const ListSink> sinks) {
+  TreeBuilder builder(what, sinks);
+  parse_events(text, what, builder);
+  return builder.take();
+}
+
+double to_number(const JsonValue& value, const std::string& what) {
+  switch (value.kind) {
+    case Kind::real:
+      return value.real;
+    case Kind::count:
+      return static_cast<double>(value.count);
+    case Kind::integer:
+      return static_cast<double>(value.integer);
+    case Kind::text:
+      if (value.text == "inf" || value.text == "-inf") {
+        return value.text == "inf" ? kInfinity : -kInfinity;
+      }
+      if (value.text == "nan") {
+        return std::numeric_limits<double>::quiet_NaN();
+      }
+      [[fallthrough]];
+    default:
+      throw FormatError(what + " is not a number");
   }
 }
 
-Json number_to_json(double value) {
-  if (std::isfinite(value)) {
-    return value;
+std::uint64_t to_count(const JsonValue& value, const std::string& what) {
+  if (value.kind != Kind::count) {
+    throw FormatError(what + " is not an integer, or is negative");
   }
-  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  return value.count;
 }
 
-double to_number(const Json& value, const std::string& what) {
-  if (value.is_number()) {
-    return value.get<double>();
+std::int64_t to_integer(const JsonValue& value, const std::string& what) {
+  if (value.kind == Kind::integer) {
+    return value.integer;
   }
-  if (value == "inf" || value == "-inf") {
-    return value == "inf" ? kInfinity : -kInfinity;
+  if (value.kind != Kind::count || !std::in_range<std::int64_t>(value.count)) {
+    throw FormatError(what + " is not an integer of 64 bits");
   }
-  if (value == "nan") {
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-  throw FormatError(what + " is no number");
+  return static_cast<std::int64_t>(value.count);
 }
 
-std::uint64_t to_count(const Json& value, const std::string& what) {
-  if (!value.is_number_unsigned()) {
-    throw FormatError(what + " is no integer, or a negative one");
-  }
-  return value.get<std::uint64_t>();
-}
-
-std::int64_t to_integer(const Json& value, const std::string& what) {
-  const bool fits = value.is_number_integer() &&
-                    (!value.is_number_unsigned() || std::in_range<std::int64_t>(value.get<std::uint64_t>()));
-  if (!fits) {
-    throw FormatError(what + " is no integer of 64 bits");
-  }
-  return value.get<std::int64_t>();
-}
-
-ObjectReader::ObjectReader(const Json& value, std::string where) : object_(value), where_(std::move(where)) {
-  if (!value.is_object()) {
-    throw FormatError(where_ + " is no JSON object");
+ObjectReader::ObjectReader(const JsonValue& value, std::string where) : object_(value), where_(std::move(where)) {
+  if (value.kind != Kind::object) {
+    throw FormatError(where_ + " is not a JSON object");
   }
 }
 
 void ObjectReader::fail(const std::string& what) const { throw FormatError(where_ + ": " + what); }
 
-const Json& ObjectReader::member(const char* key) {
-  const auto found = object_.find(key);
-  if (found == object_.end()) {
+const JsonValue& ObjectReader::member(std::string_view key) {
+  const auto found =
+      std::find_if(object_.items.begin(), object_.items.end(), [&](const JsonValue& item) { return item.key == key; });
+  if (found == object_.items.end()) {
     fail(std::string(key) + " is missing");
   }
-  asked_.emplace_back(key);
+  asked_.push_back(found->key);
   return *found;
 }
 
 bool ObjectReader::boolean(const char* key) {
-  const Json& value = member(key);
-  if (!value.is_boolean()) {
+  const JsonValue& value = member(key);
+  if (value.kind != Kind::boolean) {
     fail(std::string(key) + " is neither true nor false");
   }
-  return value.get<bool>();
+  return value.boolean;
 }
 
 double ObjectReader::number(const char* key) { return to_number(member(key), where_ + ": " + key); }
@@ -138,25 +196,25 @@ std::int64_t ObjectReader::integer(const char* key) { return to_integer(member(k
 std::uint64_t ObjectReader::count(const char* key) { return to_count(member(key), where_ + ": " + key); }
 
 const std::string& ObjectReader::text(const char* key) {
-  const Json& value = member(key);
-  if (!value.is_string()) {
-    fail(std::string(key) + " is no text");
+  const JsonValue& value = member(key);
+  if (value.kind != Kind::text) {
+    fail(std::string(key) + " is not text");
   }
-  return value.get_ref<const std::string&>();
+  return value.text;
 }
 
-const Json& ObjectReader::list(const char* key) {
-  const Json& value = member(key);
-  if (!value.is_array()) {
-    fail(std::string(key) + " is no list");
+const JsonValue& ObjectReader::list(const char* key) {
+  const JsonValue& value = member(key);
+  if (value.kind != Kind::list) {
+    fail(std::string(key) + " is not a list");
   }
   return value;
 }
 
 void ObjectReader::finish() const {
-  for (const auto& item : object_.items()) {
-    if (std::find(asked_.begin(), asked_.end(), item.key()) == asked_.end()) {
-      fail("unknown entry " + in_quotes(item.key()));
+  for (const JsonValue& item : object_.items) {
+    if (std::find(asked_.begin(), asked_.end(), item.key) == asked_.end()) {
+      fail("unknown entry " + in_quotes(item.key));
     }
   }
 }

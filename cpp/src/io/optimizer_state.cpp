@@ -9,6 +9,9 @@
 
 #include "io/architecture.hpp"
 #include "io/fields.hpp"
+#include "io/json.hpp"
+#include "io/metadata.hpp"
+#include "io/poll.hpp"
 #include "io/settings_json.hpp"
 
 namespace backpass::io {
@@ -60,30 +63,53 @@ void check_state(OptimizerRef optimizer, std::size_t num_parameters, std::size_t
 }  // namespace
 
 template <class T>
-Json stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_parameters, std::size_t num_layers) {
+std::string stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_parameters, std::size_t num_layers) {
   check_state<T>(optimizer, num_parameters, num_layers);
   OptimizerState& state = optimizer.state();
-  Json steps = Json::array();
-  Json mu_products = Json::array();
+  ListWriter steps;
+  ListWriter mu_products;
+  Poll poll;
   for (const OptimizerState::Group& group : state.groups) {
-    steps.push_back(group.step);
-    mu_products.push_back(number_to_json(group.mu_product));
+    steps.add(std::to_string(group.step));
+    mu_products.add(json_number(group.mu_product));
+    poll.done(sizeof group);
   }
-  Json object = optimizer_to_json(optimizer);
-  object["state"] = {
-      {"slots", state.arrays<T>().size()}, {"step", std::move(steps)}, {"mu_product", std::move(mu_products)}};
-  return object;
+  ObjectWriter state_object;
+  state_object.set("slots", std::to_string(state.arrays<T>().size()));
+  state_object.set("step", std::move(steps).text());
+  state_object.set("mu_product", std::move(mu_products).text());
+  ObjectWriter object = optimizer_to_json(optimizer);
+  object.set("state", state_object.text());
+  return object.text();
 }
 
 template <class T>
-StoredOptimizer stateful_optimizer_from_json(const Json& value, std::size_t num_layers) {
+StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t num_layers) {
+  const std::string what = std::string("the metadata's ") + key::kOptimizer;
+  std::vector<std::int64_t> steps;
+  std::vector<double> mu_products;
+  const auto require_layers = [&](std::size_t num_groups) {
+    if (num_groups > num_layers) {
+      throw FormatError(what + " has a state of more than " + std::to_string(num_layers) + " layers");
+    }
+  };
+  const ListSink sinks[] = {{"state", "step",
+                             [&](const JsonValue& element) {
+                               require_layers(steps.size() + 1);
+                               steps.push_back(to_integer(element, "a step count of the optimizer"));
+                             }},
+                            {"state", "mu_product", [&](const JsonValue& element) {
+                               require_layers(mu_products.size() + 1);
+                               mu_products.push_back(to_number(element, "a product of momenta of the optimizer"));
+                             }}};
+  const JsonValue value = parse_json(text, what, sinks);
   ObjectReader reader(value, "the optimizer");
   StoredOptimizer result{optimizer_from_json(reader)};
   ObjectReader state(reader.member("state"), "the optimizer's state");
   const std::uint64_t num_slots = state.count("slots");
-  const Json& steps = state.list("step");
-  const Json& mu_products = state.list("mu_product");
-  if (steps.size() != mu_products.size() || steps.size() > num_layers) {
+  (void)state.list("step");
+  (void)state.list("mu_product");
+  if (steps.size() != mu_products.size()) {
     state.fail(std::to_string(steps.size()) + " step counts and " + std::to_string(mu_products.size()) +
                " products for " + std::to_string(num_layers) + " layers");
   }
@@ -99,8 +125,7 @@ StoredOptimizer stateful_optimizer_from_json(const Json& value, std::size_t num_
 
   std::vector<OptimizerState::Group>& groups = OptimizerRef(result.optimizer).state().groups;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    groups.push_back({to_integer(steps[i], "a step count of the optimizer"),
-                      to_number(mu_products[i], "a product of momenta of the optimizer")});
+    groups.push_back({steps[i], mu_products[i]});
   }
   result.num_slots = static_cast<std::size_t>(num_slots);
   try {
@@ -111,9 +136,9 @@ StoredOptimizer stateful_optimizer_from_json(const Json& value, std::size_t num_
   return result;
 }
 
-template Json stateful_optimizer_to_json<float>(OptimizerRef, std::size_t, std::size_t);
-template Json stateful_optimizer_to_json<double>(OptimizerRef, std::size_t, std::size_t);
-template StoredOptimizer stateful_optimizer_from_json<float>(const Json&, std::size_t);
-template StoredOptimizer stateful_optimizer_from_json<double>(const Json&, std::size_t);
+template std::string stateful_optimizer_to_json<float>(OptimizerRef, std::size_t, std::size_t);
+template std::string stateful_optimizer_to_json<double>(OptimizerRef, std::size_t, std::size_t);
+template StoredOptimizer stateful_optimizer_from_json<float>(std::string_view, std::size_t);
+template StoredOptimizer stateful_optimizer_from_json<double>(std::string_view, std::size_t);
 
 }  // namespace backpass::io

@@ -5,10 +5,9 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <backpass/optimizer.hpp>
-
-#include "io/json.hpp"
 
 namespace backpass::io {
 
@@ -23,11 +22,12 @@ struct StoredOptimizer {
 /// \throws std::invalid_argument (ShapeError among them) unless a network of T with so many parameters and layers could
 /// go on with it
 template <class T>
-[[nodiscard]] Json stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_parameters,
-                                              std::size_t num_layers);
+[[nodiscard]] std::string stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_parameters,
+                                                     std::size_t num_layers);
 
+/// \param text  JSON
 /// \throws FormatError unless a network of T with so many layers could go on with it
 template <class T>
-[[nodiscard]] StoredOptimizer stateful_optimizer_from_json(const Json& value, std::size_t num_layers);
+[[nodiscard]] StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t num_layers);
 
 }  // namespace backpass::io

@@ -1,5 +1,6 @@
 /// Loading: nothing in a file is believed before it has been checked, and nothing is allocated that the file's own
-/// bytes do not pay for.
+/// bytes do not pay for. Numbers go from the file to their place in pieces; the file as a whole is never in memory.
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "io/container.hpp"
 #include "io/elements.hpp"
 #include "io/file.hpp"
+#include "io/json.hpp"
 #include "io/metadata.hpp"
 #include "io/optimizer_state.hpp"
 #include "io/settings_json.hpp"
@@ -73,14 +75,6 @@ void check_format(const Metadata& metadata) {
   }
 }
 
-/// The JSON text under a key, with a limit on what it may describe: more entries than a file of so many tensors has use
-/// for are refused, since a tree of them takes many times the memory of their text.
-Json parse_text(const std::string& text, const char* name, std::size_t num_tensors) {
-  constexpr std::size_t kEntriesPerTensor = 20;  // a layer has at most 18, and one tensor at least
-  constexpr std::size_t kOtherEntries = 512;     // 16 schedules behind each other have less
-  return parse_json(text, std::string("the metadata's ") + name, kOtherEntries + kEntriesPerTensor * num_tensors);
-}
-
 // ---- tensors
 
 /// Finds tensors by name, and counts them: those that nobody asked for are an error.
@@ -88,9 +82,9 @@ class TensorReader {
  public:
   explicit TensorReader(const Container& container) : container_(container) {}
 
-  /// \throws FormatError unless there is one of that name, type and shape
+  /// \returns where its elements begin \throws FormatError unless there is one of that name, type and shape
   template <class T>
-  std::span<const std::byte> find(const std::string& name, const Shape& shape) {
+  std::size_t find(const std::string& name, const Shape& shape) {
     const Tensor* tensor = container_.find(name);
     if (tensor == nullptr) {
       throw FormatError("tensor " + in_quotes(name) + " of shape " + shape_text(shape) + " is missing");
@@ -101,7 +95,7 @@ class TensorReader {
                         shape_text(shape));
     }
     ++found_;
-    return tensor->bytes;
+    return tensor->begin;
   }
 
   void finish() const {
@@ -116,21 +110,23 @@ class TensorReader {
   std::size_t found_ = 0;
 };
 
-struct LayerBytes {
-  std::span<const std::byte> weight;
-  std::span<const std::byte> bias;
+/// Where the elements of a layer begin in the file.
+struct LayerPlace {
+  std::size_t weight = 0;
+  std::size_t bias = 0;
 };
 
 template <class T>
-std::vector<LayerBytes> find_layers(const Architecture& architecture, TensorReader& tensors) {
-  std::vector<LayerBytes> result;
+std::vector<LayerPlace> find_layers(const Architecture& architecture, TensorReader& tensors) {
+  std::vector<LayerPlace> result;
   const std::vector<std::string> modules = module_names(architecture);
+  result.reserve(modules.size());
   for (std::size_t i = 0; i < modules.size(); ++i) {
     const LayerSpec& layer = architecture.layers[i];
-    LayerBytes& bytes = result.emplace_back();
-    bytes.weight = tensors.find<T>(weight_name(modules[i]), {layer.outputs, layer.inputs});
+    LayerPlace& place = result.emplace_back();
+    place.weight = tensors.find<T>(weight_name(modules[i]), {layer.outputs, layer.inputs});
     if (layer.bias) {
-      bytes.bias = tensors.find<T>(bias_name(modules[i]), {layer.outputs});
+      place.bias = tensors.find<T>(bias_name(modules[i]), {layer.outputs});
     }
   }
   return result;
@@ -138,56 +134,83 @@ std::vector<LayerBytes> find_layers(const Architecture& architecture, TensorRead
 
 // ---- the network
 
-/// \param bytes  already found to be of the architecture's shapes: so the file is at least as large as the network
-template <class T>
-Network<T> make_network(const Architecture& architecture, const std::vector<LayerBytes>& bytes) {
-  std::vector<std::size_t> sizes = {architecture.layers.front().inputs};
+NetworkOptions network_options(const Architecture& architecture) {
+  NetworkOptions options;
   std::vector<Activation> activations;
   std::vector<bool> biases;
   std::vector<double> dropouts;
+  options.sizes.push_back(architecture.layers.front().inputs);
   for (const LayerSpec& layer : architecture.layers) {
-    sizes.push_back(layer.outputs);
+    options.sizes.push_back(layer.outputs);
     activations.push_back(layer.activation);
     biases.push_back(layer.bias);
     dropouts.push_back(layer.dropout);
   }
   dropouts.pop_back();  // the output's, which is none
-  Network<T> network({.sizes = std::move(sizes),
-                      .activation = std::move(activations),
-                      .bias = std::move(biases),
-                      .dropout = std::move(dropouts),
-                      .init = Initializer{InitializerKind::zeros},
-                      .seed = architecture.dropout_seed});
+  options.activation = std::move(activations);
+  options.bias = std::move(biases);
+  options.dropout = std::move(dropouts);
+  options.init = Initializer{InitializerKind::zeros};
+  options.seed = architecture.dropout_seed;
+  return options;
+}
+
+/// \param places  already found to be of the architecture's shapes: so the file is at least as large as the network
+template <class T>
+Network<T> make_network(const Architecture& architecture, const std::vector<LayerPlace>& places, Source& source) {
+  Network<T> network(network_options(architecture));
   NetworkAccess::impl(network).init = architecture.init;
   network.set_dropout_state({architecture.dropout_seed, architecture.dropout_pass});
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
+  Elements<T> elements;
+  for (std::size_t i = 0; i < places.size(); ++i) {
     const LayerSpec& layer = architecture.layers[i];
     network.layer(i).set_trainable(layer.trainable);
     network.layer(i).set_lr_scale(layer.lr_scale);
     const std::span<T> own = network.parameters().subspan(layer.offset, layer.num_parameters());
-    load_weights(bytes[i].weight, layer.inputs, layer.outputs, own.first(layer.num_weights()));
+    elements.read_weights(source, places[i].weight, layer.inputs, layer.outputs, own.first(layer.num_weights()));
     if (layer.bias) {
-      load_elements(bytes[i].bias, own.last(layer.outputs));
+      elements.read(source, places[i].bias, own.last(layer.outputs));
     }
   }
   return network;
 }
 
+/// An optimizer whose slots are still to be read.
+struct FoundOptimizer {
+  Optimizer optimizer;
+  std::vector<std::size_t> slots;  ///< where each begins in the file
+};
+
 template <class T>
-std::optional<Optimizer> make_optimizer(const Container& container, const Architecture& architecture,
-                                        TensorReader& tensors) {
+std::optional<FoundOptimizer> find_optimizer(const Container& container, const Architecture& architecture,
+                                             TensorReader& tensors) {
   const std::string* text = find(container.metadata(), key::kOptimizer);
   if (text == nullptr) {
     return std::nullopt;
   }
-  StoredOptimizer stored = stateful_optimizer_from_json<T>(
-      parse_text(*text, key::kOptimizer, container.tensors().size()), architecture.layers.size());
-  auto& slots = OptimizerRef(stored.optimizer).state().template arrays<T>();
+  StoredOptimizer stored = stateful_optimizer_from_json<T>(*text, architecture.layers.size());
+  FoundOptimizer found{std::move(stored.optimizer), {}};
   for (std::size_t i = 0; i < stored.num_slots; ++i) {
-    const auto bytes = tensors.find<T>(slot_name(i), {architecture.num_parameters()});
-    load_elements(bytes, std::span<T>(slots.emplace_back(architecture.num_parameters())));
+    found.slots.push_back(tensors.find<T>(slot_name(i), {architecture.num_parameters()}));
   }
-  return std::move(stored.optimizer);
+  return found;
+}
+
+template <class T>
+Optimizer read_optimizer(FoundOptimizer found, std::size_t num_parameters, Source& source) {
+  constexpr std::size_t kPiece = kPieceBytes / sizeof(T);
+  auto& slots = OptimizerRef(found.optimizer).state().template arrays<T>();
+  Elements<T> elements;
+  for (const std::size_t begin : found.slots) {
+    std::vector<T>& slot = slots.emplace_back();
+    slot.reserve(num_parameters);
+    while (slot.size() < num_parameters) {  // in pieces: to fill a large slot with zeros takes long, too
+      const std::size_t had = slot.size();
+      slot.resize(std::min(num_parameters, had + kPiece));
+      elements.read(source, begin + had * sizeof(T), std::span<T>(slot).subspan(had));
+    }
+  }
+  return std::move(found.optimizer);
 }
 
 std::optional<Schedule> make_schedule(const Container& container) {
@@ -195,15 +218,18 @@ std::optional<Schedule> make_schedule(const Container& container) {
   if (text == nullptr) {
     return std::nullopt;
   }
-  return schedule_from_json(parse_text(*text, key::kSchedule, container.tensors().size()));
+  return schedule_from_json(parse_json(*text, std::string("the metadata's ") + key::kSchedule));
 }
 
-std::map<std::string, std::string> user_metadata(Metadata& metadata) {
+/// The caller's own entries, without our prefix. The rest is dropped.
+std::map<std::string, std::string> user_metadata(Metadata metadata) {
   constexpr std::string_view kPrefix = key::kUserPrefix;
   std::map<std::string, std::string> result;
-  for (auto& [name, text] : metadata) {
-    if (name.starts_with(kPrefix)) {
-      result.emplace(name.substr(kPrefix.size()), std::move(text));
+  while (!metadata.empty()) {
+    auto node = metadata.extract(metadata.begin());
+    if (node.key().starts_with(kPrefix)) {
+      node.key().erase(0, kPrefix.size());
+      result.insert(result.end(), std::move(node));
     }
   }
   return result;
@@ -213,19 +239,20 @@ std::map<std::string, std::string> user_metadata(Metadata& metadata) {
 
 /// A file of which all but the tensors' shapes and the training's state has been checked.
 struct Opened {
+  Source& source;
   Container container;
   Architecture architecture;
 };
 
-Opened open_bytes(std::span<const std::byte> bytes) {
-  Container container = Container::parse(bytes);
+Opened open(Source& source) {
+  Container container = Container::parse(source);
   check_format(container.metadata());
-  const std::string* network = find(container.metadata(), key::kNetwork);
-  if (network == nullptr) {
+  const auto network = container.metadata().extract(key::kNetwork);
+  if (network.empty()) {
     throw FormatError("the metadata lack the network's description");
   }
-  Architecture architecture = architecture_from_json(parse_text(*network, key::kNetwork, container.tensors().size()));
-  return {std::move(container), std::move(architecture)};
+  Architecture architecture = architecture_from_json(network.mapped(), container.tensors().size());
+  return {source, std::move(container), std::move(architecture)};
 }
 
 template <class T>
@@ -234,17 +261,26 @@ Checkpoint<T> make_checkpoint(Opened file) {
     throw FormatError("the file holds a " + file.architecture.type + " network; " + kTypeName<T> + " was asked for");
   }
   TensorReader tensors(file.container);
-  const std::vector<LayerBytes> layers = find_layers<T>(file.architecture, tensors);
-  std::optional<Optimizer> optimizer = make_optimizer<T>(file.container, file.architecture, tensors);
+  const std::vector<LayerPlace> layers = find_layers<T>(file.architecture, tensors);
+  std::optional<FoundOptimizer> optimizer = find_optimizer<T>(file.container, file.architecture, tensors);
   tensors.finish();
   std::optional<Schedule> schedule = make_schedule(file.container);
   Metadata& metadata = file.container.metadata();
-  return {.network = make_network<T>(file.architecture, layers),
-          .optimizer = std::move(optimizer),
-          .schedule = std::move(schedule),
-          .epochs = number_or_zero<std::size_t>(metadata, key::kEpochs),
-          .steps = number_or_zero<std::int64_t>(metadata, key::kSteps),
-          .metadata = user_metadata(metadata)};
+  const auto epochs = number_or_zero<std::size_t>(metadata, key::kEpochs);
+  const auto steps = number_or_zero<std::int64_t>(metadata, key::kSteps);
+  std::map<std::string, std::string> own = user_metadata(std::move(metadata));
+  file.container = {};  // its names take more memory than the numbers of a network of many small layers
+
+  Checkpoint<T> result{.network = make_network<T>(file.architecture, layers, file.source),
+                       .optimizer = std::nullopt,
+                       .schedule = std::move(schedule),
+                       .epochs = epochs,
+                       .steps = steps,
+                       .metadata = std::move(own)};
+  if (optimizer) {
+    result.optimizer = read_optimizer<T>(*std::move(optimizer), file.architecture.num_parameters(), file.source);
+  }
+  return result;
 }
 
 AnyCheckpoint make_any_checkpoint(Opened file) {
@@ -254,27 +290,12 @@ AnyCheckpoint make_any_checkpoint(Opened file) {
   return make_checkpoint<double>(std::move(file));
 }
 
-std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  constexpr std::size_t kStart = 8;
-  InputFile file(path);
-  std::byte start[kStart];
-  const std::size_t had = file.read(start);
-  Container::check_start({start, had}, file.size());  // before a large file of another kind is read into memory
-  if (!std::in_range<std::size_t>(file.size())) {
-    throw FormatError(std::to_string(file.size()) + " bytes are more than this machine can address");
-  }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
-  std::copy(start, start + had, bytes.begin());
-  bytes.resize(had + file.read(std::span(bytes).subspan(had)));  // shorter, should the file have shrunk meanwhile
-  return bytes;
-}
-
 /// make(opened file), with the path in front of what is wrong with the file.
 template <class F>
 auto load_file(const std::filesystem::path& path, F&& make) {
   try {
-    const std::vector<std::byte> bytes = read_file(path);
-    return make(open_bytes(bytes));
+    InputFile file(path);
+    return make(open(file));
   } catch (const FormatError& error) {
     throw FormatError(path.string() + ": " + error.what());
   }
@@ -282,7 +303,10 @@ auto load_file(const std::filesystem::path& path, F&& make) {
 
 }  // namespace
 
-AnyCheckpoint from_bytes(std::span<const std::byte> bytes) { return make_any_checkpoint(open_bytes(bytes)); }
+AnyCheckpoint from_bytes(std::span<const std::byte> bytes) {
+  MemorySource source(bytes);
+  return make_any_checkpoint(open(source));
+}
 
 AnyCheckpoint load_any_checkpoint(const std::filesystem::path& path) { return load_file(path, make_any_checkpoint); }
 

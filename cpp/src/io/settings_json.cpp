@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,20 +21,16 @@ namespace {
 constexpr int kMaxSchedules = 16;
 static_assert(kMaxSchedules < static_cast<int>(kMaxJsonDepth));
 
-Json schedule_to_json(const Schedule& schedule, int depth);
-Schedule schedule_from_json(const Json& value, int depth);
+std::string schedule_to_json(const Schedule& schedule, int depth);
+Schedule schedule_from_json(const JsonValue& value, int depth);
 
 // ---- One value: what a field's type means in JSON. `depth` counts schedules behind schedules.
 
-template <class V>
-Json to_json(const V& value, int depth) {
-  if constexpr (std::is_same_v<V, double>) {
-    return number_to_json(value);
-  } else if constexpr (std::is_same_v<V, std::shared_ptr<Schedule>>) {
-    return value ? schedule_to_json(*value, depth + 1) : Json();
-  } else {
-    return value;
-  }
+std::string to_json(double value, int /*depth*/) { return json_number(value); }
+std::string to_json(bool value, int /*depth*/) { return value ? "true" : "false"; }
+std::string to_json(std::int64_t value, int /*depth*/) { return std::to_string(value); }
+std::string to_json(const std::shared_ptr<Schedule>& value, int depth) {
+  return value ? schedule_to_json(*value, depth + 1) : "null";
 }
 
 void from_json(ObjectReader& reader, const char* key, double& value, int /*depth*/) { value = reader.number(key); }
@@ -42,8 +39,9 @@ void from_json(ObjectReader& reader, const char* key, std::int64_t& value, int /
   value = reader.integer(key);
 }
 void from_json(ObjectReader& reader, const char* key, std::shared_ptr<Schedule>& value, int depth) {
-  const Json& inner = reader.member(key);
-  value = inner.is_null() ? nullptr : std::make_shared<Schedule>(schedule_from_json(inner, depth + 1));
+  const JsonValue& inner = reader.member(key);
+  value =
+      inner.kind == JsonValue::Kind::null ? nullptr : std::make_shared<Schedule>(schedule_from_json(inner, depth + 1));
 }
 
 template <class V>
@@ -58,14 +56,15 @@ bool finite_as_asked(const V& value, bool finite) {
 // ---- One struct.
 
 template <class S>
-Json struct_to_json(const S& settings, int depth) {
-  Json object = {{"name", S::name}};
+ObjectWriter struct_to_json(const S& settings, int depth) {
+  ObjectWriter object;
+  object.set("name", '"' + std::string(S::name) + '"');
   for_each_field<S>([&](const auto& field) {
     const auto& value = settings.*field.member;
     if (!finite_as_asked(value, field.finite)) {
       throw std::invalid_argument("cannot save " + std::string(S::name) + ": " + field.name + " is not finite");
     }
-    object[field.name] = to_json(value, depth);
+    object.set(field.name, to_json(value, depth));
   });
   return object;
 }
@@ -100,15 +99,15 @@ struct Choice<std::variant<S...>> {
   }
 };
 
-Json schedule_to_json(const Schedule& schedule, int depth) {
+std::string schedule_to_json(const Schedule& schedule, int depth) {
   if (depth == kMaxSchedules) {
     throw std::invalid_argument("cannot save more than " + std::to_string(kMaxSchedules) +
                                 " schedules behind each other");
   }
-  return std::visit([&](const auto& settings) { return struct_to_json(settings, depth); }, schedule);
+  return std::visit([&](const auto& settings) { return struct_to_json(settings, depth).text(); }, schedule);
 }
 
-Schedule schedule_from_json(const Json& value, int depth) {
+Schedule schedule_from_json(const JsonValue& value, int depth) {
   if (depth == kMaxSchedules) {
     throw FormatError("more than " + std::to_string(kMaxSchedules) + " schedules behind each other");
   }
@@ -120,19 +119,19 @@ Schedule schedule_from_json(const Json& value, int depth) {
 
 }  // namespace
 
-Json optimizer_to_json(OptimizerRef optimizer) {
+ObjectWriter optimizer_to_json(OptimizerRef optimizer) {
   return optimizer.visit([](const auto& settings) { return struct_to_json(settings, 0); });
 }
 
 Optimizer optimizer_from_json(ObjectReader& reader) { return Choice<Optimizer>::from_json(reader, 0); }
 
-Json schedule_to_json(const Schedule& schedule) {
-  Json object = schedule_to_json(schedule, 0);  // first: it bounds the depth that validate() follows
+std::string schedule_to_json(const Schedule& schedule) {
+  std::string text = schedule_to_json(schedule, 0);  // first: it bounds the depth that validate() follows
   validate(schedule);
-  return object;
+  return text;
 }
 
-Schedule schedule_from_json(const Json& value) {
+Schedule schedule_from_json(const JsonValue& value) {
   Schedule schedule = schedule_from_json(value, 0);
   try {
     validate(schedule);

@@ -29,14 +29,13 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   Metadata metadata = {{key::kFormat, key::kFormatName},
                        {key::kFormatVersion, std::to_string(key::kNewestVersion)},
                        {key::kLibraryVersion, BACKPASS_VERSION_STRING},
-                       {key::kNetwork, architecture_to_json(architecture).dump()}};
+                       {key::kNetwork, architecture_to_json(architecture)}};
   if (options.optimizer) {
-    const Json optimizer =
+    metadata[key::kOptimizer] =
         stateful_optimizer_to_json<T>(*options.optimizer, network.num_parameters(), network.num_layers());
-    metadata[key::kOptimizer] = optimizer.dump();
   }
   if (options.schedule != nullptr) {
-    metadata[key::kSchedule] = schedule_to_json(*options.schedule).dump();
+    metadata[key::kSchedule] = schedule_to_json(*options.schedule);
   }
   if (options.epochs != 0) {
     metadata[key::kEpochs] = std::to_string(options.epochs);
@@ -50,47 +49,68 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   return metadata;
 }
 
-}  // namespace
+/// What a file will hold. All that can be wrong with it has been found.
+template <class T>
+struct Plan {
+  Architecture architecture;
+  std::span<const std::vector<T>> slots;
+  ContainerStart start;
+};
 
 template <class T>
-std::vector<std::byte> to_bytes(const Network<T>& network, const SaveOptions& options) {
-  const Architecture architecture = describe(network);
-  const Metadata metadata = describe_all(network, architecture, options);
-  const std::vector<std::vector<T>> none;
-  const auto& slots = options.optimizer ? options.optimizer->state().template arrays<T>() : none;
-
-  // The order of the tensors is that of the parameters, and the same below where they are filled.
-  std::vector<ContainerWriter::Entry> entries;
-  const std::vector<std::string> modules = module_names(architecture);
+Plan<T> make_plan(const Network<T>& network, const SaveOptions& options) {
+  Plan<T> plan{describe(network), {}, {}};
+  if (options.optimizer) {
+    plan.slots = options.optimizer->state().template arrays<T>();
+  }
+  // The order of the tensors is that of the parameters, and the same below where they are written.
+  std::vector<TensorEntry> entries;
+  const std::vector<std::string> modules = module_names(plan.architecture);
   for (std::size_t i = 0; i < modules.size(); ++i) {
-    const LayerSpec& layer = architecture.layers[i];
+    const LayerSpec& layer = plan.architecture.layers[i];
     entries.push_back({weight_name(modules[i]), kElementType<T>, {layer.outputs, layer.inputs}});
     if (layer.bias) {
       entries.push_back({bias_name(modules[i]), kElementType<T>, {layer.outputs}});
     }
   }
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    entries.push_back({slot_name(i), kElementType<T>, {slots[i].size()}});
+  const Metadata metadata = describe_all(network, plan.architecture, options);
+  for (std::size_t i = 0; i < plan.slots.size(); ++i) {
+    entries.push_back({slot_name(i), kElementType<T>, {plan.slots[i].size()}});
   }
+  plan.start = start_container(metadata, entries);
+  return plan;
+}
 
-  ContainerWriter writer(metadata, entries);
-  std::size_t next = 0;
-  for (const LayerSpec& layer : architecture.layers) {
-    const std::span<const T> own = network.parameters().subspan(layer.offset, layer.num_parameters());
-    store_weights(own.first(layer.num_weights()), layer.inputs, layer.outputs, writer.data(next++));
+template <class T>
+void write(const Plan<T>& plan, std::span<const T> parameters, Sink& sink) {
+  sink.expect(plan.start.file_size);
+  sink.write(std::as_bytes(std::span(plan.start.bytes)));
+  Elements<T> elements;
+  for (const LayerSpec& layer : plan.architecture.layers) {
+    const std::span<const T> own = parameters.subspan(layer.offset, layer.num_parameters());
+    elements.write_weights(own.first(layer.num_weights()), layer.inputs, layer.outputs, sink);
     if (layer.bias) {
-      store_elements(own.last(layer.outputs), writer.data(next++));
+      elements.write(own.last(layer.outputs), sink);
     }
   }
-  for (const std::vector<T>& slot : slots) {
-    store_elements(std::span<const T>(slot), writer.data(next++));
+  for (const std::vector<T>& slot : plan.slots) {
+    elements.write(slot, sink);
   }
-  return std::move(writer).take();
+}
+
+}  // namespace
+
+template <class T>
+std::vector<std::byte> to_bytes(const Network<T>& network, const SaveOptions& options) {
+  MemorySink sink;
+  write(make_plan(network, options), network.parameters(), sink);
+  return std::move(sink).take();
 }
 
 template <class T>
 void save(const std::filesystem::path& path, const Network<T>& network, const SaveOptions& options) {
-  replace_file(path, to_bytes(network, options));
+  const Plan<T> plan = make_plan(network, options);  // first: what cannot be saved makes no file
+  replace_file(path, [&](Sink& sink) { write(plan, network.parameters(), sink); });
 }
 
 template <class T>

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 #include <backpass/error.hpp>
+#include <backpass/serialize.hpp>
 
 #include "io/file.hpp"
 #include "io/temporary_directory.hpp"
@@ -25,7 +26,7 @@ using Names = std::vector<std::string>;
 class ReplaceFile : public testing::Test {
  protected:
   static void put(const fs::path& path, const std::string& text) {
-    replace_file(path, std::as_bytes(std::span(text.data(), text.size())));
+    backpass::replace_file(path, std::as_bytes(std::span(text.data(), text.size())));
   }
   static std::string get(const fs::path& path) {
     std::ifstream in(path, std::ios::binary);
@@ -174,10 +175,13 @@ TEST_F(ReplaceFile, InputFileReadsAndRefuses) {
   InputFile file(directory_ / "file");
   EXPECT_EQ(file.size(), 10U);
   std::byte buffer[8] = {};
-  EXPECT_EQ(file.read(buffer), 8U);
-  EXPECT_EQ(buffer[7], std::byte{'7'});
-  EXPECT_EQ(file.read(buffer), 2U);
-  EXPECT_EQ(file.read(buffer), 0U);
+  file.read(1, buffer);
+  EXPECT_EQ(buffer[0], std::byte{'1'});
+  EXPECT_EQ(buffer[7], std::byte{'8'});
+  file.read(2, buffer);
+  EXPECT_EQ(buffer[7], std::byte{'9'});
+  EXPECT_THROW(file.read(3, buffer), FormatError) << "the file ends before";
+  EXPECT_THROW(file.read(100, buffer), FormatError);
 
   const auto failure_to_open = [](const fs::path& path) {
     try {

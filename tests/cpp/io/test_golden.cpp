@@ -11,13 +11,13 @@
 #include <gtest/gtest.h>
 #include <backpass/serialize.hpp>
 
-#include "io/json.hpp"
+#include "io/json_tree.hpp"
 
 namespace backpass {
 namespace {
 
 namespace fs = std::filesystem;
-using io::Json;
+using test::Json;
 
 std::vector<fs::path> golden_files() {
   std::vector<fs::path> result;
@@ -94,7 +94,7 @@ class Golden : public testing::TestWithParam<fs::path> {};
 TEST_P(Golden, LoadsAndGoesOnTraining) {
   std::ifstream in(fs::path(GetParam()).replace_extension(".json"), std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const Json expected = io::parse_json(text, "the expectations", 10'000);
+  const Json expected = Json::parse(text);
   AnyCheckpoint loaded = load_any_checkpoint(GetParam());
   EXPECT_EQ(std::holds_alternative<Checkpoint<float>>(loaded), expected.at("dtype") == "float32");
   std::visit([&](auto& checkpoint) { check(checkpoint, expected); }, loaded);

@@ -4,30 +4,33 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <stdexcept>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <backpass/error.hpp>
 
 #include "io/allocations.hpp"
+#include "io/json_tree.hpp"
+#include "io/json_writer.hpp"
 
 namespace backpass::io {
 namespace {
 
-constexpr std::size_t kEnough = 1000;
+using Kind = JsonValue::Kind;
 
-Json parse(std::string_view text, std::size_t max_items = kEnough) { return parse_json(text, "the text", max_items); }
+JsonValue parse(std::string_view text) { return parse_json(text, "the text"); }
 
-bool refused(std::string_view text, std::size_t max_items = kEnough) {
+bool refused(std::string_view text) {
   try {
-    static_cast<void>(parse(text, max_items));
+    static_cast<void>(parse(text));
     return false;
   } catch (const FormatError&) {
     return true;
   }
 }
 
-double through_text(double value) { return to_number(parse(number_to_json(value).dump()), "the number"); }
+double through_text(double value) { return to_number(parse(json_number(value)), "the number"); }
 
 TEST(Json, DoublesComeBackBitForBit) {
   std::mt19937_64 random(1);
@@ -53,7 +56,30 @@ TEST(Json, RefusesWhatIsNoJson) {
     EXPECT_TRUE(refused(text)) << text;
   }
   EXPECT_TRUE(refused(std::string_view("1\0", 2)));
+  EXPECT_TRUE(refused(std::string(3000, '1')));
   EXPECT_FALSE(refused(R"({"a":[1,-2,3.5,true,null,"x",{}],"b":{"a":1}})"));
+  try {
+    static_cast<void>(parse("[1, x]"));
+    ADD_FAILURE();
+  } catch (const FormatError& error) {
+    EXPECT_STREQ(error.what(), "the text is no valid JSON at byte 5");
+  }
+}
+
+TEST(Json, ReadsEveryKindOfValue) {
+  const JsonValue value = parse(" [ null ,\ttrue,\r\n7 ,-7,0.5,\"x\\\"\", [ ] , { \"k\" : { } } ] ");
+  ASSERT_EQ(value.kind, Kind::list);
+  ASSERT_EQ(value.items.size(), 8U);
+  EXPECT_EQ(value.items[0].kind, Kind::null);
+  EXPECT_TRUE(value.items[1].boolean);
+  EXPECT_EQ(value.items[2].count, 7U);
+  EXPECT_EQ(value.items[3].integer, -7);
+  EXPECT_EQ(value.items[4].real, 0.5);
+  EXPECT_EQ(value.items[5].text, "x\"");
+  EXPECT_EQ(value.items[6].kind, Kind::list);
+  ASSERT_EQ(value.items[7].items.size(), 1U);
+  EXPECT_EQ(value.items[7].items[0].key, "k");
+  EXPECT_EQ(value.items[7].items[0].kind, Kind::object);
 }
 
 TEST(Json, RefusesAKeyTwiceInOneObject) {
@@ -63,12 +89,19 @@ TEST(Json, RefusesAKeyTwiceInOneObject) {
   EXPECT_FALSE(refused(R"([{"a":1},{"a":{"a":1}}])"));
 }
 
-TEST(Json, RefusesDeepNestingAndTooManyItemsBeforeTheyCostMemory) {
+TEST(Json, RefusesDeepNestingAndTooManyValuesBeforeTheyCostMemory) {
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   EXPECT_FALSE(refused(nested(kMaxJsonDepth)));
   EXPECT_TRUE(refused(nested(kMaxJsonDepth + 1)));
-  EXPECT_FALSE(refused("[1,2,{\"a\":3}]", 6));
-  EXPECT_TRUE(refused("[1,2,{\"a\":3}]", 5));
+  const auto list_of = [](std::size_t count) {
+    std::string text = "[0";
+    for (std::size_t i = 1; i < count; ++i) {
+      text += ",0";
+    }
+    return text + ']';
+  };
+  EXPECT_FALSE(refused(list_of(kMaxJsonValues - 1))) << "the list is one more";
+  EXPECT_TRUE(refused(list_of(kMaxJsonValues)));
   std::string many = "[";
   for (int i = 0; i < 300'000; ++i) {
     many += "{},";
@@ -76,11 +109,110 @@ TEST(Json, RefusesDeepNestingAndTooManyItemsBeforeTheyCostMemory) {
   const test::AllocationPeak peak;
   EXPECT_TRUE(refused(many));
   EXPECT_TRUE(refused(std::string(1'000'000, '[')));
-  EXPECT_LT(peak.bytes(), 2'000'000U);  // the texts themselves, and little else
+  EXPECT_LT(peak.bytes(), 2'000'000U);  // the second text itself, and little else
+}
+
+TEST(Json, ListsThatAreTakenTakeNoMemory) {
+  std::string text = R"({"other":{"list":[9,9]},"list":[)";
+  constexpr int kMany = 100'000;
+  for (int i = 0; i < kMany; ++i) {
+    text += std::to_string(i) + R"(,{"deep":[[1],{"list":[1,2]}]},)";
+  }
+  text += R"(-1],"after":true})";
+  std::vector<std::uint64_t> counts;
+  counts.reserve(kMany);
+  int objects = 0;
+  int negative = 0;
+  const ListSink sinks[] = {{"", "list", [&](const JsonValue& element) {
+                               if (element.kind == Kind::count) {
+                                 counts.push_back(element.count);
+                               } else if (element.kind == Kind::object) {
+                                 objects += element.items.at(0).items.at(1).items.at(0).items.at(1).count == 2 ? 1 : 0;
+                               } else {
+                                 negative += element.integer == -1 ? 1 : 0;
+                               }
+                             }}};
+  const test::AllocationPeak peak;
+  const JsonValue value = parse_json(text, "the text", sinks);
+  EXPECT_LT(peak.bytes(), 20'000U);
+  ASSERT_EQ(counts.size(), static_cast<std::size_t>(kMany));
+  EXPECT_EQ(counts[777], 777U);
+  EXPECT_EQ(objects, kMany);
+  EXPECT_EQ(negative, 1);
+  ASSERT_EQ(value.items.size(), 3U);
+  EXPECT_EQ(value.items[0].items[0].items.size(), 2U) << "another object's list stays in the tree";
+  EXPECT_EQ(value.items[1].kind, Kind::list);
+  EXPECT_TRUE(value.items[1].items.empty());
+  EXPECT_TRUE(value.items[2].boolean);
+
+  EXPECT_THROW(static_cast<void>(parse_json(R"({"list":[1],"list":[2]})", "the text", sinks)), FormatError);
+  std::string deep_element = R"({"list":[)";
+  for (int i = 0; i < 1000; ++i) {
+    deep_element += "[0,";
+  }
+  EXPECT_THROW(static_cast<void>(parse_json(deep_element, "the text", sinks)), FormatError);
+}
+
+/// Strings longer than what the parser is given at a time, of units that must not be cut.
+TEST(Json, LongStringsComeBack) {
+  const char* const units[] = {"x", "\xc3\xa9", "\xe6\x97\xa5", "\xf0\x9f\x98\x80", "\n", "\"", "\\", "\x01"};
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 40; ++round) {
+    std::string text;
+    const std::size_t length = 60'000 + random() % 200'000;
+    const char* const only = round < 16 ? units[round % 8] : nullptr;
+    while (text.size() < length) {
+      text += only != nullptr ? only : units[random() % 8];
+    }
+    const std::string ours = json_string(text, "the text");
+    ASSERT_EQ(ours, test::Json(text).dump());
+    ASSERT_EQ(parse(ours).text, text);
+    // Every character as an escape sequence, surrogate pairs included.
+    ASSERT_EQ(parse(test::Json(text).dump(-1, ' ', true)).text, text);
+    ASSERT_EQ(parse("{" + ours + ":1}").items.at(0).key, text);
+  }
+}
+
+TEST(Json, LongStringsThatAreWrongAreRefused) {
+  const std::string half(80'000, 'x');
+  for (const char* wrong : {"\xff", "\xc3", "\\x", "\\u12g4", "\\ud83d", "\\ude00", "\\ud83dx", "\x01", "\n"}) {
+    EXPECT_TRUE(refused("\"" + half + wrong + half + "\"")) << wrong;
+    EXPECT_TRUE(refused("\"" + half + wrong + "\"")) << wrong;
+    EXPECT_TRUE(refused("\"" + half + half + wrong)) << wrong;
+  }
+  EXPECT_TRUE(refused("\"" + half + "\\\""));
+  EXPECT_TRUE(refused("\"" + half + "\" \"\""));
+  try {
+    static_cast<void>(parse("[\"" + half + half + "\xff" + half + "\"]"));
+    ADD_FAILURE();
+  } catch (const FormatError& error) {
+    EXPECT_STREQ(error.what(), "the text is no valid JSON at byte 160003") << "with the bracket, the quote and itself";
+  }
+}
+
+TEST(Json, WritesWhatTheParsersOwnWriterWrites) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto value = std::bit_cast<double>(random());
+    if (std::isfinite(value)) {
+      ASSERT_EQ(json_number(value), test::Json(value).dump());
+    }
+  }
+  ObjectWriter object;
+  EXPECT_EQ(object.text(), "{}");
+  object.set("b", "1");
+  object.set("a", json_string("x\"y", "the text"));
+  EXPECT_EQ(object.text(), (test::Json{{"a", "x\"y"}, {"b", 1}}).dump());
+  ListWriter list;
+  list.add("1");
+  list.add("[]");
+  EXPECT_EQ(std::move(list).text(), "[1,[]]");
+  EXPECT_EQ(ListWriter().text(), "[]");
+  EXPECT_THROW(static_cast<void>(json_string("\xff", "the text")), std::invalid_argument);
 }
 
 TEST(Json, ReaderTellsWhatIsWrong) {
-  const Json object = parse(R"({"n":1.5,"i":-3,"c":18446744073709551615,"b":true,"t":"x","l":[1],"inf":"inf"})");
+  const JsonValue object = parse(R"({"n":1.5,"i":-3,"c":18446744073709551615,"b":true,"t":"x","l":[1],"inf":"inf"})");
   ObjectReader reader(object, "here");
   EXPECT_EQ(reader.number("n"), 1.5);
   EXPECT_EQ(reader.number("i"), -3.0);
@@ -88,7 +220,7 @@ TEST(Json, ReaderTellsWhatIsWrong) {
   EXPECT_EQ(reader.count("c"), std::numeric_limits<std::uint64_t>::max());
   EXPECT_TRUE(reader.boolean("b"));
   EXPECT_EQ(reader.text("t"), "x");
-  EXPECT_EQ(reader.list("l").size(), 1U);
+  EXPECT_EQ(reader.list("l").items.size(), 1U);
   EXPECT_THROW(reader.finish(), FormatError) << "inf was not asked for";
   EXPECT_EQ(reader.number("inf"), std::numeric_limits<double>::infinity());
   EXPECT_NO_THROW(reader.finish());

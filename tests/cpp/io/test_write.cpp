@@ -14,8 +14,8 @@
 #include <backpass/serialize.hpp>
 #include <backpass/trainer.hpp>
 
-#include "io/container.hpp"
-#include "io/json.hpp"
+#include "io/containers.hpp"
+#include "io/json_tree.hpp"
 #include "io/random_networks.hpp"
 #include "io/temporary_directory.hpp"
 
@@ -93,7 +93,7 @@ TYPED_TEST(Write, TensorsAreThoseOfASequential) {
                       .dropout = std::vector{0.5, 0.25, 0.0},
                       .seed = 3});
   const auto bytes = to_bytes(network);
-  const io::Container container = io::Container::parse(bytes);
+  const io::Container container = test::parse_container(bytes);
   // Linear ReLU Dropout | Linear Dropout | Linear | Linear Softmax
   const struct {
     const char* name;
@@ -112,15 +112,15 @@ TYPED_TEST(Write, TensorsAreThoseOfASequential) {
   for (std::size_t k = 0; k < 5; ++k) {
     for (std::size_t j = 0; j < 4; ++j) {
       T value;
-      std::memcpy(&value, weight->bytes.data() + (k * 4 + j) * sizeof(T), sizeof(T));
+      std::memcpy(&value, bytes.data() + weight->begin + (k * 4 + j) * sizeof(T), sizeof(T));
       EXPECT_EQ(value, network.layer(2).weight(k, j));
     }
   }
   const io::Metadata& metadata = container.metadata();
   EXPECT_EQ(metadata.at("format"), "backpass");
   EXPECT_EQ(metadata.at("format_version"), "1");
-  const io::Json description = io::parse_json(metadata.at("network"), "the network", 1000);
-  EXPECT_EQ(description.at("sizes"), (io::Json{2, 3, 4, 5, 6}));
+  const test::Json description = test::Json::parse(metadata.at("network"));
+  EXPECT_EQ(description.at("sizes"), (test::Json{2, 3, 4, 5, 6}));
   EXPECT_EQ(description.at("dtype"), sizeof(T) == 4 ? "float32" : "float64");
 }
 

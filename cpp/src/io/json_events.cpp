@@ -1,0 +1,220 @@
+#include "io/json_events.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include <backpass/error.hpp>
+
+#include "io/nlohmann.hpp"
+#include "io/poll.hpp"
+
+namespace backpass::io {
+namespace {
+
+/// A longer string is not given to the parser, which holds a token up to five times.
+constexpr std::size_t kLongString = std::size_t{1} << 16U;
+/// Longer than any number of use.
+constexpr std::size_t kLongestLiteral = 2000;
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_structural(char c) { return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',' || c == '"'; }
+
+/// Gives the parser a text character by character, and keeps from it what it would need much memory for: a run of white
+/// space becomes one character, a long string becomes an empty one.
+class Feed {
+ public:
+  Feed(std::string_view text, const std::string& what) : text_(text), what_(what) {}
+
+  [[nodiscard]] bool at_end() const noexcept { return position_ == text_.size(); }
+  [[nodiscard]] char current() const noexcept { return text_[position_]; }
+  [[nodiscard]] std::size_t position() const noexcept { return position_; }
+
+  void advance() {
+    const char c = text_[position_++];
+    poll_.done(1);
+    if (position_ <= string_end_) {
+      return;  // inside a string, or behind its closing quote
+    }
+    if (c == '"') {
+      enter_string();
+    } else if (is_space(c)) {
+      while (!at_end() && is_space(current())) {
+        ++position_;
+        poll_.done(1);
+      }
+    }
+    literal_ = is_structural(c) || is_space(c) ? 0 : literal_ + 1;
+    if (literal_ > kLongestLiteral) {
+      throw FormatError(what_ + " has a number of more than " + std::to_string(kLongestLiteral) + " characters");
+    }
+  }
+
+  /// The long string that the parser took for an empty one, between its quotes; empty when the last string was short.
+  [[nodiscard]] std::string_view take_long_string() noexcept { return std::exchange(long_string_, {}); }
+
+ private:
+  /// position_ is behind the opening quote.
+  void enter_string() {
+    std::size_t end = position_;
+    while (end < text_.size() && text_[end] != '"') {
+      end += text_[end] == '\\' ? 2 : 1;
+      poll_.done(1);
+    }
+    end = std::min(end, text_.size());
+    if (end - position_ > kLongString) {
+      long_string_ = text_.substr(position_, end - position_);
+      position_ = end;
+    }
+    string_end_ = end + 1;
+  }
+
+  std::string_view text_;
+  const std::string& what_;
+  std::size_t position_ = 0;
+  std::size_t string_end_ = 0;  ///< behind the closing quote of the last string
+  std::size_t literal_ = 0;     ///< characters since the last one that is part of no literal
+  std::string_view long_string_;
+  Poll poll_;
+};
+
+/// What the parser walks over. All copies share the feed's position.
+class FeedIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = char;
+
+  explicit FeedIterator(Feed* feed) noexcept : feed_(feed) {}
+  char operator*() const noexcept { return feed_->current(); }
+  FeedIterator& operator++() {
+    feed_->advance();
+    return *this;
+  }
+  FeedIterator operator++(int) {
+    feed_->advance();
+    return *this;
+  }
+  /// Every iterator but the end's stands where the feed stands.
+  friend bool operator==(const FeedIterator& a, const FeedIterator& b) noexcept { return a.is_end() == b.is_end(); }
+
+ private:
+  [[nodiscard]] bool is_end() const noexcept { return feed_ == nullptr || feed_->at_end(); }
+  Feed* feed_;
+};
+
+void parse(std::string_view text, std::size_t offset, const std::string& what, JsonEvents& receiver);
+
+/// Appends the strings that it receives.
+class Appender final : public JsonEvents {
+ public:
+  explicit Appender(std::string& to) noexcept : to_(to) {}
+  void text(std::string value) override { to_ += value; }
+  // A string's text has no other events.
+  void null() override {}
+  void boolean(bool /*value*/) override {}
+  void count(std::uint64_t /*value*/) override {}
+  void integer(std::int64_t /*value*/) override {}
+  void real(double /*value*/) override {}
+  void key(std::string /*name*/) override {}
+  void begin_object() override {}
+  void end_object() override {}
+  void begin_list() override {}
+  void end_list() override {}
+
+ private:
+  std::string& to_;
+};
+
+/// How much of a string's raw text can be decoded by itself: about kLongString, and no escape sequence, no pair of
+/// surrogates and no UTF-8 sequence is cut.
+std::size_t whole_piece(std::string_view raw) {
+  const auto is_high_surrogate = [](std::string_view escape) {
+    return escape.size() > 3 && (escape[2] == 'd' || escape[2] == 'D') &&
+           std::string_view("89abAB").find(escape[3]) != std::string_view::npos;
+  };
+  std::size_t end = 0;
+  while (end < std::min(raw.size(), kLongString - 16)) {
+    if (raw[end] == '\\') {
+      const std::string_view escape = raw.substr(end);
+      const bool is_unicode = escape.size() > 1 && escape[1] == 'u';
+      end += !is_unicode ? 2 : is_high_surrogate(escape) ? 12 : 6;
+    } else {
+      ++end;
+      for (int i = 0; i < 3 && end < raw.size() && (static_cast<unsigned char>(raw[end]) & 0xC0U) == 0x80U; ++i) {
+        ++end;
+      }
+    }
+  }
+  return std::min(end, raw.size());
+}
+
+/// The parser's own interface to a receiver, in the parser's names. Returning true asks for the next event.
+class Adapter {
+ public:
+  Adapter(Feed& feed, std::size_t offset, const std::string& what, JsonEvents& receiver)
+      : feed_(feed), offset_(offset), what_(what), receiver_(receiver) {}
+
+  bool null() { return receiver_.null(), true; }
+  bool boolean(bool value) { return receiver_.boolean(value), true; }
+  bool number_integer(std::int64_t value) { return receiver_.integer(value), true; }
+  bool number_unsigned(std::uint64_t value) { return receiver_.count(value), true; }
+  bool number_float(double value, const std::string& /*text*/) { return receiver_.real(value), true; }
+  // Copies: the parser's own string has room for more characters than it holds, and is used again.
+  bool string(std::string& value) { return receiver_.text(whole(value)), true; }
+  bool key(std::string& name) { return receiver_.key(whole(name)), true; }
+  bool start_object(std::size_t /*size*/) { return receiver_.begin_object(), true; }
+  bool end_object() { return receiver_.end_object(), true; }
+  bool start_array(std::size_t /*size*/) { return receiver_.begin_list(), true; }
+  bool end_array() { return receiver_.end_list(), true; }
+  bool binary(std::vector<std::uint8_t>& /*value*/) { return true; }  // JSON has none
+
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/, const nlohmann::json::exception& /*error*/) {
+    throw FormatError(what_ + " is no valid JSON at byte " + std::to_string(offset_ + feed_.position()));
+  }
+
+ private:
+  [[nodiscard]] std::string whole(const std::string& value) {
+    std::string_view raw = feed_.take_long_string();
+    if (raw.empty()) {
+      return value;
+    }
+    std::size_t offset = offset_ + feed_.position() - 1 - raw.size();
+    std::string result;
+    result.reserve(raw.size());
+    Appender appender(result);
+    while (!raw.empty()) {
+      const std::size_t length = whole_piece(raw);
+      parse('"' + std::string(raw.substr(0, length)) + '"', offset - 1, what_, appender);
+      raw.remove_prefix(length);
+      offset += length;
+    }
+    return result;
+  }
+
+  Feed& feed_;
+  std::size_t offset_;
+  const std::string& what_;
+  JsonEvents& receiver_;
+};
+
+/// \param offset  of the text in the whole text, for messages
+void parse(std::string_view text, std::size_t offset, const std::string& what, JsonEvents& receiver) {
+  Feed feed(text, what);
+  Adapter adapter(feed, offset, what, receiver);
+  nlohmann::json::sax_parse(FeedIterator(&feed), FeedIterator(nullptr), &adapter);
+}
+
+}  // namespace
+
+void parse_events(std::string_view text, const std::string& what, JsonEvents& receiver) {
+  // The parser takes a zero byte for the text's end, and would not see what comes after it.
+  if (text.find('\0') != std::string_view::npos) {
+    throw FormatError(what + " has a zero byte");
+  }
+  parse(text, 0, what, receiver);
+}
+
+}  // namespace backpass::io

@@ -1,0 +1,135 @@
+#include "io/temporary_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include <backpass/random.hpp>
+
+#include "io/posix.hpp"
+
+namespace backpass::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// So many processes can write to one path at a time with names that a later one finds again.
+constexpr unsigned kNames = 32;
+
+/// FNV-1a: the same in every process, and short where the target's name may be as long as the file system allows.
+std::uint64_t hash(const std::string& text) {
+  std::uint64_t result = 0xcbf29ce484222325U;
+  for (const char c : text) {
+    result = (result ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  return result;
+}
+
+fs::path name_beside(const fs::path& target, unsigned long long number) {
+  char name[64];
+  std::snprintf(name, sizeof name, ".backpass-%016llx-%llx.tmp",
+                static_cast<unsigned long long>(hash(target.filename().string())), number);
+  return target.parent_path() / name;
+}
+
+int lock(int descriptor) noexcept {
+  return posix::uninterrupted([&] { return ::flock(descriptor, LOCK_EX | LOCK_NB); });
+}
+
+/// Is the open file still the one of that name? Nobody changes that while this process holds the file's lock.
+bool has_name(int descriptor, const fs::path& path) noexcept {
+  struct stat file{};
+  struct stat named{};
+  return ::fstat(descriptor, &file) == 0 && ::lstat(path.c_str(), &named) == 0 && file.st_dev == named.st_dev &&
+         file.st_ino == named.st_ino;
+}
+
+/// Removes the temporary file of a process that has ended; one that a process still writes to is locked, and stays.
+void remove_stale(const fs::path& path) noexcept {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return;
+  }
+  const posix::Descriptor file(
+      posix::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); }));
+  if (file.get() >= 0 && lock(file.get()) == 0 && has_name(file.get(), path)) {
+    ::unlink(path.c_str());
+  }
+}
+
+}  // namespace
+
+posix::Descriptor::~Descriptor() {
+  if (value_ >= 0) {
+    ::close(value_);
+  }
+}
+
+int posix::Descriptor::close() noexcept {
+  // After EINTR the descriptor is closed (Linux) or its state unknown: never again.
+  return ::close(std::exchange(value_, -1)) == 0 || errno == EINTR ? 0 : errno;
+}
+
+TemporaryFile::TemporaryFile(fs::path target, mode_t mode) : target_(std::move(target)) {
+  for (unsigned i = 0; i < kNames; ++i) {
+    remove_stale(name_beside(target_, i));
+  }
+  int error = EEXIST;
+  for (unsigned i = 0; error == EEXIST && i < kNames; ++i) {
+    error = create(name_beside(target_, i), mode);
+  }
+  // All names are taken, by processes that live or by files that cannot be locked: some other name.
+  for (int tries = 0; error == EEXIST && tries < 16; ++tries) {
+    error = create(name_beside(target_, random_seed() | kNames), mode);
+  }
+  if (error != 0) {
+    posix::fail("cannot write", target_, error);
+  }
+}
+
+int TemporaryFile::create(const fs::path& path, mode_t mode) {
+  path_ = path;
+  posix::Descriptor file(posix::uninterrupted(
+      [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode); }));
+  if (file.get() < 0) {
+    return errno;
+  }
+  // Where files cannot be locked, there is nobody who could take this file for one of a dead process either.
+  const bool is_locked = lock(file.get()) == 0;
+  const bool is_taken = !is_locked && (errno == EWOULDBLOCK || errno == EAGAIN);
+  if (is_taken || !has_name(file.get(), path)) {
+    return EEXIST;  // between open() and flock() another process took the file for a stale one, and removes it
+  }
+  lock_ = posix::Descriptor(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+  if (lock_.get() < 0) {
+    const int error = errno;
+    ::unlink(path.c_str());
+    return error;
+  }
+  descriptor_ = std::move(file);
+  return 0;
+}
+
+TemporaryFile::~TemporaryFile() {
+  if (lock_.get() >= 0) {
+    ::unlink(path_.c_str());
+  }
+}
+
+int TemporaryFile::publish() noexcept {
+  if (const int error = descriptor_.close()) {
+    return error;
+  }
+  if (::rename(path_.c_str(), target_.c_str()) != 0) {
+    return errno;
+  }
+  return lock_.close();
+}
+
+}  // namespace backpass::io
