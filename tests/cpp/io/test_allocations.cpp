@@ -14,6 +14,20 @@ namespace {
 
 std::atomic<std::size_t> held{0};
 std::atomic<std::size_t> most{0};
+std::atomic<std::int64_t> left_until_failure{-1};  ///< negative: none will fail
+std::atomic<bool> fails{false};                    ///< has failed
+std::atomic<bool> fails_on{false};                 ///< and goes on failing
+
+bool must_fail() {
+  if (fails.load()) {
+    return fails_on.load();
+  }
+  if (left_until_failure.load() < 0 || left_until_failure.fetch_sub(1) != 0) {
+    return false;
+  }
+  fails.store(true);
+  return true;
+}
 
 /// Before every block: its size, and where what malloc gave begins.
 struct BlockHead {
@@ -24,7 +38,7 @@ struct BlockHead {
 void* allocate(std::size_t size, std::size_t alignment) {
   alignment = std::max(alignment, alignof(std::max_align_t));
   const std::size_t extra = sizeof(BlockHead) + alignment;
-  void* block = size <= SIZE_MAX - extra ? std::malloc(size + extra) : nullptr;
+  void* block = size <= SIZE_MAX - extra && !must_fail() ? std::malloc(size + extra) : nullptr;
   if (block == nullptr) {
     throw std::bad_alloc();
   }
@@ -62,6 +76,19 @@ namespace backpass::test {
 
 AllocationPeak::AllocationPeak() noexcept : held_before_(held.load()) { most.store(held_before_); }
 std::size_t AllocationPeak::bytes() const noexcept { return most.load() - held_before_; }
+
+std::size_t allocated_bytes() noexcept { return held.load(); }
+
+FailingAllocation::FailingAllocation(std::int64_t count, bool stays_short) noexcept {
+  fails.store(false);
+  fails_on.store(stays_short);
+  left_until_failure.store(count);
+}
+FailingAllocation::~FailingAllocation() {
+  left_until_failure.store(-1);
+  fails.store(false);
+}
+bool FailingAllocation::has_failed() const noexcept { return fails.load(); }
 
 namespace {
 
