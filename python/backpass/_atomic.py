@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-from pathlib import Path
+import io
 from typing import TYPE_CHECKING, BinaryIO
 
+from backpass import _core
+
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` that takes its place when the block ends without error.
+    """Collect a file's content, and write the file when the block ends without error.
 
-    A symbolic link is followed; a device or a pipe is written directly.
+    The file is replaced as `Network.save` replaces it: permissions, owner, access control list
+    and extended attributes stay, a symbolic link is followed, a device or a pipe is written to.
 
     Yields
     ------
     binary file
-        To write to.
+        To write to, in memory.
 
     Raises
     ------
     OSError
         When the operating system refuses; `path` is then as it was.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
-            yield file
-        return
-    # Not tempfile: its files are private to the user, these shall have the usual permissions.
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    content = io.BytesIO()
+    yield content
+    _core._replace_file(path, content.getvalue())  # noqa: SLF001

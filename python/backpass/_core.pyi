@@ -2189,6 +2189,11 @@ class Network:
 
 def _load(cls: type, path: str | os.PathLike[str]) -> typing.Any: ...
 def _load_checkpoint(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]: ...
+def _replace_file(path: str | os.PathLike[str], content: bytes) -> None:
+    """
+    Replace a file's content as `Network.save` does.
+    """
+
 def _restore(cls: type, arguments: tuple[typing.Any, ...], state: typing.Any) -> typing.Any:
     """
     Unpickles an object that has a state.

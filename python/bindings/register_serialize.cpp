@@ -75,6 +75,12 @@ AnyCheckpoint read(const Path& path) {
   return without_gil(kFile, [&] { return load_any_checkpoint(file); });
 }
 
+void write_file(const Path& path, const py::bytes& content) {
+  const std::filesystem::path file = to_path(path);
+  const std::string_view bytes = content;  // a Python object that nobody changes
+  without_gil(kFile, [&] { replace_file(file, std::as_bytes(std::span(bytes))); });
+}
+
 AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
   return std::visit(
       [&](auto&& c) {
@@ -112,7 +118,8 @@ Restored set_state(const py::object& state) {
   }
   const auto saved = state.cast<std::tuple<py::bytes, py::dict>>();
   const std::string_view bytes = std::get<0>(saved);
-  return {take_network(from_bytes(std::as_bytes(std::span(bytes)))), std::get<1>(saved)};
+  AnyCheckpoint any = without_gil(kFile, [&] { return from_bytes(std::as_bytes(std::span(bytes))); });
+  return {take_network(std::move(any)), std::get<1>(saved)};
 }
 
 }  // namespace
@@ -129,6 +136,8 @@ void register_serialize(py::module_& m, NetworkClass& cls) {
           py::arg("schedule") = py::none(), py::arg("epochs") = 0, py::arg("steps") = 0,
           py::arg("metadata") = py::none(), docs::kSave);
   cls.def(py::pickle(&get_state, &set_state));
+  m.def("_replace_file", &write_file, py::arg("path"), py::arg("content"),
+        "Replace a file's content as `Network.save` does.");
   m.def(
       "_load", [](const py::type& type, const Path& path) { return adopt(type, take_network(read(path))); },
       py::arg("cls"), py::arg("path"));

@@ -4,9 +4,12 @@ versions; training that goes on; pickles and copies."""
 import copy
 import errno
 import json
+import os
 import pickle
+import signal
 import stat
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import numpy.typing as npt
 import pytest
 
 import backpass as bp
+from backpass._atomic import atomic_write
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
@@ -339,6 +343,144 @@ def test_saving_follows_links_and_keeps_the_mode(tmp_path: Path) -> None:
     assert (tmp_path / "link").is_symlink()
     assert_same(bp.load(tmp_path / "net"), net)
     assert stat.S_IMODE((tmp_path / "net").stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("write", ["save", "atomic_write"])
+def test_a_save_by_root_leaves_the_file_to_its_owner(write: str, tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    path.write_bytes(b"old")
+    os.chown(path, 1234, 4321)
+    path.chmod(0o640)
+    if write == "save":
+        example("float32").save(path)
+    else:
+        with atomic_write(path) as file:
+            file.write(b"new")
+    info = path.stat()
+    assert path.read_bytes() != b"old"
+    assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (1234, 4321, 0o640)
+
+
+@pytest.mark.parametrize("write", ["save", "atomic_write"])
+def test_extended_attributes_stay(write: str, tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    path.write_bytes(b"old")
+    if not hasattr(os, "setxattr"):
+        pytest.skip("this system's Python sets no extended attributes")
+    try:
+        os.setxattr(path, "user.origin", b"a training run")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    # An access control list: owner rw, user 1234 rw, group r, mask rw, others nothing.
+    entries = [(1, 6, -1), (2, 6, 1234), (4, 4, -1), (16, 6, -1), (32, 0, -1)]
+    access = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    os.setxattr(path, "system.posix_acl_access", access)
+    if write == "save":
+        example("float32").save(path)
+    else:
+        with atomic_write(path) as file:
+            file.write(b"new")
+    assert path.read_bytes() != b"old"
+    assert os.getxattr(path, "user.origin") == b"a training run"
+    assert os.getxattr(path, "system.posix_acl_access") == access
+
+
+def test_what_fails_inside_the_block_leaves_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(b"old")
+
+    def write_half() -> None:
+        with atomic_write(path) as file:
+            file.write(b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_half()
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["table"]
+    with pytest.raises(OSError, match="missing") as missing, atomic_write(tmp_path / "missing/x"):
+        pass
+    assert missing.value.errno == errno.ENOENT
+
+
+# ---- Ctrl-C
+
+
+class AlarmError(Exception):
+    """What the handler raises: the time is when it ran."""
+
+
+def seconds_until_interrupted(act: Callable[[], object], delay: float) -> float | None:
+    """Return how long after the signal `act` ended; None when it ended before the signal."""
+
+    def ring(number: int, frame: object) -> None:
+        raise AlarmError(time.monotonic())
+
+    before = signal.signal(signal.SIGALRM, ring)
+    due = time.monotonic() + delay
+    try:
+        signal.setitimer(signal.ITIMER_REAL, delay)
+        act()
+    except AlarmError:
+        return time.monotonic() - due
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return None
+
+
+def limit_for(act: Callable[[], object]) -> tuple[float, float]:
+    """Return how long `act` takes, and the delay to allow on a machine that does other things."""
+    start = time.monotonic()
+    act()
+    whole = time.monotonic() - start
+    return whole, 0.1 + whole / 8
+
+
+@pytest.mark.slow
+def test_load_and_save_of_a_large_file_end_soon(tmp_path: Path) -> None:
+    net = bp.Network([10_000, 6_000, 10], init="zeros", seed=0)  # 240 MB
+    path = tmp_path / "net"
+    net.save(path, epochs=1)
+    for act in (lambda: bp.load(path), lambda: net.save(path)):
+        whole, limit = limit_for(act)
+        first = path.stat().st_mtime_ns, path.stat().st_ino
+        late = seconds_until_interrupted(act, whole / 3)
+        assert late is not None
+        assert late < limit
+        assert (path.stat().st_mtime_ns, path.stat().st_ino) == first
+        assert names(tmp_path) == ["net"]
+
+
+def hostile(count: int) -> bytes:
+    """Make a file whose header has `count` tensors of one byte."""
+    text = ",".join(
+        f'"{i}":{{"dtype":"U8","shape":[],"data_offsets":[{i},{i + 1}]}}' for i in range(count)
+    )
+    header = ("{" + text + "}").encode()
+    return struct.pack("<Q", len(header)) + header + bytes(count)
+
+
+@pytest.mark.parametrize("kind", ["tensors", "blanks", "string", "escapes"])
+def test_a_hostile_header_ends_soon(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    if kind == "tensors":
+        path.write_bytes(hostile(400_000))
+    else:
+        unit = {"blanks": b" ", "string": b"x", "escapes": rb"\ud83d\ude00"}[kind]
+        many = unit * (30_000_000 // len(unit))
+        head = b'{"__metadata__":{"a":"' + many + b'"}}' if kind != "blanks" else b"{" + many + b"}"
+        path.write_bytes(struct.pack("<Q", len(head)) + head)
+
+    def load() -> None:
+        with pytest.raises(bp.FormatError, match="backpass did not write it"):
+            bp.load(path)
+
+    whole, limit = limit_for(load)
+    late = seconds_until_interrupted(load, whole / 2)
+    assert late is not None
+    assert late < limit
 
 
 # ---- earlier versions
