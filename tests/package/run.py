@@ -10,6 +10,7 @@ everything with -ffast-math.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -63,7 +64,7 @@ def run(*command: str, env: dict[str, str] | None = None) -> str:
     return done.stdout
 
 
-def build_with_cmake(project: str, build: Path, *defines: str) -> Path:
+def build_with_cmake(project: str, build: Path, *defines: str, program: str = "predict") -> Path:
     """Configure and build one of the projects here; return its program."""
     run(
         "cmake",
@@ -77,7 +78,17 @@ def build_with_cmake(project: str, build: Path, *defines: str) -> Path:
         *defines,
     )
     run("cmake", "--build", str(build))
-    return build / "predict"
+    return build / program
+
+
+def build_foreign_json(config: str, build: Path) -> Path:
+    """Build the program that has a JSON parser of its own; return it."""
+    defines = [config]
+    spec = importlib.util.find_spec("nlohmann_json")
+    if spec is not None and spec.submodule_search_locations:
+        places = [str(Path(place) / "include") for place in spec.submodule_search_locations]
+        defines.append(f"-DNLOHMANN_INCLUDE={';'.join(places)}")
+    return build_with_cmake("foreign_json", build, *defines, program="foreign_json")
 
 
 def build_with_pkg_config(pc_dir: Path, build: Path, compiler: str) -> Path:
@@ -123,6 +134,7 @@ def main() -> None:
                 "add_subdirectory", build / "source", f"-DCMAKE_CXX_FLAGS_RELEASE={FAST_MATH}"
             )
         pc_dirs = {}
+        foreign = []
         if options.prefix:
             prefix = options.prefix.resolve()
             for compiler in COMPILERS:
@@ -134,12 +146,16 @@ def main() -> None:
                     f"-DCMAKE_CXX_FLAGS_RELEASE={FAST_MATH}",
                     "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON",
                 )
+            foreign.append(
+                build_foreign_json(f"-DCMAKE_PREFIX_PATH={prefix}", build / "prefix_json")
+            )
             pc_dirs["pkg-config"] = next(prefix.glob("lib*/**/backpass.pc")).parent
         if options.wheel:
             config = ask_package("--cmakedir")
             programs["find_package, wheel"] = build_with_cmake(
                 "find_package", build / "wheel", f"-Dbackpass_DIR={config}"
             )
+            foreign.append(build_foreign_json(f"-Dbackpass_DIR={config}", build / "wheel_json"))
             pc_dirs["pkg-config, wheel"] = ask_package("--pkgconfigdir")
             if not (ask_package("--includes") / "backpass/backpass.hpp").is_file():
                 sys.exit("python -m backpass --includes names a folder without the headers")
@@ -151,6 +167,8 @@ def main() -> None:
         if not programs:
             parser.error("nothing to do: give --prefix, --wheel or --source")
         cases = save_cases(build)
+        for program in foreign:
+            print(f"{program.parent.name}: {run(str(program), cases[0][0]).strip()}")
         for name, program in programs.items():
             for case in cases:
                 print(f"{name}: {Path(case[0]).stem}: {run(str(program), *case).strip()}")
