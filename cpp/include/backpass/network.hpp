@@ -190,6 +190,9 @@ class BACKPASS_EXPORT Network {
 
   // ---- inference
   /// Scratch for predict() of batches of any size, fastest up to max_batch rows, on up to get_num_threads() threads.
+  /// Starts the threads that batches of up to max_batch rows use, and waits for another call that has them. So the first
+  /// predict() allocates nothing and starts no thread, unless the number of threads was raised since, or the process
+  /// was forked.
   [[nodiscard]] Workspace<T> make_workspace(std::size_t max_batch) const;
   /// out = a^N. Allocates nothing and throws nothing but ShapeError, and StateError for a workspace that was moved
   /// from. A row's bits do not depend on the rows around it. `out` must not share memory with x: ShapeError. They may

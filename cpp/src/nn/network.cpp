@@ -220,8 +220,11 @@ void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
 template <class T>
 Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
   using WorkspaceImpl = typename Workspace<T>::Impl;
-  return Workspace<T>(
-      std::make_unique<WorkspaceImpl>(WorkspaceImpl{nn::Predictor<T>(alive().model, max_batch, get_num_threads())}));
+  const nn::Model<T>& model = alive().model;
+  Workspace<T> workspace(
+      std::make_unique<WorkspaceImpl>(WorkspaceImpl{nn::Predictor<T>(model, max_batch, get_num_threads())}));
+  workspace.impl_->predictor.start_threads(model);
+  return workspace;
 }
 
 template <class T>

@@ -37,16 +37,29 @@ bool Predictor<T>::fits(const Model<T>& model) const noexcept {
 }
 
 template <class T>
+double Predictor<T>::work_of(const Model<T>& model, std::size_t rows) noexcept {
+  // Of one or two rows most of the time goes into fetching the weights.
+  constexpr std::size_t kRowsOfFetching = 3;
+  return static_cast<double>(std::max(rows, kRowsOfFetching)) * static_cast<double>(model.parameters.size());
+}
+
+template <class T>
+int Predictor<T>::members_for(const Model<T>& model, double work, int num_threads) const {
+  return model.has_custom_activation() ? 1 : std::min(runtime::threads_for(work, num_threads), threads());
+}
+
+template <class T>
+void Predictor<T>::start_threads(const Model<T>& model) const {
+  runtime::start_threads(members_for(model, work_of(model, max_rows_), 0));
+}
+
+template <class T>
 void Predictor<T>::run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads) {
   if (x.rows() == 0) {  // neither matrix need have an address
     return;
   }
-  // Of one or two rows most of the time goes into fetching the weights.
-  constexpr std::size_t kRowsOfFetching = 3;
-  const double work =
-      static_cast<double>(std::max(x.rows(), kRowsOfFetching)) * static_cast<double>(model.parameters.size());
-  const int wanted = model.has_custom_activation() ? 1 : runtime::threads_for(work, num_threads);
-  const int members = std::min(wanted, threads());
+  const double work = work_of(model, x.rows());
+  const int members = members_for(model, work, num_threads);
   const bool together = shares_columns(model, std::min(x.rows(), block_rows_), members);
   runtime::parallel(members, work, [&](const runtime::Member& member) {
     T* const memory = memory_[static_cast<std::size_t>(member.rank())].data();

@@ -23,10 +23,15 @@ class Predictor {
   /// Whether there is room for a model's widest layer.
   [[nodiscard]] bool fits(const Model<T>& model) const noexcept;
   [[nodiscard]] int threads() const noexcept { return static_cast<int>(memory_.size()); }
+  /// Starts the threads that run() uses for up to max_rows() rows.
+  void start_threads(const Model<T>& model) const;
   /// out = a^N of shapes that are known to fit. Allocates nothing. \param num_threads  0: as the work asks
   void run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads);
 
  private:
+  /// Multiply-adds, roughly.
+  [[nodiscard]] static double work_of(const Model<T>& model, std::size_t rows) noexcept;
+  [[nodiscard]] int members_for(const Model<T>& model, double work, int num_threads) const;
   /// Where a^i of a block goes: to one of two buffers at `memory`, or `out`.
   [[nodiscard]] MatrixView<T> output_of(const Model<T>& model, std::size_t i, MatrixView<T> out, T* memory) const;
   void run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory, T* scratch) const;

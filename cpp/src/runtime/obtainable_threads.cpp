@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <cctype>
-#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <limits>
@@ -22,9 +21,9 @@ namespace {
 constexpr int kSpareThreads = 1;
 /// A team of 65, its first thread included, and the spare one.
 constexpr int kMostThreads = 65 + kSpareThreads;
-/// What OpenMP's runtime itself allocates for a team and for each of its threads is less.
-constexpr std::size_t kTeamBytes = std::size_t{1} << 20;
-constexpr std::size_t kThreadBytes = std::size_t{128} << 10;
+/// Addresses that a thread may take besides its stack: glibc's malloc reserves 64 MB for the first allocation of a
+/// thread, and twice that for a moment. What OpenMP's runtimes allocate is far less.
+constexpr std::size_t kThreadBytes = sizeof(void*) > 4 ? std::size_t{64} << 20 : std::size_t{1} << 20;
 /// The stack of LLVM's runtime when nothing is said. GCC's takes the system's default.
 constexpr std::size_t kLeastStack = std::size_t{4} << 20;
 
@@ -36,9 +35,9 @@ std::size_t stack_wish(const char* variable, unsigned int shift) noexcept {
     return 0;
   }
   char* end = nullptr;
-  errno = 0;
+  // The largest number where the text asks for more: LLVM's runtime takes that as well, and GCC's ignores the variable.
   const unsigned long long value = std::strtoull(text, &end, 10);
-  if (end == text || errno != 0) {
+  if (end == text) {
     return 0;
   }
   while (std::isspace(static_cast<unsigned char>(*end)) != 0) {
@@ -79,6 +78,14 @@ std::size_t stack_size(const pthread_attr_t& attributes) noexcept {
   return (std::max({usual, wished_stack, kLeastStack}) + kGrain - 1) / kGrain * kGrain;
 }
 
+/// Whether so much memory is to be had. None of it is touched, so that it costs nothing but addresses.
+bool can_allocate(std::size_t bytes) noexcept {
+  void* const memory = ::operator new(bytes, std::nothrow);
+  asm volatile("" : : "r"(memory) : "memory");  // or the compiler may leave the pair out
+  ::operator delete(memory, std::nothrow);
+  return memory != nullptr;
+}
+
 void* wait_for_release(void* released) {
   static_cast<std::atomic<bool>*>(released)->wait(false);
   return nullptr;
@@ -102,15 +109,16 @@ int obtainable_threads(int wanted) noexcept {
     }
   }
   pthread_attr_destroy(&attributes);
-  void* const memory = ::operator new(kTeamBytes + static_cast<std::size_t>(alive) * kThreadBytes, std::nothrow);
-  asm volatile("" : : "r"(memory) : "memory");  // or the compiler may leave the pair out
-  ::operator delete(memory, std::nothrow);
+  int usable = std::max(0, alive - kSpareThreads);
+  while (usable > 0 && !can_allocate((static_cast<std::size_t>(usable) + 1) * kThreadBytes)) {
+    usable /= 2;
+  }
   released.store(true);
   released.notify_all();
   for (int i = 0; i < alive; ++i) {
     pthread_join(threads[static_cast<std::size_t>(i)], nullptr);
   }
-  return memory == nullptr ? 0 : std::max(0, alive - kSpareThreads);
+  return usable;
 }
 #else
 int obtainable_threads(int wanted) noexcept { return wanted; }

@@ -248,6 +248,13 @@ void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)
   state.rethrow();
 }
 
+void start_threads(int threads) noexcept {
+  if (threads > 1) {
+    home.prepare(threads);
+    (void)whole_teams();  // reads the environment
+  }
+}
+
 int threads_for(double multiply_adds, int limit) {
   // Gathering a team costs under a microsecond when it is awake, a barrier a few tenths of one, and a core makes 5e4
   // multiply-adds in one: a thread must have several of them to do.

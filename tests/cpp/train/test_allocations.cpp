@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <new>
 #include <optional>
@@ -13,6 +14,10 @@
 #include <vector>
 
 #include <backpass/backpass.hpp>
+
+#if defined(__linux__)
+#include <dirent.h>
+#endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define BACKPASS_SANITIZED 1
@@ -261,5 +266,46 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Allocations,
                                          Shape{"Threaded", {200, 128, 10}, 300},
                                          Shape{"TinyManyRows", {4, 8, 3}, 5000}),
                          [](const auto& test) { return test.param.name; });
+
+#if defined(__linux__) && !defined(BACKPASS_SANITIZED)
+int threads_alive() {
+  int count = 0;
+  DIR* const directory = opendir("/proc/self/task");
+  while (const dirent* const entry = readdir(directory)) {
+    count += entry->d_name[0] == '.' ? 0 : 1;
+  }
+  closedir(directory);
+  return count;
+}
+
+/// The first call of a program: says what it allocated and started, and ends the program.
+void first_predict(std::size_t max_batch) {
+  constexpr std::size_t kRows = 300;
+  backpass::set_num_threads(3);
+  const Network<float> network({.sizes = {64, 256, 10}, .seed = 0});
+  const std::vector<float> x(kRows * 64, 0.5F);
+  std::vector<float> out(kRows * 10);
+  auto workspace = network.make_workspace(max_batch);
+  const int threads = threads_alive();
+  const long allocated = counted([&] {
+    network.predict(ConstMatrixView<float>(x.data(), kRows, 64), MatrixView<float>(out.data(), kRows, 10), workspace);
+  });
+  std::fprintf(stderr, "allocations %ld, threads %d, started %d\n", allocated, threads, threads_alive() - threads);
+  std::_Exit(0);
+}
+
+TEST(FirstPredictDeathTest, AllocatesNothingAndStartsNoThread) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  // The calling thread, two helpers, and the thread that has entered OpenMP's region.
+  EXPECT_EXIT(first_predict(300), testing::ExitedWithCode(0),
+              backpass::config().openmp.empty() ? "allocations 0, threads 1, started 0"
+                                                : "allocations 0, threads 4, started 0");
+}
+
+TEST(FirstPredictDeathTest, AWorkspaceForSmallBatchesHasStartedNoThread) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(first_predict(1), testing::ExitedWithCode(0), "threads 1, ");
+}
+#endif
 
 }  // namespace
