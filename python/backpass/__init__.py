@@ -18,6 +18,7 @@ True
 
 from backpass import activations, callbacks, initializers, losses, optim, schedules
 from backpass._core import __version__
+from backpass._threadpoolctl import register_when_imported as _register_when_imported
 from backpass.errors import DivergenceError, FormatError
 from backpass.gradient_check import gradient_check
 from backpass.history import History
@@ -46,3 +47,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
 ]
+
+_register_when_imported()

@@ -7,6 +7,16 @@
 
 #include "annotations.hpp"
 
+/// By this symbol threadpoolctl knows the extension from other files of the same name. 0 where the environment is
+/// wrong.
+extern "C" __attribute__((visibility("default"))) int backpass_get_num_threads() noexcept {
+  try {
+    return backpass::get_num_threads();
+  } catch (...) {
+    return 0;
+  }
+}
+
 namespace backpass::python {
 
 void register_runtime(py::module_& m) {
