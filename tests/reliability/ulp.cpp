@@ -23,8 +23,8 @@
 
 #include <backpass/activation_kind.hpp>
 
+#include "base/floating_point_mode.hpp"
 #include "kernels/dispatch.hpp"
-#include "runtime/denormals.hpp"
 
 #if defined(BACKPASS_HAVE_QUADMATH)
 #include <quadmath.h>
@@ -183,7 +183,7 @@ class Measurement {
         }
       }
       {
-        const runtime::FlushDenormals flush;
+        const FloatingPointMode flush;
         run(*result.set, x);
       }
       for (std::size_t i = 0; i < x.size(); ++i) {
