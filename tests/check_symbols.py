@@ -22,7 +22,7 @@ from pathlib import Path
 
 # Itanium C++ ABI: what an entity's mangled name begins with, after "virtual table of" and the like.
 SPECIAL = r"^_?_Z(T[VTIS]|T[hvc]n?\d+_(n?\d+_)?|GV|GR|TH|TW|Z)*N?[rVK]*[RO]?"
-OWN = re.compile(SPECIAL + r"8(backpass|nlohmann16backpass_private)")
+OWN = re.compile(SPECIAL + r"8(backpass|nlohmann16backpass_private)|^_?backpass_must_be_built_")
 STANDARD = re.compile(SPECIAL + r"(S[tabsiod]|9__gnu_cxx|10__cxxabiv1|n[wa]|d[la])")
 RUNTIME = re.compile(  # what compilers put into every library of some kind
     r"^_?(_init|_fini|__bss_start|_edata|_end|__odr_asan|__asan|__sanitizer|__start_|__stop_"

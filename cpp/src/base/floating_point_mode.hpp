@@ -5,10 +5,6 @@
 
 #include <cstdint>
 
-#if defined(__SSE2__)
-#include <xmmintrin.h>
-#endif
-
 namespace backpass {
 
 /// The control register of the calling thread: MXCSR on x86-64, FPCR on 64-bit ARM. (Nothing here uses the x87 unit,
@@ -19,12 +15,12 @@ struct FloatingPointRegister {
   /// Round to nearest, all exceptions masked, denormals read (0x40) and written (0x8000) as zero: they cost a hundred
   /// cycles each on some CPUs, and nothing in training is that small on purpose.
   static constexpr Bits kOwn = 0x1f80 | 0x0040 | 0x8000;
-  static Bits read() noexcept { return _mm_getcsr(); }
-  static void write(Bits bits) noexcept {
-    asm volatile("" : : : "memory");  // what was to be stored is stored before, what is to be loaded is loaded after
-    _mm_setcsr(bits);
-    asm volatile("" : : : "memory");
+  static Bits read() noexcept {
+    Bits bits = 0;
+    asm volatile("stmxcsr %0" : "=m"(bits));
+    return bits;
   }
+  static void write(Bits bits) noexcept { asm volatile("ldmxcsr %0" : : "m"(bits) : "memory"); }
 #elif defined(__aarch64__)
   using Bits = std::uint64_t;
   /// Round to nearest, no traps, denormals read and written as zero (bit 24).
