@@ -172,6 +172,21 @@ def asan(session: nox.Session) -> None:
 
 
 @nox.session
+def debug(session: nox.Session) -> None:
+    """The Python tests on an extension with assertions.
+
+    pybind11's own are among them: the GIL is held wherever a reference count changes.
+    """
+    install_package(session, "test")
+    session.install("pybind11>=3.0")
+    binary_dir = build_cpp(session, "debug", targets=("_core",))
+    folder = last_line(session, "python", "-c", "import backpass; print(backpass.__path__[0])")
+    for extension in (binary_dir / "python/bindings").glob("_core*.so"):
+        shutil.copy(extension, folder)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
 def tsan(session: nox.Session) -> None:
     """The C++ tests that use threads under the thread sanitizer; needs Clang and libomp-dev.
 

@@ -226,9 +226,22 @@ class Network(_core.Network):
             For arguments out of range or shapes that do not fit.
         TypeError
             For arrays that are not of real numbers, or arguments of a wrong type.
+        RuntimeError
+            When another thread's `fit` uses the network or the optimizer.
         backpass.DivergenceError
             When the loss of a training step, or a parameter, stops being finite; the network is as
             it was after the last finite epoch. A validation loss does not count.
+
+        Notes
+        -----
+        Callbacks run between two steps, on the thread that called `fit`, and may use the network
+        and the optimizer. Functions of Custom activations and losses run in the middle of a step:
+        they may not, and such a call is a RuntimeError.
+
+        Calls of other threads that change nothing (`predict`, `evaluate`, `copy`, `save`) are
+        served between two steps: during every callback, and at least every 50 ms or after the step
+        that takes longer. Calls of other threads that change the network or the optimizer are a
+        RuntimeError until `fit` has ended.
 
         Examples
         --------

@@ -26,6 +26,12 @@ bool interpreter_ends() noexcept {
 #endif
 }
 
+[[noreturn]] void refuse_during_fit() {
+  throw StateError(
+      "fit uses the network or the optimizer on another thread: until it ends, other threads can only make calls that "
+      "change nothing (predict, evaluate, copy, save)");
+}
+
 }  // namespace
 
 /// A call that waits for its turn.
@@ -139,15 +145,6 @@ class Waiting {
     }
   }
 
- public:
-  [[noreturn]] static void refuse_during_fit() {
-    throw StateError(
-        "fit uses the network or the optimizer on another thread: until it ends, other threads can only make calls "
-        "that "
-        "change nothing (predict, evaluate, copy, save)");
-  }
-
- private:
   Gate& gate_;
   Use use_;
   For for_;
@@ -173,7 +170,7 @@ void Access::enter_slowly() {
     }
   }
   if (use_ != Use::read && gate_.is_fit()) {
-    Waiting::refuse_during_fit();
+    refuse_during_fit();
   }
   if (gate_.waiting_ == 0 && gate_.try_enter(use_)) {
     return;

@@ -42,20 +42,25 @@ class Gate {
 
  private:
   friend class Access;
-  friend class Waiting;
+  friend class Waiting;  // access.cpp
   friend class PythonFunction;
   static constexpr std::uint32_t kWriter = 1;  ///< a call that changes the object is under way
   static constexpr std::uint32_t kFit = 2;     ///< it is a fit
   static constexpr std::uint32_t kLent = 4;    ///< which is between two steps
   static constexpr std::uint32_t kReader = 8;  ///< once a call that reads
 
-  [[nodiscard]] std::uint32_t state() const noexcept { return state_.load(std::memory_order_acquire); }
-  void set_state(std::uint32_t state) noexcept { state_.store(state, std::memory_order_release); }
+  // The wheel is compiled for small code, which would call these.
+  [[nodiscard, gnu::always_inline]] std::uint32_t state() const noexcept {
+    return state_.load(std::memory_order_acquire);
+  }
+  [[gnu::always_inline]] void set_state(std::uint32_t state) noexcept {
+    state_.store(state, std::memory_order_release);
+  }
   [[nodiscard]] bool has_readers() const noexcept { return state() >= kReader; }
   [[nodiscard]] bool is_fit() const noexcept { return (state() & kFit) != 0; }
 
   /// Enters unless others are in the way.
-  [[nodiscard]] bool try_enter(Use use) noexcept {
+  [[nodiscard, gnu::always_inline]] bool try_enter(Use use) noexcept {
     const std::uint32_t now = state();
     if (use == Use::read) {
       if ((now & kWriter) != 0 && (now & kLent) == 0) {
@@ -70,7 +75,7 @@ class Gate {
     set_state(use == Use::fit ? kWriter | kFit : kWriter);
     return true;
   }
-  void leave(Use use) noexcept {
+  [[gnu::always_inline]] void leave(Use use) noexcept {
     set_state(use == Use::read ? state() - kReader : state() & ~(kWriter | kFit | kLent));
   }
 
@@ -85,15 +90,17 @@ class Gate {
 class Access {
  public:
   /// \throws StateError when the call cannot be made; see the top of this file
-  Access(Gate& gate, Use use) : gate_(gate), use_(use), outer_(innermost_) {
-    const bool unused = gate.forks_.load(std::memory_order_relaxed) == forks.load(std::memory_order_relaxed) &&
-                        gate.waiting_.load(std::memory_order_relaxed) == 0 && !is_held(gate);
-    if (!unused || !gate.try_enter(use)) {
+  [[gnu::always_inline]] Access(Gate& gate, Use use)
+      : gate_(gate), use_(use), innermost_(innermost()), outer_(innermost_) {
+    // Nobody holds a gate whose state is 0, this thread included.
+    const bool simple = gate.forks_.load(std::memory_order_relaxed) == forks.load(std::memory_order_relaxed) &&
+                        gate.waiting_.load(std::memory_order_relaxed) == 0 && gate.state() == 0;
+    if (!simple || !gate.try_enter(use)) {
       enter_slowly();
     }
     innermost_ = this;
   }
-  ~Access() {
+  [[gnu::always_inline]] ~Access() {
     innermost_ = outer_;
     if (nested_ && use_ != Use::read) {
       gate_.set_state(gate_.state() | Gate::kLent);
@@ -114,13 +121,10 @@ class Access {
 
  private:
   friend class PythonFunction;
-  [[nodiscard]] static bool is_held(const Gate& gate) noexcept {
-    for (const Access* access = innermost_; access != nullptr; access = access->outer_) {
-      if (&access->gate_ == &gate) {
-        return true;
-      }
-    }
-    return false;
+  /// The last access that this thread has made and still holds.
+  [[nodiscard]] static Access*& innermost() noexcept {
+    static constinit thread_local Access* access = nullptr;
+    return access;
   }
   void enter_slowly();
   void enter_nested(const Access& holder);
@@ -131,8 +135,8 @@ class Access {
   Use use_;
   bool lent_ = false;
   bool nested_ = false;  ///< inside a fit of the same thread that lends the gate
-  Access* outer_;        ///< of the same thread
-  static inline constinit thread_local Access* innermost_ = nullptr;
+  Access*& innermost_;   ///< of this thread: looked up once
+  Access* outer_;        ///< of this thread, before this one
 };
 
 /// A call that reads.
@@ -178,7 +182,7 @@ class PythonFunction {
  private:
   /// In every gate that this thread holds.
   static void count(int by) noexcept {
-    for (const Access* access = Access::innermost_; access != nullptr; access = access->outer_) {
+    for (const Access* access = Access::innermost(); access != nullptr; access = access->outer_) {
       access->gate_.python_functions_ += static_cast<std::uint32_t>(by);
       access->gate_.python_calls_ += by > 0 ? 1U : 0U;
     }

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "custom.hpp"
 #include "objects.hpp"
 
 namespace backpass::python {
@@ -42,6 +43,42 @@ double to_double(py::handle object, const char* name) {
 
 }  // namespace
 
+AnyNetwork::AnyNetwork(Variant network) : network_(std::move(network)) {
+  visit([this]<class T>(Network<T>& net) {
+    for (std::size_t i = 0; i < net.num_layers(); ++i) {
+      // The core shares functions between copies. The network is not const, so its layers are not.
+      auto& activation =
+          const_cast<Activation&>(net.spec(i).activation);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+      activation = with_own_functions(activation);
+      calls_python_ = calls_python_ || activation.kind() == ActivationKind::custom;
+    }
+    parameters_ = static_cast<double>(net.num_parameters());
+  });
+}
+
+py::capsule keep(std::shared_ptr<const void> memory) {
+  using Memory = std::shared_ptr<const void>;
+  return {new Memory(std::move(memory)), [](void* last) { delete static_cast<Memory*>(last); }};
+}
+
+int visit_objects(const AnyNetwork& network, visitproc visit, void* arg) {
+  return network.visit([&](const auto& net) {
+    int result = 0;
+    for (std::size_t i = 0; i < net.num_layers() && result == 0; ++i) {
+      result = visit_objects(net.spec(i).activation, visit, arg);
+    }
+    return result;
+  });
+}
+
+void clear_objects(const AnyNetwork& network) {
+  network.visit([](const auto& net) {
+    for (std::size_t i = 0; i < net.num_layers(); ++i) {
+      clear_objects(net.spec(i).activation);
+    }
+  });
+}
+
 bool is_double(py::handle dtype) {
   if (dtype.is_none()) {
     return false;  // to NumPy it would mean float64
@@ -75,8 +112,8 @@ NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle 
   return options;
 }
 
-std::unique_ptr<AnyNetwork> make_network(const NetworkOptions& options, bool to_double) {
-  return std::make_unique<AnyNetwork>(to_double ? AnyNetwork::Variant(Network<double>(options))
+NetworkPointer make_network(const NetworkOptions& options, bool to_double) {
+  return std::make_shared<AnyNetwork>(to_double ? AnyNetwork::Variant(Network<double>(options))
                                                 : AnyNetwork::Variant(Network<float>(options)));
 }
 

@@ -26,14 +26,9 @@ class AnyNetwork {
     return std::visit(std::forward<F>(f), network_);
   }
 
-  explicit AnyNetwork(Variant network) : network_(std::move(network)) {
-    visit([this]<class T>(const Network<T>& net) {
-      for (std::size_t i = 0; i < net.num_layers(); ++i) {
-        calls_python_ = calls_python_ || net.spec(i).activation.kind() == ActivationKind::custom;
-      }
-      parameters_ = static_cast<double>(net.num_parameters());
-    });
-  }
+  explicit AnyNetwork(Variant network);
+  AnyNetwork(const AnyNetwork&) = delete;
+  AnyNetwork& operator=(const AnyNetwork&) = delete;
 
   /// Multiply-adds of a pass over the rows, for without_gil. Without bound with a Custom activation: it takes the GIL
   /// on a thread of the core's choice, so the caller must not keep it.
@@ -56,13 +51,18 @@ class AnyNetwork {
 };
 
 /// A new object of `cls`, a subclass of the bound class, around a network.
-py::object adopt(py::handle cls, std::unique_ptr<AnyNetwork> network);
+py::object adopt(py::handle cls, NetworkPointer network);
+/// The base of an array over native memory, which it keeps.
+py::capsule keep(std::shared_ptr<const void> memory);
+/// For collected(): the functions of the network's Custom activations.
+int visit_objects(const AnyNetwork& network, visitproc visit, void* arg);
+void clear_objects(const AnyNetwork& network);
 /// Whether a dtype-like is float64; else it is float32, which None means, too.
 /// \throws py::value_error for another
 bool is_double(py::handle dtype);
 /// \throws py::type_error, py::value_error for arguments that are no such options
 NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle output, py::handle bias,
                             py::handle dropout, py::handle init, py::handle seed);
-std::unique_ptr<AnyNetwork> make_network(const NetworkOptions& options, bool to_double);
+NetworkPointer make_network(const NetworkOptions& options, bool to_double);
 
 }  // namespace backpass::python

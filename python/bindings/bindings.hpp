@@ -7,6 +7,8 @@
 #include <pybind11/stl/filesystem.h>
 #include <pybind11/typing.h>
 
+#include <memory>
+
 namespace backpass::python {
 
 namespace py = pybind11;
@@ -26,7 +28,10 @@ void guard_instances(const py::module_& m);
 
 class AnyNetwork;
 /// The parts of the class Network that have files of their own.
-using NetworkClass = py::class_<AnyNetwork>;
+/// Arrays over a network's memory share it with the Python object. If they held the object itself, a network that keeps
+/// such an array as an attribute would never be freed: arrays do not take part in garbage collection.
+using NetworkPointer = std::shared_ptr<AnyNetwork>;
+using NetworkClass = py::class_<AnyNetwork, NetworkPointer>;
 void register_fit(NetworkClass& cls);
 void register_serialize(py::module_& m, NetworkClass& cls);
 

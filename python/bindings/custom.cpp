@@ -30,10 +30,20 @@ void copy_rows(ConstMatrixView<T> from, MatrixView<T> to) {
   }
 }
 
+const SharedObject& shared_function(const Activation& activation) {
+  return activation.custom_functions()->function_f64.target<ElementwiseFunction>()->callable;
+}
+const SharedObject& shared_derivative(const Activation& activation) {
+  return activation.custom_functions()->derivative_f64.target<ElementwiseFunction>()->callable;
+}
+const SharedObject& shared_function(const CustomLoss& loss) {
+  return loss.function_f64.target<LossFunction>()->callable;
+}
+
 }  // namespace
 
 SharedObject::SharedObject(py::object object)
-    : object_(new py::object(std::move(object)), [](const py::object* last) {
+    : object_(new py::object(std::move(object)), [](py::object* last) {
         // At the interpreter's end there is no GIL left to take: the process's memory goes with it.
         if (Py_IsInitialized() != 0) {
           const GilHold gil;
@@ -85,16 +95,40 @@ CustomLoss make_custom_loss(const Function& function) {
   return {f, f};
 }
 
-const py::object& function_of(const Activation& activation) {
-  return activation.custom_functions()->function_f64.target<ElementwiseFunction>()->callable.get();
+const py::object& function_of(const Activation& activation) { return shared_function(activation).get(); }
+
+const py::object& derivative_of(const Activation& activation) { return shared_derivative(activation).get(); }
+
+const py::object& function_of(const CustomLoss& loss) { return shared_function(loss).get(); }
+
+Activation with_own_functions(const Activation& activation) {
+  if (activation.kind() != ActivationKind::custom) {
+    return activation;
+  }
+  return make_custom_activation(py::reinterpret_borrow<Function>(function_of(activation)),
+                                py::reinterpret_borrow<Function>(derivative_of(activation)));
 }
 
-const py::object& derivative_of(const Activation& activation) {
-  return activation.custom_functions()->derivative_f64.target<ElementwiseFunction>()->callable.get();
+int visit_objects(const Activation& activation, visitproc visit, void* arg) {
+  if (activation.kind() == ActivationKind::custom) {
+    Py_VISIT(function_of(activation).ptr());
+    Py_VISIT(derivative_of(activation).ptr());
+  }
+  return 0;
 }
 
-const py::object& function_of(const CustomLoss& loss) {
-  return loss.function_f64.target<LossFunction>()->callable.get();
+void clear_objects(const Activation& activation) {
+  if (activation.kind() == ActivationKind::custom) {
+    shared_function(activation).clear();
+    shared_derivative(activation).clear();
+  }
 }
+
+int visit_objects(const CustomLoss& loss, visitproc visit, void* arg) {
+  Py_VISIT(function_of(loss).ptr());
+  return 0;
+}
+
+void clear_objects(const CustomLoss& loss) { shared_function(loss).clear(); }
 
 }  // namespace backpass::python

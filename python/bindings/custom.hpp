@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include <backpass/activation.hpp>
 #include <backpass/loss.hpp>
@@ -17,9 +18,11 @@ class SharedObject {
   explicit SharedObject(py::object object);
   /// The object; with the GIL held.
   [[nodiscard]] const py::object& get() const noexcept { return *object_; }
+  /// Drops the object for all copies, which hold None then; with the GIL held.
+  void clear() const noexcept { const py::object dropped = std::exchange(*object_, py::none()); }
 
  private:
-  std::shared_ptr<const py::object> object_;
+  std::shared_ptr<py::object> object_;
 };
 
 /// One function of a Custom activation: z (rows, cols) -> an array that broadcasts to the same shape.
@@ -42,5 +45,15 @@ CustomLoss make_custom_loss(const Function& function);
 const py::object& function_of(const Activation& activation);
 const py::object& derivative_of(const Activation& activation);
 const py::object& function_of(const CustomLoss& loss);
+
+/// The same activation. A Custom one gets references of its own to its functions, so that the garbage collector can
+/// count those of each network and each activation object.
+Activation with_own_functions(const Activation& activation);
+
+// For collected(). An activation that is not Custom and a loss that is not Custom hold nothing.
+int visit_objects(const Activation& activation, visitproc visit, void* arg);
+void clear_objects(const Activation& activation);
+int visit_objects(const CustomLoss& loss, visitproc visit, void* arg);
+void clear_objects(const CustomLoss& loss);
 
 }  // namespace backpass::python

@@ -62,7 +62,8 @@ class FastMethod<kFunction> {
     }
     try {
       auto& network = *static_cast<Net*>(instance->simple_value_holder[0]);
-      return std::apply([&](const auto&... value) { return result_of(network, value...); }, values);
+      return hold_at_exit(
+          [&] { return std::apply([&](const auto&... value) { return result_of(network, value...); }, values); });
     } catch (py::error_already_set& error) {
       error.restore();
     } catch (...) {
@@ -135,7 +136,8 @@ class FastMethod<kFunction> {
     try {
       std::vector<PyObject*> all{self};
       all.insert(all.end(), args, args + count + named);
-      return PyObject_Vectorcall(original, all.data(), static_cast<std::size_t>(count + 1), names);
+      return hold_at_exit(
+          [&] { return PyObject_Vectorcall(original, all.data(), static_cast<std::size_t>(count + 1), names); });
     } catch (const std::bad_alloc&) {
       return PyErr_NoMemory();
     }

@@ -18,4 +18,16 @@ struct LayersObject {
   std::size_t size;
 };
 
+// For collected(). Every cycle through a layer goes on through its network, which clears what it holds.
+inline int visit_objects(const LayerObject& layer, visitproc visit, void* arg) {
+  Py_VISIT(layer.owner.ptr());
+  return 0;
+}
+inline int visit_objects(const LayersObject& layers, visitproc visit, void* arg) {
+  Py_VISIT(layers.owner.ptr());
+  return 0;
+}
+inline void clear_objects(const LayerObject& /*layer*/) noexcept {}
+inline void clear_objects(const LayersObject& /*layers*/) noexcept {}
+
 }  // namespace backpass::python

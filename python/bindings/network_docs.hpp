@@ -136,7 +136,8 @@ array([-0.5], dtype=float32)
 
 inline constexpr const char* kPredict = R"(Return a^N, keeping and changing nothing.
 
-Safe from many threads at once. A row's result does not depend on the rows around it, to the bit.
+Many threads may call it at once. It waits while another thread's call changes the network, and sees the network between
+two steps of another thread's `fit`. A row's result does not depend on the rows around it, to the bit.
 
 Parameters
 ----------
@@ -158,6 +159,8 @@ ValueError
     For a wrong shape, or an `out` that cannot be written to.
 TypeError
     For an array that is not of real numbers, or an `out` of another dtype.
+RuntimeError
+    Inside a Custom function that another call of this network runs.
 
 Examples
 --------

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "arrays.hpp"
+#include "collected.hpp"
 #include "custom.hpp"
 #include "objects.hpp"
 #include "record.hpp"
@@ -184,14 +185,16 @@ void register_kind(py::module_& m) {
 
 void register_custom(py::module_& m) {
   using Custom = ActivationOf<ActivationKind::custom>;
-  py::class_<Custom, Activation>(m, "CustomActivation", kCustomDoc)
+  py::class_<Custom, Activation>(m, "CustomActivation", kCustomDoc, collected<Custom>())
       .def(py::init([](const Function& function, const Function& derivative) {
              return Custom(make_custom_activation(function, derivative));
            }),
            py::arg("function"), py::arg("derivative"))
       .def_property_readonly("function", [](const Custom& self) { return Function(function_of(self)); })
       .def_property_readonly("derivative", [](const Custom& self) { return Function(derivative_of(self)); });
-  to_object[static_cast<std::size_t>(ActivationKind::custom)] = [](const Activation& a) { return py::cast(Custom(a)); };
+  to_object[static_cast<std::size_t>(ActivationKind::custom)] = [](const Activation& a) {
+    return py::cast(Custom(with_own_functions(a)));
+  };
 }
 
 }  // namespace

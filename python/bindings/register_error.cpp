@@ -5,6 +5,8 @@
 
 #include <cstring>
 #include <exception>
+#include <stdexcept>
+#include <string_view>
 
 #include "bindings.hpp"
 
@@ -33,6 +35,12 @@ void translate(std::exception_ptr pointer) {
     raise("FormatError", error.what());
   } catch (const DivergenceError& error) {
     raise("DivergenceError", error.what(), error.epoch(), error.batch());
+  } catch (const std::runtime_error& error) {
+    // What pybind11 makes of an object that CPython has no memory for.
+    if (!std::string_view(error.what()).starts_with("Could not allocate")) {
+      throw;
+    }
+    PyErr_NoMemory();
   }
 }
 

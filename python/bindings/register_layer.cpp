@@ -3,6 +3,7 @@
 
 #include "any_network.hpp"
 #include "arrays.hpp"
+#include "collected.hpp"
 #include "layer.hpp"
 #include "objects.hpp"
 
@@ -19,7 +20,8 @@ py::object view_vector(const LayerObject& self, std::span<T> values) {
   if (values.empty()) {
     return py::none();
   }
-  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data(), self.owner);
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data(),
+                        keep(self.owner.cast<NetworkPointer>()));
 }
 
 /// (M_i, M_{i-1}) over memory that is stored input-major.
@@ -29,7 +31,7 @@ py::object view_transposed(const LayerObject& self, MatrixView<T> stored) {
   const auto cols = static_cast<py::ssize_t>(stored.rows());
   const auto item = static_cast<py::ssize_t>(sizeof(T));
   return py::array_t<T>({rows, cols}, {item, item * static_cast<py::ssize_t>(stored.row_stride())}, stored.data(),
-                        self.owner);
+                        keep(self.owner.cast<NetworkPointer>()));
 }
 
 template <class Get>
@@ -60,9 +62,7 @@ Array get_kept(const LayerObject& self, Get&& get) {
     const auto rows = static_cast<py::ssize_t>(view.rows());
     const auto cols = static_cast<py::ssize_t>(net.spec(self.index).outputs);
     const auto item = static_cast<py::ssize_t>(sizeof(T));
-    using Memory = std::shared_ptr<const void>;
-    const py::capsule memory(new Memory(net.activation_memory()),
-                             [](void* last) { delete static_cast<Memory*>(last); });
+    const py::capsule memory = keep(net.activation_memory());
     py::array array = self.network->last_single && rows == 1
                           ? py::array_t<T>({cols}, {item}, view.data(), memory)
                           : py::array_t<T>({rows, cols}, {item * static_cast<py::ssize_t>(view.row_stride()), item},
@@ -113,7 +113,8 @@ Examples
 >>> layer.weight = layer.weight * 2
 >>> layer
 Layer(index=0, inputs=3, outputs=4, activation=ReLU())
-)")
+)",
+                          collected<LayerObject>())
       .def_property(
           "weight", [](const LayerObject& self) { return Array(weight(self)); }, setter(weight, "weight"),
           "ndarray of shape (M_i, M_{i-1}) : w^i_kj, from neuron j of the layer below to neuron k. A strided view.")
@@ -179,7 +180,7 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
 
 void register_layer(py::module_& m) {
   register_one_layer(m);
-  py::class_<LayersObject>(m, "Layers", "The layers of a network, a sequence.")
+  py::class_<LayersObject>(m, "Layers", "The layers of a network, a sequence.", collected<LayersObject>())
       .def("__len__", [](const LayersObject& self) { return self.size; })
       .def(
           "__getitem__",

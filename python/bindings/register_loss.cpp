@@ -2,16 +2,23 @@
 #include <backpass/loss.hpp>
 
 #include "arrays.hpp"
+#include "collected.hpp"
 #include "custom.hpp"
 #include "loss_rules.hpp"
 #include "objects.hpp"
 #include "record.hpp"
 
 namespace backpass::python {
-namespace {
 
 template <class V>
 using LossOf = ObjectOf<LossObject, V>;
+
+static int visit_objects(const LossOf<CustomLoss>& loss, visitproc visit, void* arg) {
+  return visit_objects(loss.get(), visit, arg);
+}
+static void clear_objects(const LossOf<CustomLoss>& loss) { clear_objects(loss.get()); }
+
+namespace {
 
 constexpr const char* kCallDoc = R"(Return the loss and its gradient.
 
@@ -90,7 +97,7 @@ void register_one(py::module_& m, const char* class_name, const char* doc, F... 
 
 void register_custom(py::module_& m) {
   using Custom = LossOf<CustomLoss>;
-  py::class_<Custom, LossObject>(m, "CustomLoss", R"(A loss of the user's own.
+  py::class_<Custom, LossObject>(m, "CustomLoss", collected<Custom>(), R"(A loss of the user's own.
 
 It takes no sample weights, which belong into the function.
 

@@ -9,6 +9,7 @@
 
 #include "any_network.hpp"
 #include "arrays.hpp"
+#include "collected.hpp"
 #include "fast_method.hpp"
 #include "layer.hpp"
 #include "loss_rules.hpp"
@@ -189,7 +190,8 @@ auto flat_view(Get get) {
   return [=](const py::object& self) {
     return self.cast<AnyNetwork&>().visit([&]<class T>(Network<T>& net) {
       const std::span<T> values = get(net);
-      return Array(py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data(), self));
+      return Array(
+          py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data(), keep(self.cast<NetworkPointer>())));
     });
   };
 }
@@ -248,7 +250,7 @@ void register_structure(NetworkClass& cls) {
             auto copy = [&] {
               const Shared shared(network.gate);
               return network.visit(
-                  [](const auto& net) { return std::make_unique<AnyNetwork>(AnyNetwork::Variant(net.copy())); });
+                  [](const auto& net) { return std::make_shared<AnyNetwork>(AnyNetwork::Variant(net.copy())); });
             }();
             py::object result = adopt(py::type::of(self), std::move(copy));
             if (py::hasattr(self, "__dict__")) {
@@ -295,7 +297,8 @@ void register_moves(NetworkClass& cls) {
 
 void register_network(py::module_& m) {
   count_forks();
-  NetworkClass cls(m, "Network", "The native part of backpass.Network, which says what it is.");
+  NetworkClass cls(m, "Network", "The native part of backpass.Network, which says what it is.",
+                   collected<AnyNetwork>());
   cls.def(py::init([](const Sizes& sizes, const ActivationsLike& activation, const OptionalActivationLike& output,
                       const FlagsLike& bias, const RatesLike& dropout, const DTypeLike& dtype,
                       const InitializersLike& init, const OptionalInt& seed) {

@@ -15,8 +15,8 @@ constexpr const char* kAdopted = "backpass.AnyNetwork";
 /// Files are worth giving the GIL away for.
 constexpr double kFile = std::numeric_limits<double>::infinity();
 
-std::unique_ptr<AnyNetwork> take_network(AnyCheckpoint checkpoint) {
-  return std::visit([](auto&& c) { return std::make_unique<AnyNetwork>(AnyNetwork::Variant(std::move(c.network))); },
+NetworkPointer take_network(AnyCheckpoint checkpoint) {
+  return std::visit([](auto&& c) { return std::make_shared<AnyNetwork>(AnyNetwork::Variant(std::move(c.network))); },
                     std::move(checkpoint));
 }
 
@@ -87,14 +87,14 @@ AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
         const py::object optimizer = c.optimizer ? from_optimizer(std::move(*c.optimizer)) : py::none();
         const py::object schedule =
             c.schedule ? from_schedule(std::make_shared<Schedule>(std::move(*c.schedule))) : py::none();
-        auto network = std::make_unique<AnyNetwork>(AnyNetwork::Variant(std::move(c.network)));
+        auto network = std::make_shared<AnyNetwork>(AnyNetwork::Variant(std::move(c.network)));
         return AnyTuple(
             py::make_tuple(adopt(cls, std::move(network)), optimizer, schedule, c.epochs, c.steps, c.metadata));
       },
       std::move(any));
 }
 
-using Restored = std::pair<std::unique_ptr<AnyNetwork>, py::dict>;
+using Restored = std::pair<NetworkPointer, py::dict>;
 
 /// A pickle: the bytes of a file and the attributes.
 py::object get_state(const py::object& self) {
@@ -113,7 +113,7 @@ py::object get_state(const py::object& self) {
 
 Restored set_state(const py::object& state) {
   if (PyCapsule_IsValid(state.ptr(), kAdopted) != 0) {
-    auto* network = static_cast<std::unique_ptr<AnyNetwork>*>(PyCapsule_GetPointer(state.ptr(), kAdopted));
+    auto* network = static_cast<NetworkPointer*>(PyCapsule_GetPointer(state.ptr(), kAdopted));
     return {std::move(*network), py::dict()};
   }
   const auto saved = state.cast<std::tuple<py::bytes, py::dict>>();
@@ -124,7 +124,7 @@ Restored set_state(const py::object& state) {
 
 }  // namespace
 
-py::object adopt(py::handle cls, std::unique_ptr<AnyNetwork> network) {
+py::object adopt(py::handle cls, NetworkPointer network) {
   // As unpickling does: an object without a network, and then its state.
   py::object object = cls.attr("__new__")(cls);
   object.attr("__setstate__")(py::capsule(&network, kAdopted));

@@ -1,4 +1,4 @@
-"""Calls that read a network while another thread trains it: each sees the parameters between two steps."""
+"""Calls that read a network while another thread trains it see it between two steps."""
 
 import faulthandler
 import sys
@@ -53,7 +53,7 @@ def watchdog():
 
 
 def valid_results():
-    """What each reader returns between two steps, by a training on one thread that nobody looks into."""
+    """What each reader returns between two steps, by the same training on one thread."""
     net, optimizer = make()
     valid = {read: {read(net)} for read in READERS}
     for _ in range(STEPS):
@@ -76,16 +76,8 @@ def by_three_moves(net, optimizer):
 
 
 def by_fit(net, optimizer):
-    net.fit(
-        X,
-        Y,
-        **STEP,
-        optimizer=optimizer,
-        epochs=STEPS,
-        batch_size=len(X),
-        shuffle=False,
-        progress=False,
-    )
+    settings = {"epochs": STEPS, "batch_size": len(X), "shuffle": False, "progress": False}
+    net.fit(X, Y, **STEP, optimizer=optimizer, **settings)
 
 
 @pytest.mark.parametrize("train", [by_train_step, by_fit])
@@ -171,7 +163,7 @@ def test_readers_run_at_the_same_time():
 
 
 def test_calls_take_turns_in_the_order_in_which_they_came():
-    """Neither kind keeps the other from coming: readers that follow each other let a writer in, and it lets them."""
+    """Readers that follow each other let a writer in, and the writer lets them in."""
     net, optimizer = make()
     ends = threading.Event()
     predictions = [0, 0]

@@ -1,0 +1,104 @@
+"""Interpreters that end while daemon threads are inside native calls exit with their own code.
+
+    python tests/reliability/exit_with_daemon_threads.py [runs per call]
+
+Prints a line for each call and exits with 1 if a run went wrong.
+"""
+
+from __future__ import annotations
+
+import collections
+import subprocess
+import sys
+
+EXIT_CODE = 7
+SECONDS = 60
+
+PROGRAM = """
+import random, sys, tempfile, threading, time
+import numpy as np
+import backpass as bp
+
+net = bp.Network([64, 256, 256, 8], seed=0)
+x, y = np.ones((4000, 64), "f4"), np.ones((4000, 8), "f4")
+few_x, few_y = x[:512], y[:512]
+sgd = bp.optim.SGD(lr=1e-6)
+loss = bp.losses.Custom(lambda a, t: (float(((a - t) ** 2).mean()), 2 * (a - t) / a.size))
+tanh = bp.activations.Custom(np.tanh, lambda z: 1 - np.tanh(z) ** 2)
+custom = bp.Network([64, 64, 8], tanh, seed=0)
+callback = bp.callbacks.LambdaCallback(on_epoch_end=lambda *_: time.sleep(0.001))
+FIT = dict(optimizer="adam", epochs=50, batch_size=64, progress=False)
+folder = tempfile.mkdtemp()
+calls = {
+    "predict": lambda: net.predict(x),
+    "predict of a Custom activation": lambda: custom.predict(x),
+    "forward and backward": lambda: (custom.forward(x), custom.backward(y)),
+    "train_step": lambda: net.train_step(x, y, loss="mse", optimizer=sgd),
+    "train_step with a Custom loss": lambda: net.train_step(x, y, loss=loss, optimizer=sgd),
+    "evaluate": lambda: net.evaluate(x, y, loss="mse"),
+    "fit": lambda: bp.Network([64, 64, 8]).fit(few_x, few_y, loss="mse", **FIT),
+    "fit with a Custom loss": lambda: bp.Network([64, 64, 8]).fit(few_x, few_y, loss=loss, **FIT),
+    "fit with a callback": lambda: bp.Network([64, 64, 8]).fit(
+        few_x, few_y, loss="mse", callbacks=callback, **FIT
+    ),
+    "save": lambda: net.save(folder + "/net.safetensors"),
+    "copy": lambda: net.copy(),
+    "gradient_check": lambda: bp.gradient_check(custom, x[:4], y[:4], "mse"),
+}
+if len(sys.argv) == 1:
+    print("\\n".join(calls))
+    sys.exit()
+call = calls[sys.argv[1]]
+
+def run():
+    while True:
+        call()
+
+for _ in range(3):
+    threading.Thread(target=run, daemon=True).start()
+time.sleep(0.02 + 0.1 * random.random())
+sys.exit(EXIT_CODE)
+""".replace("EXIT_CODE", str(EXIT_CODE))
+
+
+def names() -> list[str]:
+    """Return the names of the calls."""
+    listed = subprocess.run(
+        [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True
+    )
+    return listed.stdout.splitlines()
+
+
+def failures(name: str, runs: int) -> collections.Counter[str]:
+    """Run the call in so many interpreters; count what else than the exit code came of it."""
+    wrong: collections.Counter[str] = collections.Counter()
+    for _ in range(runs):
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", PROGRAM, name],
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            wrong[f"no end within {SECONDS} s"] += 1
+            continue
+        if done.returncode != EXIT_CODE or done.stderr:
+            wrong[f"exit code {done.returncode}: {done.stderr[-200:]!r}"] += 1
+    return wrong
+
+
+def main() -> int:
+    """Run all calls."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    total = 0
+    for name in names():
+        wrong = failures(name, runs)
+        total += sum(wrong.values())
+        print(f"{name}: {sum(wrong.values())} of {runs} wrong {dict(wrong) or ''}".rstrip())
+    return 1 if total else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
