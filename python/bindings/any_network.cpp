@@ -113,6 +113,7 @@ NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle 
 }
 
 NetworkPointer make_network(const NetworkOptions& options, bool to_double) {
+  const SignalScope signals;
   return std::make_shared<AnyNetwork>(to_double ? AnyNetwork::Variant(Network<double>(options))
                                                 : AnyNetwork::Variant(Network<float>(options)));
 }

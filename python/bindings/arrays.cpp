@@ -1,7 +1,9 @@
 #include "arrays.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace backpass::python {
@@ -110,6 +112,51 @@ MatrixInput<T> rows_of(py::array array) {
   return input;
 }
 
+/// The element of a dtype, none for one that the core does not know.
+std::optional<Element> element_of(const py::dtype& dtype) {
+  struct Known {
+    char kind;
+    std::size_t size;
+    Element element;
+  };
+  static constexpr std::array kKnown{Known{'b', 1, Element::boolean},
+                                     Known{'i', 1, Element::int8},
+                                     Known{'u', 1, Element::uint8},
+                                     Known{'i', 2, Element::int16},
+                                     Known{'u', 2, Element::uint16},
+                                     Known{'i', 4, Element::int32},
+                                     Known{'u', 4, Element::uint32},
+                                     Known{'i', 8, Element::int64},
+                                     Known{'u', 8, Element::uint64},
+                                     Known{'f', 2, Element::float16},
+                                     Known{'f', 4, Element::float32},
+                                     Known{'f', 8, Element::float64},
+                                     Known{'f', sizeof(long double), Element::long_double}};
+  for (const Known& known : kKnown) {  // a long double of eight bytes is a double
+    if (dtype.kind() == known.kind && static_cast<std::size_t>(dtype.itemsize()) == known.size) {
+      return known.element;
+    }
+  }
+  return std::nullopt;
+}
+
+/// A two-dimensional array as it lies in memory.
+std::optional<AnyMatrix> describe(const py::array& array) {
+  const py::dtype dtype = array.dtype();
+  const std::optional<Element> element = element_of(dtype);
+  if (!element) {
+    return std::nullopt;
+  }
+  const char order = dtype.byteorder();  // NumPy names this machine's own order '='
+  return AnyMatrix{.data = array.data(),
+                   .rows = extent(array, 0),
+                   .cols = extent(array, 1),
+                   .row_step = array.strides()[0],
+                   .col_step = array.strides()[1],
+                   .element = *element,
+                   .swapped = order == '<' || order == '>'};
+}
+
 /// A one-dimensional array as one row.
 template <class T>
 MatrixInput<T> row_of(py::array array) {
@@ -193,6 +240,19 @@ MatrixInput<T> to_matrix(py::handle x, std::size_t cols, const char* name) {
     return row_of<T>(std::move(array));
   }
   wrong_shape(name, array, "(B, " + text(cols) + ") or, for one sample, " + vector_text(cols));
+}
+
+template <class T>
+RowsInput<T> to_rows(py::handle x, std::size_t cols, const char* name) {
+  py::array array = to_real_array(x, name);
+  ConstMatrixView<T> view;
+  if (array.ndim() == 2 && extent(array, 1) == cols && !view_rows<T>(array, view)) {
+    if (const std::optional<AnyMatrix> any = describe(array)) {
+      return {*any, false, std::move(array)};
+    }
+  }
+  MatrixInput<T> converted = to_matrix<T>(array, cols, name);
+  return {converted.view, converted.single, std::move(converted.memory)};
 }
 
 template <class T>
@@ -328,6 +388,7 @@ void assign(const py::array& target, py::handle source, const char* name) {
 
 #define BACKPASS_ARRAYS(T)                                                                                    \
   template MatrixInput<T> to_matrix<T>(py::handle, std::size_t, const char*);                                 \
+  template RowsInput<T> to_rows<T>(py::handle, std::size_t, const char*);                                     \
   template MatrixInput<T> to_output_matrix<T>(py::handle, std::size_t, std::size_t, bool, const char*);       \
   template TargetsInput<T> to_targets<T>(py::handle, std::size_t, std::size_t, bool, LabelRule, const char*); \
   template WeightsInput<T> to_weights<T>(py::handle, std::size_t, bool);                                      \

@@ -1,11 +1,12 @@
 /// What users pass as arrays, seen as the core's views: without a copy where the memory allows it, else after exactly
-/// one.
+/// one; and rows of any real dtype and layout, which the core converts block by block.
 #pragma once
 
 #include <cstddef>
 #include <span>
 #include <string>
 
+#include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
 
 #include "annotations.hpp"
@@ -17,6 +18,13 @@ template <class T>
 struct MatrixInput {
   ConstMatrixView<T> view;
   bool single = false;  ///< was 1-D: one sample
+  py::object memory;
+};
+/// The same of rows that need not be converted at once.
+template <class T>
+struct RowsInput {
+  Input<T> view;
+  bool single = false;
   py::object memory;
 };
 template <class T>
@@ -39,6 +47,9 @@ std::string shape_text(const py::array& array);
 /// x (B, cols), or (cols,) as a single sample.
 template <class T>
 MatrixInput<T> to_matrix(py::handle x, std::size_t cols, const char* name);
+/// The same without a copy, unless the dtype is one that the core does not know.
+template <class T>
+RowsInput<T> to_rows(py::handle x, std::size_t cols, const char* name);
 /// Values that belong to outputs (rows, cols): that shape; (cols,) for a single sample; (rows,) when cols is 1.
 template <class T>
 MatrixInput<T> to_output_matrix(py::handle values, std::size_t rows, std::size_t cols, bool single, const char* name);

@@ -11,6 +11,8 @@
 #include <cxxabi.h>
 #endif
 
+#include <backpass/interrupt.hpp>
+
 #include "bindings.hpp"
 
 namespace backpass::python {
@@ -64,9 +66,64 @@ class GilPause {
   PyThreadState* thread_;
 };
 
+/// Runs the handlers of the signals that have come, with the GIL held. \throws what a handler throws
+inline void check_signals() {
+  if (hold_at_exit([] { return PyErr_CheckSignals(); }) != 0) {
+    throw py::error_already_set();
+  }
+}
+
+/// Whether this thread is the one that runs the handlers of signals. With the GIL held. \throws what a handler throws
+inline bool is_main_thread() {
+  const bool is_main = hold_at_exit([] {
+    PyObject* const threading = PyImport_ImportModule("threading");
+    PyObject* const thread = threading == nullptr ? nullptr : PyObject_CallMethod(threading, "main_thread", nullptr);
+    PyObject* const ident = thread == nullptr ? nullptr : PyObject_GetAttrString(thread, "ident");
+    const bool same = ident != nullptr && PyLong_AsUnsignedLong(ident) == PyThread_get_thread_ident();
+    Py_XDECREF(ident);
+    Py_XDECREF(thread);
+    Py_XDECREF(threading);
+    return same;
+  });
+  if (PyErr_Occurred() != nullptr) {
+    throw py::error_already_set();
+  }
+  return is_main;
+}
+
+/// While it lives, calls of this thread into the core run the handlers of signals that have come. What a handler
+/// throws, KeyboardInterrupt say, ends the call as InterruptScope says. A thread that runs no handlers asks for the GIL
+/// once, and then not again.
+class SignalScope {
+ public:
+  SignalScope() : scope_([this] { check(); }) {}
+  ~SignalScope() = default;
+  SignalScope(const SignalScope&) = delete;
+  SignalScope& operator=(const SignalScope&) = delete;
+
+ private:
+  void check() {
+    if (!runs_handlers_) {
+      return;
+    }
+    const GilHold gil;
+    if (!asked_) {
+      asked_ = true;
+      runs_handlers_ = is_main_thread();
+    }
+    if (runs_handlers_) {
+      check_signals();
+    }
+  }
+
+  bool asked_ = false;
+  bool runs_handlers_ = true;
+  InterruptScope scope_;
+};
+
 /// Returns f(), which is run without the GIL when its work is worth that. Below some microseconds, giving the GIL away
 /// would only let other threads take it, and getting it back can take their whole switch interval, 5 ms by default.
-/// f returns a native value and touches no Python object: reference counts are the GIL's.
+/// f returns a native value and touches no Python object: reference counts are the GIL's. Signals end a long f.
 /// \param operations  multiply-adds of f, roughly
 template <class F>
 std::invoke_result_t<F&> without_gil(double operations, F&& f) {
@@ -76,15 +133,9 @@ std::invoke_result_t<F&> without_gil(double operations, F&& f) {
   if (operations < kWorthIt) {
     return f();
   }
+  const SignalScope signals;
   const GilPause pause;
   return f();
-}
-
-/// Runs the handlers of the signals that have come, with the GIL held. \throws what a handler throws
-inline void check_signals() {
-  if (hold_at_exit([] { return PyErr_CheckSignals(); }) != 0) {
-    throw py::error_already_set();
-  }
 }
 
 /// callable(*arguments), with the GIL held.

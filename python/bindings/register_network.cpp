@@ -31,17 +31,33 @@ int to_threads(const OptionalInt& num_threads) {
   return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
 }
 
+/// Whether the memory between the lowest and the highest byte of x has part in that of `out`.
 template <class T>
-bool overlap(ConstMatrixView<T> x, MatrixView<T> out) {
+bool overlap(const Input<T>& x, MatrixView<T> out) {
   if (x.rows() == 0 || out.rows() == 0) {
     return false;
   }
-  return x.data() < out.row(out.rows() - 1) + out.cols() && out.data() < x.row(x.rows() - 1) + x.cols();
+  const auto address = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); };
+  const std::uintptr_t out_end = address(out.row(out.rows() - 1) + out.cols());
+  if (x.is_view()) {
+    const ConstMatrixView<T>& view = x.view();
+    return address(view.data()) < out_end && address(out.data()) < address(view.row(view.rows() - 1) + view.cols());
+  }
+  const AnyMatrix& any = x.any();
+  std::uintptr_t low = address(any.data);
+  std::uintptr_t high = low + sizeof(long double);  // the largest element
+  const auto extend = [&](std::size_t count, std::ptrdiff_t step) {
+    const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>(count - 1) * step;
+    (reach < 0 ? low : high) += static_cast<std::uintptr_t>(reach);
+  };
+  extend(any.rows, any.row_step);
+  extend(any.cols, any.col_step);
+  return low < out_end && address(out.data()) < high;
 }
 
 Array forward(AnyNetwork& self, const ArrayLike& x, bool training) {
   return self.visit([&]<class T>(Network<T>& net) {
-    const MatrixInput<T> input = to_matrix<T>(x, net.sizes().front(), "x");
+    const RowsInput<T> input = to_rows<T>(x, net.sizes().front(), "x");
     const Exclusive exclusive(self.gate);
     const ConstMatrixView<T> output =
         without_gil(self.operations(input.view.rows()), [&] { return net.forward(input.view, training); });
@@ -85,7 +101,7 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
   const int threads = to_threads(num_threads);
   return self.visit([&]<class T>(const Network<T>& net) {
     const std::size_t cols = net.sizes().back();
-    MatrixInput<T> input = to_matrix<T>(x, net.sizes().front(), "x");
+    RowsInput<T> input = to_rows<T>(x, net.sizes().front(), "x");
     const std::size_t rows = input.view.rows();
     const auto run = [&](MatrixView<T> view) {
       const Shared shared(self.gate);
@@ -97,9 +113,10 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
       return Array(result);
     }
     const MatrixView<T> view = to_output<T>(out, rows, cols, input.single);
-    if (overlap<T>(input.view, view)) {
+    if (overlap(input.view, view)) {
       // As in NumPy, the result is that of an `out` somewhere else.
-      auto copy = copy_of<T>(input.view, false);
+      auto copy = new_array<T>(rows, input.view.cols(), false);
+      input.view.read(0, view_of<T>(copy, rows, input.view.cols()));
       input.view = view_of<T>(copy, rows, input.view.cols());
       input.memory = std::move(copy);
     }
@@ -111,13 +128,13 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
 /// What train_step, loss_and_gradient and evaluate are given, as the core takes it.
 template <class T>
 struct Samples {
-  MatrixInput<T> x;
+  RowsInput<T> x;
   TargetsInput<T> y;
   WeightsInput<T> weights;
 
   Samples(const Network<T>& net, const Loss& loss, const ArrayLike& inputs, const ArrayLike& targets,
           const OptionalArrayLike& sample_weight)
-      : x(to_matrix<T>(inputs, net.sizes().front(), "x")),
+      : x(to_rows<T>(inputs, net.sizes().front(), "x")),
         y(to_targets<T>(targets, x.view.rows(), net.sizes().back(), x.single, label_rule(loss))),
         weights(to_weights<T>(sample_weight, x.view.rows(), x.single)) {}
 };
@@ -175,12 +192,8 @@ double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
     const auto input = to_matrix<double>(x, net.sizes().front(), "x");
     const auto targets = to_targets<double>(y, input.view.rows(), net.sizes().back(), input.single, label_rule(cost));
     const Shared shared(self.gate);
-    return without_gil(std::numeric_limits<double>::infinity(), [&] {
-      return backpass::gradient_check(net, input.view, targets.view, cost, [] {
-        const GilHold gil;
-        check_signals();
-      });
-    });
+    return without_gil(std::numeric_limits<double>::infinity(),
+                       [&] { return backpass::gradient_check(net, input.view, targets.view, cost); });
   });
 }
 
@@ -240,6 +253,7 @@ void register_structure(NetworkClass& cls) {
           [](AnyNetwork& self, const OptionalInt& seed) {
             const std::uint64_t value = seed.is_none() ? random_seed() : to_count(seed, "seed");
             const Exclusive exclusive(self.gate);
+            const SignalScope signals;
             self.visit([&](auto& net) { net.initialize(value); });
           },
           py::arg("seed") = py::none(), docs::kInitialize)
@@ -309,7 +323,7 @@ void register_network(py::module_& m) {
           py::arg("init") = "auto", py::arg("seed") = py::none());
   register_structure(cls);
   register_moves(cls);
-  register_fit(cls);
+  register_fit(m, cls);
   register_serialize(m, cls);
 }
 

@@ -8,6 +8,7 @@
 #include <backpass/error.hpp>
 #include <backpass/gradient_check.hpp>
 #include <backpass/initializer.hpp>
+#include <backpass/input.hpp>
 #include <backpass/interrupt.hpp>
 #include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>

@@ -19,6 +19,7 @@
 #include <backpass/activation.hpp>
 #include <backpass/compiler.hpp>
 #include <backpass/initializer.hpp>
+#include <backpass/input.hpp>
 #include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>
 #include <backpass/optimizer.hpp>
@@ -179,7 +180,7 @@ class BACKPASS_EXPORT Network {
   // ---- the three moves
   /// Computes and keeps every z^i and a^i. \param training  applies dropout
   /// \returns a^N, a view valid until the next call that is not const
-  ConstMatrixView<T> forward(ConstMatrixView<T> x, bool training = false);
+  ConstMatrixView<T> forward(const Input<T>& x, bool training = false);
   /// The ξ recursion over the last forward(), from ∂E/∂a^N of any cost.
   /// \param input_gradient  when not empty, receives ∂E/∂a^0, (B, M_0)
   /// \param accumulate  adds to the gradients instead of replacing them
@@ -190,27 +191,28 @@ class BACKPASS_EXPORT Network {
 
   // ---- inference
   /// Scratch for predict() of batches of any size, fastest up to max_batch rows, on up to get_num_threads() threads.
-  /// Starts the threads that batches of up to max_batch rows use, and waits for another call that has them. So the first
-  /// predict() allocates nothing and starts no thread, unless the number of threads was raised since, or the process
-  /// was forked.
+  /// Starts the threads that batches of up to max_batch rows use, and waits for another call that has them. So the
+  /// first predict() allocates nothing and starts no thread, unless the number of threads was raised since, or the
+  /// process was forked.
   [[nodiscard]] Workspace<T> make_workspace(std::size_t max_batch) const;
   /// out = a^N. Allocates nothing and throws nothing but ShapeError, and StateError for a workspace that was moved
-  /// from. A row's bits do not depend on the rows around it. `out` must not share memory with x: ShapeError. They may
-  /// be different columns of one array.
-  void predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& workspace, int num_threads = 0) const;
+  /// from. (The first x that must be converted takes memory for a block; an InterruptScope throws what its check
+  /// throws.) A row's bits do not depend on the rows around it. `out` must not share memory with x: ShapeError. They
+  /// may be different columns of one array.
+  void predict(const Input<T>& x, MatrixView<T> out, Workspace<T>& workspace, int num_threads = 0) const;
   /// The same with a workspace kept inside the network. \param num_threads  0: as the work asks, up to
   /// get_num_threads()
-  void predict(ConstMatrixView<T> x, MatrixView<T> out, int num_threads = 0) const;
+  void predict(const Input<T>& x, MatrixView<T> out, int num_threads = 0) const;
 
   // ---- training
   /// forward + backward + step in one go. \returns E before the update
-  double train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
+  double train_step(const Input<T>& x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
                     std::span<const T> sample_weight = {}, const GradientOptions& options = {});
   /// E, and all gradients; no update. Memory does not grow with the number of rows.
-  double loss_and_gradient(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, std::span<const T> sample_weight = {},
+  double loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss& loss, std::span<const T> sample_weight = {},
                            MatrixView<T> input_gradient = {});
   /// E alone, without dropout.
-  [[nodiscard]] double evaluate(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
+  [[nodiscard]] double evaluate(const Input<T>& x, Targets<T> y, const Loss& loss,
                                 std::span<const T> sample_weight = {}) const;
   /// Mini-batch training; see trainer.hpp.
   History fit(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
@@ -224,7 +226,7 @@ class BACKPASS_EXPORT Network {
  private:
   friend class Layer<T>;
   friend struct NetworkAccess;
-  double custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixView<T> x, Targets<T> y,
+  double custom_loss_and_gradient(const CustomLoss& loss, const Input<T>& x, Targets<T> y,
                                   MatrixView<T> input_gradient);
   struct Impl;
   [[nodiscard]] Impl& alive();  ///< \throws StateError when the network was moved from

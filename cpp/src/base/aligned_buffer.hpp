@@ -1,4 +1,4 @@
-/// Memory for numbers: aligned to a cache line (and to the widest vector), zeroed.
+/// Memory for numbers: aligned to a cache line (and to the widest vector), zeroed unless said otherwise.
 #pragma once
 
 #include <algorithm>
@@ -12,12 +12,17 @@
 
 namespace backpass {
 
+/// For memory that is written before it is read. The system gives pages at the first write, so that a large buffer
+/// costs no time before the loops that fill it, which poll.
+struct Unwritten {};
+
 /// Owns size() elements of a trivial T. Copying copies the elements.
 template <class T>
 class AlignedBuffer {
  public:
   AlignedBuffer() noexcept = default;
   explicit AlignedBuffer(std::size_t size) : data_(allocate(size)), size_(size) { std::fill_n(data_, size, T{}); }
+  AlignedBuffer(std::size_t size, Unwritten /*tag*/) : data_(allocate(size)), size_(size) {}
   AlignedBuffer(const AlignedBuffer& other) : data_(allocate(other.size_)), size_(other.size_) {
     std::copy_n(other.data_, size_, data_);
   }

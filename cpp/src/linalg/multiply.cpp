@@ -19,9 +19,9 @@ constexpr Index kThirdLevelBytes = Index{8} << 20;
 constexpr Index kFewTiles = 4;
 
 /// Work between two polls, in multiply-adds: a thread makes 1e10 to 5e10 of them in a second, half as many of doubles.
-/// A product of less than 2^20 does not poll: its caller may. One call of a kernel has at most 2^27, 3 to 30 ms. A panel
-/// that is read in place is cut every 2^13 rows, and meets at most 64 tiles of rows at a time, which makes 2^27 with the
-/// largest tile, of 12 by 32. To pack a panel is little work beside multiplying it with 64 tiles.
+/// A product of less than 2^20 does not poll: its caller may. One call of a kernel has at most 2^27, 3 to 30 ms. A
+/// panel that is read in place is cut every 2^13 rows, and meets at most 64 tiles of rows at a time, which makes 2^27
+/// with the largest tile, of 12 by 32. To pack a panel is little work beside multiplying it with 64 tiles.
 constexpr Index kLeastPolledWork = Index{1} << 20;
 constexpr Index kMostPolledWork = Index{1} << 27;
 constexpr Index kPolledDepth = Index{1} << 13;

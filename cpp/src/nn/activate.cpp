@@ -33,8 +33,7 @@ void for_runs(BasicMatrixView<From> from, BasicMatrixView<To> to, F f) {
     });
     return;
   }
-  for_rows(from.rows(), cols,
-           [&](std::size_t r) { f(static_cast<kernels::Index>(cols), from.row(r), to.row(r)); });
+  for_rows(from.rows(), cols, [&](std::size_t r) { f(static_cast<kernels::Index>(cols), from.row(r), to.row(r)); });
 }
 
 }  // namespace

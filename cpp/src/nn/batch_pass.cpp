@@ -19,8 +19,8 @@ constexpr std::size_t kMinBlockRows = 32;
 /// Of one output's loss, for polls.
 constexpr std::size_t kLossOperations = 16;
 /// An update is not interrupted once it has begun, nor is the computation of a gradient that is applied piece by piece.
-/// Where that takes a member more time than this many multiply-adds of floats do, 20 to 100 ms, the update waits for the
-/// whole gradient. To read the gradient again is then a small part of the step.
+/// Where that takes a member more time than this many multiply-adds of floats do, 20 to 100 ms, the update waits for
+/// the whole gradient. To read the gradient again is then a small part of the step.
 constexpr double kMostUninterruptedWork = 1e9;
 
 template <class T>
@@ -80,17 +80,17 @@ double BatchPass<T>::run(const Job& job) {
   const std::size_t segments = SegmentedGradient<T>::count(job.model, rows);
   if (segments > 1) {
     const int team = std::min(threads, static_cast<int>(segments));
-    reserve(job.model, static_cast<std::size_t>(team), std::min(rows, own_block_rows(job.model)), team, segments,
-            job.wanted.gradients);
+    reserve(job, static_cast<std::size_t>(team), std::min(rows, own_block_rows(job.model)), team, segments);
     return run_segments(job, team, work, segments);
   }
-  reserve(job.model, 1, std::min(rows, kBlockRows), threads, 1, false);
+  reserve(job, 1, std::min(rows, kBlockRows), threads, 1);
   return run_blocks(job, threads, work);
 }
 
 template <class T>
-void BatchPass<T>::reserve(const Model<T>& model, std::size_t blocks, std::size_t block_rows, int threads,
-                           std::size_t segments, bool gradients) {
+void BatchPass<T>::reserve(const Job& job, std::size_t blocks, std::size_t block_rows, int threads,
+                           std::size_t segments) {
+  const Model<T>& model = job.model;
   if (blocks_.size() < blocks) {
     blocks_.resize(blocks);
   }
@@ -106,8 +106,19 @@ void BatchPass<T>::reserve(const Model<T>& model, std::size_t blocks, std::size_
   if (segment_loss_.size() < segments) {
     segment_loss_.resize(segments);
   }
-  if (gradients) {
+  if (!job.wanted.gradients) {
+    return;
+  }
+  if (segments > 1) {
     segments_.reserve(model, segments);
+  }
+  if (Chunks<T>::are_used(job.batch.rows())) {
+    if (wide_.size() < blocks) {
+      wide_.resize(blocks);
+    }
+    for (WideSum<T>& sum : wide_) {
+      sum.reserve(model.parameters.size());
+    }
   }
 }
 
@@ -115,7 +126,8 @@ template <class T>
 bool BatchPass<T>::gathers(const Job& job) noexcept {
   // Rows a multiple of this apart begin in the same set of the first-level cache, which a tile's rows do not fit.
   constexpr std::size_t kWayBytes = 4096;
-  return job.batch.index || job.batch.x.row_stride() * sizeof(T) % kWayBytes == 0;
+  const Batch<T>& batch = job.batch;
+  return batch.index || !batch.x.is_view() || batch.x.view().row_stride() * sizeof(T) % kWayBytes == 0;
 }
 
 template <class T>
@@ -125,7 +137,7 @@ Recursion<T> BatchPass<T>::recursion(const Job& job, const Block& block, std::si
     dropout->first_row = first;
   }
   const ConstMatrixView<T> x =
-      gathers(job) ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.middle_rows(first, rows);
+      gathers(job) ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.view().middle_rows(first, rows);
   return Recursion<T>(job.model, block.tape, x, dropout);
 }
 
@@ -135,14 +147,26 @@ void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows 
   if (!gathers(job)) {
     return;
   }
+  const MatrixView<T> input = block.tape.input();
+  if (!batch.x.is_view()) {
+    if (!batch.index) {
+      batch.x.read(first + rows.begin, input.middle_rows(rows.begin, rows.count()));
+      return;
+    }
+    for (std::size_t r = rows.begin; r < rows.end; ++r) {
+      batch.x.read(batch.source(first + r), input.middle_rows(r, 1));
+    }
+    return;
+  }
+  const ConstMatrixView<T> x = batch.x.view();
   for (std::size_t r = rows.begin; r < rows.end; ++r) {
     // A shuffled batch's rows lie anywhere: the next is asked for while this one is copied, into the second level,
     // which takes less long than into the first (Zen 4).
-    const T* const next = batch.x.row(batch.source(first + std::min(r + 1, rows.end - 1)));
-    for (std::size_t col = 0; col < batch.x.cols(); col += kAlignment / sizeof(T)) {
+    const T* const next = x.row(batch.source(first + std::min(r + 1, rows.end - 1)));
+    for (std::size_t col = 0; col < x.cols(); col += kAlignment / sizeof(T)) {
       __builtin_prefetch(next + col, 0, 2);
     }
-    std::copy_n(batch.x.row(batch.source(first + r)), batch.x.cols(), block.tape.input().row(r));
+    std::copy_n(x.row(batch.source(first + r)), x.cols(), input.row(r));
   }
 }
 
@@ -210,16 +234,17 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
   Block& block = blocks_.front();
   const bool together = shares_columns(job.model, std::min(rows, block.tape.rows()), threads);
   double sum = 0.0;
-  const std::size_t last_rows = (rows - 1) % block.tape.rows() + 1;
+  const Chunks<T> chunks(rows, 0, rows);
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
     // A finished piece of the gradient is applied while it is in cache, unless the whole must be seen first.
-    const double last_work = static_cast<double>(last_rows) * static_cast<double>(job.model.parameters.size()) *
-                             static_cast<double>(sizeof(T) / sizeof(float)) / member.size();
+    const double block_work = static_cast<double>(std::min(rows, block.tape.rows())) *
+                              static_cast<double>(job.model.parameters.size()) *
+                              (sizeof(T) > sizeof(float) ? 2.0 : 1.0);
     const bool piecewise =
-        job.wanted.optimizer && !job.wanted.options.any() && last_work <= kMostUninterruptedWork;
-    for (std::size_t first = 0; first < rows; first += block.tape.rows()) {
-      const std::size_t count = std::min(block.tape.rows(), rows - first);
+        job.wanted.optimizer && !job.wanted.options.any() && block_work <= kMostUninterruptedWork * member.size();
+    for (std::size_t first = 0, count = 0; first < rows; first += count) {
+      count = chunks.rows_from(first, block.tape.rows());
       const bool last = first + count == rows;
       if (together) {
         pass_together(job, block, first, count, member, scratch);
@@ -242,10 +267,13 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
         }
         // Rows of the batch having been shared out, every member has read all weights, and holds them.
         T* const claim = update && !together && member.size() > 1 ? job.trained->parameters.data() : nullptr;
+        T* const gradients = job.trained->gradients.data();
         recursion(job, block, first, count)
-            .gradients({0, count}, job.trained->gradients.data(), first > 0, claim,
-                       static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), scratch,
-                       [&](std::size_t from, std::size_t to) {
+            .gradients({0, count}, gradients, !chunks.begins_at(first), claim, static_cast<std::size_t>(member.rank()),
+                       static_cast<std::size_t>(member.size()), scratch, [&](std::size_t from, std::size_t to) {
+                         if (chunks.ends_at(first + count)) {
+                           wide_.front().take(chunks, first + count, gradients, from, to);
+                         }
                          if (update) {
                            step_.update(member, from, to);
                          }
@@ -276,21 +304,25 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
     Block& block = blocks_[rank];
     const auto [first_segment, last_segment] = member.share(segments);
     for (std::size_t s = first_segment; s < last_segment; ++s) {
+      const std::size_t begin = SegmentedGradient<T>::first_row(s, segments, rows);
       const std::size_t end = SegmentedGradient<T>::first_row(s + 1, segments, rows);
-      bool accumulate = false;
+      const Chunks<T> chunks(rows, begin, end);
       segment_loss_[s] = 0.0;
-      for (std::size_t first = SegmentedGradient<T>::first_row(s, segments, rows); first < end;
-           first += block.tape.rows()) {
-        const std::size_t count = std::min(block.tape.rows(), end - first);
+      for (std::size_t first = begin, count = 0; first < end; first += count) {
+        count = chunks.rows_from(first, block.tape.rows());
         pass_rows(job, block, first, {0, count}, scratch);
         segment_loss_[s] = std::accumulate(
             block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
         if (job.wanted.gradients) {
+          T* const gradients = s == 0 ? job.trained->gradients.data() : segments_.segment(s);
           recursion(job, block, first, count)
-              .gradients({0, count}, s == 0 ? job.trained->gradients.data() : segments_.segment(s), accumulate, nullptr,
-                         0, 1, scratch, [](std::size_t, std::size_t) {});
+              .gradients({0, count}, gradients, !chunks.begins_at(first), nullptr, 0, 1, scratch,
+                         [&](std::size_t from, std::size_t to) {
+                           if (chunks.ends_at(first + count)) {
+                             wide_[rank].take(chunks, first + count, gradients, from, to);
+                           }
+                         });
         }
-        accumulate = true;
         runtime::poll(count * job.model.parameters.size());
       }
     }

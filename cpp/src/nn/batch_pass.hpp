@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include <backpass/input.hpp>
 #include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>
 #include <backpass/optimizer.hpp>
@@ -18,13 +19,14 @@
 #include "nn/segments.hpp"
 #include "nn/step.hpp"
 #include "nn/tape.hpp"
+#include "nn/wide_sum.hpp"
 
 namespace backpass::nn {
 
 /// Rows of a data set: all of them, or those that `index` names, in its order.
 template <class T>
 struct Batch {
-  ConstMatrixView<T> x;
+  Input<T> x;
   Targets<T> y;
   std::span<const T> sample_weight;  ///< of x's rows, or empty
   std::optional<std::span<const std::uint32_t>> index;
@@ -38,7 +40,8 @@ struct Batch {
 ///
 /// Gradients are sums over samples in order. A batch that is long for its network is cut into a number of segments that
 /// depends on the shapes alone; each is summed in order, and then the segments are, in order: so segments can run in
-/// parallel and the bits are the same for any number of threads. Otherwise rows of a block, then parts of the gradient,
+/// parallel and the bits are the same for any number of threads. Within a segment, or the batch, long sums are cut into
+/// chunks (wide_sum.hpp). Otherwise rows of a block, then parts of the gradient,
 /// are shared out.
 template <class T>
 class BatchPass {
@@ -79,8 +82,7 @@ class BatchPass {
   double run(const Job& job);
   double run_blocks(const Job& job, int threads, double work);
   double run_segments(const Job& job, int threads, double work, std::size_t segments);
-  void reserve(const Model<T>& model, std::size_t blocks, std::size_t block_rows, int threads, std::size_t segments,
-               bool gradients);
+  void reserve(const Job& job, std::size_t blocks, std::size_t block_rows, int threads, std::size_t segments);
   [[nodiscard]] static bool from_output(const Job& job) noexcept { return job.loss.source == LossSource::output; }
   /// Whether the block has a copy of its input.
   [[nodiscard]] static bool gathers(const Job& job) noexcept;
@@ -98,6 +100,7 @@ class BatchPass {
   std::vector<Block> blocks_;
   std::vector<AlignedBuffer<T>> scratch_;  ///< one a thread
   SegmentedGradient<T> segments_;
+  std::vector<WideSum<T>> wide_;  ///< one a thread that sums segments, or one for all
   std::vector<double> segment_loss_;
   Step<T> step_;
 };

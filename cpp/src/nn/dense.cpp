@@ -63,8 +63,7 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
-                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim,
-                           T* scratch) {
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim, T* scratch) {
   const LayerSpec& layer = model.layers[i];
   const std::size_t offset = layer.offset + begin * layer.outputs;
   Product<T> p;  // rows [begin, end) of ∂E/∂Wt = Aᵀ Ξ
@@ -111,14 +110,12 @@ void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T
   linalg::multiply(kernels::table<T>(), p, scratch);
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                              \
-  template std::size_t dense_scratch_size(const Model<T>&);                                                  \
-  template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t,  \
-                              T*);                                                                  \
-  template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t, \
-                               T*);                                                                 \
-  template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,  \
-                                      std::size_t, std::size_t, T*, bool, T*, T*);                  \
+#define BACKPASS_INSTANTIATE(T)                                                                                   \
+  template std::size_t dense_scratch_size(const Model<T>&);                                                       \
+  template void dense_forward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t, T*);  \
+  template void dense_backward(const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, std::size_t, T*); \
+  template void dense_weight_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, ConstMatrixView<T>,       \
+                                      std::size_t, std::size_t, T*, bool, T*, T*);                                \
   template void dense_bias_gradient(const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool, T*);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

@@ -35,8 +35,7 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 /// \param claim  null, or the parameters: those of the rows are taken from other cores' caches (Product::claim)
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
-                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim,
-                           T* scratch);
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim, T* scratch);
 
 /// ∂E/∂b^i_k = Σ_b ξ^i_bk over rows in order.
 template <class T>

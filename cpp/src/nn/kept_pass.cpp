@@ -3,23 +3,9 @@
 #include <algorithm>
 
 #include "kernels/dispatch.hpp"
-#include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
-namespace {
-
-template <class T>
-void copy_rows(ConstMatrixView<T> from, MatrixView<T> to) {
-  runtime::in_parts(from.rows(), from.cols(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) {
-      std::copy_n(from.row(r), from.cols(), to.row(r));
-    }
-  });
-}
-
-}  // namespace
-
 template <class T>
 Recursion<T> KeptPass<T>::recursion(const Model<T>& model) const noexcept {
   return Recursion<T>(model, *tape_, tape_->input().middle_rows(0, *rows_), dropout_);
@@ -40,8 +26,7 @@ int KeptPass<T>::threads(const Model<T>& model, double work) {
 }
 
 template <class T>
-ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T> x,
-                                        std::optional<DropoutPass> dropout) {
+ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, const Input<T>& x, std::optional<DropoutPass> dropout) {
   if (!tape_ || tape_->rows() < x.rows()) {
     // Of at least one row: products add offsets to the addresses of matrices of none.
     tape_ = std::make_shared<Tape<T>>(model, std::max<std::size_t>(x.rows(), 1), Tape<T>::Keep::everything);
@@ -56,7 +41,7 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, ConstMatrixView<T
     runtime::parallel(members, products, [&](const runtime::Member& member) {
       T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
       const auto [begin, end] = member.share(x.rows(), kRowGrain);
-      copy_rows<T>(x.middle_rows(begin, end - begin), tape_->input().middle_rows(begin, end - begin));
+      x.read(begin, tape_->input().middle_rows(begin, end - begin));
       if (together) {
         member.barrier();
         recursion(model).forward_together(member, x.rows(), true, scratch);
@@ -82,12 +67,22 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
   }
   const double products = work(model, 2.0);
   const int members = threads(model, products);
+  const bool in_chunks = Chunks<T>::are_used(rows);
+  if (in_chunks) {
+    const auto sums = segments == 1 ? std::size_t{1} : static_cast<std::size_t>(members);
+    if (wide_.size() < sums) {
+      wide_.resize(sums);
+    }
+    for (WideSum<T>& sum : wide_) {
+      sum.reserve(model.parameters.size());
+    }
+  }
   const bool together = shares_columns(model, rows, members);
   runtime::parallel(members, products, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
     const Recursion<T> layers = recursion(model);
     const auto [begin, end] = member.share(rows, kRowGrain);
-    copy_rows<T>(grad_output.middle_rows(begin, end - begin), tape_->top().xi.middle_rows(begin, end - begin));
+    Input<T>(grad_output).read(begin, tape_->top().xi.middle_rows(begin, end - begin));
     layers.top_derivative({begin, end});
     if (together) {
       member.barrier();
@@ -99,10 +94,30 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
     }
     member.barrier();
 
-    const auto nothing_more = [](std::size_t, std::size_t) {};
+    /// Part `part` of `parts` of the sum over some rows.
+    const auto sum_up = [&](Rows summed, T* gradients, bool onto, WideSum<T>* wide, std::size_t part,
+                            std::size_t parts) {
+      const Chunks<T> chunks(rows, summed.begin, summed.end);
+      std::size_t row = summed.begin;
+      do {  // zero rows have a gradient, too: zero
+        const std::size_t count = chunks.rows_from(row, rows);
+        layers.gradients({row, row + count}, gradients, onto && !in_chunks, nullptr, part, parts, scratch,
+                         [&](std::size_t from, std::size_t to) {
+                           if (chunks.ends_at(row + count)) {
+                             wide->take(chunks, row + count, gradients, from, to, onto);
+                           }
+                         });
+        row += count;
+      } while (row < summed.end);
+    };
     if (segments == 1) {
-      layers.gradients({0, rows}, model.gradients.data(), accumulate, nullptr, static_cast<std::size_t>(member.rank()),
-                       static_cast<std::size_t>(member.size()), scratch, nothing_more);
+      if (in_chunks && accumulate) {
+        const auto [from, to] = member.share(model.gradients.size());
+        wide_.front().start(model.gradients.data(), from, to);
+        member.barrier();
+      }
+      sum_up({0, rows}, model.gradients.data(), accumulate, wide_.data(), static_cast<std::size_t>(member.rank()),
+             static_cast<std::size_t>(member.size()));
       return;
     }
     const auto [first, last] = member.share(segments);
@@ -110,8 +125,8 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
       const Rows of_segment{SegmentedGradient<T>::first_row(s, segments, rows),
                             SegmentedGradient<T>::first_row(s + 1, segments, rows)};
       const bool onto = s == 0 && !accumulate;  // the sum begins in its place
-      layers.gradients(of_segment, onto ? model.gradients.data() : segments_.segment(s), false, nullptr, 0, 1, scratch,
-                       nothing_more);
+      sum_up(of_segment, onto ? model.gradients.data() : segments_.segment(s), false,
+             in_chunks ? &wide_[static_cast<std::size_t>(member.rank())] : nullptr, 0, 1);
     }
     member.barrier();
     segments_.add_to(member, accumulate ? 0 : 1, segments, model.gradients.data());

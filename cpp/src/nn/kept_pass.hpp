@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
 
 #include "base/aligned_buffer.hpp"
@@ -13,6 +14,7 @@
 #include "nn/recursion.hpp"
 #include "nn/segments.hpp"
 #include "nn/tape.hpp"
+#include "nn/wide_sum.hpp"
 
 namespace backpass::nn {
 
@@ -20,7 +22,7 @@ template <class T>
 class KeptPass {
  public:
   /// x (rows, M_0) is copied, since the caller may change it before backward().
-  ConstMatrixView<T> forward(const Model<T>& model, ConstMatrixView<T> x, std::optional<DropoutPass> dropout);
+  ConstMatrixView<T> forward(const Model<T>& model, const Input<T>& x, std::optional<DropoutPass> dropout);
   /// With the masks of that forward. grad_output (rows, M_N); input_gradient (rows, M_0) or empty.
   void backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate);
 
@@ -41,6 +43,7 @@ class KeptPass {
   bool has_xi_ = false;
   std::vector<AlignedBuffer<T>> scratch_;
   SegmentedGradient<T> segments_;
+  std::vector<WideSum<T>> wide_;  ///< one a thread that sums segments, or one for all
 };
 
 }  // namespace backpass::nn

@@ -11,6 +11,7 @@
 #include <backpass/runtime.hpp>
 
 #include "base/floating_point_mode.hpp"
+#include "base/number_text.hpp"
 #include "nn/network_impl.hpp"
 #include "nn/of_type.hpp"
 #include "nn/require.hpp"
@@ -51,7 +52,7 @@ void require_output(const char* name, MatrixView<T> matrix, std::size_t rows, st
 }  // namespace
 
 template <class T>
-void Network<T>::Impl::check_input(ConstMatrixView<T> x, std::string_view prefix) const {
+void Network<T>::Impl::check_input(const Input<T>& x, std::string_view prefix) const {
   if (x.cols() != model.sizes.front()) {
     throw ShapeError(std::string(prefix) + "x has the shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
                      std::to_string(model.sizes.front()) + ")");
@@ -85,7 +86,11 @@ Network<T>::Network(const Network& other) : impl_(std::make_unique<Impl>(other.a
 template <class T>
 Network<T>& Network<T>::operator=(const Network& other) {
   if (this != &other) {
-    impl_ = std::make_unique<Impl>(other.alive());
+    auto copy = std::make_unique<Impl>(other.alive());
+    if (impl_ != nullptr) {
+      copy->model.identity.replace(impl_->model.identity);
+    }
+    impl_ = std::move(copy);
   }
   return *this;
 }
@@ -181,7 +186,7 @@ std::shared_ptr<const void> Network<T>::activation_memory() const noexcept {
 // ---- the three moves
 
 template <class T>
-ConstMatrixView<T> Network<T>::forward(ConstMatrixView<T> x, bool training) {
+ConstMatrixView<T> Network<T>::forward(const Input<T>& x, bool training) {
   alive().check_input(x);
   auto& dropout = impl_->model.dropout;
   const auto pass = training ? std::optional(nn::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
@@ -228,7 +233,7 @@ Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
 }
 
 template <class T>
-void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& workspace, int num_threads) const {
+void Network<T>::predict(const Input<T>& x, MatrixView<T> out, Workspace<T>& workspace, int num_threads) const {
   alive().check_input(x);
   require_output("out", out, x.rows(), impl_->model.sizes.back());
   nn::require_apart("x", x, "out", out);
@@ -243,7 +248,7 @@ void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, Workspace<T>& 
 }
 
 template <class T>
-void Network<T>::predict(ConstMatrixView<T> x, MatrixView<T> out, int num_threads) const {
+void Network<T>::predict(const Input<T>& x, MatrixView<T> out, int num_threads) const {
   alive().check_input(x);
   require_output("out", out, x.rows(), impl_->model.sizes.back());
   nn::require_apart("x", x, "out", out);
@@ -270,7 +275,7 @@ std::size_t Workspace<T>::max_batch() const noexcept {
 // ---- training
 
 template <class T>
-double Network<T>::train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
+double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
                               std::span<const T> sample_weight, const GradientOptions& options) {
   alive().check_input(x);
   nn::check_gradient_options(options);
@@ -286,7 +291,7 @@ double Network<T>::train_step(ConstMatrixView<T> x, Targets<T> y, const Loss& lo
 }
 
 template <class T>
-double Network<T>::loss_and_gradient(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
+double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss& loss,
                                      std::span<const T> sample_weight, MatrixView<T> input_gradient) {
   alive().check_input(x);
   nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
@@ -305,7 +310,7 @@ double Network<T>::loss_and_gradient(ConstMatrixView<T> x, Targets<T> y, const L
 }
 
 template <class T>
-double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixView<T> x, Targets<T> y,
+double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, const Input<T>& x, Targets<T> y,
                                             MatrixView<T> input_gradient) {
   const DropoutState dropout = dropout_state();
   try {
@@ -322,8 +327,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, ConstMatrixV
 }
 
 template <class T>
-double Network<T>::evaluate(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
-                            std::span<const T> sample_weight) const {
+double Network<T>::evaluate(const Input<T>& x, Targets<T> y, const Loss& loss, std::span<const T> sample_weight) const {
   alive().check_input(x);
   nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
   if (std::holds_alternative<CustomLoss>(loss)) {
@@ -393,7 +397,7 @@ void Layer<T>::set_trainable(bool trainable) const {
 template <class T>
 void Layer<T>::set_lr_scale(double lr_scale) const {
   if (!(lr_scale >= 0.0) || !std::isfinite(lr_scale)) {
-    throw std::invalid_argument("lr_scale must be finite and not negative, got " + std::to_string(lr_scale));
+    throw std::invalid_argument("lr_scale must be finite and not negative, got " + number_text(lr_scale));
   }
   (void)network_->spec(index_);
   network_->impl_->model.layers[index_].lr_scale = lr_scale;

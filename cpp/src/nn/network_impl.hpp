@@ -34,7 +34,7 @@ struct Network<T>::Impl {
   Impl& operator=(const Impl&) = delete;
 
   /// \param prefix  of the message: whose x it is \throws ShapeError unless x is (B, M_0)
-  void check_input(ConstMatrixView<T> x, std::string_view prefix = "") const;
+  void check_input(const Input<T>& x, std::string_view prefix = "") const;
 };
 
 /// For the layers above that make whole trainings out of passes.

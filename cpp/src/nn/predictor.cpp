@@ -18,11 +18,22 @@ constexpr std::size_t kBufferBytes = std::size_t{512} << 10;
 constexpr std::size_t kMinBlockRows = 128;
 constexpr std::size_t kMaxBlockRows = 256;
 
+/// The largest distance between rows of any layer: not that of the largest layer, whose rows need no gap where a
+/// somewhat smaller layer's do.
+template <class T>
+std::size_t widest_stride(const Model<T>& model) noexcept {
+  std::size_t widest = 0;
+  for (const std::size_t size : model.sizes) {
+    widest = std::max(widest, row_stride<T>(size));
+  }
+  return widest;
+}
+
 }  // namespace
 
 template <class T>
 Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads) : max_rows_(max_rows) {
-  const std::size_t widest = row_stride<T>(model.largest_layer());
+  const std::size_t widest = widest_stride(model);
   const std::size_t fitting = std::clamp(kBufferBytes / (2 * widest * sizeof(T)), kMinBlockRows, kMaxBlockRows);
   block_rows_ = std::clamp<std::size_t>(max_rows, 1, fitting);
   buffer_size_ = block_rows_ * widest;
@@ -33,7 +44,7 @@ Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads
 
 template <class T>
 bool Predictor<T>::fits(const Model<T>& model) const noexcept {
-  return block_rows_ * row_stride<T>(model.largest_layer()) <= buffer_size_;
+  return block_rows_ * widest_stride(model) <= buffer_size_;
 }
 
 template <class T>
@@ -54,20 +65,36 @@ void Predictor<T>::start_threads(const Model<T>& model) const {
 }
 
 template <class T>
-void Predictor<T>::run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads) {
+void Predictor<T>::run(const Model<T>& model, const Input<T>& x, MatrixView<T> out, int num_threads) {
   if (x.rows() == 0) {  // neither matrix need have an address
     return;
   }
   const double work = work_of(model, x.rows());
   const int members = members_for(model, work, num_threads);
   const bool together = shares_columns(model, std::min(x.rows(), block_rows_), members);
+  const std::size_t x_stride = row_stride<T>(x.cols());
+  while (!x.is_view() && inputs_.size() < memory_.size()) {
+    inputs_.emplace_back(buffer_size_);  // no layer is wider, and the input is one
+  }
   runtime::parallel(members, work, [&](const runtime::Member& member) {
     T* const memory = memory_[static_cast<std::size_t>(member.rank())].data();
     T* const scratch = memory + 2 * buffer_size_;
     const auto [begin, end] = together ? std::pair(std::size_t{0}, x.rows()) : member.share(x.rows(), kRowGrain);
     for (std::size_t first = begin; first < end; first += block_rows_) {
       const std::size_t count = std::min(block_rows_, end - first);
-      const ConstMatrixView<T> rows = x.middle_rows(first, count);
+      ConstMatrixView<T> rows;
+      if (x.is_view()) {
+        rows = x.view().middle_rows(first, count);
+      } else {
+        const std::size_t owner = together ? 0 : static_cast<std::size_t>(member.rank());
+        const MatrixView<T> converted(inputs_[owner].data(), count, x.cols(), x_stride);
+        const auto [from, to] = together ? member.share(count) : std::pair(std::size_t{0}, count);
+        x.read(first + from, converted.middle_rows(from, to - from));
+        if (together) {
+          member.barrier();
+        }
+        rows = converted;
+      }
       if (together) {
         run_together(member, model, rows, out.middle_rows(first, count), scratch);
       } else {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
 
 #include "base/aligned_buffer.hpp"
@@ -25,8 +26,9 @@ class Predictor {
   [[nodiscard]] int threads() const noexcept { return static_cast<int>(memory_.size()); }
   /// Starts the threads that run() uses for up to max_rows() rows.
   void start_threads(const Model<T>& model) const;
-  /// out = a^N of shapes that are known to fit. Allocates nothing. \param num_threads  0: as the work asks
-  void run(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, int num_threads);
+  /// out = a^N of shapes that are known to fit. Allocates nothing, but for the first x that must be converted.
+  /// \param num_threads  0: as the work asks
+  void run(const Model<T>& model, const Input<T>& x, MatrixView<T> out, int num_threads);
 
  private:
   /// Multiply-adds, roughly.
@@ -43,6 +45,7 @@ class Predictor {
   std::size_t block_rows_;
   std::size_t buffer_size_;
   std::vector<AlignedBuffer<T>> memory_;  ///< one a thread: two buffers of activations, and scratch
+  std::vector<AlignedBuffer<T>> inputs_;  ///< one a thread, or none: a block of converted rows
 };
 
 }  // namespace backpass::nn

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <functional>
 #include <string_view>
+#include <utility>
 
+#include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
 
 namespace backpass::nn {
@@ -14,6 +16,9 @@ namespace backpass::nn {
 [[noreturn]] void refuse_null(std::string_view name, std::size_t rows, std::size_t cols);
 [[noreturn]] void refuse_stride(std::string_view name, std::size_t row_stride, std::size_t cols);
 [[noreturn]] void refuse_overlap(std::string_view in, std::string_view out);
+
+/// The first byte of a matrix and the one after its last; twice the same when it has no elements.
+[[nodiscard]] std::pair<const void*, const void*> extent(const AnyMatrix& matrix) noexcept;
 
 /// \throws ShapeError when there are rows and no data
 template <class T>
@@ -60,6 +65,18 @@ template <class T>
 template <class T>
 void require_apart(std::string_view in_name, ConstMatrixView<T> in, std::string_view out_name, MatrixView<T> out) {
   if (!are_apart(in, out)) {
+    refuse_overlap(in_name, out_name);
+  }
+}
+
+/// The same for memory of any type: no byte of `out` may lie between the first and the last byte of `in`.
+template <class T>
+void require_apart(std::string_view in_name, const Input<T>& in, std::string_view out_name, MatrixView<T> out) {
+  if (in.is_view()) {
+    require_apart(in_name, in.view(), out_name, out);
+  } else if (const auto [begin, end] = extent(in.any());
+             begin != end && out.rows() != 0 && !std::less_equal<>()(end, static_cast<const void*>(out.data())) &&
+             !std::less_equal<>()(static_cast<const void*>(out.row(out.rows() - 1) + out.cols()), begin)) {
     refuse_overlap(in_name, out_name);
   }
 }

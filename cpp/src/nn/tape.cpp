@@ -42,7 +42,7 @@ Tape<T>::Tape(const Model<T>& model, std::size_t rows, Keep keep) : rows_(rows),
     }
     return arena.used();
   };
-  memory_ = AlignedBuffer<T>(place_all(nullptr));
+  memory_ = AlignedBuffer<T>(place_all(nullptr), Unwritten{});
   place_all(memory_.data());
 }
 

@@ -1,0 +1,171 @@
+#include <backpass/input.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <type_traits>
+
+#include "runtime/interrupt.hpp"
+
+namespace backpass {
+namespace {
+
+/// What lies in memory for the elements that C++ has no type for.
+struct Boolean {
+  std::uint8_t byte;
+};
+struct Half {
+  std::uint16_t bits;
+};
+
+/// The number of a binary16: sign, 5 bits of exponent with the bias 15, 10 bits of fraction. Exact.
+float to_float(Half half) noexcept {
+  const std::uint32_t sign = std::uint32_t{half.bits & 0x8000U} << 16;
+  const std::uint32_t exponent = half.bits >> 10 & 0x1fU;
+  const std::uint32_t fraction = half.bits & 0x3ffU;
+  if (exponent == 0) {  // zero, or fraction · 2^-24
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return sign == 0 ? magnitude : -magnitude;
+  }
+  const std::uint32_t wide = exponent == 31 ? 255 : exponent + (127 - 15);
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+
+template <class T, class S>
+T number(S value) noexcept {
+  return static_cast<T>(value);
+}
+/// Of a denormal float, fraction · 2^-149, a double is made from integers: a pass reads denormal floats as zero, but
+/// the double is not denormal.
+template <class T>
+T number(float value) noexcept {
+  if constexpr (std::is_same_v<T, double>) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & 0x7f800000U) == 0) {
+      const double magnitude = static_cast<double>(bits & 0x7fffffU) * 0x1p-149;
+      return bits >> 31 == 0 ? magnitude : -magnitude;
+    }
+  }
+  return static_cast<T>(value);
+}
+template <class T>
+T number(Boolean value) noexcept {
+  return value.byte != 0 ? T(1) : T(0);
+}
+template <class T>
+T number(Half value) noexcept {
+  return static_cast<T>(to_float(value));
+}
+
+template <class S, bool kSwapped>
+S load(const std::byte* from) noexcept {
+  S value;
+  if constexpr (kSwapped) {
+    std::array<std::byte, sizeof(S)> bytes;
+    std::reverse_copy(from, from + sizeof(S), bytes.begin());
+    std::memcpy(&value, bytes.data(), sizeof(S));
+  } else {
+    std::memcpy(&value, from, sizeof(S));
+  }
+  return value;
+}
+
+/// to[i * to_step] = the number at from + i * step bytes.
+template <class T, class S, bool kSwapped>
+void convert_run(const std::byte* from, std::ptrdiff_t step, std::size_t n, T* to, std::size_t to_step) noexcept {
+  if (step == static_cast<std::ptrdiff_t>(sizeof(S)) && to_step == 1) {  // the loop that compilers vectorize
+    for (std::size_t i = 0; i < n; ++i) {
+      to[i] = number<T>(load<S, kSwapped>(from + i * sizeof(S)));
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    to[i * to_step] = number<T>(load<S, kSwapped>(from + static_cast<std::ptrdiff_t>(i) * step));
+  }
+}
+
+/// Rows [first, first + to.rows()), along the axis whose elements lie closer together.
+template <class T, class S, bool kSwapped>
+void convert(const AnyMatrix& from, std::size_t first, MatrixView<T> to) noexcept {
+  const auto at = [&](std::size_t r, std::size_t c) {
+    return static_cast<const std::byte*>(from.data) + static_cast<std::ptrdiff_t>(r) * from.row_step +
+           static_cast<std::ptrdiff_t>(c) * from.col_step;
+  };
+  if (std::abs(from.row_step) < std::abs(from.col_step)) {
+    for (std::size_t c = 0; c < to.cols(); ++c) {
+      convert_run<T, S, kSwapped>(at(first, c), from.row_step, to.rows(), to.data() + c, to.row_stride());
+    }
+    return;
+  }
+  for (std::size_t r = 0; r < to.rows(); ++r) {
+    convert_run<T, S, kSwapped>(at(first + r, 0), from.col_step, to.cols(), to.row(r), 1);
+  }
+}
+
+template <class T, class S>
+void convert(const AnyMatrix& from, std::size_t first, MatrixView<T> to) noexcept {
+  if (from.swapped && sizeof(S) > 1) {
+    convert<T, S, true>(from, first, to);
+  } else {
+    convert<T, S, false>(from, first, to);
+  }
+}
+
+template <class T>
+void convert(const AnyMatrix& from, std::size_t first, MatrixView<T> to) noexcept {
+  switch (from.element) {
+    case Element::boolean:
+      return convert<T, Boolean>(from, first, to);
+    case Element::int8:
+      return convert<T, std::int8_t>(from, first, to);
+    case Element::uint8:
+      return convert<T, std::uint8_t>(from, first, to);
+    case Element::int16:
+      return convert<T, std::int16_t>(from, first, to);
+    case Element::uint16:
+      return convert<T, std::uint16_t>(from, first, to);
+    case Element::int32:
+      return convert<T, std::int32_t>(from, first, to);
+    case Element::uint32:
+      return convert<T, std::uint32_t>(from, first, to);
+    case Element::int64:
+      return convert<T, std::int64_t>(from, first, to);
+    case Element::uint64:
+      return convert<T, std::uint64_t>(from, first, to);
+    case Element::float16:
+      return convert<T, Half>(from, first, to);
+    case Element::float32:
+      return convert<T, float>(from, first, to);
+    case Element::float64:
+      return convert<T, double>(from, first, to);
+    case Element::long_double:
+      return convert<T, long double>(from, first, to);
+  }
+}
+
+}  // namespace
+
+// A pass flushes denormal T to zero, here as in the products that read what is converted: it makes no difference which
+// of the two comes first.
+template <class T>
+void Input<T>::read(std::size_t first, MatrixView<T> to) const {
+  constexpr std::size_t kOperations = 4;  // of one element, for polls
+  runtime::in_parts(to.rows(), kOperations * to.cols(), [&](std::size_t begin, std::size_t end) {
+    const MatrixView<T> part = to.middle_rows(begin, end - begin);
+    if (!is_view_) {
+      convert<T>(any_, first + begin, part);
+      return;
+    }
+    for (std::size_t r = 0; r < part.rows(); ++r) {
+      std::copy_n(view_.row(first + begin + r), part.cols(), part.row(r));
+    }
+  });
+}
+
+template class Input<float>;
+template class Input<double>;
+
+}  // namespace backpass
