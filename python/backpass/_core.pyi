@@ -72,6 +72,7 @@ __all__: list[str] = [
     "Softsign",
     "StepSchedule",
     "Tanh",
+    "TrainingMemory",
     "Uniform",
     "activation",
     "activation_names",
@@ -815,7 +816,9 @@ class Optimizer:
     """
     A rule that turns gradients into steps: the base of backpass.optim.
 
-    An optimizer keeps its state between steps, so one object serves one network. Its settings may be changed between steps.
+    An optimizer keeps its state between steps, so one object serves one network: it belongs to the network that takes its
+    first step, until `reset`, and another network's step with it is a RuntimeError. A copy belongs to the network that takes
+    its next step. Its settings may be changed between steps.
     """
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def reset(self) -> None:
@@ -828,7 +831,8 @@ class Optimizer:
         dict : what the optimizer remembers, by PyTorch's names; empty before the first step.
 
         ``step`` has one count a layer, the arrays one number a parameter, in the order of `Network.parameters`. Reading copies;
-        assigning such a dict restores.
+        assigning such a dict restores. A ValueError or TypeError names the entry that is missing or wrong; the optimizer then
+        keeps the state that it had.
         """
     @state.setter
     def state(self, arg1: dict[str, typing.Any]) -> None: ...
@@ -1502,7 +1506,8 @@ class ReduceOnPlateauSchedule(Schedule):
     """
     Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
 
-    Improvement is relative: a loss below (1 − threshold) times the best.
+    Improvement is relative: a loss below best − threshold · |best|. A `Network.fit` that does not go on with an earlier one
+    forgets what was observed before it.
 
     Parameters
     ----------
@@ -1786,6 +1791,7 @@ class Network:
         seed: int | None,
         first_epoch: typing.SupportsInt | typing.SupportsIndex,
         first_step: typing.SupportsInt | typing.SupportsIndex,
+        memory: TrainingMemory,
         on_begin: typing.Any,
         on_epoch_end: typing.Any,
         on_progress: typing.Any,
@@ -2027,6 +2033,7 @@ class Network:
         epochs: typing.SupportsInt | typing.SupportsIndex = 0,
         steps: typing.SupportsInt | typing.SupportsIndex = 0,
         metadata: dict[str, str] | None = None,
+        memory: TrainingMemory | None = None,
     ) -> None:
         """
         Write the network to a safetensors file, bit for bit.
@@ -2044,6 +2051,8 @@ class Network:
             Trained so far.
         metadata : dict of str to str, optional
             The caller's own.
+        memory : TrainingMemory, optional
+            Of early stopping, as a callback finds it in `backpass.callbacks.TrainInfo`.
 
         Raises
         ------
@@ -2188,6 +2197,47 @@ class Network:
     def sizes(self) -> tuple[int, ...]:
         """
         tuple of int : M_0, …, M_N.
+        """
+
+class TrainingMemory:
+    """
+    What early stopping and Checkpoint(save_best_only=True) remember.
+
+    A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on from it with ``resume_from``.
+    """
+    def __getstate__(self) -> tuple[typing.Any, ...]: ...
+    def __init__(self) -> None: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
+    @property
+    def best(self) -> float | None:
+        """
+        float or None : its best value.
+        """
+    @property
+    def best_epoch(self) -> int:
+        """
+        int : the zero-based epoch of `best`.
+        """
+    @property
+    def best_saved(self) -> tuple[str, float | None]:
+        """
+        (str, float or None) : the series that a Checkpoint judges by, and its value at the best
+        save, negated where higher is better.
+        """
+    @best_saved.setter
+    def best_saved(
+        self, arg1: tuple[str, typing.SupportsFloat | typing.SupportsIndex | None]
+    ) -> None: ...
+    @property
+    def monitor(self) -> str:
+        """
+        str : the series that early stopping watches.
+        """
+    @property
+    def waited(self) -> int:
+        """
+        int : epochs without improvement since then.
         """
 
 def _load(cls: type, path: str | os.PathLike[str]) -> typing.Any: ...

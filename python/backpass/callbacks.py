@@ -36,6 +36,9 @@ class TrainInfo:
         The objects given to `Network.fit`.
     first_epoch, first_step : int
         Epochs and steps made before, when this run goes on with an earlier one.
+    memory : TrainingMemory
+        What early stopping remembers, up to date whenever a callback is called; `Network.save`
+        takes it.
     """
 
     epochs: int
@@ -45,6 +48,7 @@ class TrainInfo:
     schedule: Any = None
     first_epoch: int = 0
     first_step: int = 0
+    memory: Any = None
 
     def steps_after(self, epoch: int) -> int:
         """Return the count of steps when `epoch`, counted as `Callback` does, is complete."""
@@ -145,10 +149,13 @@ class Checkpoint(Callback):
     monitor : str, optional
         Series to judge epochs by; ``val_loss`` if there is one and else ``loss`` by default.
     save_best_only : bool
-        Save only when `monitor` is better than at every save before, in this run.
+        Save only when `monitor` is better than at every save before, in this training: also before
+        an interruption that `Network.fit` goes on from with ``resume_from``.
     optimizer : optimizer, optional
-        Saved along, with the schedule and the counts of epochs and steps, so that training can go
-        on exactly.
+        Saved along, with the schedule, the counts of epochs and steps and what early stopping
+        remembers, so that training can go on exactly: ``saved = load_checkpoint(path)``, then
+        ``saved.network.fit(..., optimizer=saved.optimizer, schedule=saved.schedule,
+        resume_from=saved)`` with the same data, seed and settings.
     every : int
         Save (or judge) every this many epochs.
 
@@ -178,9 +185,12 @@ class Checkpoint(Callback):
         self._base_lr = 0.0
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:  # noqa: ARG002
-        """Take note of the run, and forget the best value of an earlier one."""
+        """Take note of the run, and of the best value of the run that it goes on with."""
         self.best = None
         self._info = info
+        if info.memory is not None:
+            monitor, best = info.memory.best_saved
+            self.best = best if monitor == (self.monitor or monitor) else None
         if self.optimizer is not None:
             self._base_lr = self.optimizer.lr
 
@@ -216,6 +226,7 @@ class Checkpoint(Callback):
                 schedule=schedule,
                 epochs=epoch + 1,
                 steps=self._info.steps_after(epoch),
+                memory=self._info.memory,
             )
         finally:
             self.optimizer.lr = scheduled_lr
@@ -235,6 +246,8 @@ class Checkpoint(Callback):
         if math.isnan(value):
             return False
         self.best = value
+        if self._info is not None and self._info.memory is not None:
+            self._info.memory.best_saved = (monitor, value)
         return True
 
 

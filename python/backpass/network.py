@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from backpass._core import Loss, Optimizer, Schedule
     from backpass.callbacks import Callback, Checkpoint, EarlyStopping
     from backpass.progress import ProgressMode
+    from backpass.serialize import Checkpoint as SavedTraining
 
 __all__ = ["Network"]
 
@@ -162,6 +163,7 @@ class Network(_core.Network):
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         first_epoch: int = 0,
         first_step: int = 0,
+        resume_from: SavedTraining | None = None,
     ) -> History:
         """Train by mini-batches.
 
@@ -202,7 +204,10 @@ class Network(_core.Network):
         l1, l2 : float
             Add l1 Σ|w| + l2/2 Σ w² over the weights to the cost; biases are not penalised.
         metrics : str or iterable of str
-            Of ``"accuracy"``, ``"r2"`` and ``"mae"``.
+            Of ``"accuracy"``, ``"r2"`` and ``"mae"``. Accuracy is the share of rows whose largest
+            output is the label. With one output, or a binary cross-entropy, it is the share of
+            outputs that are on their label's side of 0.5 (of 0 for ``"sigmoid_cross_entropy"``).
+            It refuses continuous targets.
         callbacks : callback or iterable of callbacks
             Of `backpass.callbacks`.
         progress : {"auto", True, False}
@@ -213,7 +218,14 @@ class Network(_core.Network):
             Saves the network after epochs.
         first_epoch, first_step : int
             Epochs and steps made before, as `load_checkpoint` returns them: shuffles and schedule
-            go on from there, for `epochs` more.
+            go on from there, for `epochs` more. When both are 0 the training is a new one, and
+            resets `schedule`.
+        resume_from : Checkpoint, optional
+            Of `load_checkpoint`: stands for its counts of epochs and steps, and early stopping and
+            ``Checkpoint(save_best_only=True)`` go on with the best value, the epochs waited and the
+            best parameters that they had. With the checkpoint's network, optimizer and schedule and
+            the same data, seed and settings, the rest of the training has the same bits as without
+            the interruption. Not together with `first_epoch` or `first_step`.
 
         Returns
         -------
@@ -227,7 +239,11 @@ class Network(_core.Network):
         TypeError
             For arrays that are not of real numbers, or arguments of a wrong type.
         RuntimeError
-            When another thread's `fit` uses the network or the optimizer.
+            When the optimizer belongs to another network, or another thread's `fit` uses the
+            network or the optimizer.
+        MemoryError
+            Network, optimizer and schedule are then as at the end of the last epoch whose callbacks
+            have returned; after another exception of a callback they stand at the last step.
         backpass.DivergenceError
             When the loss of a training step, or a parameter, stops being finite; the network is as
             it was after the last finite epoch. A validation loss does not count.
@@ -263,6 +279,13 @@ class Network(_core.Network):
         batch_size = to_count(batch_size, "batch_size", 1)
         first_epoch = to_count(first_epoch, "first_epoch", 0)
         first_step = to_count(first_step, "first_step", 0)
+        memory = _core.TrainingMemory()
+        if resume_from is not None:
+            if first_epoch or first_step:
+                raise ValueError("resume_from already says what first_epoch and first_step are")
+            first_epoch, first_step = resume_from.epochs, resume_from.steps
+            # A copy: the checkpoint can be gone on from again.
+            memory = copy.copy(resume_from.memory)
         others, stopping = collect(callbacks, early_stopping, checkpoint)
         plan = functools.partial(
             TrainInfo,
@@ -272,6 +295,7 @@ class Network(_core.Network):
             schedule=schedule,
             first_epoch=first_epoch,
             first_step=first_step,
+            memory=memory,
         )
         hooks = _Hooks(self, others, progress, plan)
         try:
@@ -296,6 +320,7 @@ class Network(_core.Network):
                 seed=seed,
                 first_epoch=first_epoch,
                 first_step=first_step,
+                memory=memory,
                 on_begin=hooks.begin,
                 on_epoch_end=hooks.epoch_end,
                 on_progress=hooks.progress,

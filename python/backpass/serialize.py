@@ -10,7 +10,7 @@ from backpass.network import Network
 if TYPE_CHECKING:
     import os
 
-    from backpass._core import Optimizer, Schedule
+    from backpass._core import Optimizer, Schedule, TrainingMemory
 
 __all__ = ["Checkpoint", "load", "load_checkpoint"]
 
@@ -28,6 +28,9 @@ class Checkpoint(NamedTuple):
         Trained so far.
     metadata : dict of str to str
         The caller's own.
+    memory : TrainingMemory
+        What early stopping remembers; `Network.fit` goes on with it when it is given the checkpoint
+        as ``resume_from``.
     """
 
     network: Network
@@ -36,6 +39,7 @@ class Checkpoint(NamedTuple):
     epochs: int
     steps: int
     metadata: dict[str, str]
+    memory: TrainingMemory
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -81,7 +85,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     Returns
     -------
     Checkpoint
-        A named tuple: network, optimizer, schedule, epochs, steps, metadata.
+        A named tuple: network, optimizer, schedule, epochs, steps, metadata, memory. The optimizer
+        belongs to the network.
 
     Raises
     ------

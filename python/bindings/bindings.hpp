@@ -32,7 +32,7 @@ class AnyNetwork;
 /// such an array as an attribute would never be freed: arrays do not take part in garbage collection.
 using NetworkPointer = std::shared_ptr<AnyNetwork>;
 using NetworkClass = py::class_<AnyNetwork, NetworkPointer>;
-void register_fit(NetworkClass& cls);
+void register_fit(py::module_& m, NetworkClass& cls);
 void register_serialize(py::module_& m, NetworkClass& cls);
 
 }  // namespace backpass::python

@@ -284,6 +284,8 @@ epochs, steps : int
     Trained so far.
 metadata : dict of str to str, optional
     The caller's own.
+memory : TrainingMemory, optional
+    Of early stopping, as a callback finds it in `backpass.callbacks.TrainInfo`.
 
 Raises
 ------

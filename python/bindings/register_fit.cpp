@@ -2,6 +2,8 @@
 #include <backpass/trainer.hpp>
 
 #include <limits>
+#include <new>
+#include <optional>
 
 #include "any_network.hpp"
 #include "arrays.hpp"
@@ -32,16 +34,27 @@ AnyTuple to_tuple(const History& history) {
 
 template <class T>
 void set_hooks(FitOptions<T>& options, Access& access, Access& rule_access, const py::object& on_epoch_end,
-               const py::object& on_progress) {
-  options.on_epoch_end = [&](const EpochReport& report) {
+               const py::object& on_progress, std::optional<py::error_already_set>& out_of_memory) {
+  // A MemoryError of Python is one of fit, which then goes back to the last finished epoch; its traceback is kept.
+  const auto guarded = [&](const auto& call) {
     const GilHold gil;
-    return between_steps(access, rule_access, [&] {
-      return call_python(on_epoch_end, py::make_tuple(report.epoch, last_values(report.history))).cast<bool>();
+    try {
+      return between_steps(access, rule_access, call);
+    } catch (const py::error_already_set& error) {
+      if (!error.matches(PyExc_MemoryError)) {
+        throw;
+      }
+      out_of_memory.emplace(error);
+      throw std::bad_alloc();
+    }
+  };
+  options.on_epoch_end = [&, guarded](const EpochReport& report) {
+    return guarded([&] {
+      return call_python(on_epoch_end, py::make_tuple(report.epoch, last_values(report.history))).template cast<bool>();
     });
   };
-  options.on_progress = [&](const ProgressReport& report) {
-    const GilHold gil;
-    return between_steps(access, rule_access, [&] {
+  options.on_progress = [&, guarded](const ProgressReport& report) {
+    return guarded([&] {
       // Ctrl-C: the handler's KeyboardInterrupt leaves fit between two steps.
       check_signals();
       call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss));
@@ -56,8 +69,8 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
              const OptionalArrayLike& sample_weight, const OptionalSchedule& schedule,
              const std::optional<StoppingTuple>& early_stopping, double clip_norm, double clip_value, double l1,
              double l2, const std::vector<std::string>& metrics, const OptionalInt& seed, std::size_t first_epoch,
-             std::int64_t first_step, const py::object& on_begin, const py::object& on_epoch_end,
-             const py::object& on_progress) {
+             std::int64_t first_step, TrainingMemory& memory, const py::object& on_begin,
+             const py::object& on_epoch_end, const py::object& on_progress) {
   const Loss cost = to_loss(loss);
   OptimizerObject& rule = to_optimizer(optimizer);
   return self.visit([&]<class T>(Network<T>& net) {
@@ -77,6 +90,7 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
     options.seed = seed.is_none() ? random_seed() : to_count(seed, "seed");
     options.first_epoch = first_epoch;
     options.first_step = first_step;
+    options.memory = &memory;
     MatrixInput<T> validation_input;
     std::optional<TargetsInput<T>> validation_targets;
     if (validation_data) {
@@ -99,21 +113,62 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
     on_begin(input.view.rows() - validation_rows(input.view.rows(), validation_split));
     Access access(self.gate, Use::fit);
     Access rule_access(rule.gate, Use::fit);
-    set_hooks(options, access, rule_access, on_epoch_end, on_progress);
-    return to_tuple(without_gil(std::numeric_limits<double>::infinity(),
-                                [&] { return net.fit(input.view, targets.view, cost, rule.value, options); }));
+    std::optional<py::error_already_set> out_of_memory;
+    set_hooks(options, access, rule_access, on_epoch_end, on_progress, out_of_memory);
+    try {
+      return to_tuple(without_gil(std::numeric_limits<double>::infinity(),
+                                  [&] { return net.fit(input.view, targets.view, cost, rule.value, options); }));
+    } catch (const std::bad_alloc&) {
+      if (out_of_memory) {
+        throw *out_of_memory;
+      }
+      throw;
+    }
   });
+}
+
+void register_memory(py::module_& m) {
+  py::class_<TrainingMemory>(m, "TrainingMemory", R"(What early stopping and Checkpoint(save_best_only=True) remember.
+
+A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on from it with ``resume_from``.)")
+      .def(py::init<>())
+      .def_readonly("monitor", &TrainingMemory::monitor, "str : the series that early stopping watches.")
+      .def_readonly("best", &TrainingMemory::best, "float or None : its best value.")
+      .def_readonly("best_epoch", &TrainingMemory::best_epoch, "int : the zero-based epoch of `best`.")
+      .def_readonly("waited", &TrainingMemory::waited, "int : epochs without improvement since then.")
+      .def_property(
+          "best_saved", [](const TrainingMemory& self) { return std::pair(self.best_saved_monitor, self.best_saved); },
+          [](TrainingMemory& self, const std::pair<std::string, std::optional<double>>& value) {
+            std::tie(self.best_saved_monitor, self.best_saved) = value;
+          },
+          "(str, float or None) : the series that a Checkpoint judges by, and its value at the best\nsave, negated "
+          "where higher is better.")
+      .def(py::pickle(
+          [](const TrainingMemory& self) {
+            return AnyTuple(py::make_tuple(self.monitor, self.best, self.best_epoch, self.waited, self.best_saved,
+                                           self.best_saved_monitor, self.parameters_f32, self.parameters_f64,
+                                           self.dropout_seed, self.dropout_pass));
+          },
+          [](const AnyTuple& state) {
+            const auto t = py::reinterpret_borrow<py::tuple>(state);
+            return TrainingMemory{t[0].cast<std::string>(),           t[1].cast<std::optional<double>>(),
+                                  t[2].cast<std::size_t>(),           t[3].cast<std::size_t>(),
+                                  t[4].cast<std::optional<double>>(), t[5].cast<std::string>(),
+                                  t[6].cast<std::vector<float>>(),    t[7].cast<std::vector<double>>(),
+                                  t[8].cast<std::uint64_t>(),         t[9].cast<std::uint64_t>()};
+          }));
 }
 
 }  // namespace
 
-void register_fit(NetworkClass& cls) {
+void register_fit(py::module_& m, NetworkClass& cls) {
+  register_memory(m);
   cls.def("_fit", &fit, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
           py::arg("epochs"), py::arg("batch_size"), py::arg("shuffle"), py::arg("validation_data"),
           py::arg("validation_split"), py::arg("sample_weight"), py::arg("schedule"), py::arg("early_stopping"),
           py::arg("clip_norm"), py::arg("clip_value"), py::arg("l1"), py::arg("l2"), py::arg("metrics"),
-          py::arg("seed"), py::arg("first_epoch"), py::arg("first_step"), py::arg("on_begin"), py::arg("on_epoch_end"),
-          py::arg("on_progress"), R"(Network.fit's epochs.
+          py::arg("seed"), py::arg("first_epoch"), py::arg("first_step"), py::arg("memory"), py::arg("on_begin"),
+          py::arg("on_epoch_end"), py::arg("on_progress"), R"(Network.fit's epochs.
 
 Before them `on_begin` is called with the number of rows to train on.
 Returns (series, epochs, best_epoch, stopped_early).)");

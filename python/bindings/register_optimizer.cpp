@@ -1,6 +1,7 @@
 /// backpass.optim: an optimizer is its settings and what it remembers between steps.
 #include <backpass/optimizer.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -33,10 +34,20 @@ OptimizerState& state_of(Optimizer& optimizer) {
   return std::visit([](auto& o) -> OptimizerState& { return o.state; }, optimizer);
 }
 
+/// \param needed  slots that the next step needs: those that are not there yet are shown as they will begin
 template <class T>
-void put_slots(py::dict& result, const std::vector<const char*>& names, const std::vector<std::vector<T>>& slots) {
+void put_slots(py::dict& result, const std::vector<const char*>& names, const std::vector<std::vector<T>>& slots,
+               std::size_t needed) {
+  if (slots.empty()) {
+    return;
+  }
   for (std::size_t i = 0; i < slots.size(); ++i) {
     result[names.at(i)] = py::array_t<T>(static_cast<py::ssize_t>(slots[i].size()), slots[i].data());
+  }
+  for (std::size_t i = slots.size(); i < needed; ++i) {
+    py::array_t<T> zeros(static_cast<py::ssize_t>(slots[0].size()));
+    std::fill_n(zeros.mutable_data(), slots[0].size(), T(0));
+    result[names.at(i)] = zeros;
   }
 }
 
@@ -44,7 +55,10 @@ StringDict get_state(OptimizerObject& self) {
   const Shared shared(self.gate);
   const OptimizerState& state = state_of(self.value);
   py::dict result;
-  if (state.empty()) {
+  const std::size_t needed = num_slots(self.value);
+  const bool has_slots = !state.slots_f32.empty() || !state.slots_f64.empty();
+  // SGD that was given a momentum since its last step begins anew with its next.
+  if (state.empty() || (needed > 0 && !has_slots)) {
     return StringDict(result);
   }
   py::list steps;
@@ -57,8 +71,8 @@ StringDict get_state(OptimizerObject& self) {
   if (std::holds_alternative<NAdam>(self.value)) {
     result["mu_product"] = mu_products;
   }
-  put_slots(result, slot_names(self.value), state.slots_f32);
-  put_slots(result, slot_names(self.value), state.slots_f64);
+  put_slots(result, slot_names(self.value), state.slots_f32, needed);
+  put_slots(result, slot_names(self.value), state.slots_f64, needed);
   return StringDict(result);
 }
 
@@ -68,17 +82,30 @@ std::vector<T> to_vector(const py::array& array) {
   return {input.view.data(), input.view.data() + array.size()};
 }
 
+/// The entry as a list of numbers. \throws py::type_error naming the key
+template <class V>
+std::vector<V> take_list(py::dict& values, const char* key, const char* what) {
+  try {
+    return values.attr("pop")(key).cast<std::vector<V>>();
+  } catch (const py::cast_error&) {
+    throw py::type_error("state: " + std::string(key) + " must be a list of " + what + ", one per layer");
+  }
+}
+
 void set_state(OptimizerObject& self, const StringDict& values) {
   const Exclusive exclusive(self.gate);
   OptimizerState state;
   py::dict rest(py::module_::import("builtins").attr("dict")(values));
   if (rest.contains("step")) {
-    for (const auto step : rest.attr("pop")("step").cast<std::vector<std::int64_t>>()) {
+    for (const auto step : take_list<std::int64_t>(rest, "step", "counts")) {
+      if (step < 0) {
+        throw py::value_error("state: step must be at least 0, got " + std::to_string(step));
+      }
       state.groups.push_back({.step = step});
     }
   }
   if (rest.contains("mu_product")) {
-    const auto mu_products = rest.attr("pop")("mu_product").cast<std::vector<double>>();
+    const auto mu_products = take_list<double>(rest, "mu_product", "numbers");
     if (mu_products.size() != state.groups.size()) {
       throw py::value_error("state: step has " + std::to_string(state.groups.size()) + " entries and mu_product " +
                             std::to_string(mu_products.size()));
@@ -87,10 +114,28 @@ void set_state(OptimizerObject& self, const StringDict& values) {
       state.groups[i].mu_product = mu_products[i];
     }
   }
+  const auto missing = [](const char* key) {
+    throw py::value_error("state: " + std::string(key) +
+                          " is missing; a state is the whole dict that `state` gave, or " + "an empty one");
+  };
+  if (!state.groups.empty() && std::holds_alternative<NAdam>(self.value) && !values.contains("mu_product")) {
+    missing("mu_product");
+  }
   std::size_t length = 0;
+  std::size_t needed = state.groups.empty() ? 0 : num_slots(self.value);
+  const char* absent = nullptr;
   for (const char* name : slot_names(self.value)) {
+    const bool required = needed > 0;
+    needed -= required ? 1 : 0;
     if (!rest.contains(name)) {
-      break;  // slots are made in order
+      if (required) {
+        missing(name);
+      }
+      absent = absent == nullptr ? name : absent;
+      continue;
+    }
+    if (absent != nullptr) {
+      missing(absent);  // slots are made in order
     }
     const py::array array = to_real_array(rest.attr("pop")(name), name);
     const bool first = state.slots_f32.empty() && state.slots_f64.empty();
@@ -119,13 +164,16 @@ void set_state(OptimizerObject& self, const StringDict& values) {
 void register_base(py::module_& m) {
   py::class_<OptimizerObject>(m, "Optimizer", R"(A rule that turns gradients into steps: the base of backpass.optim.
 
-An optimizer keeps its state between steps, so one object serves one network. Its settings may be changed between steps.
+An optimizer keeps its state between steps, so one object serves one network: it belongs to the network that takes its
+first step, until `reset`, and another network's step with it is a RuntimeError. A copy belongs to the network that takes
+its next step. Its settings may be changed between steps.
 )")
       .def_property("state", &get_state, &set_state,
                     R"(dict : what the optimizer remembers, by PyTorch's names; empty before the first step.
 
 ``step`` has one count a layer, the arrays one number a parameter, in the order of `Network.parameters`. Reading copies;
-assigning such a dict restores.)")
+assigning such a dict restores. A ValueError or TypeError names the entry that is missing or wrong; the optimizer then
+keeps the state that it had.)")
       .def(
           "reset",
           [](OptimizerObject& self) {

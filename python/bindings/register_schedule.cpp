@@ -89,7 +89,8 @@ void register_plateau(py::module_& m) {
       m, "ReduceOnPlateau",
       R"(Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
 
-Improvement is relative: a loss below (1 − threshold) times the best.
+Improvement is relative: a loss below best − threshold · |best|. A `Network.fit` that does not go on with an earlier one
+forgets what was observed before it.
 
 Parameters
 ----------

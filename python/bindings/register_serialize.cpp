@@ -7,6 +7,8 @@
 #include "network_docs.hpp"
 #include "objects.hpp"
 
+BACKPASS_ANNOTATED(OptionalMemory, "backpass._core.TrainingMemory | None")
+
 namespace backpass::python {
 namespace {
 
@@ -53,13 +55,17 @@ std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
 
 void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& optimizer,
                   const OptionalSchedule& schedule, std::size_t epochs, std::int64_t steps,
-                  const OptionalStrings& metadata) {
+                  const OptionalStrings& metadata, const OptionalMemory& memory) {
   OptimizerObject* rule = to_optional_optimizer(optimizer);
   const ScheduleObject* times = to_optional_schedule(schedule);
   SaveOptions options;
   options.epochs = epochs;
   options.steps = steps;
   options.metadata = to_metadata(metadata);
+  if (!memory.is_none() && !py::isinstance<TrainingMemory>(memory)) {
+    throw py::type_error("memory must be a TrainingMemory, not " + type_name(memory));
+  }
+  options.memory = memory.is_none() ? nullptr : memory.cast<const TrainingMemory*>();
   options.schedule = times == nullptr ? nullptr : times->value.get();
   const std::filesystem::path file = to_path(path);
   const Shared shared(self.gate);
@@ -88,8 +94,8 @@ AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
         const py::object schedule =
             c.schedule ? from_schedule(std::make_shared<Schedule>(std::move(*c.schedule))) : py::none();
         auto network = std::make_shared<AnyNetwork>(AnyNetwork::Variant(std::move(c.network)));
-        return AnyTuple(
-            py::make_tuple(adopt(cls, std::move(network)), optimizer, schedule, c.epochs, c.steps, c.metadata));
+        return AnyTuple(py::make_tuple(adopt(cls, std::move(network)), optimizer, schedule, c.epochs, c.steps,
+                                       c.metadata, c.memory));
       },
       std::move(any));
 }
@@ -134,7 +140,7 @@ py::object adopt(py::handle cls, NetworkPointer network) {
 void register_serialize(py::module_& m, NetworkClass& cls) {
   cls.def("save", &save_network, py::arg("path"), py::kw_only(), py::arg("optimizer") = py::none(),
           py::arg("schedule") = py::none(), py::arg("epochs") = 0, py::arg("steps") = 0,
-          py::arg("metadata") = py::none(), docs::kSave);
+          py::arg("metadata") = py::none(), py::arg("memory") = py::none(), docs::kSave);
   cls.def(py::pickle(&get_state, &set_state));
   m.def("_replace_file", &write_file, py::arg("path"), py::arg("content"),
         "Replace a file's content as `Network.save` does.");

@@ -26,8 +26,33 @@ struct ParameterGroup {
   bool trainable = true;  ///< false: neither the parameters nor the state move
 };
 
+/// Which network an optimizer's state belongs to. A copy belongs to none yet.
+class NetworkOwner {
+ public:
+  NetworkOwner() = default;
+  NetworkOwner(const NetworkOwner& /*other*/) noexcept {}
+  NetworkOwner(NetworkOwner&& other) noexcept : id_(other.id_) {}
+  NetworkOwner& operator=(const NetworkOwner& /*other*/) noexcept {
+    id_ = 0;
+    return *this;
+  }
+  NetworkOwner& operator=(NetworkOwner&& other) noexcept {
+    id_ = other.id_;
+    return *this;
+  }
+  ~NetworkOwner() = default;
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }  ///< 0: none
+  void set(std::uint64_t id) noexcept { id_ = id; }
+
+ private:
+  std::uint64_t id_ = 0;
+};
+
 /// What an optimizer remembers between steps. Empty until its first step; then it belongs to parameters of that number
-/// and type. One optimizer serves one network. Hyperparameters may change between steps; those that need another slot
+/// and type, and to the network that took the step: another network is refused until reset(). A copy of an optimizer
+/// (or of its state) belongs to the network that takes its next step, an optimizer from a checkpoint to the network of
+/// that checkpoint. A moved network stays the same one; so does a network that a copy of another is assigned to.
+/// Hyperparameters may change between steps; those that need another slot
 /// (momentum, centered, amsgrad) get one, which begins as on a first step.
 struct OptimizerState {
   struct Group {
@@ -38,6 +63,7 @@ struct OptimizerState {
   std::vector<std::vector<float>> slots_f32;  ///< moments and the like, each as long as the parameters
   std::vector<std::vector<double>> slots_f64;
   std::vector<Group> groups;
+  NetworkOwner owner;
 
   [[nodiscard]] bool empty() const noexcept { return groups.empty(); }
   void reset() noexcept { *this = {}; }
@@ -186,6 +212,8 @@ class OptimizerRef {
 
 /// \throws std::invalid_argument when a hyperparameter is out of range
 BACKPASS_EXPORT void validate(OptimizerRef optimizer);
+/// How many slots the next step needs with the present hyperparameters.
+[[nodiscard]] BACKPASS_EXPORT std::size_t num_slots(OptimizerRef optimizer);
 
 /// One step: parameters and the optimizer's state change, gradients do not.
 /// \param groups  disjoint, in order; parameters outside every group stay. Empty: one group of everything.

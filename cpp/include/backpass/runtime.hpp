@@ -9,18 +9,18 @@
 
 namespace backpass {
 
-/// The largest number of threads a call may use; calls use fewer where the work is small. More than max_num_threads()
-/// means that many.
+/// The largest number of threads a call may use; calls use fewer where the work is small, and where the system does not
+/// give so many. More than max_num_threads() means that many.
 /// \throws std::invalid_argument when n < 1; std::runtime_error as get_num_threads()
 BACKPASS_EXPORT void set_num_threads(int n);
 
 /// The default is the smallest of: BACKPASS_NUM_THREADS or else OMP_NUM_THREADS if set, the CPUs this process
-/// may run on (affinity), and the cgroup's CPU quota rounded up.
+/// may run on (affinity; all of OpenMP's places where OpenMP binds threads to them), and the cgroup's CPU quota rounded
+/// up.
 /// \throws std::runtime_error on first use when BACKPASS_NUM_THREADS is set to anything but a positive integer
 [[nodiscard]] BACKPASS_EXPORT int get_num_threads();
 
-/// The most threads that any call uses, whatever it is told: four a CPU, or 64 if that is more. (A system that cannot
-/// give a thread ends the process, so that no number may ask for arbitrarily many.)
+/// The most threads that any call uses, whatever it is told: four per CPU, or 64 if that is more.
 [[nodiscard]] BACKPASS_EXPORT int max_num_threads() noexcept;
 
 /// What was built and what is in use.

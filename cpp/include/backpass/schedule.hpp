@@ -62,7 +62,9 @@ struct InverseScaling {
   double power = 0.5;
 };
 /// PyTorch's ReduceLROnPlateau, mode "min", relative threshold: after `patience` epochs without improvement of the
-/// monitored loss the rate is multiplied by factor, but not below min_lr; a change of less than 1e-8 is not made.
+/// monitored loss the rate is multiplied by factor, but not below min_lr; a change of less than 1e-8 is not made. An
+/// improvement is a loss below best − threshold · |best| (PyTorch's is best · (1 − threshold), which a constant loss
+/// below 0 would meet for ever).
 struct ReduceOnPlateau {
   static constexpr std::string_view name = "ReduceOnPlateau";
   static constexpr TimeUnit unit = TimeUnit::epoch;
@@ -106,6 +108,10 @@ struct LinearWarmup {
                                                   std::int64_t step);
 /// Tells the schedule the monitored loss of the epoch that ended; only ReduceOnPlateau (also behind a warm-up) listens.
 BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitored_loss);
+/// The ReduceOnPlateau that this is, or that a warm-up leads to; null when there is none.
+[[nodiscard]] BACKPASS_EXPORT schedules::ReduceOnPlateau* plateau_of(Schedule& schedule) noexcept;
+/// Forgets what observe() was told: the rate is the base rate again.
+BACKPASS_EXPORT void reset(Schedule& schedule) noexcept;
 /// \throws std::invalid_argument when a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
 /// A copy, sharing nothing with the original, in which a OneCycle without a length (total_steps = 0) has the one that

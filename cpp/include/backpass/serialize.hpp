@@ -19,6 +19,7 @@
 #include <backpass/network.hpp>
 #include <backpass/optimizer.hpp>
 #include <backpass/schedule.hpp>
+#include <backpass/trainer.hpp>
 
 namespace backpass {
 
@@ -28,10 +29,13 @@ struct SaveOptions {
   const Schedule* schedule = nullptr;
   std::size_t epochs = 0;  ///< trained so far
   std::int64_t steps = 0;  ///< taken so far
+  /// Of early stopping and of checkpoints that keep the best alone; see FitOptions::memory.
+  const TrainingMemory* memory = nullptr;
   /// The caller's own strings, given back by load_checkpoint.
   std::map<std::string, std::string> metadata = {};
 };
 
+/// The optimizer belongs to the network.
 template <class T>
 struct Checkpoint {
   static_assert(is_real<T>, "T must be float or double");
@@ -41,6 +45,7 @@ struct Checkpoint {
   std::size_t epochs = 0;
   std::int64_t steps = 0;
   std::map<std::string, std::string> metadata;
+  TrainingMemory memory = {};  ///< empty when the file has none
 };
 using AnyCheckpoint = std::variant<Checkpoint<float>, Checkpoint<double>>;
 

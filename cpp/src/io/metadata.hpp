@@ -16,6 +16,7 @@ inline constexpr char kOptimizer[] = "optimizer";  ///< JSON
 inline constexpr char kSchedule[] = "schedule";    ///< JSON
 inline constexpr char kEpochs[] = "epochs";
 inline constexpr char kSteps[] = "steps";
+inline constexpr char kMemory[] = "memory";  ///< JSON; since 0.2: files without it are read as before
 /// Before every key of the user's, so that none can ever be taken for one of ours.
 inline constexpr char kUserPrefix[] = "user.";
 
@@ -24,6 +25,7 @@ inline constexpr char kUserPrefix[] = "user.";
 namespace backpass::io {
 
 [[nodiscard]] inline std::string weight_name(const std::string& module) { return module + ".weight"; }
+inline constexpr char kBestParameters[] = "memory.parameters";  ///< tensor of early stopping's best epoch
 [[nodiscard]] inline std::string bias_name(const std::string& module) { return module + ".bias"; }
 
 }  // namespace backpass::io

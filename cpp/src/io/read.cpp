@@ -23,6 +23,7 @@
 #include "io/optimizer_state.hpp"
 #include "io/settings_json.hpp"
 #include "io/text.hpp"
+#include "io/training_memory.hpp"
 #include "nn/network_impl.hpp"
 
 namespace backpass {
@@ -196,19 +197,26 @@ std::optional<FoundOptimizer> find_optimizer(const Container& container, const A
   return found;
 }
 
+/// \param begin  where the numbers begin in the file
+template <class T>
+std::vector<T> read_array(std::size_t begin, std::size_t size, Source& source) {
+  constexpr std::size_t kPiece = kPieceBytes / sizeof(T);
+  Elements<T> elements;
+  std::vector<T> array;
+  array.reserve(size);
+  while (array.size() < size) {  // in pieces: to fill a large array with zeros takes long, too
+    const std::size_t had = array.size();
+    array.resize(std::min(size, had + kPiece));
+    elements.read(source, begin + had * sizeof(T), std::span<T>(array).subspan(had));
+  }
+  return array;
+}
+
 template <class T>
 Optimizer read_optimizer(FoundOptimizer found, std::size_t num_parameters, Source& source) {
-  constexpr std::size_t kPiece = kPieceBytes / sizeof(T);
-  auto& slots = OptimizerRef(found.optimizer).state().template arrays<T>();
-  Elements<T> elements;
+  auto& arrays = OptimizerRef(found.optimizer).state().template arrays<T>();
   for (const std::size_t begin : found.slots) {
-    std::vector<T>& slot = slots.emplace_back();
-    slot.reserve(num_parameters);
-    while (slot.size() < num_parameters) {  // in pieces: to fill a large slot with zeros takes long, too
-      const std::size_t had = slot.size();
-      slot.resize(std::min(num_parameters, had + kPiece));
-      elements.read(source, begin + had * sizeof(T), std::span<T>(slot).subspan(had));
-    }
+    arrays.push_back(read_array<T>(begin, num_parameters, source));
   }
   return std::move(found.optimizer);
 }
@@ -219,6 +227,26 @@ std::optional<Schedule> make_schedule(const Container& container) {
     return std::nullopt;
   }
   return schedule_from_json(parse_json(*text, std::string("the metadata's ") + key::kSchedule));
+}
+
+/// What early stopping remembers, whose parameters are still to be read.
+struct FoundMemory {
+  TrainingMemory memory;
+  std::optional<std::size_t> parameters;  ///< where they begin in the file
+};
+
+template <class T>
+FoundMemory find_memory(const Container& container, const Architecture& architecture, TensorReader& tensors) {
+  const std::string* text = find(container.metadata(), key::kMemory);
+  if (text == nullptr) {
+    return {};
+  }
+  StoredMemory stored = memory_from_json(parse_json(*text, std::string("the metadata's ") + key::kMemory));
+  FoundMemory found{std::move(stored.memory), std::nullopt};
+  if (stored.has_parameters) {
+    found.parameters = tensors.find<T>(kBestParameters, {architecture.num_parameters()});
+  }
+  return found;
 }
 
 /// The caller's own entries, without our prefix. The rest is dropped.
@@ -263,6 +291,7 @@ Checkpoint<T> make_checkpoint(Opened file) {
   TensorReader tensors(file.container);
   const std::vector<LayerPlace> layers = find_layers<T>(file.architecture, tensors);
   std::optional<FoundOptimizer> optimizer = find_optimizer<T>(file.container, file.architecture, tensors);
+  FoundMemory memory = find_memory<T>(file.container, file.architecture, tensors);
   tensors.finish();
   std::optional<Schedule> schedule = make_schedule(file.container);
   Metadata& metadata = file.container.metadata();
@@ -276,9 +305,15 @@ Checkpoint<T> make_checkpoint(Opened file) {
                        .schedule = std::move(schedule),
                        .epochs = epochs,
                        .steps = steps,
-                       .metadata = std::move(own)};
+                       .metadata = std::move(own),
+                       .memory = std::move(memory.memory)};
   if (optimizer) {
     result.optimizer = read_optimizer<T>(*std::move(optimizer), file.architecture.num_parameters(), file.source);
+    OptimizerRef(*result.optimizer).state().owner.set(NetworkAccess::impl(result.network).model.identity.value());
+  }
+  if (memory.parameters) {
+    result.memory.template parameters<T>() =
+        read_array<T>(*memory.parameters, file.architecture.num_parameters(), file.source);
   }
   return result;
 }

@@ -14,6 +14,7 @@
 #include "io/metadata.hpp"
 #include "io/optimizer_state.hpp"
 #include "io/settings_json.hpp"
+#include "io/training_memory.hpp"
 
 namespace backpass {
 namespace {
@@ -37,6 +38,9 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   if (options.schedule != nullptr) {
     metadata[key::kSchedule] = schedule_to_json(*options.schedule);
   }
+  if (options.memory != nullptr) {
+    metadata[key::kMemory] = memory_to_json(*options.memory);
+  }
   if (options.epochs != 0) {
     metadata[key::kEpochs] = std::to_string(options.epochs);
   }
@@ -49,17 +53,32 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   return metadata;
 }
 
+/// Early stopping's, or none. \throws std::invalid_argument when they are another network's
+template <class T>
+std::span<const T> best_parameters(const TrainingMemory* memory, const Network<T>& network) {
+  if (memory == nullptr) {
+    return {};
+  }
+  const std::vector<T>& best = memory->parameters<T>();
+  if (memory->parameters_f32.size() + memory->parameters_f64.size() != best.size() ||
+      (!best.empty() && best.size() != network.num_parameters())) {
+    throw std::invalid_argument("cannot save: early stopping's best parameters are of another network");
+  }
+  return best;
+}
+
 /// What a file will hold. All that can be wrong with it has been found.
 template <class T>
 struct Plan {
   Architecture architecture;
   std::span<const std::vector<T>> slots;
+  std::span<const T> best;  ///< parameters of the best epoch, or empty
   ContainerStart start;
 };
 
 template <class T>
 Plan<T> make_plan(const Network<T>& network, const SaveOptions& options) {
-  Plan<T> plan{describe(network), {}, {}};
+  Plan<T> plan{describe(network), {}, best_parameters(options.memory, network), {}};
   if (options.optimizer) {
     plan.slots = options.optimizer->state().template arrays<T>();
   }
@@ -76,6 +95,9 @@ Plan<T> make_plan(const Network<T>& network, const SaveOptions& options) {
   const Metadata metadata = describe_all(network, plan.architecture, options);
   for (std::size_t i = 0; i < plan.slots.size(); ++i) {
     entries.push_back({slot_name(i), kElementType<T>, {plan.slots[i].size()}});
+  }
+  if (!plan.best.empty()) {
+    entries.push_back({kBestParameters, kElementType<T>, {plan.best.size()}});
   }
   plan.start = start_container(metadata, entries);
   return plan;
@@ -95,6 +117,9 @@ void write(const Plan<T>& plan, std::span<const T> parameters, Sink& sink) {
   }
   for (const std::vector<T>& slot : plan.slots) {
     elements.write(slot, sink);
+  }
+  if (!plan.best.empty()) {
+    elements.write(plan.best, sink);
   }
 }
 

@@ -59,16 +59,16 @@ struct HardSwish {
   }
 };
 
-/// z / (1 + |z|), φ' = 1 / (1 + |z|)² = (1 − |a|)².
+/// z / (1 + |z|), φ' = 1 / (1 + |z|)², from z: 1 − |a| has no digits left where |a| comes near 1.
 template <class T>
 struct Softsign {
   BP_INLINE Vec<T> value(Vec<T> z, T) {
     const Vec<T> a = z / (abs(z) + T(1));
     return abs(z) == Limits<T>::kInfinity ? copysign(broadcast(T(1)), z) : a;
   }
-  BP_INLINE Vec<T> derivative(Vec<T> a, T) {
-    const Vec<T> rest = T(1) - abs(a);
-    return rest * rest;
+  BP_INLINE Vec<T> derivative(Vec<T> z, T) {
+    const Vec<T> inverse = T(1) / (T(1) + abs(z));
+    return inverse * inverse;
   }
 };
 

@@ -17,8 +17,9 @@ BP_INLINE T row_max(Index n, const T* z) {
   return horizontal_max<T>(m);
 }
 
-/// log x, one number.
+/// log x and log(1 + x), one number.
 BP_INLINE double log_of(double x) { return log<double>(broadcast(x))[0]; }
+BP_INLINE double log1p_of(double x) { return log1p<double>(broadcast(x))[0]; }
 
 /// a = e^(z − max z) / Σ.
 template <class T>
@@ -34,31 +35,47 @@ void softmax(Index n, const T* z, T* a) {
   map(n, a, a, [=](Vec<T> e) BP_INLINE_LAMBDA { return e * inverse; });
 }
 
-/// a = (z − max z) − log Σ e^(z − max z).
+/// a = (z − max z) − log Σ e^(z − max z). The largest elements give 1 each, and are counted apart: where there is one,
+/// its a = −log(1 + rest) keeps its digits although 1 + rest rounds to 1.
 template <class T>
 void log_softmax(Index n, const T* z, T* a) {
   const T m = row_max(n, z);
-  Sum<T> sum;
+  Sum<T> rest;
+  Sum<T> count;
   for (Index i = 0; i < n; i += kLanes<T>) {
-    const Vec<T> e = exp<T>(load_next(z + i, n - i) - m);
-    sum.add(first_lanes<T>(n - i) ? e : Vec<T>{});
+    const Vec<T> v = load_next(z + i, n - i);
+    const Vec<T> e = exp<T>(v - m);
+    // 1 − 1 rather than 0: NaN, of an infinite m too, stays NaN.
+    const VecInt<T> largest = v == m;
+    rest.add(first_lanes<T>(n - i) ? (largest ? e - T(1) : e) : Vec<T>{});
+    count.add(first_lanes<T>(n - i) & largest ? broadcast(T(1)) : Vec<T>{});
   }
-  const T log_sum = static_cast<T>(log_of(sum.total()));
+  const T log_sum =
+      static_cast<T>(count.total() == 1.0 ? log1p_of(rest.total()) : log_of(count.total() + rest.total()));
   map(n, z, a, [=](Vec<T> v) BP_INLINE_LAMBDA { return (v - m) - log_sum; });
 }
 
-/// ∂a_k/∂z_j = a_k (δ_kj − a_j), so (J^T g)_j = a_j (g_j − Σ_k g_k a_k).
+/// ∂a_k/∂z_j = a_k (δ_kj − a_j), so (J^T g)_j = a_j (g_j − Σ_k g_k a_k). Since Σ a = 1, any number may be taken off
+/// all g. It is the g of the largest a: that a may be 1, and 1 − a would have no digits.
 template <class T>
 void softmax_gradient(Index n, const T* a, T* g) {
+  const T largest = row_max(n, a);
+  Index at = 0;
+  while (at < n - 1 && a[at] != largest) {
+    ++at;
+  }
+  const T base = g[at];
   Sum<T> sum;
   for (Index i = 0; i < n; i += kLanes<T>) {
-    sum.add_product(load_next(g + i, n - i), load_next(a + i, n - i));
+    const Vec<T> difference = load_next(g + i, n - i) - base;
+    sum.add_product(first_lanes<T>(n - i) ? difference : Vec<T>{}, load_next(a + i, n - i));
   }
   const T mean = static_cast<T>(sum.total());
-  update(n, a, g, [=](Vec<T> ai, Vec<T> gi) BP_INLINE_LAMBDA { return ai * (gi - mean); });
+  update(n, a, g, [=](Vec<T> ai, Vec<T> gi) BP_INLINE_LAMBDA { return ai * ((gi - base) - mean); });
 }
 
-/// ∂a_k/∂z_j = δ_kj − e^(a_j), so (J^T g)_j = g_j − e^(a_j) Σ_k g_k.
+/// ∂a_k/∂z_j = δ_kj − e^(a_j), so (J^T g)_j = g_j − e^(a_j) Σ_k g_k; where e^(a_j) is near 1, that is
+/// (g_j − Σ_k g_k) − (e^(a_j) − 1) Σ_k g_k.
 template <class T>
 void log_softmax_gradient(Index n, const T* a, T* g) {
   Sum<T> sum;
@@ -66,7 +83,11 @@ void log_softmax_gradient(Index n, const T* a, T* g) {
     sum.add(load_next(g + i, n - i));
   }
   const T total = static_cast<T>(sum.total());
-  update(n, a, g, [=](Vec<T> ai, Vec<T> gi) BP_INLINE_LAMBDA { return fma(exp<T>(ai), broadcast(-total), gi); });
+  update(n, a, g, [=](Vec<T> ai, Vec<T> gi) BP_INLINE_LAMBDA {
+    const VecInt<T> near_one = ai > T(-0.6931);
+    const Vec<T> probability = near_one ? expm1<T>(ai) : exp<T>(ai);
+    return fma(probability, broadcast(-total), near_one ? gi - total : gi);
+  });
 }
 
 template <class T>

@@ -1,4 +1,5 @@
-/// From which quantity each activation's derivative is computed, the cheapest that is exact.
+/// From which quantity each activation's derivative is computed: the cheapest that is exact. For sigmoid and tanh it is
+/// the cheapest that is exact to a unit of 1.
 #pragma once
 
 #include <backpass/activation_kind.hpp>
@@ -13,12 +14,9 @@ constexpr Stored stored_for(ActivationKind kind) {
       return Stored::none;
     case ActivationKind::relu:
     case ActivationKind::relu6:
-    case ActivationKind::selu:
-    case ActivationKind::celu:
     case ActivationKind::sigmoid:
     case ActivationKind::tanh:
     case ActivationKind::softplus:
-    case ActivationKind::softsign:
     case ActivationKind::hard_tanh:
     case ActivationKind::exp:
     case ActivationKind::softmax:

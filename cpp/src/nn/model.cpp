@@ -1,12 +1,20 @@
 #include "nn/model.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <new>
 #include <stdexcept>
 #include <string>
 
+#include "base/number_text.hpp"
+
 namespace backpass::nn {
+
+std::uint64_t Identity::next() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 namespace {
 
 template <class V>
@@ -39,7 +47,7 @@ std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
   require_entries(options.init, n, "init");
   for (const double p : options.dropout.values()) {
     if (!(p >= 0.0 && p < 1.0)) {
-      throw std::invalid_argument("dropout: a probability in [0, 1) is needed, got " + std::to_string(p));
+      throw std::invalid_argument("dropout: a probability in [0, 1) is needed, got " + number_text(p));
     }
   }
   if (options.activation.is_list() && options.output.has_value()) {

@@ -12,8 +12,25 @@
 
 namespace backpass::nn {
 
+/// A number that no other network of this process has or had. A copy gets a new one; assignment keeps the own one.
+class Identity {
+ public:
+  Identity() noexcept : value_(next()) {}
+  Identity(const Identity& /*other*/) noexcept : value_(next()) {}
+  Identity& operator=(const Identity& /*other*/) noexcept { return *this; }
+  ~Identity() = default;
+  [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
+  /// Takes the place of another network: optimizers know this one by its number from now on.
+  void replace(const Identity& other) noexcept { value_ = other.value_; }
+
+ private:
+  static std::uint64_t next() noexcept;
+  std::uint64_t value_;
+};
+
 template <class T>
 struct Model {
+  Identity identity;               ///< which optimizers' states know
   std::vector<std::size_t> sizes;  ///< M_0, …, M_N
   std::vector<LayerSpec> layers;   ///< N of them
   AlignedBuffer<T> parameters;     ///< layer by layer: Wt (M_{i-1}, M_i), then b (M_i)

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
+#include <backpass/error.hpp>
+
+#include "base/number_text.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace backpass::nn {
@@ -39,6 +44,12 @@ void Step<T>::check(const Model<T>& model, OptimizerRef optimizer) {
     const LayerSpec& layer = model.layers[i];
     groups_[i] = {layer.offset, layer.num_parameters(), layer.lr_scale, layer.trainable};
   }
+  const std::uint64_t owner = optimizer.state().owner.id();
+  if (owner != 0 && owner != model.identity.value()) {
+    throw StateError(std::string(optimizer.name()) +
+                     " belongs to another network, whose steps its state is of: reset() it first, or use an "
+                     "optimizer per network (a copy belongs to the network that takes its next step)");
+  }
   optim::UpdatePlan<T>::check(optimizer, model.parameters.size(), groups_);
 }
 
@@ -48,6 +59,41 @@ void Step<T>::begin(Model<T>& model, OptimizerRef optimizer) {
     make_chunks(model);
   }
   plan_.advance(optimizer, model.parameters.span(), model.gradients.span(), groups_);
+  optimizer.state().owner.set(model.identity.value());
+}
+
+template <class T>
+typename Step<T>::Factors Step<T>::clip_factors(const runtime::Member& member, double clip_norm,
+                                                const T* gradients) const {
+  member.barrier();
+  double squares = 0.0;
+  for (const Chunk& chunk : chunks_) {
+    squares += chunk.squares;
+  }
+  // Squares that underflow do not matter beside the 1e-6 of PyTorch's clip_grad_norm_.
+  double norm = std::sqrt(squares) + 1e-6;
+  double power = 1.0;
+  if (std::isinf(squares)) {
+    // The square of a float64 above 1e154 overflows. Every member adds the squares of all gradients again, made small
+    // by a power of two, before any member changes a gradient. Beside such a norm the 1e-6 is nothing.
+    power = 0x1p-600;
+    squares = 0.0;
+    for (const Chunk& chunk : chunks_) {
+      for (std::size_t i = chunk.begin; i < chunk.end && groups_[chunk.layer].trainable; ++i) {
+        const double small = static_cast<double>(gradients[i]) * power;
+        squares += small * small;
+      }
+    }
+    norm = std::sqrt(squares);
+    member.barrier();
+  }
+  const double factor = clip_norm / norm * power;
+  if (!(factor < static_cast<double>(std::numeric_limits<T>::min()))) {
+    return {factor, 1.0};
+  }
+  // Such a factor would be flushed to 0. The first part is a power of two: one product alone is rounded.
+  const double part = std::min(power, 0x1p-64);
+  return {part, clip_norm * (power / part) / norm};
 }
 
 template <class T>
@@ -68,16 +114,14 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
       chunk.squares = trainable ? kernels.sum_squares(n, g) : 0.0;
     }
     if (options.clip_norm > 0.0) {
-      member.barrier();
-      double squares = 0.0;
-      for (const Chunk& chunk : chunks_) {
-        squares += chunk.squares;
-      }
-      // PyTorch's clip_grad_norm_, its 1e-6 included.
-      const double factor = options.clip_norm / (std::sqrt(squares) + 1e-6);
-      for (std::size_t c = first; factor < 1.0 && c < last; ++c) {
-        kernels.scale(static_cast<Index>(chunks_[c].end - chunks_[c].begin), static_cast<T>(factor),
-                      gradients + chunks_[c].begin);
+      const Factors factors = clip_factors(member, options.clip_norm, gradients);
+      // NaN too: when the norm is not a number, no gradient stays one, as in PyTorch.
+      for (std::size_t c = first; !(factors.first >= 1.0) && c < last; ++c) {
+        const auto n = static_cast<Index>(chunks_[c].end - chunks_[c].begin);
+        kernels.scale(n, static_cast<T>(factors.first), gradients + chunks_[c].begin);
+        if (factors.second != 1.0) {
+          kernels.scale(n, static_cast<T>(factors.second), gradients + chunks_[c].begin);
+        }
       }
     }
     for (std::size_t c = first; options.clip_value > 0.0 && c < last; ++c) {
@@ -93,7 +137,7 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
 void check_gradient_options(const GradientOptions& options) {
   const auto check = [](double value, const char* name) {
     if (!(value >= 0.0) || !std::isfinite(value)) {
-      throw std::invalid_argument(std::string(name) + " must be finite and not negative, got " + std::to_string(value));
+      throw std::invalid_argument(std::string(name) + " must be finite and not negative, got " + number_text(value));
     }
   };
   check(options.l1, "l1");

@@ -15,7 +15,8 @@ namespace backpass::nn {
 template <class T>
 class Step {
  public:
-  /// What refuses a step. Nothing has changed yet. \throws as apply_optimizer does
+  /// What refuses a step. Nothing has changed yet.
+  /// \throws as apply_optimizer does, StateError when the optimizer belongs to another network
   void check(const Model<T>& model, OptimizerRef optimizer);
   /// Counts one step of what check() let pass. \throws std::bad_alloc; nothing has changed then
   void begin(Model<T>& model, OptimizerRef optimizer);
@@ -36,7 +37,14 @@ class Step {
     bool weights = false;
     double squares = 0.0;
   };
+  /// Clipping multiplies gradients by both, one after the other.
+  struct Factors {
+    double first, second;
+  };
   void make_chunks(const Model<T>& model);
+  /// Called by every member of a team after the chunks' squares are summed: min(1, clip_norm / (norm + 1e-6)), in
+  /// parts that are normal numbers; at least 1 when nothing is to be done.
+  [[nodiscard]] Factors clip_factors(const runtime::Member& member, double clip_norm, const T* gradients) const;
 
   optim::UpdatePlan<T> plan_;
   std::vector<ParameterGroup> groups_;

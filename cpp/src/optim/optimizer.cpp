@@ -38,6 +38,10 @@ void validate(OptimizerRef optimizer) {
   optimizer.visit([]<class O>(const O& o) { optim::Rule<O>::validate(o); });
 }
 
+std::size_t num_slots(OptimizerRef optimizer) {
+  return optimizer.visit([]<class O>(const O& o) { return optim::Rule<O>::num_slots(o); });
+}
+
 template <class T>
 void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                      std::span<const ParameterGroup> groups) {

@@ -77,7 +77,8 @@ double lr_of(const schedules::LinearWarmup& s, double base, Time t) {
 /// torch.optim.lr_scheduler.ReduceLROnPlateau.step(), which ignores reductions of less than 1e-8 too.
 void observe_plateau(schedules::ReduceOnPlateau& s, double base, double loss) {
   constexpr double kSmallestReduction = 1e-8;
-  const bool better = loss < s.best * (1.0 - s.threshold);
+  // The margin is threshold · |best|: below 0 too, less is better.
+  const bool better = loss < s.best * (s.best > 0.0 ? 1.0 - s.threshold : 1.0 + s.threshold);
   if (better) {
     s.best = loss;
     s.bad_epochs = 0;
@@ -167,12 +168,25 @@ double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch
       [&] { return std::visit([&](const auto& s) { return lr_of(s, base_lr, {epoch, step}); }, schedule); });
 }
 
+schedules::ReduceOnPlateau* plateau_of(Schedule& schedule) noexcept {
+  auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule);
+  return warmup != nullptr && warmup->then != nullptr ? plateau_of(*warmup->then)
+                                                      : std::get_if<schedules::ReduceOnPlateau>(&schedule);
+}
+
+void reset(Schedule& schedule) noexcept {
+  if (auto* plateau = plateau_of(schedule)) {
+    const schedules::ReduceOnPlateau fresh;
+    plateau->best = fresh.best;
+    plateau->bad_epochs = fresh.bad_epochs;
+    plateau->cooldown_left = fresh.cooldown_left;
+    plateau->scale = fresh.scale;
+  }
+}
+
 void observe(Schedule& schedule, double base_lr, double monitored_loss) {
-  if (auto* plateau = std::get_if<schedules::ReduceOnPlateau>(&schedule)) {
+  if (auto* plateau = plateau_of(schedule)) {
     in_own_mode([&] { observe_plateau(*plateau, base_lr, monitored_loss); });
-  } else if (auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule);
-             warmup != nullptr && warmup->then != nullptr) {
-    observe(*warmup->then, base_lr, monitored_loss);
   }
 }
 

@@ -22,9 +22,8 @@ Evaluation<T>::Evaluation(const Network<T>& network, ConstMatrixView<T> x, const
                           std::span<const T> sample_weight, std::span<const Metric> metrics)
     : x_(x), y_(y), loss_(loss), sample_weight_(sample_weight) {
   const std::size_t outputs = network.sizes().back();
-  const bool logits = std::holds_alternative<SigmoidCrossEntropy>(loss);
   for (const Metric metric : metrics) {
-    metrics_.emplace_back(metric, outputs, y, logits, sample_weight);
+    metrics_.emplace_back(metric, outputs, y, decision_for(loss), sample_weight);
   }
   outputs_.resize(metrics.empty() ? 0 : slice_rows(network, kMaxOutputRows) * outputs);
 }

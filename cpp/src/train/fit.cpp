@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -11,7 +12,9 @@
 
 #include <backpass/error.hpp>
 
+#include "base/checked.hpp"
 #include "base/floating_point_mode.hpp"
+#include "base/number_text.hpp"
 #include "base/streams.hpp"
 #include "nn/network_impl.hpp"
 #include "runtime/interrupt.hpp"
@@ -79,8 +82,15 @@ class Fit {
   bool record(std::size_t epoch, Clock::time_point start);
   /// Tells on_progress, if it is time. \returns whether it stops
   bool stopped(std::size_t epoch, std::size_t rows_done);
+  History run_epochs();
+  void take_best();
+  void restore_best();
+  [[nodiscard]] std::size_t batches() const noexcept {
+    return order_.size() / options_.batch_size + (order_.size() % options_.batch_size == 0 ? 0 : 1);
+  }
   [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
   void start_history();
+  [[nodiscard]] std::int64_t last_step() const;
   std::vector<double>& series(std::size_t i) { return history_.series[i].second; }
 
   Network<T>& network_;
@@ -98,7 +108,9 @@ class Fit {
   std::optional<CustomBatch<T>> custom_batch_;
   std::vector<std::uint32_t> order_;
   TrainingSnapshot<T> last_finite_;
-  Snapshot<T> best_;
+  bool within_epoch_ = false;  ///< until on_epoch_end has returned
+  TrainingMemory own_memory_;
+  TrainingMemory& memory_;  ///< the caller's, or own_memory_
   std::optional<Monitor> monitor_;
   History history_;
   std::int64_t step_ = 0;
@@ -126,6 +138,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       options_(options),
       lr_(optimizer),
       schedule_(options.schedule),
+      memory_(options.memory == nullptr ? own_memory_ : *options.memory),
       step_(options.first_step) {
   NetworkAccess::impl(network).check_input(x);
   const std::size_t outputs = network.sizes().back();
@@ -134,6 +147,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws for weights that are none
   }
   nn::check_gradient_options(options.gradient);
+  NetworkAccess::impl(network).step.check(NetworkAccess::impl(network).model, optimizer);
   require(options.batch_size > 0, "batch_size must be at least 1");
   const std::size_t held_out = validation_rows(x.rows(), options.validation_split);
   require(!(options.validation_split > 0.0 && options.validation_data),
@@ -162,24 +176,56 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     custom_batch_.emplace(x_, y_);
   }
   order_.resize(x_.rows());
+  const std::int64_t steps = last_step();
   start_history();
+  const bool goes_on = options.first_epoch != 0 || options.first_step != 0;
   if (options.early_stopping) {
-    monitor_.emplace(*options.early_stopping, history_);
+    TrainingMemory fresh;
+    monitor_.emplace(*options.early_stopping, history_, goes_on ? memory_ : fresh);
+    if (goes_on && !memory_.template parameters<T>().empty()) {
+      require(memory_.template parameters<T>().size() == network.num_parameters(),
+              "early stopping: the training that goes on was of another network");
+    }
+  }
+  if (!goes_on) {
+    memory_ = TrainingMemory();
+    if (schedule_ != nullptr) {
+      reset(*schedule_);
+    }
+  }
+  if (options.early_stopping) {
+    monitor_.emplace(*options.early_stopping, history_, memory_);
+    if (options.early_stopping->restore_best) {
+      memory_.template parameters<T>().reserve(network.num_parameters());
+    }
   }
   if (schedule_ != nullptr && lacks_length(*schedule_)) {
-    const std::size_t batches = (x_.rows() + options.batch_size - 1) / options.batch_size;
-    const auto steps = static_cast<std::int64_t>(batches * options.epochs);
-    schedule_ = &own_schedule_.emplace(with_length(*schedule_, options.first_step + steps));
+    schedule_ = &own_schedule_.emplace(with_length(*schedule_, steps));
   }
   std::iota(order_.begin(), order_.end(), 0U);
   const double weights = weight_of(order_);
   epoch_mean_ = nn::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
 }
 
+/// The count of steps after the last epoch. \throws std::invalid_argument when a count does not fit
+template <class T>
+std::int64_t Fit<T>::last_step() const {
+  constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+  require(options_.first_step >= 0, "first_step must not be negative");
+  const auto steps = checked_mul(batches(), options_.epochs);
+  const auto last = steps ? checked_add(*steps, static_cast<std::size_t>(options_.first_step)) : std::nullopt;
+  const auto last_epoch = checked_add(options_.first_epoch, options_.epochs);
+  require(last && *last <= kMost && last_epoch && *last_epoch <= kMost,
+          "first_epoch and epochs, or first_step and the steps of all epochs, are more than 2^63 - 1 together");
+  return static_cast<std::int64_t>(*last);
+}
+
 template <class T>
 void Fit<T>::start_history() {
+  constexpr std::size_t kReserved = 4096;  // epochs that enter the history without an allocation
   const auto add = [&](std::string name) {
-    history_.series.emplace_back(std::move(name), std::vector<double>()).second.reserve(options_.epochs);
+    history_.series.emplace_back(std::move(name), std::vector<double>())
+        .second.reserve(std::min(options_.epochs, kReserved));
   };
   for (const char* prefix : {"", "val_"}) {
     if (*prefix != '\0' && !validation_) {
@@ -196,32 +242,67 @@ void Fit<T>::start_history() {
 
 template <class T>
 History Fit<T>::run() {
-  last_finite_.take(network_, optimizer_);
+  last_finite_.take(network_, optimizer_, options_.schedule);
+  try {
+    return run_epochs();
+  } catch (const std::bad_alloc&) {
+    if (within_epoch_) {
+      last_finite_.restore(network_, optimizer_, options_.schedule);
+    }
+    throw;
+  }
+}
+
+template <class T>
+void Fit<T>::take_best() {
+  const auto p = std::as_const(network_).parameters();
+  memory_.template parameters<T>().assign(p.begin(), p.end());
+  const auto dropout = network_.dropout_state();
+  memory_.dropout_seed = dropout.seed;
+  memory_.dropout_pass = dropout.pass;
+}
+
+template <class T>
+void Fit<T>::restore_best() {
+  const std::vector<T>& best = memory_.template parameters<T>();
+  // Empty when an earlier part of the training did not keep them.
+  if (!best.empty()) {
+    std::copy(best.begin(), best.end(), network_.parameters().begin());
+    network_.set_dropout_state({memory_.dropout_seed, memory_.dropout_pass});
+  }
+}
+
+template <class T>
+History Fit<T>::run_epochs() {
   for (std::size_t i = 0; i < options_.epochs; ++i) {
     const std::size_t epoch = options_.first_epoch + i;
+    within_epoch_ = true;
     const Clock::time_point start = Clock::now();
     if (!run_epoch(epoch) || !record(epoch, start)) {
       history_.stopped_early = true;
       break;
     }
-    if (monitor_ && monitor_->observe(i, history_[monitor_->settings().monitor].back()) &&
+    if (monitor_ && monitor_->observe(epoch, history_[monitor_->settings().monitor].back()) &&
         monitor_->settings().restore_best) {
-      best_.take(network_);
+      take_best();
     }
     // The callback may look at this epoch's network, so it comes before anything is restored.
     const bool stop =
         options_.on_epoch_end && in_callers_mode(options_.on_epoch_end, EpochReport{epoch, options_.epochs, history_});
+    within_epoch_ = false;
     if (stop || (monitor_ && monitor_->is_over())) {
       history_.stopped_early = i + 1 < options_.epochs;
       break;
     }
     // A callback may have changed parameters; they are what a later epoch falls back to.
-    last_finite_.take(network_, optimizer_);
+    if (i + 1 < options_.epochs) {
+      last_finite_.take(network_, optimizer_, options_.schedule);
+    }
   }
   if (monitor_ && monitor_->has_best()) {
     history_.best_epoch = monitor_->best_epoch();
     if (monitor_->settings().restore_best) {
-      best_.restore(network_);
+      restore_best();
     }
   }
   return std::move(history_);
@@ -232,8 +313,8 @@ bool Fit<T>::run_epoch(std::size_t epoch) {
   shuffle_rows(epoch);
   double sum = 0.0;
   double weights = 0.0;
-  for (std::size_t first = 0, batch = 0; first < order_.size(); first += options_.batch_size, ++batch) {
-    const std::size_t count = std::min(options_.batch_size, order_.size() - first);
+  for (std::size_t first = 0, count = 0, batch = 0; first < order_.size(); first += count, ++batch) {
+    count = std::min(options_.batch_size, order_.size() - first);
     const std::span<const std::uint32_t> rows(order_.data() + first, count);
     if (schedule_ != nullptr) {
       lr_.set(scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), step_));
@@ -255,8 +336,7 @@ bool Fit<T>::run_epoch(std::size_t epoch) {
   }
   const auto parameters = std::as_const(network_).parameters();
   if (!std::all_of(parameters.begin(), parameters.end(), [](T p) { return std::isfinite(p); })) {
-    const std::size_t batches = (order_.size() + options_.batch_size - 1) / options_.batch_size;
-    diverged(epoch, batches - 1, "a parameter became infinite or nan");
+    diverged(epoch, batches() - 1, "a parameter became infinite or nan");
   }
   return true;
 }
@@ -329,11 +409,11 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
 template <class T>
 void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& what) {
   const double lr = optimizer_.lr();
-  last_finite_.restore(network_, optimizer_);
+  last_finite_.restore(network_, optimizer_, options_.schedule);
   // People count from 1, as the progress bar does; the error's numbers are indices.
   throw DivergenceError(
       what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) + " (lr " +
-          std::to_string(lr) +
+          number_text(lr) +
           "); the network is as it was before that epoch. Try a smaller lr, clip_norm=1, standardised "
           "inputs, or look for NaN in x and y",
       epoch, batch);
@@ -344,7 +424,7 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
 
 std::size_t validation_rows(std::size_t rows, double validation_split) {
   using train::require;
-  const std::string text = "validation_split of " + std::to_string(validation_split);
+  const std::string text = "validation_split of " + number_text(validation_split);
   require(validation_split >= 0.0 && validation_split < 1.0, text + " does not lie in [0, 1)");
   // A split of 0.29 of 100 rows is 29, although the product in binary is just below.
   const auto held_out = static_cast<std::size_t>(std::floor(validation_split * static_cast<double>(rows) + 1e-9));

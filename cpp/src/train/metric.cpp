@@ -10,6 +10,7 @@
 #include <backpass/error.hpp>
 
 #include "base/floating_point_mode.hpp"
+#include "nn/loss_plan.hpp"
 #include "nn/network_impl.hpp"
 #include "nn/require.hpp"
 
@@ -33,28 +34,72 @@ Metric metric_from_name(std::string_view name) {
 
 namespace train {
 
+Decision decision_for(const Loss& loss) noexcept {
+  const bool logits = std::holds_alternative<SigmoidCrossEntropy>(loss);
+  return {.logits = logits,
+          .each_output = logits || std::holds_alternative<BinaryCrossEntropy>(loss),
+          .shares = nn::takes_labels(loss)};
+}
+
 template <class T>
-MetricSum<T>::MetricSum(Metric metric, std::size_t outputs, const Targets<T>& y, bool logits,
+MetricSum<T>::MetricSum(Metric metric, std::size_t outputs, const Targets<T>& y, Decision decision,
                         std::span<const T> sample_weight)
-    : metric_(metric), outputs_(outputs), y_(y), logits_(logits), sample_weight_(sample_weight) {
+    : metric_(metric), outputs_(outputs), y_(y), decision_(decision), sample_weight_(sample_weight) {
   if (y.are_labels() && metric != Metric::accuracy) {
     throw std::invalid_argument(std::string(metric_name(metric)) + " compares values, but y are class labels");
   }
-  if (metric != Metric::r2) {
-    return;
+  if (metric == Metric::accuracy && !y.are_labels()) {
+    check_classes();
+  } else if (metric == Metric::r2) {
+    start_r2();
   }
-  mean_.resize(outputs);
-  residual_.resize(outputs);
-  total_.resize(outputs);
-  double weights = 0.0;
-  for (std::size_t r = 0; r < y.rows(); ++r) {
-    weights += weight(r);
-    for (std::size_t k = 0; k < outputs; ++k) {
-      mean_[k] += weight(r) * static_cast<double>(y.values()(r, k));
+}
+
+template <class T>
+void MetricSum<T>::check_classes() const {
+  const bool shares = decision_.shares && outputs_ > 1;
+  for (std::size_t r = 0; r < y_.rows(); ++r) {
+    for (std::size_t k = 0; k < outputs_; ++k) {
+      const auto y = static_cast<double>(y_.values()(r, k));
+      if (shares ? !(y >= 0.0 && y <= 1.0) : y != 0.0 && y != 1.0) {
+        throw std::invalid_argument("accuracy needs targets that are " +
+                                    std::string(shares ? "shares of classes, from 0 to 1" : "0 or 1") + ", but y[" +
+                                    std::to_string(r) + ", " + std::to_string(k) + "] = " + std::to_string(y) +
+                                    "; for continuous targets there are r2 and mae");
+      }
     }
   }
-  for (double& mean : mean_) {
-    mean /= weights;
+}
+
+template <class T>
+void MetricSum<T>::start_r2() {
+  mean_.resize(outputs_);
+  residual_.resize(outputs_);
+  total_.resize(outputs_);
+  shrink_.resize(outputs_);
+  double weights = 0.0;
+  for (std::size_t r = 0; r < y_.rows(); ++r) {
+    weights += weight(r);
+    for (std::size_t k = 0; k < outputs_; ++k) {
+      mean_[k] += weight(r) * static_cast<double>(y_.values()(r, k));
+    }
+  }
+  for (std::size_t k = 0; k < outputs_; ++k) {
+    double mean = mean_[k] / weights;
+    if (!std::isfinite(mean)) {
+      // The sum may have overflowed where the mean does not.
+      mean = 0.0;
+      for (std::size_t r = 0; r < y_.rows(); ++r) {
+        mean += weight(r) / weights * static_cast<double>(y_.values()(r, k));
+      }
+    }
+    mean_[k] = mean;
+    double largest = 0.0;
+    for (std::size_t r = 0; r < y_.rows(); ++r) {
+      largest = std::max(largest, std::fabs(static_cast<double>(y_.values()(r, k)) / 2 - mean / 2));
+    }
+    const bool scalable = largest > 0.0 && std::isfinite(largest);
+    shrink_[k] = scalable ? std::ldexp(1.0, std::clamp(-std::ilogb(largest), -1000, 1000)) : 1.0;
   }
 }
 
@@ -67,17 +112,25 @@ void MetricSum<T>::reset() noexcept {
 }
 
 template <class T>
-bool MetricSum<T>::correct(const T* a, std::size_t row) const noexcept {
-  if (outputs_ == 1) {
-    const bool predicted = a[0] > (logits_ ? T(0) : T(0.5));
-    return predicted == (y_.are_labels() ? y_.label(row) > 0 : y_.values()(row, 0) > T(0.5));
+double MetricSum<T>::correct(const T* a, std::size_t row) const noexcept {
+  if (std::any_of(a, a + outputs_, [](T value) { return std::isnan(value); })) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  if (outputs_ == 1 || (decision_.each_output && !y_.are_labels())) {
+    const T threshold = decision_.logits ? T(0) : T(0.5);
+    std::size_t right = 0;
+    for (std::size_t k = 0; k < outputs_; ++k) {
+      const bool wanted = y_.are_labels() ? y_.label(row) > 0 : y_.values()(row, k) > T(0.5);
+      right += (a[k] > threshold) == wanted ? 1 : 0;
+    }
+    return static_cast<double>(right) / static_cast<double>(outputs_);
   }
   const auto predicted = std::max_element(a, a + outputs_) - a;
   if (y_.are_labels()) {
-    return predicted == y_.label(row);
+    return predicted == y_.label(row) ? 1.0 : 0.0;
   }
   const T* const y = y_.values().row(row);
-  return predicted == std::max_element(y, y + outputs_) - y;
+  return predicted == std::max_element(y, y + outputs_) - y ? 1.0 : 0.0;
 }
 
 template <class T>
@@ -87,7 +140,7 @@ void MetricSum<T>::add(ConstMatrixView<T> a, std::size_t first_row) noexcept {
     const double w = weight(row);
     weights_ += w;
     if (metric_ == Metric::accuracy) {
-      sum_ += correct(a.row(r), row) ? w : 0.0;
+      sum_ += w * correct(a.row(r), row);
       continue;
     }
     for (std::size_t k = 0; k < outputs_; ++k) {
@@ -96,8 +149,10 @@ void MetricSum<T>::add(ConstMatrixView<T> a, std::size_t first_row) noexcept {
       if (metric_ == Metric::mae) {
         sum_ += w * std::fabs(error) / static_cast<double>(outputs_);
       } else {
-        residual_[k] += w * error * error;
-        total_[k] += w * (y - mean_[k]) * (y - mean_[k]);
+        const double residual = error * shrink_[k];
+        const double deviation = (y - mean_[k]) * shrink_[k];
+        residual_[k] += w * residual * residual;
+        total_[k] += w * deviation * deviation;
       }
     }
   }
@@ -113,8 +168,12 @@ double MetricSum<T>::value() const noexcept {
   }
   double sum = 0.0;
   for (std::size_t k = 0; k < outputs_; ++k) {
-    // A constant target is explained by a perfect prediction alone (scikit-learn's convention).
-    sum += total_[k] > 0.0 ? 1.0 - residual_[k] / total_[k] : (residual_[k] == 0.0 ? 1.0 : 0.0);
+    if (total_[k] == 0.0 && !std::isnan(residual_[k])) {
+      // A constant target is explained by a perfect prediction alone (scikit-learn's convention).
+      sum += residual_[k] == 0.0 ? 1.0 : 0.0;
+    } else {
+      sum += 1.0 - residual_[k] / total_[k];
+    }
   }
   return sum / static_cast<double>(outputs_);
 }
@@ -122,11 +181,11 @@ double MetricSum<T>::value() const noexcept {
 template class MetricSum<float>;
 template class MetricSum<double>;
 
-}  // namespace train
+namespace {
 
 template <class T>
-double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool logits,
-                      std::span<const T> sample_weight) {
+double compute(Metric metric, ConstMatrixView<T> a, const Targets<T>& y, Decision decision,
+               std::span<const T> sample_weight) {
   if (y.rows() != a.rows() || (!y.are_labels() && y.values().cols() != a.cols())) {
     throw ShapeError("metric: a has the shape " + shape_text(a.rows(), a.cols()) + ", y has " +
                      (y.are_labels() ? std::to_string(y.rows()) + " labels" : shape_text(y.rows(), y.values().cols())));
@@ -140,13 +199,32 @@ double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool lo
     nn::require_data("y", y.values());
   }
   return in_own_mode([&] {
-    train::MetricSum<T> sum(metric, a.cols(), y, logits, sample_weight);
+    MetricSum<T> sum(metric, a.cols(), y, decision, sample_weight);
     sum.add(a, 0);
     return sum.value();
   });
 }
 
-template double compute_metric(Metric, ConstMatrixView<float>, Targets<float>, bool, std::span<const float>);
-template double compute_metric(Metric, ConstMatrixView<double>, Targets<double>, bool, std::span<const double>);
+}  // namespace
+}  // namespace train
+
+template <class T>
+double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, bool logits,
+                      std::span<const T> sample_weight) {
+  return train::compute(metric, a, y, {.logits = logits}, sample_weight);
+}
+
+template <class T>
+double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, const Loss& loss,
+                      std::span<const T> sample_weight) {
+  return train::compute(metric, a, y, train::decision_for(loss), sample_weight);
+}
+
+#define BACKPASS_INSTANTIATE(T)                                                                     \
+  template double compute_metric(Metric, ConstMatrixView<T>, Targets<T>, bool, std::span<const T>); \
+  template double compute_metric(Metric, ConstMatrixView<T>, Targets<T>, const Loss&, std::span<const T>);
+BACKPASS_INSTANTIATE(float)
+BACKPASS_INSTANTIATE(double)
+#undef BACKPASS_INSTANTIATE
 
 }  // namespace backpass

@@ -7,7 +7,8 @@
 
 namespace backpass::train {
 
-Monitor::Monitor(const EarlyStopping& settings, const History& history) : settings_(settings) {
+Monitor::Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory)
+    : settings_(settings), memory_(memory) {
   std::string known;
   for (const auto& [name, values] : history.series) {
     known += (known.empty() ? "" : ", ") + name;
@@ -22,18 +23,22 @@ Monitor::Monitor(const EarlyStopping& settings, const History& history) : settin
   }
   const bool rises = settings.monitor.ends_with("accuracy") || settings.monitor.ends_with("r2");
   sign_ = rises ? -1.0 : 1.0;
+  if (!memory_.monitor.empty() && memory_.monitor != settings.monitor) {
+    throw std::invalid_argument("early stopping: the training that goes on monitored \"" + memory_.monitor +
+                                "\", not \"" + settings.monitor + "\"");
+  }
+  memory_.monitor = settings.monitor;
 }
 
 bool Monitor::observe(std::size_t epoch, double value) noexcept {
   const double cost = sign_ * value;
-  if (!std::isnan(cost) && (!has_best_ || cost < best_ - settings_.min_delta)) {
-    best_ = cost;
-    best_epoch_ = epoch;
-    has_best_ = true;
-    waited_ = 0;
+  if (!std::isnan(cost) && (!memory_.best || cost < sign_ * *memory_.best - settings_.min_delta)) {
+    memory_.best = value;
+    memory_.best_epoch = epoch;
+    memory_.waited = 0;
     return true;
   }
-  ++waited_;
+  ++memory_.waited;
   return false;
 }
 

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
-#include <vector>
 
 #include <backpass/trainer.hpp>
 
@@ -11,22 +9,21 @@ namespace backpass::train {
 
 class Monitor {
  public:
-  /// \throws std::invalid_argument when history has no series `monitor`, or min_delta is negative
-  Monitor(const EarlyStopping& settings, const History& history);
+  /// \param memory  of the training so far; kept up to date
+  /// \throws std::invalid_argument when history has no series `monitor`, min_delta is negative, or the memory is of
+  ///         another series
+  Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory);
   /// Takes the monitored number of an epoch. \returns whether it is the best so far
   bool observe(std::size_t epoch, double value) noexcept;
-  [[nodiscard]] bool is_over() const noexcept { return waited_ > 0 && waited_ >= settings_.patience; }
-  [[nodiscard]] std::size_t best_epoch() const noexcept { return best_epoch_; }
-  [[nodiscard]] bool has_best() const noexcept { return has_best_; }
+  [[nodiscard]] bool is_over() const noexcept { return memory_.waited > 0 && memory_.waited >= settings_.patience; }
+  [[nodiscard]] std::size_t best_epoch() const noexcept { return memory_.best_epoch; }
+  [[nodiscard]] bool has_best() const noexcept { return memory_.best.has_value(); }
   [[nodiscard]] const EarlyStopping& settings() const noexcept { return settings_; }
 
  private:
   EarlyStopping settings_;
   double sign_;  ///< −1 for what should rise
-  double best_ = 0.0;
-  std::size_t best_epoch_ = 0;
-  std::size_t waited_ = 0;
-  bool has_best_ = false;
+  TrainingMemory& memory_;
 };
 
 }  // namespace backpass::train

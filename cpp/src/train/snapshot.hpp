@@ -1,48 +1,80 @@
-/// A network and its optimizer at the end of an epoch, to go back to.
+/// A network and what trains it at the end of an epoch, to go back to.
 #pragma once
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <backpass/network.hpp>
+#include <backpass/schedule.hpp>
 
 namespace backpass::train {
 
-/// Taking one reuses the memory of the last.
-template <class T>
-class Snapshot {
- public:
-  void take(const Network<T>& network) {
-    const auto p = network.parameters();
-    parameters_.assign(p.begin(), p.end());
-    dropout_ = network.dropout_state();
-  }
-  void restore(Network<T>& network) const {
-    std::copy(parameters_.begin(), parameters_.end(), network.parameters().begin());
-    network.set_dropout_state(dropout_);
-  }
-
- private:
-  std::vector<T> parameters_;
-  typename Network<T>::DropoutState dropout_;
-};
-
-/// With the optimizer's state.
+/// A network, its optimizer and the memory of its schedule. Taking one reuses the memory of the last.
 template <class T>
 class TrainingSnapshot {
  public:
-  void take(const Network<T>& network, OptimizerRef optimizer) {
-    network_.take(network);
-    state_ = optimizer.state();
+  /// \param schedule  may be null \throws std::bad_alloc; the snapshot is what it was then
+  void take(const Network<T>& network, OptimizerRef optimizer, Schedule* schedule) {
+    const auto p = network.parameters();
+    parameters_.reserve(p.size());
+    take_state(optimizer.state());
+    // Nothing throws from here on.
+    parameters_.assign(p.begin(), p.end());
+    dropout_ = network.dropout_state();
+    const schedules::ReduceOnPlateau* plateau = schedule == nullptr ? nullptr : plateau_of(*schedule);
+    plateau_ = plateau == nullptr ? std::nullopt : std::optional(*plateau);
   }
-  void restore(Network<T>& network, OptimizerRef optimizer) const {
-    network_.restore(network);
-    optimizer.state() = state_;
+  /// Allocates nothing: the optimizer's arrays have been made by now, or are dropped.
+  void restore(Network<T>& network, OptimizerRef optimizer, Schedule* schedule) noexcept {
+    std::copy(parameters_.begin(), parameters_.end(), network.parameters().begin());
+    network.set_dropout_state(dropout_);
+    OptimizerState& state = optimizer.state();
+    const NetworkOwner owner = std::move(state.owner);
+    if (same_shape(state, state_)) {
+      copy_numbers(state_, state);
+    } else {
+      state = std::move(state_);
+    }
+    state.owner.set(owner.id());
+    if (schedules::ReduceOnPlateau* plateau = schedule == nullptr ? nullptr : plateau_of(*schedule);
+        plateau != nullptr && plateau_) {
+      *plateau = *plateau_;
+    }
   }
 
  private:
-  Snapshot<T> network_;
+  static bool same_shape(const OptimizerState& a, const OptimizerState& b) noexcept {
+    const auto same = [](const auto& x, const auto& y) {
+      return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                        [](const auto& s, const auto& t) { return s.size() == t.size(); });
+    };
+    return a.groups.size() == b.groups.size() && same(a.slots_f32, b.slots_f32) && same(a.slots_f64, b.slots_f64);
+  }
+  static void copy_numbers(const OptimizerState& from, OptimizerState& to) noexcept {
+    const auto copy = [](const auto& x, auto& y) {
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        std::copy(x[i].begin(), x[i].end(), y[i].begin());
+      }
+    };
+    std::copy(from.groups.begin(), from.groups.end(), to.groups.begin());
+    copy(from.slots_f32, to.slots_f32);
+    copy(from.slots_f64, to.slots_f64);
+  }
+  void take_state(const OptimizerState& state) {
+    if (same_shape(state, state_)) {
+      copy_numbers(state, state_);
+    } else {
+      OptimizerState fresh = state;
+      state_ = std::move(fresh);
+    }
+  }
+
+  std::vector<T> parameters_;
+  typename Network<T>::DropoutState dropout_;
   OptimizerState state_;
+  std::optional<schedules::ReduceOnPlateau> plateau_;
 };
 
 }  // namespace backpass::train

@@ -23,7 +23,7 @@ TEST(Metrics, NamesComeBackAndUnknownOnesAreErrors) {
   for (const Metric metric : {Metric::accuracy, Metric::r2, Metric::mae}) {
     EXPECT_EQ(metric_from_name(metric_name(metric)), metric);
   }
-  EXPECT_THROW((void)metric_from_name("acuracy"), std::invalid_argument);
+  EXPECT_THROW((void)metric_from_name("precision"), std::invalid_argument);
 }
 
 TEST(Metrics, RefuseShapesThatDoNotFit) {
@@ -37,7 +37,7 @@ TEST(Metrics, RefuseShapesThatDoNotFit) {
 }
 
 TEST(Metrics, OfNothingAreNaN) {
-  const std::vector<double> values(6, 0.5);
+  const std::vector<double> values(6, 1.0);  // accuracy takes targets of 0 and 1
   const ConstMatrixView<double> a(values.data(), 3, 2);
   for (const Metric metric : {Metric::accuracy, Metric::r2, Metric::mae}) {
     EXPECT_TRUE(std::isnan(compute_metric<double>(metric, a.middle_rows(0, 0), a.middle_rows(0, 0))));

@@ -1,0 +1,156 @@
+// operator new fails at its N-th call, for every N, through fit: the network, the optimizer and the schedule are then
+// as at the last finished epoch. The oracle is a training of that many epochs that was not disturbed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <vector>
+
+#include <backpass/backpass.hpp>
+
+#include "train/task.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BACKPASS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define BACKPASS_SANITIZED 1
+#endif
+#endif
+
+// Where test_allocations.cpp replaces malloc instead, operator new is free to be replaced here.
+#if defined(__GLIBC__) && !defined(BACKPASS_SANITIZED)
+#define BACKPASS_NEW_FAILS 1
+
+namespace {
+std::atomic<long> countdown{-1};  // calls until one fails; below 0: none does
+
+void* allocate(std::size_t n, std::size_t alignment) {
+  long left = countdown.load(std::memory_order_relaxed);
+  while (left >= 0 && !countdown.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+  }
+  void* p = nullptr;
+  if (left == 0 || posix_memalign(&p, alignment, n == 0 ? 1 : n) != 0) {
+    throw std::bad_alloc();
+  }
+  return p;
+}
+// Not inlined: GCC would see free() in the place of operator delete, and warn.
+[[gnu::noinline]] void release(void* p) noexcept { std::free(p); }
+}  // namespace
+
+void* operator new(std::size_t n) { return allocate(n, alignof(std::max_align_t)); }
+void* operator new(std::size_t n, std::align_val_t a) { return allocate(n, static_cast<std::size_t>(a)); }
+void operator delete(void* p) noexcept { release(p); }
+void operator delete(void* p, std::size_t) noexcept { release(p); }
+void operator delete(void* p, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+#endif
+
+namespace backpass {
+namespace {
+
+struct Trained {
+  std::vector<double> parameters;
+  std::uint64_t dropout_pass = 0;
+  std::vector<std::vector<double>> slots;
+  std::vector<OptimizerState::Group> groups;
+  double best = 0.0;
+  friend bool operator==(const Trained&, const Trained&) = default;
+};
+
+class Training {
+ public:
+  Training()
+      : net_({.sizes = {3, 16, 1}, .activation = Activation::tanh(), .dropout = 0.1, .seed = 4}),
+        schedule_(schedules::ReduceOnPlateau{.patience = 1}) {
+    options_.batch_size = 16;
+    options_.seed = 1;
+    options_.validation_split = 0.25;
+    options_.metrics = {Metric::r2};
+    options_.early_stopping = EarlyStopping{.restore_best = false};
+    options_.schedule = &schedule_;
+    options_.on_epoch_end = [this](const EpochReport&) {
+      ++finished_;
+      return false;
+    };
+  }
+  void fit(const Task& task, std::size_t epochs) {
+    options_.epochs = epochs;
+    net_.fit(task.X, task.Y, MeanSquaredError{}, adam_, options_);
+  }
+  [[nodiscard]] Trained state() {
+    return {parameters_of(net_), net_.dropout_state().pass, adam_.state.slots_f64, adam_.state.groups,
+            plateau_of(schedule_)->best};
+  }
+  [[nodiscard]] std::size_t finished() const { return finished_; }
+
+ private:
+  Network<double> net_;
+  Adam adam_{.lr = 1e-2};
+  Schedule schedule_;
+  FitOptions<double> options_;
+  std::size_t finished_ = 0;
+};
+
+#if defined(BACKPASS_NEW_FAILS)
+TEST(OutOfMemory, FitStandsAtTheLastFinishedEpoch) {
+  constexpr std::size_t kEpochs = 3;
+  const int threads = get_num_threads();
+  set_num_threads(1);
+  const Task task(64);
+  std::vector<Trained> expected;
+  for (std::size_t epochs = 0; epochs <= kEpochs; ++epochs) {
+    Training undisturbed;
+    undisturbed.fit(task, epochs);
+    expected.push_back(undisturbed.state());
+  }
+  long failures = 0;
+  for (bool failed = true; failed; failures += failed ? 1 : 0) {
+    ASSERT_LT(failures, 20000);
+    Training training;
+    failed = false;
+    countdown = failures;
+    try {
+      training.fit(task, kEpochs);
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    countdown = -1;
+    ASSERT_EQ(training.finished(), failed ? std::min(training.finished(), kEpochs) : kEpochs);
+    ASSERT_TRUE(training.state() == expected[training.finished()]) << "allocation " << failures << " failed";
+  }
+  EXPECT_GT(failures, 10);
+  set_num_threads(threads);
+}
+#endif
+
+/// A callback that runs out of memory is no exception to it.
+TEST(OutOfMemory, InACallbackToo) {
+  const Task task(64);
+  Network<double> net = make_network();
+  Network<double> expected = make_network();
+  SGD sgd{.lr = 0.05, .momentum = 0.9};
+  SGD other{.lr = 0.05, .momentum = 0.9};
+  FitOptions<double> options;
+  options.epochs = 2;
+  expected.fit(task.X, task.Y, MeanSquaredError{}, other, options);
+  options.epochs = 5;
+  options.on_epoch_end = [](const EpochReport& report) -> bool {
+    if (report.epoch == 2) {
+      throw std::bad_alloc();
+    }
+    return false;
+  };
+  EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::bad_alloc);
+  EXPECT_EQ(parameters_of(net), parameters_of(expected));
+  EXPECT_EQ(sgd.state.slots_f64, other.state.slots_f64);
+}
+
+}  // namespace
+}  // namespace backpass

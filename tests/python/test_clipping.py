@@ -1,0 +1,98 @@
+"""clip_norm and clip_value: numbers near the ends of the range, frozen layers, and NaN."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+import backpass as bp
+from fitting import SILENT, sgd
+
+FACTOR = np.array([3, 4, 12]) / 13
+
+
+def apply(net, x, **options) -> None:
+    """One step of SGD with the cost a: ∂E/∂a is 1, whatever a has become."""
+    loss = bp.losses.Custom(lambda a, y: (0.0, np.ones_like(a)))
+    with contextlib.suppress(bp.DivergenceError):  # the gradients that were applied are still there
+        net.fit(x, [[0.0]], loss=loss, optimizer=sgd(1.0), epochs=1, **options, **SILENT)
+
+
+def step(gradient, dtype, **options) -> np.ndarray:
+    """The gradients that a step applies: those of a linear neuron are its inputs."""
+    net = bp.Network([len(gradient), 1], bias=False, dtype=dtype, seed=0)
+    net.parameters[...] = 0
+    apply(net, [gradient], **options)
+    return net.gradients.copy()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [
+        ("float64", 1e199),
+        ("float64", 1e153),
+        ("float64", 1e307),
+        ("float32", 1e19),
+        ("float32", 1e30),
+        ("float32", 2e37),
+        ("float64", 1.0),
+        ("float32", 1.0),
+    ],
+)
+@pytest.mark.parametrize("clip_norm", [1.0, 1e-3])
+def test_a_norm_whose_squares_overflow(dtype, scale, clip_norm):
+    got = step(np.array([3, 4, 12]) * scale, dtype, clip_norm=clip_norm)
+    np.testing.assert_allclose(got, clip_norm * FACTOR, rtol=2e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_member_of_a_team_sees_the_same_norm(threads):
+    before = bp.get_num_threads()
+    bp.set_num_threads(threads)
+    try:
+        gradient = np.random.default_rng(0).normal(size=300_000) * 1e200
+        got = step(gradient, "float64", clip_norm=2.0)
+    finally:
+        bp.set_num_threads(before)
+    small = gradient * 1e-200
+    np.testing.assert_allclose(got, 2 * small / np.linalg.norm(small), rtol=1e-9)
+
+
+def test_a_large_norm_within_its_bound_changes_nothing():
+    gradient = np.array([3e199, 4e199, 1e-3])
+    np.testing.assert_array_equal(step(gradient, "float64", clip_norm=1e201), gradient)
+
+
+def test_the_formula_has_pytorchs_1e_6():
+    """min(1, c / (‖g‖ + 1e-6)): also for gradients whose squares underflow."""
+    for scale in (1e-200, 1e-8, 1e-6, 1e-3):
+        got = step(np.array([3, 4, 12]) * scale, "float64", clip_norm=1e-7)
+        factor = min(1, 1e-7 / (13 * scale + 1e-6))
+        np.testing.assert_allclose(got, np.array([3, 4, 12]) * scale * factor, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e199])
+def test_frozen_layers_do_not_count(scale):
+    """The norm is that of the gradients that are applied."""
+    net = bp.Network([2, 2, 1], "identity", bias=False, dtype="float64", seed=0)
+    net.layers[0].trainable = False
+    net.layers[0].weight[...] = [[3.0, 0.0], [4.0, 0.0]]
+    net.layers[1].weight[...] = 1e3  # the frozen layer's gradients are this large
+    before = net.parameters.copy()
+    apply(net, [[scale, 0.0]], clip_norm=1.0)
+    np.testing.assert_array_equal(net.layers[0].weight, [[3.0, 0.0], [4.0, 0.0]])
+    np.testing.assert_allclose(before[4:] - net.parameters[4:], [0.6, 0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_nan_leaves_no_number(dtype):
+    """As PyTorch: without a norm there is nothing to scale by. clip_value looks at each alone."""
+    assert np.isnan(step([1.0, np.nan, 3.0], dtype, clip_norm=1.0)).all()
+    got = step([5.0, np.nan, -3.0], dtype, clip_value=1.0)
+    np.testing.assert_array_equal(got, [1.0, np.nan, -1.0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_infinite_gradient_becomes_nan_and_the_others_zero(dtype):
+    got = step([1.0, np.inf, 3.0], dtype, clip_norm=1.0)
+    np.testing.assert_array_equal(got, [0.0, np.nan, 0.0])

@@ -1,0 +1,98 @@
+"""ReduceOnPlateau and early stopping: what counts as an improvement, and where a fit begins."""
+
+import math
+
+import numpy as np
+import pytest
+
+import backpass as bp
+from fitting import SILENT, SPEC, data, sgd
+
+
+def epochs_until_reduction(losses, **settings) -> int:
+    schedule = bp.schedules.ReduceOnPlateau(**settings)
+    for epoch, loss in enumerate(losses):
+        schedule.observe(1.0, loss)
+        if schedule.scale < 1:
+            return epoch
+    return -1
+
+
+@pytest.mark.parametrize("loss", [-1.0, -1e-300, -1e300, 0.0, 1.0, 1e300])
+def test_a_constant_loss_is_a_plateau(loss):
+    """The first epoch is the best; the next `patience` are waited for; the one after reduces."""
+    assert epochs_until_reduction([loss] * 10, patience=2) == 3
+
+
+@pytest.mark.parametrize("best", [-2.0, 2.0, -1e-5])
+@pytest.mark.parametrize("threshold", [1e-4, 0.1])
+def test_the_margin_is_a_share_of_the_best_losss_size(best, threshold):
+    """What falls by a little more than the margin every epoch improves; by a little less, not."""
+    margin = threshold * abs(best)
+    settings = {"patience": 0, "threshold": threshold}
+    assert epochs_until_reduction([best, best - 1.01 * margin], **settings) == -1
+    assert epochs_until_reduction([best, best - 0.99 * margin], **settings) == 1
+
+
+def test_nan_and_infinity_are_no_improvement():
+    assert epochs_until_reduction([1.0, math.nan, math.inf, math.nan], patience=2) == 3
+    assert epochs_until_reduction([math.inf] * 5, patience=2) == 2
+
+
+@pytest.mark.parametrize("warmup", [False, True])
+def test_a_fit_that_does_not_go_on_begins_at_the_base_rate(warmup):
+    plateau = bp.schedules.ReduceOnPlateau(patience=0, factor=0.5, threshold=0.9)
+    schedule = bp.schedules.LinearWarmup(steps=0, then=plateau) if warmup else plateau
+    x, y = data()
+    net = SPEC.make()
+    settings = {"loss": "mse", "optimizer": sgd(1e-3), "schedule": schedule, **SILENT}
+    first = net.fit(x, y, epochs=4, **settings)
+    assert first["lr"] == [1e-3, 1e-3, 5e-4, 2.5e-4]
+    assert net.fit(x, y, epochs=2, **settings)["lr"] == [1e-3, 1e-3]
+    reduced = 1e-3 * plateau.scale
+    assert net.fit(x, y, epochs=1, first_epoch=2, **settings)["lr"] == [reduced]
+
+
+def test_early_stopping_waits_for_less_not_for_the_same():
+    """A rate of 0: every epoch's loss is the first one's, to the bit."""
+    x, y = data()
+    history = SPEC.make().fit(
+        x,
+        y,
+        loss="mse",
+        optimizer=sgd(0.0),
+        epochs=10,
+        validation_data=(x, y),
+        early_stopping=3,
+        **SILENT,
+    )
+    assert len(set(history["val_loss"])) == 1
+    assert (history.epochs, history.best_epoch, history.stopped_early) == (4, 0, True)
+
+
+def test_early_stopping_needs_more_than_min_delta():
+    """The loss is −w² / 2 + const of one weight that a callback sets: falls by 1 an epoch."""
+    net = bp.Network([1, 1], bias=False, dtype="float64", seed=0)
+    x, y = np.ones((1, 1)), np.zeros((1, 1))
+
+    def loss(a, _y):
+        return float(a[0, 0]), np.zeros_like(a)
+
+    def fall(net, epoch, logs):
+        net.parameters[0] -= 1.0
+
+    net.parameters[0] = 0.0
+    history = net.fit(
+        x,
+        y,
+        loss=bp.losses.Custom(loss),
+        optimizer=sgd(0.0),
+        epochs=20,
+        early_stopping=bp.callbacks.EarlyStopping("loss", patience=2, min_delta=1.0),
+        callbacks=bp.callbacks.LambdaCallback(on_epoch_end=fall),
+        **SILENT,
+    )
+    # Epoch 1 is exactly 1 below epoch 0, which is not more; epoch 2 is 2 below it, and improves.
+    assert history["loss"][:3] == [0.0, -1.0, -2.0]
+    assert history.best_epoch % 2 == 0
+    assert history.epochs == 20
