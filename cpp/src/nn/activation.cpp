@@ -7,6 +7,7 @@
 
 #include <backpass/error.hpp>
 
+#include "base/number_text.hpp"
 #include "nn/activate.hpp"
 #include "nn/require.hpp"
 
@@ -113,7 +114,7 @@ Activation Activation::from_name(std::string_view name, double parameter) {
     throw std::invalid_argument(std::string(name) + " takes no parameter");
   }
   if (!std::isfinite(parameter) || (a.kind_ == ActivationKind::celu && parameter == 0.0)) {
-    throw std::invalid_argument(std::string(name) + ": " + std::to_string(parameter) + " is no valid parameter");
+    throw std::invalid_argument(std::string(name) + ": " + number_text(parameter) + " is not a valid parameter");
   }
   a.parameter_ = parameter;
   return a;

@@ -1,9 +1,9 @@
 #include "optim/require.hpp"
 
-#include <array>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
+
+#include "base/number_text.hpp"
 
 namespace backpass::optim {
 
@@ -11,9 +11,7 @@ void require(bool ok, std::string_view owner, std::string_view parameter, double
   if (ok) {
     return;
   }
-  std::array<char, 32> number{};
-  std::snprintf(number.data(), number.size(), "%.9g", value);
-  throw std::invalid_argument(std::string(owner) + ": " + std::string(parameter) + " = " + number.data() +
+  throw std::invalid_argument(std::string(owner) + ": " + std::string(parameter) + " = " + number_text(value) +
                               ", but it must be " + std::string(range));
 }
 
