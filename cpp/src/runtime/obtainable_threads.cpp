@@ -68,14 +68,17 @@ std::size_t stack_wish(const char* variable, unsigned int shift) noexcept {
 
 /// The largest stack that any of the variables asks for: which of them counts differs between the runtimes. The
 /// runtimes read the variables while they are loaded, and so does this library; a later setenv() changes nothing.
-const std::size_t wished_stack = std::max({stack_wish("OMP_STACKSIZE", 10), stack_wish("OMP_STACKSIZE_ALL", 10),
-                                           stack_wish("GOMP_STACKSIZE", 10), stack_wish("KMP_STACKSIZE", 0)});
+std::size_t wished_stack() noexcept {
+  return std::max({stack_wish("OMP_STACKSIZE", 10), stack_wish("OMP_STACKSIZE_ALL", 10),
+                   stack_wish("GOMP_STACKSIZE", 10), stack_wish("KMP_STACKSIZE", 0)});
+}
+const std::size_t kWishedStack = wished_stack();
 
 std::size_t stack_size(const pthread_attr_t& attributes) noexcept {
   std::size_t usual = 0;
   pthread_attr_getstacksize(&attributes, &usual);
   constexpr std::size_t kGrain = std::size_t{64} << 10;  // of pages, whatever their size
-  return (std::max({usual, wished_stack, kLeastStack}) + kGrain - 1) / kGrain * kGrain;
+  return (std::max({usual, kWishedStack, kLeastStack}) + kGrain - 1) / kGrain * kGrain;
 }
 
 /// Whether so much memory is to be had. None of it is touched, so that it costs nothing but addresses.

@@ -98,7 +98,7 @@ namespace {
 /// The process's threads. One call at a time has them.
 class Home {
  public:
-  constexpr Home() = default;
+  constexpr Home() noexcept = default;
   ~Home() {
     closed_.store(true);
     if (!busy_.exchange(true)) {
@@ -198,7 +198,7 @@ class Home {
 constinit Home home;
 
 #if defined(__unix__) || defined(__APPLE__)
-[[maybe_unused]] const int told_of_forks = pthread_atfork(nullptr, nullptr, [] { home.forget(); });
+[[maybe_unused]] const int kToldOfForks = pthread_atfork(nullptr, nullptr, [] { home.forget(); });
 #endif
 
 bool whole_teams() noexcept {

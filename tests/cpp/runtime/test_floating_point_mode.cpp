@@ -206,9 +206,14 @@ void add_calls(std::vector<Call>& calls, const Setting<T>& setting) {
   for (const Metric metric : {Metric::r2, Metric::mae, Metric::accuracy}) {
     calls.push_back({std::string(metric_name(metric)), [&, metric] {
                        std::vector<T> a = setting.y;
+                       std::vector<T> y = setting.y;
                        std::reverse(a.begin(), a.end());
+                       if (metric == Metric::accuracy) {  // takes targets of 0 and 1
+                         std::transform(y.begin(), y.end(), y.begin(), [](T v) { return v > T(0.5) ? T(1) : T(0); });
+                       }
                        return Numbers{compute_metric<T>(metric, ConstMatrixView<T>(a.data(), kRows, kOutputs),
-                                                        setting.targets(), false, setting.weights)};
+                                                        ConstMatrixView<T>(y.data(), kRows, kOutputs), false,
+                                                        setting.weights)};
                      }});
   }
   calls.push_back({"fit", [&] {

@@ -97,12 +97,6 @@ bool limit_threads(rlim_t most) {
   return setrlimit(RLIMIT_NPROC, &limit) == 0;
 }
 
-std::size_t address_space() {
-  std::size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
 std::size_t threads_alive() {
   std::size_t count = 0;
   DIR* const directory = opendir("/proc/self/task");
@@ -135,6 +129,12 @@ TEST_F(ThreadShortageDeathTest, StacksThatAreTooLarge) {
 }
 
 #if !defined(BACKPASS_SANITIZED)  // their runtimes need all of the address space
+std::size_t address_space() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
 TEST_F(ThreadShortageDeathTest, ALimitOfMemory) {
   const auto ends_well = [](int status) {
     return WIFEXITED(status) && (WEXITSTATUS(status) == kSame || WEXITSTATUS(status) == kNoMemory);
