@@ -16,7 +16,7 @@ import nox
 
 ROOT = Path(__file__).parent
 BUILD = ROOT / "build"
-CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11"]
+CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11.2"]
 GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere install it
 CCACHE = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
@@ -278,6 +278,19 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the loading of files with Clang's libFuzzer, for 60 s or ``nox -s fuzz -- SECONDS``."""
+    build_cpp(session, "fuzz", targets=("fuzz_load",))
+    program, found = BUILD / "fuzz/tests/fuzz/fuzz_load", BUILD / "fuzz/corpus"
+    found.mkdir(exist_ok=True)
+    seconds = (session.posargs or ["60"])[0]
+    options = [f"-max_total_time={seconds}", "-max_len=8192", "-dict=tests/fuzz/safetensors.dict"]
+    session.run(
+        str(program), *options, str(found), "tests/fuzz/corpus", "tests/golden", external=True
+    )
+
+
+@nox.session
 def reliability(session: nox.Session) -> None:
     """The short forms of tests/reliability that the tests do not contain."""
     install_package(session, "test")
@@ -371,6 +384,12 @@ def tidy(session: nox.Session) -> None:
         *options,
         silent=True,
     )
+    # The commands are those of the default compiler, and clang-tidy does not know all of GCC's options.
+    commands = BUILD / "tidy/compile_commands.json"
+    text = commands.read_text()
+    for option in ("-fno-single-precision-constant", "-fno-allow-store-data-races"):
+        text = text.replace(f" {option}", "")
+    commands.write_text(text)
     files = [argument for argument in session.posargs if argument != "--analyze"]
     # The analyzer follows paths through functions, in three times the time of all other checks.
     checks = [] if "--analyze" in session.posargs else ["-checks=-clang-analyzer-*"]
