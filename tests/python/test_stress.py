@@ -1,6 +1,5 @@
 """Many threads at once give the bits of one; the long form is tests/reliability/stress.py."""
 
-
 from comparison import run_python
 
 

@@ -81,14 +81,14 @@ def main() -> int:
                     print("a save failed")
                     return 1
                 killed += 1
-            left = len(os.listdir(folder)) - 1
+            left = len(list(Path(folder).iterdir())) - 1
             left_behind += left > 0
             most_left = max(most_left, left)
             if wrong := complaint(path):
                 print(f"after {killed} kills: {wrong}")
                 return 1
         net.save(path, epochs=1, metadata={"value": "1"})
-        names = os.listdir(folder)
+        names = [entry.name for entry in Path(folder).iterdir()]
         if names != [path.name]:
             print(f"left after the last save: {names}")
             return 1

@@ -145,7 +145,7 @@ def refused(call: Callable[[], object]) -> Callable[[], object]:
 
 def growth(call: Callable[[], object], count: int) -> list[int]:
     """What is more after `count` calls, each quantity of `measure`; after a warm-up."""
-    repeat(call, 50)
+    repeat(call, max(50, min(count, 500)))
     before = measure()
     repeat(call, count)
     return [b - a for a, b in zip(before, measure(), strict=True)]
@@ -156,7 +156,7 @@ def is_leak(grown: list[int], count: int) -> bool:
 
     Resident memory grows by whole arenas of the allocators.
     """
-    limits = (8 * count + 4096, 1 << 20, max(150, count // 50), max(150, count // 50))
+    limits = (8 * count + 4096, 1 << 20, max(200, count // 20), max(200, count // 20))
     return any(g > limit for g, limit in zip(grown, limits, strict=True))
 
 

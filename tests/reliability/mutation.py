@@ -32,6 +32,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("nn", "optim", "kernels", "train", "io")
+TESTS = [
+    *(f"test_{folder}" for folder in (*FOLDERS, "linalg", "base", "runtime")),
+    *("hashes", "ulp"),
+]
 COPIED = ("CMakeLists.txt", "CMakePresets.json", "pyproject.toml", "cpp", "tests", "python")
 # Code of other instruction sets and operating systems, which this build leaves out, and constants
 # without operators.
@@ -190,12 +194,13 @@ def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:
 class Tree:
     """A copy of the sources and its build."""
 
-    def __init__(self, folder: Path, jobs: int, use_python: bool) -> None:
+    def __init__(self, folder: Path, jobs: int, use_python: bool, tests: list[str]) -> None:
         self.folder = folder.resolve()
         self.source = self.folder / "source"
         self.build = self.folder / "build"
         self.jobs = jobs
         self.use_python = use_python
+        self.tests = tests  # names of the C++ test programs
         self.seconds: dict[str, float] = {}  # of each test program on the unchanged tree
 
     def synchronise(self) -> None:
@@ -244,9 +249,10 @@ class Tree:
         )
         if run.returncode:
             sys.exit(run.stdout + run.stderr)
-        if (message := self.compile()) is not None:
+        targets = [*self.tests, *(["_core"] if self.use_python else [])]
+        if (message := self.compile(*targets)) is not None:
             sys.exit(f"the unchanged tree does not build:\n{message}")
-        for name in [*self.programs("nn"), *(["pytest"] if self.use_python else [])]:
+        for name in [*self.tests, *(["pytest"] if self.use_python else [])]:
             start = time.monotonic()
             verdict = self.run(name, 1800)
             self.seconds[name] = time.monotonic() - start
@@ -257,19 +263,13 @@ class Tree:
 
     def programs(self, first: str) -> list[str]:
         """Names of the test programs, those of the folder first."""
-        names = [
-            path.name
-            for path in sorted((self.build / "tests/cpp").glob("test_*"))
-            if path.suffix == ""
-        ]
-        names += ["hashes", "ulp"]
         own = {"kernels": ["test_kernels", "ulp"]}.get(first, [f"test_{first}"])
-        return sorted(names, key=lambda name: (name not in own, self.seconds.get(name, 0.0)))
+        return sorted(self.tests, key=lambda name: (name not in own, self.seconds.get(name, 0.0)))
 
     def compile(self, *targets: str) -> str | None:
         """Return what the compiler says when it fails."""
-        select = ["--target", *targets] if targets else []
-        command = ["cmake", "--build", str(self.build), "--parallel", str(self.jobs), *select]
+        command = ["cmake", "--build", str(self.build), "--parallel", str(self.jobs)]
+        command += ["--target", *targets]
         env = {**os.environ, "CCACHE_BASEDIR": str(self.folder), "CCACHE_NOHASHDIR": "1"}
         try:
             done = subprocess.run(
@@ -404,6 +404,7 @@ def main() -> int:
     )
     parser.add_argument("--list", action="store_true", help="print the drawn mutants and end")
     parser.add_argument("--no-python", action="store_true", help="leave the Python tests out")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="C++ test programs that are run")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--work", type=Path, default=ROOT / "build/mutation")
     parser.add_argument("--results", type=Path, help="default: results.jsonl in the work folder")
@@ -425,7 +426,7 @@ def main() -> int:
             record = json.loads(text)
             known[record["mutant"]] = record
 
-    tree = Tree(options.work, options.jobs, not options.no_python)
+    tree = Tree(options.work, options.jobs, not options.no_python, options.tests)
     prepared = False
     counts = {"killed": 0, "survived": 0, "does not build": 0}
     survivors = []

@@ -73,6 +73,7 @@ class Elements {
         store_element(at(i), piece[i]);
       }
       sink.write(bytes_);
+      poll_.done(bytes_.size());
       values = values.subspan(piece.size());
     }
   }
@@ -87,6 +88,7 @@ class Elements {
         piece[i] = load_element<T>(at(i));
       }
       begin += bytes_.size();
+      poll_.done(bytes_.size());
       values = values.subspan(piece.size());
     }
   }
@@ -124,6 +126,7 @@ class Elements {
   }
 
   std::vector<std::byte> bytes_;
+  Poll poll_;
 };
 
 }  // namespace backpass::io

@@ -185,11 +185,13 @@ class Adapter {
     std::string result;
     result.reserve(raw.size());
     Appender appender(result);
+    Poll poll;  // a piece by itself is too short for one
     while (!raw.empty()) {
       const std::size_t length = whole_piece(raw);
       parse('"' + std::string(raw.substr(0, length)) + '"', offset - 1, what_, appender);
       raw.remove_prefix(length);
       offset += length;
+      poll.done(length);
     }
     return result;
   }
