@@ -273,11 +273,11 @@ TYPED_TEST(Refusals, OptionsOfGradients) {
   SGD sgd;
   const std::vector<T> before(net.parameters().begin(), net.parameters().end());
   for (const double wrong : {-1.0, kInfinity, kNaN}) {
-    for (const auto& [options, name] : {std::pair{GradientOptions{.l1 = wrong}, "l1"},
-                                        {GradientOptions{.l2 = wrong}, "l2"},
-                                        {GradientOptions{.clip_norm = wrong}, "clip_norm"},
-                                        {GradientOptions{.clip_value = wrong}, "clip_value"}}) {
-      expect_error<std::invalid_argument>([&] { net.step(sgd, options); }, name);
+    for (const auto& wrong_option : {std::pair{GradientOptions{.l1 = wrong}, "l1"},
+                                     {GradientOptions{.l2 = wrong}, "l2"},
+                                     {GradientOptions{.clip_norm = wrong}, "clip_norm"},
+                                     {GradientOptions{.clip_value = wrong}, "clip_value"}}) {
+      expect_error<std::invalid_argument>([&] { net.step(sgd, wrong_option.first); }, wrong_option.second);
     }
     expect_error<std::invalid_argument>([&] { net.layer(0).set_lr_scale(wrong); }, "lr_scale");
   }
