@@ -26,7 +26,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -191,6 +191,42 @@ def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:
 # ---- building and testing one
 
 
+def limit_memory() -> None:
+    """In a child: what a mutant may take."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (GIGABYTE, GIGABYTE))
+
+
+def finish(
+    command: list[str],
+    limit: float,
+    env: dict[str, str],
+    folder: Path | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> tuple[int | None, str]:
+    """Run a command; return its exit code, or None when it and its children had to be killed."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        preexec_fn=prepare,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return None, ""
+        return process.returncode, output
+
+
 class Tree:
     """A copy of the sources and its build."""
 
@@ -250,7 +286,7 @@ class Tree:
         if run.returncode:
             sys.exit(run.stdout + run.stderr)
         targets = [*self.tests, *(["_core"] if self.use_python else [])]
-        if (message := self.compile(*targets)) is not None:
+        if (message := self.compile(*targets, limit=6 * 3600)) is not None:
             sys.exit(f"the unchanged tree does not build:\n{message}")
         for name in [*self.tests, *(["pytest"] if self.use_python else [])]:
             start = time.monotonic()
@@ -266,18 +302,14 @@ class Tree:
         own = {"kernels": ["test_kernels", "ulp"]}.get(first, [f"test_{first}"])
         return sorted(self.tests, key=lambda name: (name not in own, self.seconds.get(name, 0.0)))
 
-    def compile(self, *targets: str) -> str | None:
+    def compile(self, *targets: str, limit: float = 1800) -> str | None:
         """Return what the compiler says when it fails."""
         command = ["cmake", "--build", str(self.build), "--parallel", str(self.jobs)]
-        command += ["--target", *targets]
-        env = {**os.environ, "CCACHE_BASEDIR": str(self.folder), "CCACHE_NOHASHDIR": "1"}
-        try:
-            done = subprocess.run(
-                command, env=env, capture_output=True, text=True, check=False, timeout=1200
-            )
-        except subprocess.TimeoutExpired:
+        env = {"CCACHE_BASEDIR": str(self.folder), "CCACHE_NOHASHDIR": "1"}
+        code, output = finish([*command, "--target", *targets], limit, env)
+        if code is None:
             return "the compiler did not end"
-        return None if done.returncode == 0 else done.stdout[-2000:]
+        return output[-2000:] if code else None
 
     def command(self, name: str) -> tuple[list[str], dict[str, str]]:
         if name == "pytest":
@@ -320,36 +352,17 @@ class Tree:
         """Return how a test program failed, or None."""
         command, env = self.command(name)
 
-        def limits() -> None:
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (GIGABYTE, GIGABYTE))
-
         scratch = self.folder / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        with subprocess.Popen(
-            command,
-            cwd=self.source if name == "pytest" else scratch,
-            env={**os.environ, "TMPDIR": str(scratch), **env},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            preexec_fn=limits,
-            start_new_session=True,
-        ) as process:
-            try:
-                output, _ = process.communicate(timeout=limit)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
-                return f"{name}: no end in {limit:.0f} s"
-        if process.returncode == 0:
+        place = self.source if name == "pytest" else scratch
+        code, output = finish(command, limit, {"TMPDIR": str(scratch), **env}, place, limit_memory)
+        if code is None:
+            return f"{name}: no end in {limit:.0f} s"
+        if code == 0:
             return None
-        if process.returncode < 0:
-            return f"{name}: {signal.Signals(-process.returncode).name}"
+        if code < 0:
+            return f"{name}: {signal.Signals(-code).name}"
         failed = re.search(
             r"\[  FAILED  \] (\S+)|^FAILED (\S+)|(^.*(?:DIFFERENT|BROKEN|not ).*$)",
             output,
