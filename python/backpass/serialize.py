@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoint", "load", "load_checkpoint"]
 
 
-class Checkpoint(NamedTuple):
-    """What `load_checkpoint` returns.
+class _Saved(NamedTuple):
+    network: Network
+    optimizer: Optimizer | None
+    schedule: Schedule | None
+    epochs: int
+    steps: int
+    metadata: dict[str, str]
+
+
+class Checkpoint(_Saved):
+    """What `load_checkpoint` returns: a named tuple of all attributes but `memory`.
 
     Attributes
     ----------
@@ -33,12 +42,6 @@ class Checkpoint(NamedTuple):
         as ``resume_from``.
     """
 
-    network: Network
-    optimizer: Optimizer | None
-    schedule: Schedule | None
-    epochs: int
-    steps: int
-    metadata: dict[str, str]
     memory: TrainingMemory
 
 
@@ -85,8 +88,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     Returns
     -------
     Checkpoint
-        A named tuple: network, optimizer, schedule, epochs, steps, metadata, memory. The optimizer
-        belongs to the network.
+        A named tuple: network, optimizer, schedule, epochs, steps, metadata; and the attribute
+        memory beside it. The optimizer belongs to the network.
 
     Raises
     ------
@@ -102,4 +105,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     >>> saved.epochs, saved.metadata, type(saved.optimizer).__name__
     (3, {'by': 'me'}, 'Adam')
     """
-    return Checkpoint(*_core._load_checkpoint(Network, path))  # noqa: SLF001
+    *fields, memory = _core._load_checkpoint(Network, path)  # noqa: SLF001
+    saved = Checkpoint(*fields)
+    saved.memory = memory
+    return saved

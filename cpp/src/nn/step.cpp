@@ -44,13 +44,13 @@ void Step<T>::check(const Model<T>& model, OptimizerRef optimizer) {
     const LayerSpec& layer = model.layers[i];
     groups_[i] = {layer.offset, layer.num_parameters(), layer.lr_scale, layer.trainable};
   }
+  optim::UpdatePlan<T>::check(optimizer, model.parameters.size(), groups_);
   const std::uint64_t owner = optimizer.state().owner.id();
   if (owner != 0 && owner != model.identity.value()) {
     throw StateError(std::string(optimizer.name()) +
                      " belongs to another network, whose steps its state is of: reset() it first, or use an "
                      "optimizer per network (a copy belongs to the network that takes its next step)");
   }
-  optim::UpdatePlan<T>::check(optimizer, model.parameters.size(), groups_);
 }
 
 template <class T>

@@ -216,7 +216,7 @@ def test_checkpoint_comes_back_whole(tmp_path):
     assert repr(saved.optimizer) == repr(adam)
     np.testing.assert_array_equal(saved.optimizer.state["exp_avg"], adam.state["exp_avg"])
     assert saved.schedule == schedule
-    assert saved[3:6] == (4, 17, {"a": "ü"})
+    assert saved[3:] == (4, 17, {"a": "ü"})
     plain = tmp_path / "plain"
     net.save(plain)
-    assert bp.load_checkpoint(plain)[1:6] == (None, None, 0, 0, {})
+    assert bp.load_checkpoint(plain)[1:] == (None, None, 0, 0, {})
