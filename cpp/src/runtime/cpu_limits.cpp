@@ -49,8 +49,11 @@ cpu_set_t cpus_of_places(const cpu_set_t& mask) {
     CPU_OR(&all, &all, &cpus);
     bound = bound || CPU_EQUAL(&cpus, &mask);
   }
-  // A mask that is none of the places was not set by OpenMP, and holds.
-  if (!bound) {
+  // A mask that is none of the places was not set by OpenMP, and holds. (LLVM's runtime binds the thread later: the
+  // mask then contains all places.)
+  cpu_set_t allowed;
+  CPU_AND(&allowed, &all, &mask);
+  if (!bound && !CPU_EQUAL(&allowed, &all)) {
     CPU_ZERO(&all);
   }
   return all;
@@ -68,7 +71,7 @@ int affinity_cpus() {
   }
 #if defined(_OPENMP)
   const cpu_set_t places = cpus_of_places(mask);
-  return std::max(CPU_COUNT(&mask), CPU_COUNT(&places));
+  return CPU_COUNT(&places) > 0 ? CPU_COUNT(&places) : CPU_COUNT(&mask);
 #else
   return CPU_COUNT(&mask);
 #endif

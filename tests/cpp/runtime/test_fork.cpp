@@ -90,9 +90,9 @@ void fork_while_threads_work(const Job& job, int forks) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST(Fork, WhileThreadsMakeSmallCalls) { fork_while_threads_work(Job({4, 8, 2}, 1), number_of_forks()); }
+TEST(ForkedChild, OfThreadsThatMakeSmallCalls) { fork_while_threads_work(Job({4, 8, 2}, 1), number_of_forks()); }
 
-TEST(Fork, WhileTeamsWork) {
+TEST(ForkedChild, OfTeams) {
   const int before = get_num_threads();
   set_num_threads(3);
   fork_while_threads_work(Job({64, 128, 10}, 200), number_of_forks() / 10);
