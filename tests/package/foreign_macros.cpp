@@ -2,7 +2,9 @@
 // The standard headers come first: no library can defend those.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>

@@ -61,7 +61,7 @@ struct Trained {
   std::vector<std::vector<double>> slots;
   std::vector<OptimizerState::Group> groups;
   double best = 0.0;
-  friend bool operator==(const Trained&, const Trained&) = default;
+  [[maybe_unused]] friend bool operator==(const Trained&, const Trained&) = default;
 };
 
 class Training {
