@@ -66,8 +66,8 @@ class BACKPASS_EXPORT Input {
   void read(std::size_t first, MatrixView<T> to) const;
 
  private:
-  ConstMatrixView<T> view_;
-  AnyMatrix any_;
+  ConstMatrixView<T> view_ = {};
+  AnyMatrix any_ = {};
   bool is_view_ = true;
 };
 
