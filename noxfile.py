@@ -397,7 +397,7 @@ def tidy(session: nox.Session) -> None:
         *options,
         silent=True,
     )
-    # The commands are those of the default compiler, and clang-tidy does not know all of GCC's options.
+    # The commands are the default compiler's. Clang-tidy does not know all of GCC's options.
     commands = BUILD / "tidy/compile_commands.json"
     text = commands.read_text()
     for option in ("-fno-single-precision-constant", "-fno-allow-store-data-races"):
