@@ -62,7 +62,7 @@ class Pool {
     }
   }
 
-  static constexpr std::size_t kIdle = 64;  ///< more than so many at the same time are made anew
+  static constexpr std::size_t kIdle = 64;  ///< objects beyond this number are made anew
 
   std::array<std::atomic<W*>, kIdle> idle_{};
 };

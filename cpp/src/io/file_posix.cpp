@@ -90,7 +90,7 @@ class FileSink final : public Sink {
   int descriptor_;
   const fs::path& path_;
   std::uint64_t written_ = 0;
-  std::uint64_t started_ = 0;  ///< so many bytes are on their way to the disk
+  std::uint64_t started_ = 0;  ///< bytes that are on their way to the disk
   Poll poll_;
 };
 

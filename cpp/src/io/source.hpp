@@ -22,7 +22,7 @@ class Source {
   virtual ~Source() = default;
   [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;
   /// Fills the buffer with the bytes from `offset` on.
-  /// \throws FileError; FormatError when there are not so many
+  /// \throws FileError; FormatError when there are fewer
   void read(std::uint64_t offset, std::span<std::byte> buffer) {
     constexpr std::size_t kPiece = std::size_t{1} << 20U;
     while (!buffer.empty()) {
@@ -37,7 +37,7 @@ class Source {
   }
 
  private:
-  /// \returns false when there are not so many bytes
+  /// \returns false when there are fewer bytes
   virtual bool read_piece(std::uint64_t offset, std::span<std::byte> buffer) = 0;
   Poll poll_;
 };

@@ -21,7 +21,7 @@ class Chunks {
   /// \param batch  rows of the whole batch, which decides whether there are cuts
   Chunks(std::size_t batch, std::size_t begin, std::size_t end) noexcept
       : begin_(begin), end_(end), cuts_(are_used(batch)) {}
-  /// Batches of up to so many rows have no cuts: there the additional pass over the sum would be felt.
+  /// Batches of up to this many rows are not cut: there the additional pass over the sum would be felt.
   [[nodiscard]] static bool are_used(std::size_t batch) noexcept {
     constexpr std::size_t kLongBatch = 4096;
     return std::is_same_v<T, float> && batch > kLongBatch;
