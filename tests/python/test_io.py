@@ -6,10 +6,8 @@ import errno
 import json
 import os
 import pickle
-import signal
 import stat
 import struct
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import numpy.typing as npt
 import pytest
 
 import backpass as bp
+from alarms import seconds_of, seconds_until_interrupted
 from backpass._atomic import atomic_write
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -407,34 +406,9 @@ def test_what_fails_inside_the_block_leaves_the_file_alone(tmp_path: Path) -> No
 # ---- Ctrl-C
 
 
-class AlarmError(Exception):
-    """What the handler raises: the time is when it ran."""
-
-
-def seconds_until_interrupted(act: Callable[[], object], delay: float) -> float | None:
-    """Return how long after the signal `act` ended; None when it ended before the signal."""
-
-    def ring(number: int, frame: object) -> None:
-        raise AlarmError(time.monotonic())
-
-    before = signal.signal(signal.SIGALRM, ring)
-    due = time.monotonic() + delay
-    try:
-        signal.setitimer(signal.ITIMER_REAL, delay)
-        act()
-    except AlarmError:
-        return time.monotonic() - due
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    return None
-
-
 def limit_for(act: Callable[[], object]) -> tuple[float, float]:
     """Return how long `act` takes, and the delay to allow on a machine that does other things."""
-    start = time.monotonic()
-    act()
-    whole = time.monotonic() - start
+    whole = seconds_of(act)
     return whole, 0.1 + whole / 8
 
 
@@ -444,9 +418,9 @@ def test_load_and_save_of_a_large_file_end_soon(tmp_path: Path) -> None:
     path = tmp_path / "net"
     net.save(path, epochs=1)
     for act in (lambda: bp.load(path), lambda: net.save(path)):
-        _, limit = limit_for(act)
+        whole, limit = limit_for(act)
         first = path.stat().st_mtime_ns, path.stat().st_ino
-        late = seconds_until_interrupted(act, 0.05)
+        late = seconds_until_interrupted(act, min(0.05, whole / 3))
         assert late is not None
         assert late < limit
         assert (path.stat().st_mtime_ns, path.stat().st_ino) == first
