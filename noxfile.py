@@ -84,6 +84,11 @@ def install_package(session: nox.Session, extras: str) -> None:
     session.install(f"backpass[{extras}] @ {built_wheel(session).resolve().as_uri()}")
 
 
+def run_pytest(session: nox.Session, *options: str, env: dict[str, str] | None = None) -> None:
+    """Run the Python tests on a few processes side by side."""
+    session.run("pytest", "-n", str(min(int(JOBS), 4)), *options, env=env)
+
+
 def last_line(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> str:
     """Return the last line that a command prints."""
     output = session.run(*command, env=env, silent=True, external=True)
@@ -128,7 +133,7 @@ def cpp(session: nox.Session) -> None:
 def py(session: nox.Session) -> None:
     """The Python package from a wheel, and its tests."""
     install_package(session, "test")
-    session.run("pytest", *session.posargs)
+    run_pytest(session, *session.posargs)
 
 
 @nox.session
@@ -152,7 +157,7 @@ def isa(session: nox.Session) -> None:
         if set(in_use.values()) != {name}:
             session.error(f"BACKPASS_ISA={name} gave {in_use}")
         run_ctest(session, "release", env=env)
-        session.run("pytest", "-q", env=env)
+        run_pytest(session, "-q", env=env)
 
 
 @nox.session
@@ -183,7 +188,7 @@ def debug(session: nox.Session) -> None:
     folder = last_line(session, "python", "-c", "import backpass; print(backpass.__path__[0])")
     for extension in (binary_dir / "python/bindings").glob("_core*.so"):
         shutil.copy(extension, folder)
-    session.run("pytest", *session.posargs)
+    run_pytest(session, *session.posargs)
 
 
 @nox.session
@@ -233,12 +238,8 @@ def pysan(session: nox.Session) -> None:
         "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={logs}/report",
         "BACKPASS_TEST_SECONDS": "1200",
     }
-    session.run(
-        "pytest",
-        *(f"--ignore=tests/python/{name}" for name in left_out),
-        *(session.posargs or ["-q"]),
-        env=env,
-    )
+    ignored = [f"--ignore=tests/python/{name}" for name in left_out]
+    run_pytest(session, *ignored, *(session.posargs or ["-q"]), env=env)
     reports = [path.read_text(errors="replace") for path in sorted(logs.iterdir())]
     errors = [text for text in reports if "LeakSanitizer" not in text]
     leaks = [part for text in reports for part in text.split("\n\n") if "leak of" in part]

@@ -36,5 +36,5 @@ def test_fit_ends_soon(settings: str) -> None:
     )
     assert passed is not None
     # Reports are 50 ms apart; the rest is for a machine that does other things as well.
-    assert passed < 0.1 + whole / 4
+    assert passed < 0.3 + whole / 4
     assert np.isfinite(net.parameters).all()
