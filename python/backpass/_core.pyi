@@ -2201,7 +2201,7 @@ class Network:
 
 class TrainingMemory:
     """
-    What early stopping and Checkpoint(save_best_only=True) remember.
+    What early stopping and Checkpoint(save_best_only=True) remember, and the place in an epoch.
 
     A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on from it with ``resume_from``.
     """
@@ -2229,6 +2229,11 @@ class TrainingMemory:
     def best_saved(
         self, arg1: tuple[str, typing.SupportsFloat | typing.SupportsIndex | None]
     ) -> None: ...
+    @property
+    def epoch_steps(self) -> int:
+        """
+        int : steps made in an epoch that is not finished; 0 between two epochs.
+        """
     @property
     def monitor(self) -> str:
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,12 @@ class TrainInfo:
         The objects given to `Network.fit`.
     first_epoch, first_step : int
         Epochs and steps made before, when this run goes on with an earlier one.
+    first_epoch_steps : int
+        How many of these steps belong to the first epoch of this run, which the earlier one did not
+        finish.
     memory : TrainingMemory
-        What early stopping remembers, up to date whenever a callback is called; `Network.save`
-        takes it.
+        What early stopping remembers and the place in the epoch, up to date whenever a callback is
+        called; `Network.save` takes it.
     """
 
     epochs: int
@@ -48,12 +52,18 @@ class TrainInfo:
     schedule: Any = None
     first_epoch: int = 0
     first_step: int = 0
+    first_epoch_steps: int = 0
     memory: Any = None
+
+    def steps_before(self, epoch: int) -> int:
+        """Return the count of steps when `epoch`, counted as `Callback` does, begins."""
+        steps_per_epoch = -(-self.rows // self.batch_size)
+        whole = (epoch - self.first_epoch) * steps_per_epoch
+        return self.first_step - self.first_epoch_steps + whole
 
     def steps_after(self, epoch: int) -> int:
         """Return the count of steps when `epoch`, counted as `Callback` does, is complete."""
-        steps_per_epoch = -(-self.rows // self.batch_size)
-        return self.first_step + (epoch + 1 - self.first_epoch) * steps_per_epoch
+        return self.steps_before(epoch + 1)
 
 
 class Callback:
@@ -86,6 +96,33 @@ class Callback:
         -------
         bool or None
             True ends the training.
+        """
+        return None
+
+    def on_progress(
+        self,
+        net: Network,  # noqa: ARG002
+        epoch: int,  # noqa: ARG002
+        rows_done: int,  # noqa: ARG002
+        loss: float,  # noqa: ARG002
+    ) -> bool | None:
+        """Within an epoch, at most every 50 ms: between two steps, or during validation.
+
+        Parameters
+        ----------
+        net : Network
+            Being trained; it may be read, saved and changed.
+        epoch : int
+            As for `on_epoch_end`.
+        rows_done : int
+            Rows of this epoch that were trained on; all of them during validation and metrics.
+        loss : float
+            The mean over these rows.
+
+        Returns
+        -------
+        bool or None
+            True ends the training at once; the epoch does not enter the history.
         """
         return None
 
@@ -158,13 +195,18 @@ class Checkpoint(Callback):
         resume_from=saved)`` with the same data, seed and settings.
     every : int
         Save (or judge) every this many epochs.
+    every_seconds : float, optional
+        Save within epochs too, between two steps, when the last save is so many seconds ago. With
+        an `optimizer`, training goes on from there exactly as well. The field ``{epoch}`` is then
+        the number of the unfinished epoch, and other fields have no values.
 
     Raises
     ------
     ValueError
-        When `every` is below 1; in training, when `monitor` or a field names no series.
+        When `every` is below 1 or `every_seconds` below 0, or when `every_seconds` is given with
+        `save_best_only`; in training, when `monitor` or a field names no series.
     TypeError
-        When `every` is no integer or `save_best_only` no bool.
+        When `every` is not an integer, `every_seconds` not a number or `save_best_only` not a bool.
     """
 
     def __init__(
@@ -174,20 +216,35 @@ class Checkpoint(Callback):
         save_best_only: bool = False,
         optimizer: Any = None,
         every: int = 1,
+        every_seconds: float | None = None,
     ) -> None:
         self.path = os.fspath(path)
         self.monitor = monitor
         self.save_best_only = to_flag(save_best_only, "Checkpoint: save_best_only")
         self.optimizer = optimizer
         self.every = to_count(every, "Checkpoint: every", 1)
+        self.every_seconds = math.inf
+        if every_seconds is not None:
+            self.every_seconds = to_number(every_seconds, "Checkpoint: every_seconds")
+            if not self.every_seconds >= 0:
+                raise ValueError(
+                    f"Checkpoint: every_seconds must be at least 0, got {self.every_seconds}"
+                )
+            if self.save_best_only:
+                raise ValueError(
+                    "Checkpoint: save_best_only judges whole epochs: use a second Checkpoint for "
+                    "every_seconds"
+                )
         self.best: float | None = None
         self._info: TrainInfo | None = None
         self._base_lr = 0.0
+        self._last_save = 0.0
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:  # noqa: ARG002
         """Take note of the run, and of the best value of the run that it goes on with."""
         self.best = None
         self._info = info
+        self._last_save = time.monotonic()
         if info.memory is not None:
             monitor, best = info.memory.best_saved
             self.best = best if monitor == (self.monitor or monitor) else None
@@ -200,12 +257,22 @@ class Checkpoint(Callback):
             return
         if self.save_best_only and not self._improved(logs):
             return
+        self._save(net, epoch, logs, finished=True)
+
+    def on_progress(self, net: Network, epoch: int, rows_done: int, loss: float) -> None:  # noqa: ARG002
+        """Save when it is time."""
+        if time.monotonic() - self._last_save >= self.every_seconds:
+            self._save(net, epoch, {}, finished=False)
+
+    def _save(self, net: Network, epoch: int, logs: Mapping[str, float], *, finished: bool) -> None:
+        self._last_save = time.monotonic()
+        fields = {**logs, "epoch": epoch + 1}
         try:
-            path = self.path.format_map({**logs, "epoch": epoch + 1})
+            path = self.path.format_map(fields)
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
                 f"Checkpoint: cannot fill in the path {self.path!r} ({error}); "
-                f"its fields may be: epoch, {', '.join(logs)}"
+                f"its fields may be: {', '.join(sorted(fields))}"
             ) from error
         if self.optimizer is None or self._info is None:
             net.save(path)
@@ -224,8 +291,8 @@ class Checkpoint(Callback):
                 path,
                 optimizer=self.optimizer,
                 schedule=schedule,
-                epochs=epoch + 1,
-                steps=self._info.steps_after(epoch),
+                epochs=epoch + finished,
+                steps=self._info.steps_before(epoch + finished) + self._info.memory.epoch_steps,
                 memory=self._info.memory,
             )
         finally:
@@ -256,7 +323,7 @@ class LambdaCallback(Callback):
 
     Parameters
     ----------
-    on_train_begin, on_epoch_end, on_train_end : callable, optional
+    on_train_begin, on_epoch_end, on_train_end, on_progress : callable, optional
 
     Examples
     --------
@@ -268,9 +335,11 @@ class LambdaCallback(Callback):
         on_train_begin: Callable[[Network, TrainInfo], object] | None = None,
         on_epoch_end: Callable[[Network, int, Mapping[str, float]], bool | None] | None = None,
         on_train_end: Callable[[Network, History], object] | None = None,
+        on_progress: Callable[[Network, int, int, float], bool | None] | None = None,
     ) -> None:
         self._begin = on_train_begin
         self._epoch_end = on_epoch_end
+        self._progress = on_progress
         self._end = on_train_end
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:
@@ -281,6 +350,10 @@ class LambdaCallback(Callback):
     def on_epoch_end(self, net: Network, epoch: int, logs: Mapping[str, float]) -> bool | None:
         """Call the function given for it."""
         return self._epoch_end(net, epoch, logs) if self._epoch_end is not None else None
+
+    def on_progress(self, net: Network, epoch: int, rows_done: int, loss: float) -> bool | None:
+        """Call the function given for it."""
+        return self._progress(net, epoch, rows_done, loss) if self._progress is not None else None
 
     def on_train_end(self, net: Network, history: History) -> None:
         """Call the function given for it."""

@@ -223,9 +223,10 @@ class Network(_core.Network):
         resume_from : Checkpoint, optional
             Of `load_checkpoint`: stands for its counts of epochs and steps, and early stopping and
             ``Checkpoint(save_best_only=True)`` go on with the best value, the epochs waited and the
-            best parameters that they had. With the checkpoint's network, optimizer and schedule and
-            the same data, seed and settings, the rest of the training has the same bits as without
-            the interruption. Not together with `first_epoch` or `first_step`.
+            best parameters that they had. Where it was saved within an epoch, the rest of that
+            epoch is the first of the `epochs`. With the checkpoint's network, optimizer and
+            schedule and the same data, seed and settings, the rest of the training has the same
+            bits as without the interruption. Not together with `first_epoch` or `first_step`.
 
         Returns
         -------
@@ -295,6 +296,7 @@ class Network(_core.Network):
             schedule=schedule,
             first_epoch=first_epoch,
             first_step=first_step,
+            first_epoch_steps=memory.epoch_steps,
             memory=memory,
         )
         hooks = _Hooks(self, others, progress, plan)
@@ -376,18 +378,27 @@ class _Hooks:
         for callback in self._callbacks:
             callback.on_train_begin(self._net, info)
 
-    def progress(self, epoch: int, rows_done: int, loss: float) -> None:
+    def progress(self, epoch: int, rows_done: int, loss: float) -> bool:
         self._bar.update(epoch, rows_done, loss)
+        return _stops(
+            [
+                callback.on_progress(self._net, epoch, rows_done, loss)
+                for callback in self._callbacks
+            ]
+        )
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> bool:
         self._bar.epoch_end(epoch, logs)
         # All are called, also after one that stops.
-        results = [callback.on_epoch_end(self._net, epoch, logs) for callback in self._callbacks]
-        # Not whatever is true: a function may return a number without meaning to stop.
-        return any(isinstance(result, (bool, np.bool_)) and bool(result) for result in results)
+        return _stops([each.on_epoch_end(self._net, epoch, logs) for each in self._callbacks])
 
     def close(self) -> None:
         self._bar.close()
+
+
+def _stops(results: list[bool | None]) -> bool:
+    """Whether a callback stops. Not whatever is true: a function may return a number by chance."""
+    return any(isinstance(result, (bool, np.bool_)) and bool(result) for result in results)
 
 
 def _stopping_tuple(stopping: EarlyStopping) -> tuple[str, int, float, bool]:

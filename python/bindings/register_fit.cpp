@@ -57,8 +57,8 @@ void set_hooks(FitOptions<T>& options, Access& access, Access& rule_access, cons
     return guarded([&] {
       // Ctrl-C: the handler's KeyboardInterrupt leaves fit between two steps.
       check_signals();
-      call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss));
-      return false;
+      return call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss))
+          .template cast<bool>();
     });
   };
 }
@@ -128,7 +128,9 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
 }
 
 void register_memory(py::module_& m) {
-  py::class_<TrainingMemory>(m, "TrainingMemory", R"(What early stopping and Checkpoint(save_best_only=True) remember.
+  py::class_<TrainingMemory>(
+      m, "TrainingMemory",
+      R"(What early stopping and Checkpoint(save_best_only=True) remember, and the place in an epoch.
 
 A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on from it with ``resume_from``.)")
       .def(py::init<>())
@@ -136,6 +138,9 @@ A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on fr
       .def_readonly("best", &TrainingMemory::best, "float or None : its best value.")
       .def_readonly("best_epoch", &TrainingMemory::best_epoch, "int : the zero-based epoch of `best`.")
       .def_readonly("waited", &TrainingMemory::waited, "int : epochs without improvement since then.")
+      .def_property_readonly(
+          "epoch_steps", [](const TrainingMemory& self) { return self.position.steps; },
+          "int : steps made in an epoch that is not finished; 0 between two epochs.")
       .def_property(
           "best_saved", [](const TrainingMemory& self) { return std::pair(self.best_saved_monitor, self.best_saved); },
           [](TrainingMemory& self, const std::pair<std::string, std::optional<double>>& value) {
@@ -147,15 +152,23 @@ A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on fr
           [](const TrainingMemory& self) {
             return AnyTuple(py::make_tuple(self.monitor, self.best, self.best_epoch, self.waited, self.best_saved,
                                            self.best_saved_monitor, self.parameters_f32, self.parameters_f64,
-                                           self.dropout_seed, self.dropout_pass));
+                                           self.dropout_seed, self.dropout_pass, self.position.steps,
+                                           self.position.loss_sum, self.position.weight_sum, self.position.lr));
           },
           [](const AnyTuple& state) {
             const auto t = py::reinterpret_borrow<py::tuple>(state);
-            return TrainingMemory{t[0].cast<std::string>(),           t[1].cast<std::optional<double>>(),
-                                  t[2].cast<std::size_t>(),           t[3].cast<std::size_t>(),
-                                  t[4].cast<std::optional<double>>(), t[5].cast<std::string>(),
-                                  t[6].cast<std::vector<float>>(),    t[7].cast<std::vector<double>>(),
-                                  t[8].cast<std::uint64_t>(),         t[9].cast<std::uint64_t>()};
+            return TrainingMemory{
+                t[0].cast<std::string>(),
+                t[1].cast<std::optional<double>>(),
+                t[2].cast<std::size_t>(),
+                t[3].cast<std::size_t>(),
+                t[4].cast<std::optional<double>>(),
+                t[5].cast<std::string>(),
+                t[6].cast<std::vector<float>>(),
+                t[7].cast<std::vector<double>>(),
+                t[8].cast<std::uint64_t>(),
+                t[9].cast<std::uint64_t>(),
+                {t[10].cast<std::size_t>(), t[11].cast<double>(), t[12].cast<double>(), t[13].cast<double>()}};
           }));
 }
 

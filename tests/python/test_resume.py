@@ -1,6 +1,7 @@
 """A training that goes on from a checkpoint ends as if it had not been interrupted."""
 
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -83,6 +84,78 @@ def test_early_stopping_goes_on(tmp_path, dtype, restore_best, monitor, interrup
     assert bits(saved.network.parameters) == bits(whole.parameters)
     # A checkpoint can be gone on from again.
     assert saved.memory.waited <= interrupted
+
+
+@pytest.mark.parametrize("kept", [1, 4, 6, 8])
+def test_a_checkpoint_within_an_epoch_is_gone_on_from(tmp_path, kept):
+    """Steps that take longer than the 50 ms between two reports: a file after every step."""
+    names = iter(range(100))
+
+    class Keep(bp.callbacks.Checkpoint):
+        def on_progress(self, net, epoch, rows_done, loss):
+            self.path = str(tmp_path / str(next(names)))
+            super().on_progress(net, epoch, rows_done, loss)
+
+    def slow(a, y):
+        if len(y) <= 8:  # not the rows of validation
+            time.sleep(0.06)
+        return 0.5 * float(((a - y) ** 2).mean()), (a - y) / a.size
+
+    loss = bp.losses.Custom(slow)
+    whole, optimizer = make(), bp.optim.Adam(lr=0.05)
+    options = {**settings(bp.schedules.OneCycle(max_lr=0.1)), "loss": loss}
+    keep = Keep(tmp_path / "end", optimizer=optimizer, every=9, every_seconds=0)
+    expected = whole.fit(**options, optimizer=optimizer, epochs=3, callbacks=keep)
+
+    saved = bp.load_checkpoint(tmp_path / str(kept))
+    assert saved.epochs == kept // 3
+    assert saved.steps == kept + 1
+    assert saved.memory.epoch_steps == kept % 3 + 1  # 24 of 40 rows, 8 a step
+    options = {**settings(saved.schedule), "loss": loss}
+    left = 3 - saved.epochs
+    history = saved.network.fit(
+        **options, optimizer=saved.optimizer, epochs=left, resume_from=saved
+    )
+    assert bits(saved.network.parameters) == bits(whole.parameters)
+    for name in ("loss", "val_loss", "lr"):
+        assert history[name] == expected[name][saved.epochs :]
+
+
+def test_every_seconds_is_checked(tmp_path):
+    with pytest.raises(ValueError, match="every_seconds must be at least 0, got -1"):
+        bp.callbacks.Checkpoint(tmp_path / "a", every_seconds=-1)
+    with pytest.raises(TypeError, match="every_seconds"):
+        bp.callbacks.Checkpoint(tmp_path / "a", every_seconds="1")
+    with pytest.raises(ValueError, match="judges whole epochs"):
+        bp.callbacks.Checkpoint(tmp_path / "a", every_seconds=1, save_best_only=True)
+    keep = bp.callbacks.Checkpoint(tmp_path / "{loss}", every_seconds=0)
+    with pytest.raises(ValueError, match="its fields may be: epoch"):
+        keep.on_progress(make(), 0, 8, 1.0)
+
+
+def test_on_progress_stops_at_once():
+    """The epoch does not enter the history; a number that is true by chance stops nothing."""
+
+    def slow(a, y):
+        time.sleep(0.06)
+        return float(((a - y) ** 2).mean()), 2 * (a - y) / a.size
+
+    seen = []
+
+    def progress(net, epoch, rows_done, loss):
+        seen.append((epoch, rows_done, loss))
+        return 7 if len(seen) < 2 else True
+
+    net = make()
+    history = net.fit(
+        **{**settings(), "loss": bp.losses.Custom(slow)},
+        optimizer="sgd",
+        epochs=2,
+        callbacks=bp.callbacks.LambdaCallback(on_progress=progress),
+    )
+    assert [entry[:2] for entry in seen] == [(0, 8), (0, 16)]
+    assert history.epochs == 0
+    assert history.stopped_early
 
 
 def test_a_new_training_remembers_nothing(tmp_path):

@@ -53,8 +53,17 @@ struct EarlyStopping {
   bool restore_best = true;  ///< the network ends with the parameters of its best epoch
 };
 
-/// What early stopping and checkpoints that keep the best alone remember from epoch to epoch. A checkpoint holds it
-/// (serialize.hpp), so that a training that goes on stops where it would have stopped without the interruption.
+/// How far fit has come in an epoch; all 0 between two epochs.
+struct EpochPosition {
+  std::size_t steps = 0;    ///< made in this epoch
+  double loss_sum = 0.0;    ///< over the rows of these steps: their part of the epoch's mean
+  double weight_sum = 0.0;  ///< the part of the epoch's weight that these rows have, 0 to 1
+  double lr = 0.0;          ///< at the epoch's first step
+};
+
+/// What early stopping and checkpoints that keep the best alone remember from epoch to epoch, and the place within an
+/// epoch. A checkpoint holds it (serialize.hpp), so that a training that goes on has the bits of one that was not
+/// interrupted, and stops where that one stops.
 struct TrainingMemory {
   std::string monitor;               ///< whose best value this is; empty before the first epoch
   std::optional<double> best;        ///< none before the first epoch that is not NaN
@@ -67,6 +76,7 @@ struct TrainingMemory {
   std::vector<double> parameters_f64;
   std::uint64_t dropout_seed = 0;
   std::uint64_t dropout_pass = 0;
+  EpochPosition position;
 
   template <class T>
   [[nodiscard]] const std::vector<T>& parameters() const noexcept {
@@ -128,13 +138,16 @@ struct FitOptions {
   /// Called at every epoch's end; true stops.
   std::function<bool(const EpochReport&)> on_epoch_end = {};
   /// Called at most every 50 ms, between steps and, with rows_done == rows, between slices of the rows that validation
-  /// and metrics look at; true stops at once (the epoch does not enter the history). A step is not interrupted.
+  /// and metrics look at; true stops at once (the epoch does not enter the history). A step is not interrupted. What a
+  /// checkpoint saves here (with `memory`, the epochs that are finished and first_step + the steps of this call) can be
+  /// gone on from.
   std::function<bool(const ProgressReport&)> on_progress = {};
   std::uint64_t seed = 0;  ///< of the shuffles
   /// Where to go on: counts of epochs and steps already made, for the schedule and the shuffles.
   std::size_t first_epoch = 0;
   std::int64_t first_step = 0;
-  /// Early stopping's memory, kept up to date before on_epoch_end is called. Reset first unless this call goes on.
+  /// Kept up to date before on_epoch_end and on_progress are called. Reset first unless this call goes on. Where its
+  /// position lies within an epoch, that epoch's other steps are the first ones of this call.
   TrainingMemory* memory = nullptr;
 };
 

@@ -40,6 +40,10 @@ std::string memory_to_json(const TrainingMemory& memory) {
   object.set("best_saved_monitor", json_string(memory.best_saved_monitor, "the monitor of a Checkpoint"));
   object.set("dropout_seed", std::to_string(memory.dropout_seed));
   object.set("dropout_pass", std::to_string(memory.dropout_pass));
+  object.set("epoch_steps", std::to_string(memory.position.steps));
+  object.set("epoch_loss_sum", json_number(memory.position.loss_sum));
+  object.set("epoch_weight_sum", json_number(memory.position.weight_sum));
+  object.set("epoch_lr", json_number(memory.position.lr));
   object.set("parameters", has_parameters ? "true" : "false");
   return object.text();
 }
@@ -56,6 +60,10 @@ StoredMemory memory_from_json(const JsonValue& value) {
   memory.best_saved_monitor = reader.text("best_saved_monitor");
   memory.dropout_seed = reader.count("dropout_seed");
   memory.dropout_pass = reader.count("dropout_pass");
+  memory.position.steps = reader.count("epoch_steps");
+  memory.position.loss_sum = reader.finite_number("epoch_loss_sum");
+  memory.position.weight_sum = reader.finite_number("epoch_weight_sum");
+  memory.position.lr = reader.finite_number("epoch_lr");
   stored.has_parameters = reader.boolean("parameters");
   reader.finish();
   return stored;

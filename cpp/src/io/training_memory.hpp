@@ -1,4 +1,4 @@
-/// What early stopping remembers, as JSON; its parameters are a tensor beside it.
+/// What a training remembers, as JSON; its parameters are a tensor beside it.
 #pragma once
 
 #include <string>

@@ -83,6 +83,8 @@ class Fit {
   /// Tells on_progress, if it is time. \returns whether it stops
   bool stopped(std::size_t epoch, std::size_t rows_done);
   History run_epochs();
+  void take_last_finite();
+  void restore_last_finite() noexcept;
   void take_best();
   void restore_best();
   [[nodiscard]] std::size_t batches() const noexcept {
@@ -90,7 +92,12 @@ class Fit {
   }
   [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
   void start_history();
-  [[nodiscard]] std::int64_t last_step() const;
+  [[nodiscard]] std::int64_t last_step(std::size_t steps_made) const;
+  /// The mean over the rows of this epoch's steps so far.
+  [[nodiscard]] double epoch_loss() const noexcept {
+    const EpochPosition& at = memory_.position;
+    return at.weight_sum > 0.0 ? at.loss_sum / at.weight_sum : 0.0;
+  }
   std::vector<double>& series(std::size_t i) { return history_.series[i].second; }
 
   Network<T>& network_;
@@ -108,6 +115,7 @@ class Fit {
   std::optional<CustomBatch<T>> custom_batch_;
   std::vector<std::uint32_t> order_;
   TrainingSnapshot<T> last_finite_;
+  EpochPosition position_of_last_finite_;
   bool within_epoch_ = false;  ///< until on_epoch_end has returned
   TrainingMemory own_memory_;
   TrainingMemory& memory_;  ///< the caller's, or own_memory_
@@ -115,8 +123,6 @@ class Fit {
   History history_;
   std::int64_t step_ = 0;
   nn::RowMean epoch_mean_{0.0};  ///< over an epoch's rows
-  double epoch_loss_ = 0.0;
-  double lr_at_start_ = 0.0;  ///< of the epoch
   Clock::time_point last_report_ = Clock::now();
 };
 
@@ -176,9 +182,9 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     custom_batch_.emplace(x_, y_);
   }
   order_.resize(x_.rows());
-  const std::int64_t steps = last_step();
-  start_history();
   const bool goes_on = options.first_epoch != 0 || options.first_step != 0;
+  const std::int64_t steps = last_step(goes_on ? memory_.position.steps : 0);
+  start_history();
   if (options.early_stopping) {
     TrainingMemory fresh;
     monitor_.emplace(*options.early_stopping, history_, goes_on ? memory_ : fresh);
@@ -208,16 +214,21 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
 }
 
 /// The count of steps after the last epoch. \throws std::invalid_argument when a count does not fit
+/// \param steps_made  of the first epoch, before this call
 template <class T>
-std::int64_t Fit<T>::last_step() const {
+std::int64_t Fit<T>::last_step(std::size_t steps_made) const {
   constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
   require(options_.first_step >= 0, "first_step must not be negative");
+  require(steps_made <= batches() && std::cmp_less_equal(steps_made, options_.first_step),
+          "the training that goes on had made " + std::to_string(steps_made) +
+              " steps of its epoch, but an epoch has " + std::to_string(batches()) + " here, and first_step is " +
+              std::to_string(options_.first_step) + ": go on with the same rows and batch_size");
   const auto steps = checked_mul(batches(), options_.epochs);
   const auto last = steps ? checked_add(*steps, static_cast<std::size_t>(options_.first_step)) : std::nullopt;
   const auto last_epoch = checked_add(options_.first_epoch, options_.epochs);
   require(last && *last <= kMost && last_epoch && *last_epoch <= kMost,
           "first_epoch and epochs, or first_step and the steps of all epochs, are more than 2^63 - 1 together");
-  return static_cast<std::int64_t>(*last);
+  return static_cast<std::int64_t>(*last - (options_.epochs > 0 ? steps_made : 0));
 }
 
 template <class T>
@@ -242,15 +253,27 @@ void Fit<T>::start_history() {
 
 template <class T>
 History Fit<T>::run() {
-  last_finite_.take(network_, optimizer_, options_.schedule);
+  take_last_finite();
   try {
     return run_epochs();
   } catch (const std::bad_alloc&) {
     if (within_epoch_) {
-      last_finite_.restore(network_, optimizer_, options_.schedule);
+      restore_last_finite();
     }
     throw;
   }
+}
+
+template <class T>
+void Fit<T>::take_last_finite() {
+  last_finite_.take(network_, optimizer_, options_.schedule);
+  position_of_last_finite_ = memory_.position;
+}
+
+template <class T>
+void Fit<T>::restore_last_finite() noexcept {
+  last_finite_.restore(network_, optimizer_, options_.schedule);
+  memory_.position = position_of_last_finite_;
 }
 
 template <class T>
@@ -282,6 +305,7 @@ History Fit<T>::run_epochs() {
       history_.stopped_early = true;
       break;
     }
+    memory_.position = {};
     if (monitor_ && monitor_->observe(epoch, history_[monitor_->settings().monitor].back()) &&
         monitor_->settings().restore_best) {
       take_best();
@@ -296,7 +320,7 @@ History Fit<T>::run_epochs() {
     }
     // A callback may have changed parameters; they are what a later epoch falls back to.
     if (i + 1 < options_.epochs) {
-      last_finite_.take(network_, optimizer_, options_.schedule);
+      take_last_finite();
     }
   }
   if (monitor_ && monitor_->has_best()) {
@@ -311,25 +335,25 @@ History Fit<T>::run_epochs() {
 template <class T>
 bool Fit<T>::run_epoch(std::size_t epoch) {
   shuffle_rows(epoch);
-  double sum = 0.0;
-  double weights = 0.0;
-  for (std::size_t first = 0, count = 0, batch = 0; first < order_.size(); first += count, ++batch) {
-    count = std::min(options_.batch_size, order_.size() - first);
+  EpochPosition& at = memory_.position;
+  while (at.steps < batches()) {
+    const std::size_t first = at.steps * options_.batch_size;
+    const std::size_t count = std::min(options_.batch_size, order_.size() - first);
     const std::span<const std::uint32_t> rows(order_.data() + first, count);
     if (schedule_ != nullptr) {
       lr_.set(scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), step_));
     }
-    lr_at_start_ = batch == 0 ? optimizer_.lr() : lr_at_start_;
+    at.lr = at.steps == 0 ? optimizer_.lr() : at.lr;
     runtime::poll(count * network_.num_parameters());  // between two steps
     const double value = train_batch(rows);
-    ++step_;
     if (!std::isfinite(value)) {
-      diverged(epoch, batch, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
+      diverged(epoch, at.steps, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
     }
+    ++step_;
+    ++at.steps;
     const double weight = weight_of(rows);
-    sum += epoch_mean_.term(weight, value);
-    weights += epoch_mean_.term(weight, 1.0);
-    epoch_loss_ = weights > 0.0 ? sum / weights : 0.0;
+    at.loss_sum += epoch_mean_.term(weight, value);
+    at.weight_sum += epoch_mean_.term(weight, 1.0);
     if (stopped(epoch, first + count)) {
       return false;
     }
@@ -348,7 +372,7 @@ bool Fit<T>::stopped(std::size_t epoch, std::size_t rows_done) {
     return false;
   }
   last_report_ = Clock::now();
-  return in_callers_mode(options_.on_progress, ProgressReport{epoch, rows_done, order_.size(), epoch_loss_});
+  return in_callers_mode(options_.on_progress, ProgressReport{epoch, rows_done, order_.size(), epoch_loss()});
 }
 
 template <class T>
@@ -393,11 +417,11 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
     }
     return loss;
   };
-  double monitored = add(*training_, epoch_loss_);
+  double monitored = add(*training_, epoch_loss());
   if (validation_) {
     monitored = add(*validation_, validation_->loss());
   }
-  series(i++).push_back(lr_at_start_);
+  series(i++).push_back(memory_.position.lr);
   series(i++).push_back(seconds_since(start));
   ++history_.epochs;
   if (schedule_ != nullptr) {
@@ -409,7 +433,7 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
 template <class T>
 void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& what) {
   const double lr = optimizer_.lr();
-  last_finite_.restore(network_, optimizer_, options_.schedule);
+  restore_last_finite();
   // People count from 1, as the progress bar does; the error's numbers are indices.
   throw DivergenceError(
       what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) + " (lr " +
