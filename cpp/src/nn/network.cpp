@@ -15,6 +15,7 @@
 #include "nn/network_impl.hpp"
 #include "nn/of_type.hpp"
 #include "nn/require.hpp"
+#include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass {
@@ -45,6 +46,17 @@ void require_output(const char* name, MatrixView<T> matrix, std::size_t rows, st
   nn::require_writable(name, matrix);
 }
 
+/// The system gives the pages here, at the first write: a poll comes between parts of them.
+template <class T>
+AlignedBuffer<T> zeros(std::size_t size) {
+  constexpr std::size_t kOperations = 4;
+  AlignedBuffer<T> buffer(size, Unwritten{});
+  runtime::in_parts(size, kOperations, [&](std::size_t begin, std::size_t end) {
+    std::fill(buffer.data() + begin, buffer.data() + end, T{});
+  });
+  return buffer;
+}
+
 [[noreturn]] void refuse_moved(const char* what) {
   throw StateError(std::string("this ") + what + " was moved from: assign another one to it first");
 }
@@ -70,8 +82,8 @@ Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl
   model.layers = nn::make_layers(options);
   model.sizes = options.sizes;
   const LayerSpec& last = model.layers.back();
-  model.parameters = AlignedBuffer<T>(last.offset + last.num_parameters());
-  model.gradients = AlignedBuffer<T>(model.parameters.size());
+  model.parameters = zeros<T>(last.offset + last.num_parameters());
+  model.gradients = zeros<T>(model.parameters.size());
   // What is wrong with the environment is said here, before any call depends on it.
   (void)get_num_threads();
   (void)active_isa();
@@ -120,7 +132,7 @@ const typename Network<T>::Impl& Network<T>::alive() const {
 template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
   nn::Model<T>& model = alive().model;
-  AlignedBuffer<T> drawn(model.parameters.size());  // an interrupt leaves the parameters as they are
+  AlignedBuffer<T> drawn = zeros<T>(model.parameters.size());  // an interrupt leaves the parameters as they are
   nn::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
   std::copy_n(drawn.data(), drawn.size(), model.parameters.data());
   model.dropout = {seed, 0};
