@@ -1,4 +1,5 @@
-// Training that is interrupted at any step, and in validation, and goes on from a file with the bits of one that is not.
+// Training that is interrupted at any step, and in validation, and goes on from a file with the bits of one that is
+// not.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -64,13 +65,14 @@ std::vector<double> tail(const History& history, const char* name, std::size_t f
 TEST(Resume, GoesOnFromEveryStepOfAnEpochWithTheSameBits) {
   const Task task(kRows);
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "backpass_resume";
-  for (const Schedule& schedule :
-       {Schedule(schedules::Cosine{.period = 12}), Schedule(schedules::ReduceOnPlateau{.factor = 0.5, .patience = 0})}) {
+  for (const Schedule& schedule : {Schedule(schedules::Cosine{.period = 12}),
+                                   Schedule(schedules::ReduceOnPlateau{.factor = 0.5, .patience = 0})}) {
     std::size_t calls = 0;
     Network<double> whole = network_with_dropout();
     Adam adam;
     Schedule followed = schedule;
-    const History expected = whole.fit(task.X, task.Y, squares_until(calls, SIZE_MAX), adam, options_of(kEpochs, followed));
+    const History expected =
+        whole.fit(task.X, task.Y, squares_until(calls, SIZE_MAX), adam, options_of(kEpochs, followed));
     const std::size_t all = calls;
     ASSERT_GE(all, kEpochs * (kSteps + 1));
 
