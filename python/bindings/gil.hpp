@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -41,29 +40,49 @@ decltype(auto) hold_at_exit(F&& f) {
 #endif
 }
 
-/// Takes the GIL for its lifetime, on a thread that may hold it already.
-class GilHold {
- public:
-  GilHold() {
-    hold_at_exit([this] { gil_.emplace(); });
-  }
-
- private:
-  std::optional<py::gil_scoped_acquire> gil_;
-};
-
 /// Gives the GIL away for its lifetime. For native code alone: see without_gil.
 class GilPause {
  public:
-  GilPause() : thread_(PyEval_SaveThread()) {}
-  ~GilPause() {
-    hold_at_exit([this] { PyEval_RestoreThread(thread_); });
-  }
+  GilPause() : thread_(PyEval_SaveThread()) { current = this; }
+  ~GilPause() { end(); }
   GilPause(const GilPause&) = delete;
   GilPause& operator=(const GilPause&) = delete;
 
  private:
+  friend class GilHold;
+  void begin() noexcept {
+    (void)PyEval_SaveThread();
+    current = this;
+  }
+  void end() {
+    current = nullptr;
+    hold_at_exit([this] { PyEval_RestoreThread(thread_); });
+  }
+
+  static inline constinit thread_local GilPause* current = nullptr;
   PyThreadState* thread_;
+};
+
+/// Has the GIL for its lifetime, on a thread that came from Python: it ends that thread's pause for a while. Looking the
+/// thread up (PyGILState_Ensure, and pybind11's own way) would not do: once the interpreter has ended, what they look
+/// into is gone.
+class GilHold {
+ public:
+  GilHold() : pause_(GilPause::current) {
+    if (pause_ != nullptr) {
+      pause_->end();
+    }
+  }
+  ~GilHold() {
+    if (pause_ != nullptr) {
+      pause_->begin();
+    }
+  }
+  GilHold(const GilHold&) = delete;
+  GilHold& operator=(const GilHold&) = delete;
+
+ private:
+  GilPause* pause_;
 };
 
 /// Runs the handlers of the signals that have come, with the GIL held. \throws what a handler throws
