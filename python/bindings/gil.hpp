@@ -63,9 +63,9 @@ class GilPause {
   PyThreadState* thread_;
 };
 
-/// Has the GIL for its lifetime, on a thread that came from Python: it ends that thread's pause for a while. Looking the
-/// thread up (PyGILState_Ensure, and pybind11's own way) would not do: once the interpreter has ended, what they look
-/// into is gone.
+/// Has the GIL for its lifetime, on a thread that came from Python: it ends that thread's pause for a while. Looking
+/// the thread up (PyGILState_Ensure, and pybind11's own way) would not do: once the interpreter has ended, what they
+/// look into is gone.
 class GilHold {
  public:
   GilHold() : pause_(GilPause::current) {

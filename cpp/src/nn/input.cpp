@@ -63,24 +63,36 @@ T number(Half value) noexcept {
 template <class S, bool kSwapped>
 S load(const std::byte* from) noexcept {
   S value;
-  if constexpr (kSwapped) {
+  std::memcpy(&value, from, sizeof(S));
+  if constexpr (kSwapped && sizeof(S) == 2) {
+    value = std::bit_cast<S>(__builtin_bswap16(std::bit_cast<std::uint16_t>(value)));
+  } else if constexpr (kSwapped && sizeof(S) == 4) {
+    value = std::bit_cast<S>(__builtin_bswap32(std::bit_cast<std::uint32_t>(value)));
+  } else if constexpr (kSwapped && sizeof(S) == 8) {
+    value = std::bit_cast<S>(__builtin_bswap64(std::bit_cast<std::uint64_t>(value)));
+  } else if constexpr (kSwapped) {
     std::array<std::byte, sizeof(S)> bytes;
     std::reverse_copy(from, from + sizeof(S), bytes.begin());
     std::memcpy(&value, bytes.data(), sizeof(S));
-  } else {
-    std::memcpy(&value, from, sizeof(S));
   }
   return value;
 }
 
+/// The types of most tables and pictures. A loop of their own for each of the others would double this file's code.
+template <class S>
+constexpr bool kOften = std::is_same_v<S, float> || std::is_same_v<S, double> || std::is_same_v<S, std::int64_t> ||
+                        std::is_same_v<S, std::uint8_t>;
+
 /// to[i * to_step] = the number at from + i * step bytes.
 template <class T, class S, bool kSwapped>
 void convert_run(const std::byte* from, std::ptrdiff_t step, std::size_t n, T* to, std::size_t to_step) noexcept {
-  if (step == static_cast<std::ptrdiff_t>(sizeof(S)) && to_step == 1) {  // the loop that compilers vectorize
-    for (std::size_t i = 0; i < n; ++i) {
-      to[i] = number<T>(load<S, kSwapped>(from + i * sizeof(S)));
+  if constexpr (!kSwapped && kOften<S>) {
+    if (step == static_cast<std::ptrdiff_t>(sizeof(S)) && to_step == 1) {  // the loop that compilers vectorize
+      for (std::size_t i = 0; i < n; ++i) {
+        to[i] = number<T>(load<S, false>(from + i * sizeof(S)));
+      }
+      return;
     }
-    return;
   }
   for (std::size_t i = 0; i < n; ++i) {
     to[i * to_step] = number<T>(load<S, kSwapped>(from + static_cast<std::ptrdiff_t>(i) * step));

@@ -223,12 +223,13 @@ std::int64_t Fit<T>::last_step(std::size_t steps_made) const {
           "the training that goes on had made " + std::to_string(steps_made) +
               " steps of its epoch, but an epoch has " + std::to_string(batches()) + " here, and first_step is " +
               std::to_string(options_.first_step) + ": go on with the same rows and batch_size");
-  const auto steps = checked_mul(batches(), options_.epochs);
-  const auto last = steps ? checked_add(*steps, static_cast<std::size_t>(options_.first_step)) : std::nullopt;
-  const auto last_epoch = checked_add(options_.first_epoch, options_.epochs);
-  require(last && *last <= kMost && last_epoch && *last_epoch <= kMost,
+  constexpr std::size_t kTooMany = kMost + 1;
+  const std::size_t steps = checked_mul(batches(), options_.epochs).value_or(kTooMany);
+  const std::size_t last = checked_add(steps, static_cast<std::size_t>(options_.first_step)).value_or(kTooMany);
+  const std::size_t last_epoch = checked_add(options_.first_epoch, options_.epochs).value_or(kTooMany);
+  require(last <= kMost && last_epoch <= kMost,
           "first_epoch and epochs, or first_step and the steps of all epochs, are more than 2^63 - 1 together");
-  return static_cast<std::int64_t>(*last - (options_.epochs > 0 ? steps_made : 0));
+  return static_cast<std::int64_t>(last - (options_.epochs > 0 ? steps_made : 0));
 }
 
 template <class T>
