@@ -1,10 +1,11 @@
-/// Matrix products: a register tile, and the loops around it within one block.
+/// Matrix products C = A B: the register tile, and the loops over the tiles of one block.
 ///
-/// The tile holds kTileRows × kTileVectors accumulators. A core that starts F multiply-adds a cycle of latency L needs
-/// F · L of them in flight (Zen 4, 512 bit: 1 · 4; 256 bit: 2 · 4); more of them save loads: a step in k costs
-/// kTileVectors vector loads and kTileRows broadcasts for kTileRows · kTileVectors multiply-adds. 32 registers hold 12
-/// × 2 with room for the operands, 16 registers 6 × 2 (4 × 2 where the product needs a register of its own, without
-/// fused multiply-add).
+/// A chain is a sequence of dependent multiply-adds into one accumulator, which is a vector of elements of C. The tile
+/// keeps kTileRows × kTileVectors accumulators in registers. A core that starts F multiply-adds per cycle with latency
+/// L needs F · L chains (Zen 4: 1 · 4 with 512 bits, 2 · 4 with 256 bits). A larger tile also needs fewer loads: one
+/// step in k takes kTileVectors vector loads and kTileRows broadcasts for kTileRows · kTileVectors multiply-adds. 32
+/// registers hold 12 × 2 accumulators and the operands. 16 registers hold 6 × 2, or 4 × 2 without fused multiply-add,
+/// because the product then needs its own register.
 #pragma once
 
 #include "kernels/lines_inl.hpp"
@@ -19,7 +20,7 @@ inline constexpr int kTileRows = 6;
 #else
 inline constexpr int kTileRows = 4;
 #endif
-/// Of a tile that is one vector wide: 6 chains do not fill two units of latency 4.
+/// Rows of a tile that is one vector wide. 6 chains would not fill two multiply-add units of latency 4.
 #if defined(__AVX2__)
 inline constexpr int kNarrowTileRows = 12;
 #else
@@ -29,7 +30,7 @@ inline constexpr int kTileVectors = 2;
 template <class T>
 inline constexpr Index kPanelCols = kTileVectors * kLanes<T>;
 
-/// How a run of columns ends: with whole vectors, or with some lanes of one more, or of half a one.
+/// How a range of columns ends: with a whole vector, with a partial vector, or with a partial half vector.
 enum class Tail : unsigned char { none, vector, half };
 template <class T, Tail kTail>
 struct TailOf {
@@ -40,14 +41,16 @@ struct TailOf<T, Tail::half> {
   using Type = Half<T>;
 };
 
-/// Rows × (Whole · lanes + last) elements of C, k in order; `last` columns are the tail. If it fetches: so many squares
-/// from `ahead` on meanwhile, a row of a square at a time.
+/// Computes one tile of C with k in order: C (Rows, columns) from A (Rows, k) and B (k, columns). The tile has Whole ·
+/// kLanes + last columns; the `last` columns are the tail. `bias` (columns) may be null.
+/// With kFetches, the tile also prefetches `squares` squares of the next matrix, from `ahead` on: one row of a square
+/// every `terms` steps of k.
 template <class T, int Rows, int Whole, Tail kTail, bool kFetches = false>
 BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T* bias, Index last,
                     const T* ahead = nullptr, Index squares = 0) {
   constexpr int kL = kLanes<T>;
   constexpr bool kHalf = kTail == Tail::half;
-  constexpr int kWhole = Whole > 0 ? Whole : 1;  // for arrays, which have at least one element
+  constexpr int kWhole = Whole > 0 ? Whole : 1;  // an array needs at least one element
   using TailVec = typename TailOf<T, kTail>::Type;
   const auto load_tail = [last](const T* p) __attribute__((always_inline)) {
     if constexpr (kHalf) {
@@ -69,7 +72,8 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
       tail[r] = g.accumulate ? load_tail(row) : TailVec{};
     }
   }
-  // A pointer to every fourth row: with one row and three as offsets, all addresses fit the integer registers.
+  // One base pointer per four rows. The other three rows are 1, 2 and 3 times a_row away, so all addresses fit the
+  // integer registers.
   constexpr int kBases = (Rows + 3) / 4;
   const T* base[kBases];
   BP_UNROLL
@@ -77,7 +81,7 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
     base[i] = a + 4 * i * g.a_row;
   }
   constexpr Index kPanel = kPanelCols<T>;
-  Index terms = kFetches ? g.k / (squares * kPanel) : g.k;  // of the chains, between two fetched rows
+  Index terms = kFetches ? g.k / (squares * kPanel) : g.k;  // steps of k per prefetched row
   for (Index k = 0, fetched = 0; k < g.k; k += terms) {
     if (kFetches && squares > 0) {
       fetch_lines<kPanel>(ahead + fetched * g.ahead.row, 1, 0);
@@ -107,7 +111,7 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
           sum[r][v] = fma(broadcast(a_rk), bk[v], sum[r][v]);
         }
         if constexpr (kHalf && Whole == 0) {
-          tail[r] = fma(a_rk - TailVec{}, bk_tail, tail[r]);  // a broadcast of its own takes half as long
+          tail[r] = fma(a_rk - TailVec{}, bk_tail, tail[r]);  // broadcasts to half a vector, in half the time
         } else if constexpr (kHalf) {
           tail[r] = fma(first_half(broadcast(a_rk)), bk_tail, tail[r]);
         } else if constexpr (kTail == Tail::vector) {
@@ -146,7 +150,7 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
   }
 }
 
-/// One tile of `rows` ≤ Rows rows.
+/// Computes one tile of `rows` <= Rows rows with the tile() that is compiled for this number of rows.
 template <class T, int Rows, int Whole, Tail kTail>
 BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias,
                               Index last) {
@@ -159,20 +163,20 @@ BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, cons
   }
 }
 
-/// So many chains keep the multiply-adds of x86 cores busy: two units of latency 4.
+/// Number of chains that keep the multiply-add units of x86 cores busy: two units of latency 4.
 inline constexpr int kBusyChains = 8;
 
-/// Chains from this length on take longer than fetching the next tile of C.
+/// From this k on, computing a tile takes longer than fetching the next tile of C, so columns() prefetches that tile.
 inline constexpr Index kLongChain = 128;
 
-/// All rows of one run of columns: whole tiles, then one of the rows that are left, or, where that would have too few
-/// chains, two of even height.
+/// Computes all rows of one range of columns: tiles of MaxRows rows, then one tile with the remaining rows. If that
+/// last tile would have fewer than kBusyChains chains, the last MaxRows + rest rows form two tiles of similar height.
 template <class T, int MaxRows, int Whole, Tail kTail>
 void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
-  constexpr bool kFetches = Whole == kTileVectors && kTail == Tail::none;  // among the tiles of a whole panel
+  constexpr bool kFetches = Whole == kTileVectors && kTail == Tail::none;  // only tiles of a whole panel prefetch
   constexpr int kBusyRows = kBusyChains / (Whole + (kTail == Tail::none ? 0 : 1));
-  constexpr Index kTwoWhole = MaxRows + (kBusyRows < MaxRows ? kBusyRows : MaxRows - 1);  // rows for a second tile
+  constexpr Index kTwoWhole = MaxRows + (kBusyRows < MaxRows ? kBusyRows : MaxRows - 1);  // rows for two tiles
   const T* a = g.a;
   Index rows = g.m;
   const auto advance = [&](Index height) __attribute__((always_inline)) {
@@ -183,7 +187,7 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
   const T* ahead = g.ahead.from;
   Index left = g.ahead.squares;
   while (rows == MaxRows || rows >= kTwoWhole) {
-    if (g.k >= kLongChain) {  // the next tile of C
+    if (g.k >= kLongChain) {  // prefetch the next tile of C
       fetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
     }
     if (g.claim != nullptr) {
@@ -206,7 +210,7 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
   }
 }
 
-/// Whole vectors and a tail of `last` columns.
+/// Computes Whole whole vectors of columns and a tail of `last` columns.
 template <class T, int Whole>
 BP_INLINE void columns_and_tail(const GemmArgs<T>& g, Index last, const T* b, T* c, const T* bias) {
   constexpr int kRows = Whole == 0 ? kNarrowTileRows : kTileRows;
@@ -219,7 +223,7 @@ BP_INLINE void columns_and_tail(const GemmArgs<T>& g, Index last, const T* b, T*
   columns<T, kRows, Whole, Tail::vector>(g, b, c, bias, last);
 }
 
-/// One panel, or what of it there is.
+/// Computes one panel of `cols` <= kPanelCols columns.
 template <class T>
 BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T* bias) {
   constexpr Index kL = kLanes<T>;
@@ -235,7 +239,8 @@ BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T
   }
 }
 
-/// Few rows leave most accumulators of the tile idle; columns take their place.
+/// With at most kWideRows rows, most accumulators of the normal tile would be unused. A wide tile of kWideVectors
+/// vectors uses them for more columns.
 #if defined(__AVX512F__) || defined(__ARM_NEON)
 inline constexpr Index kWideRows = 3;
 inline constexpr int kWideVectors = 8;

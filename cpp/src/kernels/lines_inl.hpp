@@ -1,4 +1,4 @@
-/// Cache lines that are asked for before their turn.
+/// Prefetches cache lines, or claims them for this core, before they are needed.
 #pragma once
 
 #include "kernels/vec.hpp"
@@ -8,8 +8,9 @@ namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 template <class T>
 inline constexpr int kLine = 64 / static_cast<int>(sizeof(T));
 
-/// Runs of Cols elements in rows [0, Rows). Where they begin within a line, that line came with the run before: the
-/// last element of every line's worth is asked for.
+/// Prefetches `rows` runs of Cols elements, row r at p + r * stride, into the second-level cache. A run that begins
+/// within a cache line shares this line with the previous run, which already fetched it. So each line is prefetched by
+/// the last element of every kLine elements.
 template <int Cols, class T>
 BP_INLINE void fetch_lines(const T* p, ptrdiff_t rows, ptrdiff_t stride) {
   for (ptrdiff_t r = 0; r < rows; ++r) {
@@ -19,9 +20,10 @@ BP_INLINE void fetch_lines(const T* p, ptrdiff_t rows, ptrdiff_t stride) {
   }
 }
 
-/// The same for lines that other cores may hold as well and that are to be written: each is written at once, with what
-/// it holds. The store waits for the line to be this core's alone while later instructions go on; a prefetch for
-/// writing does not ask for a line that is already here, shared (Zen 4).
+/// Claims the cache lines of `rows` runs of Cols elements that this core will write and that other cores may also hold:
+/// rewrites one element per line with its own value. While the store waits for exclusive ownership of the line, later
+/// instructions continue. A write prefetch does not help: it does not request a line that this core already holds as
+/// shared (Zen 4).
 template <int Cols, class T>
 BP_INLINE void claim_lines(T* p, ptrdiff_t rows, ptrdiff_t stride) {
   for (ptrdiff_t r = 0; r < rows; ++r) {

@@ -1,4 +1,4 @@
-/// Loops over arrays, and sums whose order depends on the number of elements alone.
+/// Loops over arrays, and sums whose order depends only on the number of elements.
 #pragma once
 
 #include "kernels/vec.hpp"
@@ -22,8 +22,8 @@ BP_INLINE void update(ptrdiff_t n, const T* x, T* y, F f) {
   }
 }
 
-/// A sum in double precision: lane by lane, the lanes at the end. A row of a million floats loses nothing, and the
-/// square of any float is finite.
+/// A sum in double precision: every lane sums its own elements, and total() adds the lanes. A sum of a million floats
+/// keeps float accuracy, and the square of any float is finite.
 template <class T>
 struct Sum;
 template <>

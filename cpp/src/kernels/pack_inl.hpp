@@ -1,4 +1,4 @@
-/// Packing: a panel of B in consecutive cache lines, for a product that reads it many times.
+/// Packing: copies a panel of B to consecutive cache lines, for a product that reads the panel many times.
 #pragma once
 
 #include "kernels/gemm_inl.hpp"
@@ -17,7 +17,7 @@ void pack(Index k, Index n, const T* b, Index b_row, T* packed) {
   }
 }
 
-/// The lanes of a and b in turn: a0 b0 a1 b1 …, the lower half of that in `low`, the upper in `high`.
+/// Interleaves the lanes of a and b: a0 b0 a1 b1 …. `low` gets the lower half of this sequence, `high` the upper half.
 template <class V, int Lanes>
 BP_INLINE void interleave(V a, V b, V& low, V& high) {
   if constexpr (Lanes == 2) {
@@ -36,8 +36,8 @@ BP_INLINE void interleave(V a, V b, V& low, V& high) {
   }
 }
 
-/// Transposes lanes × lanes elements: interleaving row i with row i + lanes / 2 moves one bit of the row's number into
-/// the column's, so log2(lanes) rounds of it exchange them.
+/// Transposes a block of kLanes × kLanes elements. Interleaving row i with row i + kLanes / 2 moves one bit of the row
+/// index into the column index. After log2(kLanes) rounds, the two indices are exchanged.
 template <class T>
 BP_INLINE void transpose_block(Vec<T> (&rows)[kLanes<T>]) {
   constexpr int kL = kLanes<T>;

@@ -1,4 +1,4 @@
-/// Sums and updates of flat arrays: what clipping, penalties and the reduction of gradients are made of.
+/// Sums and updates of flat arrays, for clipping, penalties and the reduction of gradients.
 #pragma once
 
 #include "kernels/lines_inl.hpp"
@@ -28,11 +28,11 @@ void scale(Index n, T s, T* x) {
 
 template <class T>
 void clamp(Index n, T limit, T* x) {
-  // The vector second: NaN stays NaN.
+  // min and max return their second argument if an argument is NaN. v is the second argument, so NaN stays NaN.
   map(n, x, x, [=](Vec<T> v) BP_INLINE_LAMBDA { return min(broadcast(limit), max(broadcast(-limit), v)); });
 }
 
-/// ∂/∂w (l1 |w| + l2 w² / 2), with 0 for the kink.
+/// g += ∂/∂w (l1 |w| + l2 w² / 2), where the derivative of |w| at w = 0 is 0.
 template <class T>
 void add_penalty(Index n, T l1, T l2, const T* w, T* g) {
   update(n, w, g, [=](Vec<T> wi, Vec<T> gi) BP_INLINE_LAMBDA { return gi + fma(broadcast(l2), wi, sign(wi) * l1); });

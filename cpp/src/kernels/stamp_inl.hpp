@@ -1,5 +1,5 @@
-/// Makes the kernel set of one instruction set out of the -inl files. Included once by each isa_<name>.cpp, which
-/// defines BACKPASS_KERNEL_NAMESPACE (its namespace) and BACKPASS_KERNEL_NAME (its name as a string) before.
+/// Builds the kernel set of one instruction set from the -inl files. Each isa_<name>.cpp includes this file once, after
+/// defining BACKPASS_KERNEL_NAMESPACE (its namespace) and BACKPASS_KERNEL_NAME (its name as a string).
 #include "kernels/kernel_table.hpp"
 #include "kernels/vec.hpp"
 
@@ -18,7 +18,7 @@
 namespace backpass::kernels {
 namespace BACKPASS_KERNEL_NAMESPACE {
 
-// The vector functions of math_inl.hpp as the table offers them.
+// The vector functions, applied to arrays: the form that the table needs.
 template <class T>
 void exp_array(Index n, const T* x, T* y) {
   map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return exp<T>(v); });
@@ -62,7 +62,8 @@ constexpr KernelTable<T> make_table() {
   return t;
 }
 
-/// The one symbol of this translation unit. A constant from the start: networks may be used by static initialisers.
+/// The only symbol of this translation unit. It is initialised at compile time, because static initialisers of other
+/// files may use networks.
 extern const KernelSet kKernels;
 constinit const KernelSet kKernels{BACKPASS_KERNEL_NAME, kFeatures, make_table<float>(), make_table<double>()};
 

@@ -1,5 +1,6 @@
-/// From which quantity each activation's derivative is computed: the cheapest that is exact. For sigmoid and tanh it is
-/// the cheapest that is exact to a unit of 1.
+/// The quantity from which each activation's derivative is computed: the cheapest one that gives full relative
+/// accuracy. For sigmoid and tanh it is the cheapest one with an absolute error of about one ulp of 1
+/// (docs/numbers.md).
 #pragma once
 
 #include <backpass/activation_kind.hpp>

@@ -1,18 +1,20 @@
-/// Matrix products in the order in which B lies in memory, for few rows of A and a B larger than the caches.
+/// Matrix products that read B in memory order, for few rows of A and a B larger than the caches.
 #pragma once
 
 #include "kernels/gemm_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// Rows of B that a pass of stream() reads side by side: each in memory order, which is what the prefetchers follow.
+/// Number of rows of B that one pass of stream() reads side by side. Each row is read in memory order, which the
+/// hardware prefetchers follow.
 inline constexpr int kStreams = 8;
 
-/// The next Vectors · lanes columns of C += Depth terms of the chain. Partial: the last vector has only `last` columns.
-/// OneRow: A is in registers, and each multiply-add fetches its own operand of B. A core looks ahead a certain number
-/// of instructions: the fewer there are to a line of B, the more lines are on their way. So b points to one row in
-/// four, which with the others' distances fits the registers, and b_row is g.b_row, but not fetched again after every
-/// store.
+/// Adds Depth terms of each chain to the next Vectors · kLanes columns of C: C (m, columns) += A (m, Depth) B (Depth,
+/// columns). With Partial, the last vector has only `last` columns.
+/// With OneRow (m = 1), A is in the registers `one`, and every multiply-add loads its operand of B from memory: fewer
+/// instructions per cache line of B let the out-of-order window keep more loads in flight. For this reason `b` holds
+/// one pointer per four rows: these pointers and the offsets of the other rows fit the integer registers. b_row is a
+/// copy of g.b_row, which the compiler would load again after every store.
 template <class T, int Depth, int Vectors, bool Partial, bool OneRow>
 BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&one)[Depth],
                               const T* const (&b)[(Depth + 3) / 4], Index b_row, T* c, Index last) {
@@ -59,7 +61,8 @@ BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&o
   }
 }
 
-/// `cols` columns of C += Depth terms of the chain.
+/// C (m, cols) += A (m, Depth) B (Depth, cols): adds Depth terms of each chain. `a` and `first` are the first elements
+/// of A and B.
 template <class T, int Depth, bool OneRow>
 void stream_rows(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index cols) {
   constexpr Index kL = kLanes<T>;
@@ -93,12 +96,13 @@ void stream_rows(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index c
   }
 }
 
-/// Bytes of C that wait in the first-level cache, and the least run of a row of B.
+/// C is computed in ranges of columns. A range has at most kStreamBytes bytes of C, which stay in the first-level
+/// cache, but at least kStreamRun bytes in every row.
 inline constexpr Index kStreamBytes = 16384;
 inline constexpr Index kStreamRun = 1024;
 
-/// The same product in the order in which B lies in memory, which is read once: the chains wait in C between a few rows
-/// of B and the next. For few rows of A and a B, not packed, that is larger than the caches.
+/// The same product as gemm(), bit for bit, but B is read once and in memory order: C holds the partial sums between
+/// kStreams rows of B and the next. For few rows of A and a B that is not packed and is larger than the caches.
 template <class T>
 void stream(const GemmArgs<T>& g) {
   if (g.m == 0) {

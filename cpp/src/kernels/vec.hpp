@@ -1,8 +1,9 @@
-/// A vector of as many T as a register of this instruction set holds, on the compiler's own vector types: + − * / and
-/// comparisons are the language's (a comparison gives a mask, mask ? a : b selects). Here is what the language lacks.
+/// Vectors that fill one register of the instruction set, based on the compiler's vector types. The language provides
+/// arithmetic and comparisons (a comparison gives a mask; mask ? a : b selects per lane). This file adds the other
+/// operations.
 ///
-/// Included by isa_<name>.cpp alone, through the -inl files, with BACKPASS_KERNEL_NAMESPACE set; everything is in that
-/// namespace, so that no two instruction sets ever share a symbol.
+/// Only isa_<name>.cpp includes this file, through the -inl files, with BACKPASS_KERNEL_NAMESPACE defined. Everything
+/// is in that namespace, so two instruction sets never share a symbol.
 #pragma once
 
 #include <stddef.h>
@@ -15,7 +16,7 @@
 #endif
 
 #define BP_INLINE static inline __attribute__((always_inline))
-/// Before a short loop over an array of vectors, so that the array is registers and never memory.
+/// Placed before a short loop over an array of vectors: unrolling keeps the array in registers.
 #if defined(__clang__)
 #define BP_UNROLL _Pragma("unroll")
 #else
@@ -50,10 +51,10 @@ struct VecTraits<double> {
 };
 template <class T>
 using Vec = typename VecTraits<T>::Vector;
-/// Signed integers of T's width; also the type of a comparison of Vec<T>: all ones where true.
+/// Signed integers of T's width. A comparison of Vec<T> also has this type: all bits of a lane are 1 where it is true.
 template <class T>
 using VecInt = typename VecTraits<T>::Ints;
-/// The same unsigned: shifts to the right bring in zeros (signed 64-bit ones need AVX-512).
+/// Unsigned integers of T's width: >> shifts in zeros. (A right shift of signed 64-bit lanes needs AVX-512.)
 template <class T>
 using VecBits = typename VecTraits<T>::Bits;
 template <class T>
@@ -64,7 +65,7 @@ using VecD = Vec<double>;
 
 template <class T>
 BP_INLINE Vec<T> broadcast(T s) {
-  return s - Vec<T>{};  // and not 0 + s, which would be an addition: it has to turn −0 into 0
+  return s - Vec<T>{};  // s − 0 is s for every s, and costs nothing; 0 + s would turn −0 into +0
 }
 template <class T>
 BP_INLINE Vec<T> load(const T* p) {
@@ -93,7 +94,7 @@ BP_INLINE Vec<T> as_real(VecBits<T> v) {
 
 inline constexpr int32_t kIndices32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 inline constexpr int64_t kIndices64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-/// 0, 1, 2, ….
+/// Lane i contains i.
 template <class T>
 BP_INLINE VecInt<T> lane_indices() {
   VecInt<T> v;
@@ -104,14 +105,15 @@ BP_INLINE VecInt<T> lane_indices() {
   }
   return v;
 }
-/// True in the first n lanes.
+/// True in the first n lanes, n >= 0; n may exceed the number of lanes.
 template <class T>
 BP_INLINE VecInt<T> first_lanes(ptrdiff_t n) {
   using Int = __typeof__(VecInt<T>{}[0]);
   return lane_indices<T>() < (VecInt<T>{} + static_cast<Int>(n < kLanes<T> ? n : kLanes<T>));
 }
 
-// The first n lanes, 0 <= n <= lanes; the others read as zero and are not written. Memory beyond them is not touched.
+// Load or store the first n lanes, 0 <= n <= kLanes. A load sets the other lanes to 0. Memory beyond the n elements is
+// not accessed.
 #if defined(__AVX512F__)
 BP_INLINE VecF load_partial(const float* p, ptrdiff_t n) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1U), p);
@@ -157,8 +159,8 @@ BP_INLINE void store_partial(T* p, Vec<T> v, ptrdiff_t n) {
 }
 #endif
 
-// Half a vector, for the end of a row that needs no more: where a 512-bit multiply-add occupies a unit for two cycles,
-// a 256-bit one occupies it for one.
+// Half a vector, for the end of a row with at most kLanes / 2 elements: where a 512-bit multiply-add occupies a unit
+// for two cycles, a 256-bit one occupies it for one cycle.
 #if defined(__AVX512F__)
 inline constexpr bool kHasHalf = true;
 typedef float HalfF __attribute__((vector_size(kVectorBytes / 2)));
@@ -205,8 +207,8 @@ BP_INLINE V first_half(V v) {
 }
 #endif
 
-// The next vector of an array of which n elements are left: all or some of it. Loops with these have one body for full
-// vectors and tail, so that both do the same.
+// Load or store the next vector of an array with n elements left: a full or a partial vector. A loop that uses these
+// functions has one body for full vectors and tail, so both do the same operations.
 template <class T>
 BP_INLINE Vec<T> load_next(const T* p, ptrdiff_t n) {
   return n >= kLanes<T> ? load(p) : load_partial(p, n);
@@ -220,7 +222,7 @@ BP_INLINE void store_next(T* p, Vec<T> v, ptrdiff_t n) {
   }
 }
 
-// a * b + c: one rounding where the set has fused multiply-add, two where it has not.
+// a * b + c: rounded once if the instruction set has fused multiply-add, twice otherwise.
 #if defined(__AVX512F__)
 BP_INLINE VecF fma(VecF a, VecF b, VecF c) { return _mm512_fmadd_ps(a, b, c); }
 BP_INLINE VecD fma(VecD a, VecD b, VecD c) { return _mm512_fmadd_pd(a, b, c); }
@@ -255,8 +257,8 @@ BP_INLINE VecD sqrt(VecD v) {
 }
 #endif
 
-/// a > b ? a : b and a < b ? a : b. Where either is NaN the result is b: max(x, s) with a constant second turns NaN
-/// into s, max(s, x) keeps it. x86 has just that as one instruction.
+/// max: a > b ? a : b. min: a < b ? a : b. If a or b is NaN, the result is b: max(x, s) with a constant s turns NaN
+/// into s, and max(s, x) keeps NaN. x86 has one instruction for exactly this operation.
 #if defined(__AVX512F__)
 BP_INLINE VecF max(VecF a, VecF b) { return _mm512_max_ps(a, b); }
 BP_INLINE VecD max(VecD a, VecD b) { return _mm512_max_pd(a, b); }
@@ -281,7 +283,7 @@ BP_INLINE VecD min(VecD a, VecD b) { return a < b ? a : b; }
 
 BP_INLINE VecF abs(VecF v) { return as_real<float>(as_int<float>(v) & 0x7fffffff); }
 BP_INLINE VecD abs(VecD v) { return as_real<double>(as_int<double>(v) & 0x7fffffffffffffffLL); }
-/// |magnitude| with the sign of sign.
+/// |magnitude| with the sign of `sign`.
 BP_INLINE VecF copysign(VecF magnitude, VecF sign) {
   return as_real<float>((as_int<float>(magnitude) & 0x7fffffff) | (as_int<float>(sign) & INT32_MIN));
 }
@@ -289,12 +291,13 @@ BP_INLINE VecD copysign(VecD magnitude, VecD sign) {
   return as_real<double>((as_int<double>(magnitude) & INT64_MAX) | (as_int<double>(sign) & INT64_MIN));
 }
 
-/// −1, 0 or 1; NaN stays, so that a gradient gone wrong is seen.
+/// −1, 0 or 1. NaN stays NaN, so that a NaN gradient remains visible.
 BP_INLINE VecF sign(VecF v) { return ((v > 0.0F) | (v < 0.0F)) ? copysign(broadcast(1.0F), v) : v; }
 BP_INLINE VecD sign(VecD v) { return ((v > 0.0) | (v < 0.0)) ? copysign(broadcast(1.0), v) : v; }
 
-/// To the nearest integer, ties to even, for |v| < 2^22 (float) or 2^51 (double); the integer comes along, modulo 2^32
-/// (2^64): as unsigned, because what a larger v leaves there is anything and may be computed with.
+/// Rounds to the nearest integer, ties to even, for |v| < 2^22 (float) or 2^51 (double). n receives the integer modulo
+/// 2^32 (2^64). n is unsigned because a larger |v| leaves an arbitrary value in n, and arithmetic with this value must
+/// not overflow.
 BP_INLINE VecF round_to_int(VecF v, VecBits<float>& n) {
   const VecF shifter = broadcast(0x1.8p23F);
   const VecF shifted = v + shifter;
@@ -308,8 +311,8 @@ BP_INLINE VecD round_to_int(VecD v, VecBits<double>& n) {
   return shifted - shifter;
 }
 
-/// v · 2^n where n = n_int is an integer below 2 · 1023 in size (2 · 127): the result may be denormal, with one
-/// rounding.
+/// v · 2^n for an integer n = n_int with |n| < 2 · 127 (float) or 2 · 1023 (double). The result may be denormal and is
+/// rounded once.
 template <class T>
 BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[maybe_unused]] VecBits<T> n_int) {
 #if defined(__AVX512F__)
@@ -319,7 +322,7 @@ BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[ma
     return _mm512_scalef_pd(v, n);
   }
 #else
-  // Two factors of half the exponent each, so that neither is denormal nor infinite.
+  // Two factors with half the exponent each: neither factor is denormal or infinite.
   constexpr unsigned kBias = sizeof(T) == 4 ? 127 : 1023;
   constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
   const VecBits<T> biased = n_int + 2 * kBias;
@@ -328,7 +331,7 @@ BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, [[maybe_unused]] Vec<T> n, [[ma
 #endif
 }
 
-/// Whether any lane of a comparison's result is true.
+/// True if any lane of the mask is true.
 #if defined(__AVX512F__)
 BP_INLINE bool any(VecInt<float> mask) { return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) != 0; }
 BP_INLINE bool any(VecInt<double> mask) { return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask)) != 0; }
@@ -343,7 +346,7 @@ BP_INLINE bool any(VecInt<float> mask) { return (mask[0] | mask[1] | mask[2] | m
 BP_INLINE bool any(VecInt<double> mask) { return (mask[0] | mask[1]) != 0; }
 #endif
 
-/// Products of the lower 32 bits of each 64-bit lane.
+/// The 64-bit products of the lower 32 bits of each 64-bit lane.
 BP_INLINE VecBits<double> multiply_lower_halves(VecBits<double> a, VecBits<double> b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<VecBits<double>>(
@@ -358,7 +361,7 @@ BP_INLINE VecBits<double> multiply_lower_halves(VecBits<double> a, VecBits<doubl
 #endif
 }
 
-/// kLanes 32-bit words, each in a lane of T's width.
+/// Loads kLanes 32-bit words, each into a lane of T's width.
 template <class T>
 BP_INLINE VecBits<T> load_words(const uint32_t* p) {
   typedef uint32_t Words __attribute__((vector_size(4 * kLanes<T>)));
@@ -367,7 +370,7 @@ BP_INLINE VecBits<T> load_words(const uint32_t* p) {
   return __builtin_convertvector(w, VecBits<T>);
 }
 
-// The first and the second half of v in double precision.
+// The first and the second half of v, converted to double.
 #if defined(__AVX512F__)
 BP_INLINE VecD widen_first(VecF v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
 BP_INLINE VecD widen_second(VecF v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
@@ -382,7 +385,7 @@ BP_INLINE VecD widen_first(VecF v) { return VecD{static_cast<double>(v[0]), stat
 BP_INLINE VecD widen_second(VecF v) { return VecD{static_cast<double>(v[2]), static_cast<double>(v[3])}; }
 #endif
 
-/// The sum of all lanes, halves first: a fixed tree.
+/// The sum of all lanes in a fixed order: the upper half is added to the lower half until one lane is left.
 template <class T>
 BP_INLINE T horizontal_sum(Vec<T> v) {
   for (int half = kLanes<T> / 2; half > 0; half /= 2) {

@@ -8,20 +8,24 @@
 namespace backpass::linalg {
 namespace {
 
-/// A packed panel of B is at most this deep: it and the part of A that it meets stay in the second-level cache.
+/// Maximum depth of a packed panel of B. The panel and the part of A that is multiplied with it stay in the
+/// second-level cache.
 constexpr Index kBlockDepth = 512;
-/// What of B the second-level cache holds, and a core's part of the third. Within them a product reads B tile by tile
-/// as it is. Beyond, B is read in its own order: by very few rows from the second level on,
+/// kSecondLevelBytes: bytes of B that fit the second-level cache. kThirdLevelBytes: bytes of B that fit one core's
+/// share of the third-level cache. If A has few rows, a product reads B in memory order: at most tile_rows / 2 rows if
+/// B exceeds kSecondLevelBytes, fewer than kFewTiles · tile_rows rows if B exceeds kThirdLevelBytes. Otherwise it reads
+/// a B of at most kThirdLevelBytes in place, tile by tile, and packs a larger B.
 constexpr Index kSecondLevelBytes = Index{1} << 20;
 constexpr Index kThirdLevelBytes = Index{8} << 20;
-/// and by fewer rows than so many tiles from the third. So many tiles also repay a packed copy, and fetching panels
-/// of a B that is read in place.
+/// From this number of tiles of rows on, packing B pays off, and so does prefetching the panels of a B that is read in
+/// place.
 constexpr Index kFewTiles = 4;
 
-/// Work between two polls, in multiply-adds: a thread makes 1e10 to 5e10 of them in a second, half as many of doubles.
-/// A product of less than 2^20 does not poll: its caller may. One call of a kernel has at most 2^27, 3 to 30 ms. A
-/// panel that is read in place is cut every 2^13 rows, and meets at most 64 tiles of rows at a time, which makes 2^27
-/// with the largest tile, of 12 by 32. To pack a panel is little work beside multiplying it with 64 tiles.
+/// Work between two polls, in multiply-adds. A thread computes 1e10 to 5e10 multiply-adds per second in float, half as
+/// many in double. A product of fewer than kLeastPolledWork multiply-adds does not poll; its caller may. One call of a
+/// kernel has about kMostPolledWork multiply-adds at most, which take 3 to 30 ms. A panel that is read in place is cut
+/// every kPolledDepth rows and multiplied with at most kPolledTiles tiles of rows: 1.5 · 2^27 multiply-adds with the
+/// largest tile, 12 × 32. Packing a panel is little work compared with multiplying it with 64 tiles.
 constexpr Index kLeastPolledWork = Index{1} << 20;
 constexpr Index kMostPolledWork = Index{1} << 27;
 constexpr Index kPolledDepth = Index{1} << 13;
@@ -33,26 +37,28 @@ void poll(Index work) {
   }
 }
 
-/// From so many bytes on a B that is read in place is fetched panel by panel.
+/// If B exceeds this number of bytes and is read in place, it is prefetched panel by panel.
 constexpr Index kFarBytes = Index{512} << 10;
 
-/// Whether the distance between rows of B maps a panel into so few sets of the second-level cache that each tile finds
-/// but a small part of it there: rows of 2048 floats, 8 KiB, meet in 16 sets. A single tile reads it once anyhow.
+/// True if the row stride of B maps a panel to so few sets of the second-level cache that every tile finds only a small
+/// part of the panel there. For example, rows of 2048 floats (8 KiB) share 16 sets. A single tile of rows reads the
+/// panel only once, so the sets do not matter.
 template <class T>
 bool panel_evicts_itself(const Product<T>& p, Index tile_rows) noexcept {
   constexpr Index kWayBytes = Index{128} << 10;
   constexpr Index kWays = 8;
-  constexpr Index kTimes = 4;  // less of it costs less than packing does
+  constexpr Index kTimes = 4;  // a smaller excess costs less than packing
   const Index resident_rows = kWays * kWayBytes / std::gcd(p.b_row * static_cast<Index>(sizeof(T)), kWayBytes);
   return p.m > tile_rows && p.k >= kTimes * resident_rows;
 }
 
-/// Rows of C that multiply_narrow() takes at once, and the stride of their transpose: not a multiple of a page.
+/// Number of rows of C that multiply_narrow() computes together, and the row stride of their transpose. The stride is
+/// not a multiple of a page.
 constexpr Index kNarrowRun = 1024;
 constexpr Index kNarrowStride = kNarrowRun + 16;
 
-/// A product with fewer columns than a vector has, whose A lies transposed: Cᵀ = Bᵀ Aᵀ has long rows. It is what the
-/// gradient of a layer with few outputs asks for.
+/// A product with fewer columns than a vector has lanes, and with a transposed A: computes Cᵀ = Bᵀ Aᵀ, which has long
+/// rows, in scratch (n, kNarrowStride). The gradient of a layer with few outputs is such a product.
 template <class T>
 void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) noexcept {
   for (Index row = 0; row < p.m; row += kNarrowRun) {
@@ -82,7 +88,7 @@ void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scra
   }
 }
 
-/// The whole product for a kernel that reads B in place.
+/// Arguments of a kernel that computes the whole product and reads B in place.
 template <class T>
 kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
   return {.m = p.m,
@@ -100,14 +106,16 @@ kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
           .claim = p.claim};
 }
 
-/// Panel by panel: the next one is fetched while this one is multiplied, then packed, unless B is read in place.
+/// Multiplies panel by panel. While one panel is multiplied, the kernel prefetches the next one. Unless B is read in
+/// place, each panel is packed into scratch first.
 template <class T>
 void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in_place, T* scratch) {
   const bool transposed = p.b_layout == Layout::transposed;
   const Index width = kernels.panel_cols;
   const Index panels = (p.n + width - 1) / width;
   const Index tiles = p.m / kernels.tile_rows;
-  // Packed ones are cut into blocks of k of even size. A later block goes on from C, and the last one adds the bias.
+  // Panels are cut into blocks of k of nearly equal depth. Every block but the first accumulates into C. The last block
+  // adds the bias.
   const Index depth = in_place ? kPolledDepth : kBlockDepth;
   const Index blocks = std::max<Index>(1, (p.k + depth - 1) / depth);
   struct Part {
@@ -151,7 +159,8 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
   }
 }
 
-/// One call of a kernel that reads B in place; of a long product several, each of which goes on from C.
+/// Calls a kernel that reads B in place. A long product takes several calls: each call takes a block of k and
+/// accumulates into C.
 template <class T>
 void multiply_in_place(void (*kernel)(const kernels::GemmArgs<T>&), const Product<T>& p) {
   const Index work = p.m * p.n * p.k;
@@ -174,7 +183,7 @@ void multiply_in_place(void (*kernel)(const kernels::GemmArgs<T>&), const Produc
   }
 }
 
-/// The product of at most kPolledTiles tiles of rows.
+/// Computes a product of at most kPolledTiles tiles of rows.
 template <class T>
 void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) {
   bool in_place = false;

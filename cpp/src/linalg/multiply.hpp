@@ -1,4 +1,4 @@
-/// Products of matrices that are larger than a kernel's block: when to pack, and where.
+/// Matrix products larger than one kernel block: whether to pack B, and which blocks to compute.
 #pragma once
 
 #include <cstddef>
@@ -10,36 +10,37 @@ namespace backpass::linalg {
 using kernels::Index;
 using kernels::KernelTable;
 
-/// How B (k, n) lies in memory.
+/// Memory layout of B (k, n).
 enum class Layout : unsigned char {
-  plain,       ///< B(k,n) = b[k * b_row + n]
-  transposed,  ///< B(k,n) = b[n * b_row + k]
+  plain,       ///< B(p,j) = b[p * b_row + j]
+  transposed,  ///< B(p,j) = b[j * b_row + p]
 };
 
-/// C (m, n) = A (m, k) · B (k, n) + bias (n), or C += A · B. Any part of a product is computed with the same bits as
-/// the whole.
+/// C (m, n) = A (m, k) · B (k, n) + bias (n), or C += A · B. Computing a part of a product gives the same bits as
+/// computing the whole product.
 template <class T>
 struct Product {
   Index m = 0, n = 0, k = 0;
-  const T* a = nullptr;  ///< A(m,k) = a[m * a_row + k * a_col]
+  const T* a = nullptr;  ///< A(i,p) = a[i * a_row + p * a_col]
   Index a_row = 0, a_col = 1;
   const T* b = nullptr;
   Index b_row = 0;
   Layout b_layout = Layout::plain;
-  T* c = nullptr;  ///< C(m,n) = c[m * c_row + n]
+  T* c = nullptr;  ///< C(i,j) = c[i * c_row + j]
   Index c_row = 0;
   const T* bias = nullptr;  ///< (n), or null
   bool accumulate = false;
-  T* claim = nullptr;  ///< null, or what this thread alone will write after the product, claim[m * c_row + n]: its
-                       ///< lines are taken from other cores' caches meanwhile
+  T* claim = nullptr;  ///< null, or the array (m, n), claim[i * c_row + j], that only this thread writes after the
+                       ///< product: its cache lines are claimed during the product
 };
 
-/// Elements of scratch that a product with this k needs.
+/// Number of elements of scratch that a product with this k needs.
 template <class T>
 [[nodiscard]] std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept;
 
-/// A product of more than 2^20 multiply-adds polls, on its way and at its end; what a poll throws leaves C half done.
-/// \param scratch  scratch_size(kernels, p.k) elements of this thread's own
+/// Computes the product. From 2^20 multiply-adds on it polls, during the computation and at its end, except a product
+/// with fewer columns than a vector has lanes and a transposed A. If a poll throws, C is partly computed.
+/// \param scratch  scratch_size(kernels, p.k) elements that only this thread uses
 template <class T>
 void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch);
 
