@@ -1,7 +1,8 @@
-/// The activations that are piecewise linear or rational, and the loops and the table entries of all elementwise ones.
+/// Piecewise linear and rational activations, and the loops and table entries of all elementwise activations.
 ///
-/// Each activation is a struct with φ(z) and, beside it, φ' of what stored_for() names: a = φ(z) or z. Definitions and
-/// constants are PyTorch's; at a kink φ' is PyTorch's choice. NaN gives NaN, an infinite z the limit.
+/// Each activation is a struct with value() = φ(z) and derivative() = φ'. derivative() takes the quantity that
+/// stored_for() names: a = φ(z) or z. Definitions, constants and the value of φ' at a kink are PyTorch's. NaN gives
+/// NaN, and an infinite z gives the limit.
 #pragma once
 
 #include "kernels/loops_inl.hpp"
@@ -9,7 +10,7 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// inside ? one : other, and NaN where x is: a comparison alone would hide it.
+/// inside ? one : other, but NaN where x is NaN: a comparison with NaN is false and would hide it.
 template <class T>
 BP_INLINE Vec<T> select_or_nan(Vec<T> x, VecInt<T> inside, T one, T other) {
   const Vec<T> y = inside ? broadcast(one) : broadcast(other);
@@ -19,7 +20,7 @@ BP_INLINE Vec<T> select_or_nan(Vec<T> x, VecInt<T> inside, T one, T other) {
 template <class T>
 struct Relu {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return max(Vec<T>{}, z); }
-  // What is not positive is 0 or NaN, and its own derivative.
+  // If a > 0 is false, a is 0 (derivative 0) or NaN (propagate): return a in both cases.
   BP_INLINE Vec<T> derivative(Vec<T> a, T) { return a > T(0) ? broadcast(T(1)) : a; }
 };
 
@@ -41,7 +42,7 @@ struct HardTanh {
   BP_INLINE Vec<T> derivative(Vec<T> a, T) { return select_or_nan<T>(a, abs(a) < T(1), 1, 0); }
 };
 
-/// min(max(z + 3, 0), 6) / 6.
+/// φ(z) = min(max(z + 3, 0), 6) / 6.
 template <class T>
 struct HardSigmoid {
   static constexpr T kSixth = T(1) / T(6);
@@ -49,7 +50,7 @@ struct HardSigmoid {
   BP_INLINE Vec<T> derivative(Vec<T> z, T) { return select_or_nan<T>(z, abs(z) < T(3), kSixth, 0); }
 };
 
-/// z hard_sigmoid(z).
+/// φ(z) = z hard_sigmoid(z).
 template <class T>
 struct HardSwish {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return finite_below<T>(z) * HardSigmoid<T>::value(z, T(0)); }
@@ -59,7 +60,7 @@ struct HardSwish {
   }
 };
 
-/// z / (1 + |z|), φ' = 1 / (1 + |z|)², from z: 1 − |a| has no digits left where |a| comes near 1.
+/// φ(z) = z / (1 + |z|), φ' = 1 / (1 + |z|)², computed from z: (1 − |a|)² loses all digits where |a| is near 1.
 template <class T>
 struct Softsign {
   BP_INLINE Vec<T> value(Vec<T> z, T) {

@@ -1,13 +1,13 @@
-/// Parts of an instruction set that a CPU may lack, as bits. A kernel set states the ones its compiler was allowed to
-/// use, and runs only where the CPU has all of them. No includes but C's: every instruction set's translation unit sees
-/// this file.
+/// CPU features that not every CPU of an architecture has, as bits. A kernel set lists the features that its compiler
+/// may use, and runs only on a CPU that has all of them. Includes only C headers, because the translation units of all
+/// instruction sets include this file.
 #pragma once
 
 #include <stdint.h>
 
 namespace backpass::kernels {
 
-/// x86-64's beyond SSE2, which every such CPU has.
+/// Features of x86-64 beyond SSE2, which every x86-64 CPU has.
 enum CpuFeature : uint32_t {
   kSse3 = 1U << 0,
   kSsse3 = 1U << 1,

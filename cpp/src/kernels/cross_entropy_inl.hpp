@@ -1,6 +1,7 @@
-/// −Σ_k t_k log p_k of a row, from probabilities and from logits, for class labels and for distributions t.
+/// Cross-entropy −Σ_k t_k log p_k of a row, from probabilities or logits, with class labels or distributions t as
+/// targets.
 ///
-/// t' = (1 − ε) t + ε / n smooths the target. A distribution need not sum to one.
+/// Smoothing by ε replaces t by t' = (1 − ε) t + ε / n. The sum of a distribution may differ from 1.
 #pragma once
 
 #include "kernels/loss_inl.hpp"
@@ -22,8 +23,8 @@ struct DenseTarget {
 template <class T>
 struct LabelTarget {
   Index label;
-  T share;  // of the other classes, ε / n
-  T own;    // 1 − ε + ε / n
+  T share;  // target of the other classes: ε / n
+  T own;    // target of the label: 1 − ε + ε / n
   BP_INLINE_LAMBDA LabelTarget(const T*, Index row_label, T smoothing, Index n)
       : label(row_label), share(smoothing / static_cast<T>(n)), own(T(1) - smoothing + share) {}
   [[nodiscard]] BP_INLINE_LAMBDA Vec<T> at(Index i, Index) const {
@@ -32,7 +33,7 @@ struct LabelTarget {
   }
 };
 
-/// Of probabilities: the gradient is −t / a.
+/// From probabilities a: value −Σ_k t_k log a_k, gradient −t / a.
 template <class T, template <class> class Target>
 BP_INLINE double cross_entropy_of(Index n, T smoothing, const T* a, const T* y, Index label, T scale, T* g) {
   const Target<T> target(y, label, smoothing, n);
@@ -48,14 +49,15 @@ BP_INLINE double cross_entropy_of(Index n, T smoothing, const T* a, const T* y, 
   return sum.total();
 }
 
-/// Of logits: Σ_k t_k (log S + m − z_k) with m = max z, S = Σ e^(z − m); the gradient is p Σ t − t.
+/// From logits z: value Σ_k t_k (log S + m − z_k) with m = max z and S = Σ_k e^(z_k − m), gradient p Σ_k t_k − t with
+/// p_k = e^(z_k − m) / S.
 template <class T, template <class> class Target>
 BP_INLINE double softmax_cross_entropy_of(Index n, T smoothing, const T* z, const T* y, Index label, T scale, T* g) {
   const Target<T> target(y, label, smoothing, n);
   const T m = row_max(n, z);
   Sum<T> exponentials;
   Sum<T> targets;
-  Sum<T> half_distances;  // halves: m − z itself may overflow
+  Sum<T> half_distances;  // half of m − z, because m − z may overflow
   for (Index i = 0; i < n; i += kLanes<T>) {
     const VecInt<T> valid = first_lanes<T>(n - i);
     const Vec<T> zi = load_next(z + i, n - i);
@@ -63,10 +65,10 @@ BP_INLINE double softmax_cross_entropy_of(Index n, T smoothing, const T* z, cons
     const Vec<T> e = valid ? exp<T>(zi - m) : Vec<T>{};
     exponentials.add(e);
     targets.add(t);
-    // A class of no weight may have the logit −inf.
+    // A class with target 0 may have the logit −inf: 0 · inf would be NaN.
     half_distances.add_product(t, t == T(0) ? Vec<T>{} : T(0.5) * m - T(0.5) * zi);
     if (g != nullptr) {
-      store_next<T>(g + i, e, n - i);  // z is no longer needed where g is z
+      store_next<T>(g + i, e, n - i);  // g may be z: these elements of z are not read again
     }
   }
   const double sum = exponentials.total();

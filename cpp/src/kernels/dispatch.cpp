@@ -49,8 +49,9 @@ std::span<const KernelSet* const> built() {
 uint32_t cpu_features() {
   uint32_t features = 0;
 #if defined(__x86_64__)
-  // The compiler's run-time check covers CPUID and, through XGETBV, what the operating system saves.
-  // It may be asked before the compiler's own initialiser has run: by a network that is a static object.
+  // __builtin_cpu_supports() checks CPUID and, through XGETBV, which registers the operating system saves. A network
+  // that is a static object may call this function before the compiler's own initialiser has run, hence
+  // __builtin_cpu_init().
   __builtin_cpu_init();
   const auto add = [&](CpuFeature feature, bool there) { features |= there ? feature : 0U; };
   add(kSse3, __builtin_cpu_supports("sse3"));
@@ -68,7 +69,7 @@ uint32_t cpu_features() {
   add(kAvx512cd, __builtin_cpu_supports("avx512cd"));
   add(kAvx512dq, __builtin_cpu_supports("avx512dq"));
   add(kAvx512vl, __builtin_cpu_supports("avx512vl"));
-  // Clang 14 has no names for these. F16C works on AVX registers, which the operating system must save.
+  // Clang 14 has no names for the following features. F16C uses AVX registers, which the operating system must save.
   unsigned eax = 0;
   unsigned ebx = 0;
   unsigned ecx = 0;
@@ -117,8 +118,8 @@ const KernelSet& choose() {
 }  // namespace
 
 const KernelSet& active() {
-  // Not a local static, whose initialisation holds a lock: after a fork in that moment, the child would wait for ever.
-  // Threads that come here at the same time choose the same set.
+  // Not a local static: its initialisation holds a lock, and if another thread forked at that moment, the child would
+  // wait for ever. Threads that get here at the same time choose the same set.
   static constinit std::atomic<const KernelSet*> chosen{nullptr};
   const KernelSet* set = chosen.load(std::memory_order_relaxed);
   if (set == nullptr) {

@@ -1,4 +1,4 @@
-/// Which kernel sets there are, and the one in use.
+/// The kernel sets of this build, and the set in use.
 #pragma once
 
 #include <span>
@@ -8,14 +8,14 @@
 
 namespace backpass::kernels {
 
-/// All compiled in, slowest first.
+/// All sets in this build, slowest first.
 std::span<const KernelSet* const> built();
-/// The CpuFeature bits of this CPU, as far as the operating system supports them.
+/// The CpuFeature bits of this CPU that the operating system supports.
 uint32_t cpu_features();
-/// Whether this CPU (and operating system) can run the set.
+/// True if this CPU and its operating system can run the set.
 bool usable(const KernelSet& set);
-/// The fastest usable set, or the one BACKPASS_ISA names; decided on the first call.
-/// \throws std::runtime_error when BACKPASS_ISA names one that is not built or not usable
+/// The fastest usable set, or the set that BACKPASS_ISA names. The first call decides.
+/// \throws std::runtime_error if the set that BACKPASS_ISA names is not built or not usable
 const KernelSet& active();
 
 template <class T>

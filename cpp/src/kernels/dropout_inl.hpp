@@ -1,8 +1,8 @@
-/// Dropout's mask from Philox4x32-10, many blocks at once.
+/// Dropout masks from Philox4x32-10, several blocks per vector.
 ///
 /// J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. A round
-/// is two products of 32-bit words into 64 bits; a 64-bit lane holds one word of one block in its lower half, what is
-/// in the upper half does not matter until the end.
+/// computes two 64-bit products of 32-bit words. A 64-bit lane holds one word of one block in its lower half. The upper
+/// half contains arbitrary bits, which are masked off at the end.
 #pragma once
 
 #include "kernels/loops_inl.hpp"
@@ -10,10 +10,10 @@
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
 using Vec64 = VecBits<double>;
-inline constexpr int kBlocks = kLanes<double>;  ///< Philox blocks of a vector
-inline constexpr int kWords = 4 * kBlocks;      ///< 32-bit words of them
+inline constexpr int kBlocks = kLanes<double>;  ///< Philox blocks per vector
+inline constexpr int kWords = 4 * kBlocks;      ///< 32-bit words in these blocks
 
-/// The words of columns 4 first_block, 4 first_block + 1, ….
+/// Computes the words of kWords columns, from column 4 · first_block on.
 BP_INLINE void philox_words(const DropoutKey& key, uint32_t first_block, uint32_t (&words)[kWords]) {
   Vec64 x0 = reinterpret_cast<Vec64>(lane_indices<double>()) + first_block;
   Vec64 x1 = Vec64{} + key.row;
@@ -31,7 +31,7 @@ BP_INLINE void philox_words(const DropoutKey& key, uint32_t first_block, uint32_
     key0 += 0x9E3779B9U;
     key1 += 0xBB67AE85U;
   }
-  // Lanes to memory order: block by block, four words each.
+  // Reorder from lanes to memory order: one block after the other, four words per block.
   const Vec64 low = (x0 & 0xffffffffU) | x1 << 32;
   const Vec64 high = (x2 & 0xffffffffU) | x3 << 32;
   uint64_t pairs[2][kBlocks];

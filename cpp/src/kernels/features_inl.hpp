@@ -1,5 +1,6 @@
-/// The features that the compiler may use in this translation unit, by its own account: what the flags name and what
-/// they imply. tests/check_isa_flags.py holds the list below against the compiler.
+/// The CPU features that the compiler may use in this translation unit, according to its predefined macros: the
+/// features that the flags name and the features that these imply. tests/check_isa_flags.py compares the list below
+/// with the compiler.
 #pragma once
 
 #include "kernels/cpu_features.hpp"
@@ -29,7 +30,7 @@ constexpr uint32_t kFeatures = 0
                                | kAvx
 #endif
 #ifdef __XSAVE__
-                               | kAvx  // CPUID reports AVX only where the operating system uses XSAVE
+                               | kAvx  // CPUID reports AVX only if the operating system uses XSAVE
 #endif
 #ifdef __AVX2__
                                | kAvx2

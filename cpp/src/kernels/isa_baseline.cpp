@@ -1,4 +1,4 @@
-// The instruction set every CPU of this architecture has: x86-64 with SSE2, arm64; no fused multiply-add.
+// The instruction set that every CPU of the architecture has: x86-64 with SSE2, or arm64; without fused multiply-add.
 #define BACKPASS_KERNEL_NAMESPACE baseline
 #define BACKPASS_KERNEL_NAME "baseline"
 

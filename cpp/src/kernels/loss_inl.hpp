@@ -1,7 +1,9 @@
-/// The losses that are a sum over a row's elements: value e(s, y) and ∂e/∂s of each, and the loop around them.
+/// Losses that are a sum over the elements of a row: value e(s, y) and derivative ∂e/∂s of one element, and the loop
+/// over a row.
 ///
-/// PyTorch's definitions where it has one, its choice at the kinks too. The closed-form pairs take z and neither
-/// overflow nor lose the tails.
+/// Definitions, and the gradient at a kink, are PyTorch's if PyTorch has the loss. The losses that combine an output
+/// activation with its loss (SigmoidEntropy, PoissonExp, PoissonSoftplus) take z: they do not overflow and keep the
+/// accuracy in the tails.
 #pragma once
 
 #include "kernels/loops_inl.hpp"
@@ -9,7 +11,7 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// A loss of probabilities takes no logarithm below −100 and divides by nothing smaller than this.
+/// Losses of probabilities clamp logarithms to at least kLeastLog, and denominators to at least kLeastDenominator.
 template <class T>
 inline constexpr T kLeastDenominator = T(1e-12);
 template <class T>
@@ -19,7 +21,7 @@ template <class T>
 struct Term {
   Vec<T> value, gradient;
 };
-/// The value is factor · other, multiplied in double precision: it is finite wherever the factors are.
+/// The value is factor · other, multiplied in double precision, so that a product of two finite floats is finite.
 template <class T>
 struct ProductTerm {
   Vec<T> factor, other, gradient;
@@ -62,7 +64,7 @@ struct AbsoluteError {
   }
 };
 
-/// d²/2 within [−δ, δ], δ (|d| − δ/2) outside: with c = min(|d|, δ) both are c (|d| − c/2).
+/// With d = a − y: value d²/2 for |d| <= δ, δ (|d| − δ/2) otherwise. Both are c (|d| − c/2) with c = min(|d|, δ).
 template <class T>
 struct HuberError {
   BP_INLINE ProductTerm<T> term(Vec<T> a, Vec<T> y, T delta) {
@@ -73,8 +75,9 @@ struct HuberError {
   }
 };
 
-/// log cosh d, tanh d. With q = e^(−|d|) and m = q − 1: cosh d − 1 = m² / 2q near 0, |d| + log(1 + q²) − log 2
-/// elsewhere; tanh |d| = (1 − q²) / (1 + q²).
+/// With d = a − y: value log cosh d, gradient tanh d. With q = e^(−|d|) and m = q − 1:
+///   log cosh d = log(1 + m² / 2q) for |d| < 1, and |d| + log(1 + q²) − log 2 otherwise;
+///   tanh |d| = (1 − q²) / (1 + q²).
 template <class T>
 struct LogCoshError {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
@@ -90,7 +93,7 @@ struct LogCoshError {
   }
 };
 
-/// max(q (y − a), (q − 1)(y − a)); 0 from its subdifferential at the kink.
+/// Value max(q (y − a), (q − 1)(y − a)). At the kink the gradient is 0, which lies in the subdifferential.
 template <class T>
 struct QuantileError {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T q) {
@@ -100,7 +103,7 @@ struct QuantileError {
   }
 };
 
-/// −y log a − (1 − y) log(1 − a), (a − y) / (a (1 − a)).
+/// Value −y log a − (1 − y) log(1 − a), gradient (a − y) / (a (1 − a)).
 template <class T>
 struct BinaryEntropy {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
@@ -111,7 +114,7 @@ struct BinaryEntropy {
   }
 };
 
-/// With a = σ(z): log(1 + e^z) − y z, and σ(z) − y.
+/// With a = σ(z): value log(1 + e^z) − y z, gradient σ(z) − y.
 template <class T>
 struct SigmoidEntropy {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
@@ -121,7 +124,7 @@ struct SigmoidEntropy {
   }
 };
 
-/// a − y log a, 1 − y / a; a rate of 0 counts as kLeastDenominator.
+/// Value a − y log a, gradient 1 − y / a. A rate a in [0, kLeastDenominator) counts as kLeastDenominator.
 template <class T>
 struct PoissonRate {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
@@ -130,7 +133,7 @@ struct PoissonRate {
   }
 };
 
-/// With a = e^z: e^z − y z, and e^z − y.
+/// With a = e^z: value e^z − y z, gradient e^z − y.
 template <class T>
 struct PoissonExp {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
@@ -139,8 +142,8 @@ struct PoissonExp {
   }
 };
 
-/// With a = softplus(z): a − y log a, and σ(z) (1 − y / a) = σ(z) − y σ(z) / a. Far below 0 a is e^z, so that log a = z
-/// and σ(z) / a = 1 without computing an a that has become 0.
+/// With a = softplus(z): value a − y log a, gradient σ(z) (1 − y / a) = σ(z) − y σ(z) / a. Far below 0, a is e^z, so
+/// log a = z and σ(z) / a = 1. These values do not need a, which may underflow to 0.
 template <class T>
 struct PoissonSoftplus {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {

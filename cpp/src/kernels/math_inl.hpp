@@ -1,15 +1,15 @@
-/// exp, expm1, log, log1p and tanh of a vector, within 4 units in the last place over all of T, NaN, infinities, zeros
-/// and denormals included. Every constant comes as float and double; the code is one.
+/// exp, expm1, log, log1p and tanh of a vector. The error is at most 4 units in the last place (ulp) over all of T,
+/// including NaN, infinities, zeros and denormals. Every constant exists for float and for double; the code is shared.
 ///
-/// The polynomials are minimax ones (Remez exchange) on the reduced interval; the bound on the relative error of what
-/// they approximate is beside them.
+/// The polynomials are minimax polynomials (Remez exchange) on the reduced interval. The comment at each polynomial
+/// gives a bound on the relative error of the function that it approximates.
 #pragma once
 
 #include "kernels/vec.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// Σ c[i] x^i, Horner's scheme.
+/// Σ_i c[i] x^i by Horner's scheme.
 template <class T, int kTerms>
 BP_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[kTerms]) {
   Vec<T> p = broadcast(c[kTerms - 1]);
@@ -36,8 +36,8 @@ struct Limits<double> {
   static constexpr double kNaN = __builtin_nan("");
 };
 
-/// e^x = 2^n e^r with n the integer nearest to x / ln 2 and |r| <= ln(2)/2. ln 2 is split in two, the first part with
-/// so few bits that n times it is exact.
+/// e^x = 2^n e^r, where n is the integer nearest to x / ln 2, and |r| <= ln(2)/2. ln 2 = kLn2High + kLn2Low, where
+/// kLn2High has so few bits that n · kLn2High is exact.
 template <class T>
 struct ExpConstants;
 template <>
@@ -49,7 +49,7 @@ struct ExpConstants<float> {
   static constexpr float kHighest = 89.0F;            // e^x is infinite from here on
   static constexpr float kLowestMinus1 = -20.0F;      // e^x − 1 rounds to −1 below
   static constexpr float kIdentityMinus1 = 0x1p-30F;  // e^x − 1 rounds to x below
-  /// (e^r − 1 − r) / r²; 2^-26.2 of e^r − 1.
+  /// (e^r − 1 − r) / r² in powers of r; relative error of e^r − 1: 2^-26.2.
   static constexpr float kTail[] = {0x1.fffffep-2F, 0x1.5554aep-3F, 0x1.555676p-5F, 0x1.122886p-7F, 0x1.6bebep-10F};
 };
 template <>
@@ -61,7 +61,7 @@ struct ExpConstants<double> {
   static constexpr double kHighest = 710.0;
   static constexpr double kLowestMinus1 = -40.0;
   static constexpr double kIdentityMinus1 = 0x1p-60;
-  /// 2^-61.7 of e^r − 1.
+  /// Relative error of e^r − 1: 2^-61.7.
   static constexpr double kTail[] = {0x1.0000000000000p-1,  0x1.5555555555559p-3,  0x1.555555555553ep-5,
                                      0x1.111111110f673p-7,  0x1.6c16c16c1f27bp-10, 0x1.a01a01b001f46p-13,
                                      0x1.a01a017b5d1dbp-16, 0x1.71ddf7fe55d92p-19, 0x1.27e5369c3ed78p-22,
@@ -91,7 +91,7 @@ BP_INLINE Vec<T> exp_reduced(const ExpReduced<T>& e) {
   return scale_by_power_of_two<T>(T(1) + p, e.n, e.n_int);
 }
 
-/// e^(x + low), where low is small beside 1 and carries what x could not hold; x is clamped by the caller.
+/// e^(x + low), where |low| is much smaller than 1 and holds the digits that do not fit x. The caller clamps x.
 template <class T>
 BP_INLINE Vec<T> exp_sum(Vec<T> x, Vec<T> low) {
   ExpReduced<T> e = exp_reduce<T>(x);
@@ -105,13 +105,13 @@ BP_INLINE Vec<T> exp(Vec<T> x) {
   return exp_reduced<T>(exp_reduce<T>(min(broadcast(C::kHighest), max(broadcast(C::kLowest), x))));
 }
 
-/// e^−|x|: no overflow to guard against.
+/// e^(−|x|), which cannot overflow.
 template <class T>
 BP_INLINE Vec<T> exp_negative_magnitude(Vec<T> x) {
   return exp_reduced<T>(exp_reduce<T>(max(broadcast(ExpConstants<T>::kLowest), -abs(x))));
 }
 
-/// e^x − 1 = 2 (s (e^r − 1) + (s − ½)) with s = 2^(n−1), which is finite for every finite result.
+/// e^x − 1 = 2 (s (e^r − 1) + (s − ½)) with s = 2^(n−1), which is finite for every finite result. The caller clamps x.
 template <class T>
 BP_INLINE Vec<T> expm1_clamped(Vec<T> x) {
   using C = ExpConstants<T>;
@@ -129,7 +129,8 @@ BP_INLINE Vec<T> expm1(Vec<T> x) {
   return expm1_clamped<T>(min(broadcast(C::kHighest), max(broadcast(C::kLowestMinus1), x)));
 }
 
-/// log(2^k (1 + f)) with 1 + f in [√½, √2]: log(1 + f) = 2 artanh(s), s = f / (2 + f), an odd function of s.
+/// log(2^k (1 + f)) = k ln 2 + log(1 + f), where 1 + f is in [√½, √2]. log(1 + f) = 2 artanh(s) with s = f / (2 + f),
+/// which is an odd function of s.
 template <class T>
 struct LogConstants;
 template <>
@@ -137,7 +138,7 @@ struct LogConstants<float> {
   static constexpr float kLn2High = 0x1.62e4p-1F;
   static constexpr float kLn2Low = 0x1.7f7d1cp-20F;
   static constexpr uint32_t kSqrtHalf = 0x3f3504f3;  // the bits of √½
-  /// (2 artanh(s) / s − 2) / s² in s²; 2^-30.2 of the logarithm.
+  /// (2 artanh(s) / s − 2) / s² in powers of s²; relative error of the logarithm: 2^-30.2.
   static constexpr float kTail[] = {0x1.55557ap-1F, 0x1.995e7cp-2F, 0x1.31eap-2F};
 };
 template <>
@@ -145,7 +146,7 @@ struct LogConstants<double> {
   static constexpr double kLn2High = 0x1.62e42fefa3p-1;
   static constexpr double kLn2Low = 0x1.3de6af278ece6p-42;
   static constexpr uint64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
-  /// 2^-59.5 of the logarithm.
+  /// Relative error of the logarithm: 2^-59.5.
   static constexpr double kTail[] = {0x1.5555555555593p-1, 0x1.999999997f8a7p-2, 0x1.249249423e51dp-2,
                                      0x1.c71c51c66d8afp-3, 0x1.74664d76a9db1p-3, 0x1.39a02edc2a0fbp-3,
                                      0x1.2f15bc4a868d0p-3};
@@ -155,7 +156,7 @@ template <class T>
 struct LogReduced {
   Vec<T> k, f;
 };
-/// For positive, finite x.
+/// Splits a positive, finite x into 2^k (1 + f).
 template <class T>
 BP_INLINE LogReduced<T> log_reduce(Vec<T> x) {
   constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
@@ -164,7 +165,7 @@ BP_INLINE LogReduced<T> log_reduce(Vec<T> x) {
   using Bits = __typeof__(VecBits<T>{}[0] + 0);
   constexpr Bits kOne = Bits(kBias) << kMantissaBits;
   constexpr Bits kMantissa = (Bits(1) << kMantissaBits) - 1;
-  // Denormals have no leading one until they are made normal.
+  // Denormals have no implicit leading 1: scale them to normal numbers.
   const VecInt<T> denormal = x < Limits<T>::kMinNormal;
   x = denormal ? x * kTwoToMantissa : x;
   const VecBits<T> t = as_bits<T>(x) + (kOne - LogConstants<T>::kSqrtHalf);
@@ -180,15 +181,15 @@ BP_INLINE Vec<T> log_reduced(LogReduced<T> x) {
   const Vec<T> s = x.f / (x.f + T(2));
   const Vec<T> s2 = s * s;
   const Vec<T> tail = s2 * polynomial<T>(s2, C::kTail);
-  // 2 s = f − s f, and s f = f²/2 − s f²/2: the largest term, f, is exact.
+  // With s f = f²/2 − s f²/2: log(1 + f) = f − f²/2 + s (f²/2 + tail). The largest term, f, is exact.
   const Vec<T> half_square = T(0.5) * x.f * x.f;
   const Vec<T> correction = fma(s, half_square + tail, x.k * C::kLn2Low);
   return fma(x.k, broadcast(C::kLn2High), x.f - (half_square - correction));
 }
-/// The logarithm y of x > 0 where x is, and what it is elsewhere.
+/// Returns y = log x for finite x > 0, and the special values for all other x.
 template <class T>
 BP_INLINE Vec<T> log_special(Vec<T> x, Vec<T> y) {
-  y = x < Limits<T>::kInfinity ? y : x;  // inf and NaN
+  y = x < Limits<T>::kInfinity ? y : x;  // inf and NaN stay
   y = x > T(0) ? y : (x == T(0) ? broadcast(-Limits<T>::kInfinity) : broadcast(Limits<T>::kNaN));
   return y;
 }
@@ -198,7 +199,7 @@ BP_INLINE Vec<T> log(Vec<T> x) {
   return log_special<T>(x, log_reduced<T>(log_reduce<T>(x)));
 }
 
-/// log(1 + x). Where 1 + x is within [√½, √2] f is x itself; elsewhere the rounding of 1 + x is small beside the
+/// log(1 + x). If 1 + x is in [√½, √2], f is x itself. Otherwise the rounding error of 1 + x is small compared with the
 /// result.
 template <class T>
 BP_INLINE Vec<T> log1p(Vec<T> x) {
@@ -210,17 +211,17 @@ BP_INLINE Vec<T> log1p(Vec<T> x) {
   return log_special<T>(one_plus_x, log_reduced<T>(r));
 }
 
-/// log(1 + u) for u in [0, 1], cheaper: the exponent is known.
+/// log(1 + u) for u in [0, 1]. Faster than log1p(), because the exponent of 1 + u is known.
 template <class T>
 BP_INLINE Vec<T> log1p_unit(Vec<T> u) {
   const VecInt<T> high = u > T(0.4142);
   return log_reduced<T>({high ? broadcast(T(1)) : Vec<T>{}, high ? T(0.5) * (u - T(1)) : u});
 }
 
-/// tanh |x| = m / (m + 2), m = e^(2|x|) − 1.
+/// tanh |x| = m / (m + 2) with m = e^(2|x|) − 1.
 template <class T>
 BP_INLINE Vec<T> tanh(Vec<T> x) {
-  // From here on tanh rounds to 1.
+  // From here on, tanh rounds to 1.
   constexpr T kSaturation = sizeof(T) == 4 ? T(10) : T(20);
   const Vec<T> magnitude = min(broadcast(kSaturation), abs(x));
   const Vec<T> m = expm1_clamped<T>(magnitude + magnitude);

@@ -1,6 +1,7 @@
-/// The activations made of exponentials, Φ and sin. See activation_inl.hpp for the form.
+/// Activations that use exponentials, Φ or sin. activation_inl.hpp describes the structs.
 ///
-/// Everything is computed from u = e^(−|z|), which cannot overflow, so that both tails keep their relative accuracy.
+/// The functions of σ and log(1 + e^z) use u = e^(−|z|), which cannot overflow, so that both tails keep their relative
+/// accuracy.
 #pragma once
 
 #include "kernels/math_inl.hpp"
@@ -9,7 +10,8 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// z, with −inf made finite: its product with a tail that has become 0 is then the limit 0, not NaN.
+/// z, with −inf replaced by the lowest finite number. The product of that number and a tail that underflowed to 0 is 0,
+/// which is the limit; −inf · 0 would be NaN.
 template <class T>
 BP_INLINE Vec<T> finite_below(Vec<T> z) {
   return max(broadcast(-Limits<T>::kMax), z);
@@ -33,7 +35,7 @@ BP_INLINE Vec<T> sigmoid(Vec<T> z) {
   const Vec<T> u = exp_negative_magnitude<T>(z);
   return (z < T(0) ? u : broadcast(T(1))) / (T(1) + u);
 }
-/// log(1 + e^z), exact for large z too, where PyTorch's stops at z > 20.
+/// log(1 + e^z). Accurate for large z too, where PyTorch returns z (z > 20).
 template <class T>
 BP_INLINE Vec<T> softplus(Vec<T> z) {
   return max(Vec<T>{}, z) + log1p_unit<T>(exp_negative_magnitude<T>(z));
@@ -45,8 +47,8 @@ struct Elu {
   BP_INLINE Vec<T> derivative(Vec<T> z, T alpha) { return z > T(0) ? broadcast(T(1)) : alpha * exp<T>(z); }
 };
 
-/// G. Klambauer et al., "Self-normalizing neural networks", NIPS 2017: λ z and λ α (e^z − 1). φ' is λ α e^z below 0,
-/// from z: a + λ α is the same number, and loses all its digits where a comes near −λ α.
+/// φ(z) = λ z for z > 0, λ α (e^z − 1) otherwise (G. Klambauer et al., "Self-normalizing neural networks", NIPS 2017).
+/// For z <= 0, φ' = λ α e^z is computed from z: a + λ α is equal, but loses all digits where a is near −λ α.
 template <class T>
 struct Selu {
   static constexpr T kScale = T(1.0507009873554804934193349852946);
@@ -55,12 +57,13 @@ struct Selu {
   BP_INLINE Vec<T> derivative(Vec<T> z, T) { return z > T(0) ? broadcast(kScale) : kScaleAlpha * exp<T>(z); }
 };
 
-/// z and α (e^(z/α) − 1). φ' is e^(z/α) below 0, from z: a/α + 1 loses its digits as selu's a + λ α does.
+/// φ(z) = z for z > 0, α (e^(z/α) − 1) otherwise. For z <= 0, φ' = e^(z/α) is computed from z: a/α + 1 is equal, but
+/// loses its digits like a + λ α in Selu.
 template <class T>
 struct Celu {
   BP_INLINE Vec<T> value(Vec<T> z, T alpha) { return z > T(0) ? z : alpha * expm1<T>(z * (T(1) / alpha)); }
-  /// The quotient is rounded, by up to half a unit of a number that may be −87 or −708: what the rounding took away
-  /// goes into the exponential apart.
+  /// The quotient z/α has a rounding error of up to half an ulp, and its size may be 87 (float) or 708 (double). `rest`
+  /// is the part that rounding removed, and is added to the exponent separately.
   BP_INLINE Vec<T> derivative(Vec<T> z, T alpha) {
     using C = ExpConstants<T>;
     const T inverse = T(1) / alpha;
@@ -71,14 +74,14 @@ struct Celu {
   }
 };
 
-/// z Φ(z) = max(z, 0) − |z| Φ(−|z|), φ' = Φ(z) + z e^(−z²/2) / √2π.
+/// φ(z) = z Φ(z) = max(z, 0) − |z| Φ(−|z|), φ' = Φ(z) + z e^(−z²/2) / √2π.
 template <class T>
 struct Gelu {
   static constexpr T kInverseSqrt2Pi = T(0.3989422804014326779399461);
   BP_INLINE Vec<T> value(Vec<T> z, T) {
     const Vec<T> magnitude = min(broadcast(NormalConstants<T>::kLargest), abs(z));
     const NormalTail<T> tail = normal_tail<T>(magnitude);
-    // The exponential last: it alone can be denormal.
+    // Multiply by the exponential last: it is the only factor that can be denormal.
     return max(Vec<T>{}, z) - (magnitude * tail.q) * tail.exponential;
   }
   BP_INLINE Vec<T> derivative(Vec<T> z, T) {
@@ -90,17 +93,18 @@ struct Gelu {
   }
 };
 
-/// ½ z (1 + tanh y) = z σ(2y), y = √(2/π) (z + 0.044715 z³): the logistic form keeps the negative tail.
+/// φ(z) = ½ z (1 + tanh y) = z σ(2y) with y = √(2/π) (z + 0.044715 z³). 1 + tanh y would lose the negative tail; σ(2y)
+/// keeps it.
 template <class T>
 struct GeluTanh {
   static constexpr T kTwoSqrt2OverPi = T(1.5957691216057307117597842);
   static constexpr T kCubic = T(0.044715);
-  // |2y| > 1600 from here on: φ and φ' are 0 and z or 1, and no square overflows.
+  // From here on, |2y| > 1600: φ is 0 or z, and φ' is 0 or 1. Clamping keeps the squares finite.
   static constexpr T kLargest = T(32);
   BP_INLINE Vec<T> two_y(Vec<T> z) { return (kTwoSqrt2OverPi * z) * fma(kCubic * z, z, broadcast(T(1))); }
   BP_INLINE Vec<T> clamped(Vec<T> z) { return min(broadcast(kLargest), max(broadcast(-kLargest), z)); }
   BP_INLINE Vec<T> value(Vec<T> z, T) { return finite_below<T>(z) * sigmoid<T>(two_y(clamped(z))); }
-  /// σ(2y) + z σ(2y) (1 − σ(2y)) (2y)', where σ(2y) (1 − σ(2y)) = u / (1 + u)².
+  /// φ' = σ(2y) + z σ(2y) (1 − σ(2y)) (2y)', where σ(2y) (1 − σ(2y)) = u / (1 + u)².
   BP_INLINE Vec<T> derivative(Vec<T> z, T) {
     z = clamped(z);
     const Logistic<T> s = logistic<T>(two_y(z));
@@ -109,24 +113,24 @@ struct GeluTanh {
   }
 };
 
-/// z σ(z), φ' = σ(z) + z σ(z) (1 − σ(z)).
+/// φ(z) = z σ(z), φ' = σ(z) + z σ(z) (1 − σ(z)).
 template <class T>
 struct Silu {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return finite_below<T>(z) * sigmoid<T>(z); }
   BP_INLINE Vec<T> derivative(Vec<T> z, T) {
     const Logistic<T> s = logistic<T>(z);
-    // An infinite z would meet u = 0.
+    // An infinite z would give inf · u = inf · 0 = NaN.
     const Vec<T> finite = min(broadcast(Limits<T>::kMax), finite_below<T>(z));
     return fma(finite, s.u * s.inverse * s.inverse, s.sigmoid);
   }
 };
 
-/// z tanh(log(1 + e^z)) = z n / d: n = w² + 2w, d = n + 2 with w = e^z; both divided by w² where z >= 0.
-/// φ' = n/d + z σ(z) (1 − n²/d²), and 1 − n²/d² = (d − n)(d + n) / d².
+/// φ(z) = z tanh(log(1 + e^z)) = z n / d with w = e^z, n = w² + 2w, d = n + 2. For z >= 0, parts() divides both by w².
+/// φ' = n/d + z σ(z) (1 − n²/d²), where 1 − n²/d² = (d − n)(d + n) / d².
 template <class T>
 struct Mish {
   struct Parts {
-    Vec<T> u, n, difference;  ///< e^(−|z|), n, d − n
+    Vec<T> u, n, difference;  ///< u = e^(−|z|), n, d − n
     VecInt<T> negative;
   };
   BP_INLINE Parts parts(Vec<T> z) {
@@ -156,15 +160,16 @@ struct Softplus {
   BP_INLINE Vec<T> derivative(Vec<T> a, T) { return -expm1<T>(-a); }
 };
 
-/// φ' = σ(z) (1 − σ(z)). From a, as in PyTorch: 1 − a loses digits where a comes near 1 (docs/numbers.md says how
-/// many). From z, u / (1 + u)², they would cost an exponential per element: 5 to 8 % of a small network's step.
+/// φ' = σ(z) (1 − σ(z)) = a (1 − a), from a as in PyTorch. 1 − a loses digits where a is near 1 (docs/numbers.md says
+/// how many). u / (1 + u)² from z would keep them, but needs one exponential per element: 5 to 8 % of a small network's
+/// step.
 template <class T>
 struct Sigmoid {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return sigmoid<T>(z); }
   BP_INLINE Vec<T> derivative(Vec<T> a, T) { return a * (T(1) - a); }
 };
 
-/// φ' = 1 − tanh² z, from a for the same reason.
+/// φ' = 1 − tanh² z = (1 − a)(1 + a), from a for the same reason as Sigmoid.
 template <class T>
 struct Tanh {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return tanh<T>(z); }

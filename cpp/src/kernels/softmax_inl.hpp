@@ -1,4 +1,4 @@
-/// softmax and log_softmax of a row, and the products with their Jacobians.
+/// softmax and log_softmax of a row z (n), and the products of their transposed Jacobians with a gradient g (n).
 #pragma once
 
 #include "kernels/loops_inl.hpp"
@@ -6,7 +6,7 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// The largest element. NaN may be passed over: z − max brings it back.
+/// The largest element of z (n). It may ignore NaN elements, because z − max is NaN for them in any case.
 template <class T>
 BP_INLINE T row_max(Index n, const T* z) {
   Vec<T> m = broadcast(-Limits<T>::kInfinity);
@@ -17,11 +17,11 @@ BP_INLINE T row_max(Index n, const T* z) {
   return horizontal_max<T>(m);
 }
 
-/// log x and log(1 + x), one number.
+/// log x and log(1 + x) of one number.
 BP_INLINE double log_of(double x) { return log<double>(broadcast(x))[0]; }
 BP_INLINE double log1p_of(double x) { return log1p<double>(broadcast(x))[0]; }
 
-/// a = e^(z − max z) / Σ.
+/// a = e^(z − m) / Σ_k e^(z_k − m) with m = max z.
 template <class T>
 void softmax(Index n, const T* z, T* a) {
   const T m = row_max(n, z);
@@ -35,8 +35,9 @@ void softmax(Index n, const T* z, T* a) {
   map(n, a, a, [=](Vec<T> e) BP_INLINE_LAMBDA { return e * inverse; });
 }
 
-/// a = (z − max z) − log Σ e^(z − max z). The largest elements give 1 each, and are counted apart: where there is one,
-/// its a = −log(1 + rest) keeps its digits although 1 + rest rounds to 1.
+/// a = (z − m) − log Σ_k e^(z_k − m) with m = max z. Each of the largest elements contributes 1 to the sum, and they
+/// are counted separately from the rest. If there is only one, its a = −log(1 + rest) keeps its digits even if 1 + rest
+/// rounds to 1.
 template <class T>
 void log_softmax(Index n, const T* z, T* a) {
   const T m = row_max(n, z);
@@ -45,7 +46,7 @@ void log_softmax(Index n, const T* z, T* a) {
   for (Index i = 0; i < n; i += kLanes<T>) {
     const Vec<T> v = load_next(z + i, n - i);
     const Vec<T> e = exp<T>(v - m);
-    // 1 − 1 rather than 0: NaN, of an infinite m too, stays NaN.
+    // e − 1 = 0 for a largest element. A constant 0 would hide NaN, which also results from an infinite m.
     const VecInt<T> largest = v == m;
     rest.add(first_lanes<T>(n - i) ? (largest ? e - T(1) : e) : Vec<T>{});
     count.add(first_lanes<T>(n - i) & largest ? broadcast(T(1)) : Vec<T>{});
@@ -55,8 +56,9 @@ void log_softmax(Index n, const T* z, T* a) {
   map(n, z, a, [=](Vec<T> v) BP_INLINE_LAMBDA { return (v - m) - log_sum; });
 }
 
-/// ∂a_k/∂z_j = a_k (δ_kj − a_j), so (J^T g)_j = a_j (g_j − Σ_k g_k a_k). Since Σ a = 1, any number may be taken off
-/// all g. It is the g of the largest a: that a may be 1, and 1 − a would have no digits.
+/// ∂a_k/∂z_j = a_k (δ_kj − a_j), so (J^T g)_j = a_j (g_j − Σ_k g_k a_k). Since Σ_k a_k = 1, the result stays the same
+/// if one number is subtracted from all g_k. That number is the g of the largest a: this a may round to 1, and 1 − a
+/// would then have no digits.
 template <class T>
 void softmax_gradient(Index n, const T* a, T* g) {
   const T largest = row_max(n, a);
@@ -74,8 +76,8 @@ void softmax_gradient(Index n, const T* a, T* g) {
   update(n, a, g, [=](Vec<T> ai, Vec<T> gi) BP_INLINE_LAMBDA { return ai * ((gi - base) - mean); });
 }
 
-/// ∂a_k/∂z_j = δ_kj − e^(a_j), so (J^T g)_j = g_j − e^(a_j) Σ_k g_k; where e^(a_j) is near 1, that is
-/// (g_j − Σ_k g_k) − (e^(a_j) − 1) Σ_k g_k.
+/// ∂a_k/∂z_j = δ_kj − e^(a_j), so (J^T g)_j = g_j − e^(a_j) Σ_k g_k.
+/// Where e^(a_j) is near 1, this is computed as (g_j − Σ_k g_k) − (e^(a_j) − 1) Σ_k g_k.
 template <class T>
 void log_softmax_gradient(Index n, const T* a, T* g) {
   Sum<T> sum;

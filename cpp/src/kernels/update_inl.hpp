@@ -1,14 +1,14 @@
-/// The optimizers' update kernels. Each is a function of one vector of gradients, parameters and state, that the loop
-/// below applies to all; the last, partial vector goes through the same function, so that an element's bits depend
-/// neither on its place nor on how a range is split.
+/// The optimizers' update kernels. Each kernel is a function of one vector of gradients, parameters and state, and
+/// update_each() applies it to all vectors. The last, partial vector goes through the same function. So the bits of an
+/// element depend neither on its position nor on how a range is split.
 #include "kernels/update_kernels.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// Calls rule(g, p, s) for every vector, where s are the first kSlots slots.
+/// Calls rule(g, p, s) for every vector; s holds the first kSlots slots.
 template <int kSlots, class T, class Rule>
 BP_INLINE void update_each(const UpdateSpan<T>& u, const Rule& rule) {
-  // Copies: stores through T* could otherwise change what u points to, for all the compiler knows.
+  // Local copies, because the compiler must assume that stores through T* change the members of u.
   const ptrdiff_t n = u.n;
   const T* const g = u.g;
   T* const p = u.p;
@@ -93,7 +93,7 @@ void rmsprop(const UpdateSpan<T>& u, const RmspropUpdate<T>& c) {
   const VecDecay<T> alpha = broadcast(c.alpha);
   const VecDecay<T> momentum = broadcast(c.momentum);
   const Vec<T> zero{};
-  // g / (√variance + eps). Rounding may leave less than nothing of mean g² − (mean g)²: max keeps the root real.
+  // g / (√variance + eps). Rounding may make mean(g²) − mean(g)² negative; max() keeps the square root real.
   const auto scaled = [&](Vec<T>& g, Vec<T> p, Vec<T>& square) __attribute__((always_inline)) {
     g = fma(weight_decay, p, g);
     square = decayed<T>(alpha, square, g * g);
@@ -149,7 +149,8 @@ void adam(const UpdateSpan<T>& u, const AdamUpdate<T>& c) {
   const VecDecay<T> beta1 = broadcast(c.beta1);
   const VecDecay<T> beta2 = broadcast(c.beta2);
   const auto move = [&](Vec<T>& p, Vec<T> m, Vec<T> v) __attribute__((always_inline)) {
-    // Both parts together, then rounded once: a shrinkage of 1e-9 p would be lost on its own.
+    // Both terms are added before they are subtracted from p. If 1e-9 p were subtracted on its own, rounding would lose
+    // it.
     p -= fma(shrink, p, step * (m / (sqrt(v) + eps)));
   };
   const auto moments = [&](Vec<T> g, Vec<T> p, Vec<T>& m, Vec<T>& v) __attribute__((always_inline)) {
@@ -201,7 +202,7 @@ void rprop(const UpdateSpan<T>& u, const RpropUpdate<T>& c) {
   const bool first = c.first;
   update_each<2>(
       u, BP_RULE {
-        // By comparisons: the product of two small gradients underflows, and with it the sign.
+        // Compares signs, because the product of two small gradients underflows and loses its sign.
         const VecInt<T> same = ((g > zero) & (s[0] > zero)) | ((g < zero) & (s[0] < zero));
         const VecInt<T> turned = ((g > zero) & (s[0] < zero)) | ((g < zero) & (s[0] > zero));
         const Vec<T> size = first ? initial_step : s[1];

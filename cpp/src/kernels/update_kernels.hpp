@@ -1,7 +1,7 @@
-/// The optimizers' update kernels, part of the kernel table. Plain data only, see kernel_table.hpp.
+/// The optimizers' update kernels, a part of the kernel table. Plain data only, see kernel_table.hpp.
 ///
-/// A kernel updates n parameters and their state in one pass. Its coefficients are worked out once a step and group, in
-/// double (cpp/src/optim/<optimizer>.hpp, where the equations come from).
+/// A kernel updates n parameters and their state in one pass. cpp/src/optim/<optimizer>.hpp states the equations and
+/// computes the coefficients in double, once per step and parameter group.
 #pragma once
 
 #include <stddef.h>
@@ -10,33 +10,33 @@ namespace backpass::kernels {
 
 inline constexpr int kMaxUpdateSlots = 3;
 
-/// What a kernel reads and writes: n elements of each.
+/// The arrays that a kernel reads and writes, n elements each.
 template <class T>
 struct UpdateSpan {
   ptrdiff_t n;
   const T* g;                ///< gradient
   T* p;                      ///< parameters
-  T* slot[kMaxUpdateSlots];  ///< the optimizer's state; a kernel touches those it names, others may be null
+  T* slot[kMaxUpdateSlots];  ///< the optimizer's state; slots that the kernel does not use may be null
 };
 
-/// x' = β x + complement · y, with β = hi + lo. A float cannot hold 0.999 to better than 3e-8, which is 3e-5 of the
-/// 1 − 0.999 that a running average depends on; with the remainder the average is as good as its arithmetic.
+/// x' = β x + complement · y with β = hi + lo. A running average depends on 1 − β. A float holds β = 0.999 with an
+/// error of up to 3e-8, which is 3e-5 of 1 − β. With `lo`, only the rounding errors of the average itself remain.
 template <class T>
 struct Decay {
   T hi, lo;
   T complement;
 };
 
-/// slot 0: momentum buffer, when momentum.
+/// slot 0: momentum buffer, if has_momentum.
 template <class T>
 struct SgdUpdate {
   T lr, weight_decay;
-  Decay<T> decay;  ///< of the buffer; 0 and 1 on a group's first step
-  T nesterov;      ///< momentum, for p −= lr (g + momentum buf)
+  Decay<T> decay;  ///< of the buffer; β = 0, complement = 1 on a group's first step
+  T nesterov;      ///< the momentum in p −= lr (g + momentum buf)
   bool has_momentum, has_nesterov;
 };
 
-/// slots: mean of g², momentum buffer, mean of g; the last two when there is momentum, or centered.
+/// slots: 0 mean of g², 1 momentum buffer (if has_momentum), 2 mean of g (if centered).
 template <class T>
 struct RmspropUpdate {
   T lr, weight_decay, eps;
@@ -51,18 +51,18 @@ struct AdagradUpdate {
   T lr, weight_decay, eps;
 };
 
-/// slots: m, v, and with amsgrad the largest v.
+/// slots: 0 m, 1 v, 2 the largest v so far (if amsgrad).
 template <class T>
 struct AdamUpdate {
-  T step;  ///< p −= step m / (√v + eps) …
+  T step;  ///< p −= step m / (√v + eps) + shrink p
   T eps;
   T weight_decay;  ///< g += weight_decay p
-  T shrink;        ///< … + shrink p: decoupled weight decay
+  T shrink;        ///< decoupled weight decay
   Decay<T> beta1, beta2;
   bool amsgrad;
 };
 
-/// slots: m, v.
+/// slots: 0 m, 1 v.
 template <class T>
 struct NadamUpdate {
   T gradient_step, moment_step;  ///< p −= (gradient_step g + moment_step m) / (√v + eps)
@@ -70,11 +70,11 @@ struct NadamUpdate {
   Decay<T> beta1, beta2;
 };
 
-/// slots: previous gradient, step sizes.
+/// slots: 0 previous gradient, 1 step sizes.
 template <class T>
 struct RpropUpdate {
   T eta_minus, eta_plus, step_min, step_max;
-  T initial_step;  ///< where a group's step sizes start, on its first step
+  T initial_step;  ///< the step size on a group's first step
   bool first;
 };
 
