@@ -1,4 +1,4 @@
-/// Memory for numbers: aligned to a cache line (and to the widest vector), zeroed unless said otherwise.
+/// Memory for numbers, aligned to a cache line (and to the widest vector). It is zeroed by default.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace backpass {
 
-/// For memory that is written before it is read. The system gives pages at the first write, so that a large buffer
-/// costs no time before the loops that fill it, which poll.
+/// Tag for memory that is written before it is read, and need not be zeroed. The system provides pages at the first
+/// write. So allocating a large buffer takes no time, and the loops that fill it poll.
 struct Unwritten {};
 
 /// Owns size() elements of a trivial T. Copying copies the elements.

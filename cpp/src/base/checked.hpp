@@ -1,4 +1,4 @@
-/// Size arithmetic that cannot wrap around: for numbers that came from outside, before anything is allocated.
+/// Size arithmetic that cannot wrap around, for sizes from outside, used before any allocation.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace backpass {
 
-/// a + b, or nothing when it does not fit.
+/// a + b, or nullopt if it does not fit.
 [[nodiscard]] constexpr std::optional<std::size_t> checked_add(std::size_t a, std::size_t b) noexcept {
   if (a > std::numeric_limits<std::size_t>::max() - b) {
     return std::nullopt;
@@ -16,7 +16,7 @@ namespace backpass {
   return a + b;
 }
 
-/// a · b, or nothing when it does not fit.
+/// a · b, or nullopt if it does not fit.
 [[nodiscard]] constexpr std::optional<std::size_t> checked_mul(std::size_t a, std::size_t b) noexcept {
   if (b != 0 && a > std::numeric_limits<std::size_t>::max() / b) {
     return std::nullopt;
@@ -24,8 +24,8 @@ namespace backpass {
   return a * b;
 }
 
-/// The product of all factors (1 for none), or nothing when it does not fit. A zero makes the product zero only if the
-/// factors before it fit: (2^63, 2, 0) is refused, which no honest shape misses.
+/// The product of all factors (1 if there are none), or nullopt if it does not fit. A factor 0 makes the product 0 only
+/// if the product of the factors before it fits: (2^63, 2, 0) is refused, and no useful shape has this form.
 [[nodiscard]] constexpr std::optional<std::size_t> checked_product(std::span<const std::size_t> factors) noexcept {
   std::optional<std::size_t> product = 1;
   for (std::size_t factor : factors) {

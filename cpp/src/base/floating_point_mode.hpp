@@ -1,19 +1,19 @@
-/// The rounding direction, what becomes of denormal numbers, and which exceptions trap: one mode for all that the
-/// library computes, so that results depend neither on the caller's mode nor on the one that a helper thread started
-/// with.
+/// The floating-point mode: the rounding direction, the treatment of denormals, and the exceptions that trap. The
+/// library computes everything in one mode. So results depend neither on the caller's mode nor on the mode in which a
+/// helper thread starts.
 #pragma once
 
 #include <cstdint>
 
 namespace backpass {
 
-/// The control register of the calling thread: MXCSR on x86-64, FPCR on 64-bit ARM. (Nothing here uses the x87 unit,
-/// which has a register of its own.)
+/// The floating-point control register of the calling thread: MXCSR on x86-64, FPCR on 64-bit ARM. (The library does
+/// not use the x87 unit, which has a separate register.)
 struct FloatingPointRegister {
 #if defined(__SSE2__)
   using Bits = std::uint32_t;
-  /// Round to nearest, all exceptions masked, denormals read (0x40) and written (0x8000) as zero: they cost a hundred
-  /// cycles each on some CPUs, and nothing in training is that small on purpose.
+  /// Round to nearest, mask all exceptions, read (0x40) and write (0x8000) denormals as zero. A denormal costs a
+  /// hundred cycles on some CPUs, and training does not use such small numbers on purpose.
   static constexpr Bits kOwn = 0x1f80 | 0x0040 | 0x8000;
   static Bits read() noexcept {
     Bits bits = 0;
@@ -23,7 +23,7 @@ struct FloatingPointRegister {
   static void write(Bits bits) noexcept { asm volatile("ldmxcsr %0" : : "m"(bits) : "memory"); }
 #elif defined(__aarch64__)
   using Bits = std::uint64_t;
-  /// Round to nearest, no traps, denormals read and written as zero (bit 24).
+  /// Round to nearest, no traps, read and write denormals as zero (bit 24).
   static constexpr Bits kOwn = Bits{1} << 24;
   static Bits read() noexcept {
     Bits bits = 0;
@@ -39,18 +39,19 @@ struct FloatingPointRegister {
 #endif
 };
 
-/// The caller's mode, while this thread computes in the library's.
+/// The caller's mode, saved while this thread computes in the library's mode.
 struct CallersMode {
   FloatingPointRegister::Bits bits = 0;
   bool known = false;
 };
 inline constinit thread_local CallersMode callers_mode;
 
-/// While it lives, this thread computes in the library's mode. Then the caller's is back, exception flags included. One
-/// inside another does nothing.
+/// While an object lives, this thread computes in the library's mode. The destructor restores the caller's mode,
+/// including the exception flags. A nested object does nothing.
 ///
 /// A compiler does not know that arithmetic depends on the mode, and may move arithmetic out of the scope. It does not
-/// move calls of functions that it cannot see into: the scope is to hold such calls alone. in_own_mode() makes one.
+/// move calls of functions that it cannot see into, so the scope must contain only such calls. in_own_mode() makes such
+/// a call.
 class FloatingPointMode {
  public:
   FloatingPointMode() noexcept : outermost_(!callers_mode.known) {
@@ -72,14 +73,14 @@ class FloatingPointMode {
   bool outermost_;
 };
 
-/// The inverse: while it lives, this thread computes in the mode that the outermost FloatingPointMode found. For calls
-/// of a user's function in the middle of a computation.
+/// The inverse: while an object lives, this thread computes in the mode that the outermost FloatingPointMode found. For
+/// calls of user functions during a computation.
 class CallersFloatingPointMode {
  public:
   CallersFloatingPointMode() noexcept : caller_(callers_mode) {
     if (caller_.known) {
       FloatingPointRegister::write(caller_.bits);
-      callers_mode.known = false;  // for what the function calls of this library, the function is the caller
+      callers_mode.known = false;  // library calls inside the user's function have that function as their caller
     }
   }
   ~CallersFloatingPointMode() {
@@ -95,7 +96,7 @@ class CallersFloatingPointMode {
   CallersMode caller_;
 };
 
-/// A call that the compiler does not see into.
+/// Calls f() so that the compiler cannot see into the call.
 template <class F>
 #if defined(__clang__)
 [[gnu::noinline]]
@@ -106,7 +107,7 @@ auto call_unseen(const F& f) {
   return f();
 }
 
-/// Computes f(), which takes all that it needs by reference, in the library's mode.
+/// Computes f() in the library's mode. f must hold all its inputs by reference.
 template <class F>
 auto in_own_mode(const F& f) {
   const FloatingPointMode mode;

@@ -1,4 +1,4 @@
-/// A callable passed by reference: what std::function is without its allocation.
+/// A reference to a callable, like std::function but without allocation.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@ namespace backpass {
 template <class Signature>
 class FunctionRef;
 
-/// Refers to a callable that must outlive it: for parameters only.
+/// Refers to a callable that must outlive the reference. Use it only as a parameter.
 template <class Result, class... Args>
 class FunctionRef<Result(Args...)> {
  public:

@@ -21,7 +21,7 @@ void* allocate(std::size_t bytes) {
   void* const memory = ::operator new(bytes, alignment_for(bytes));
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   if (bytes >= kHugePage) {
-    (void)madvise(memory, bytes, MADV_HUGEPAGE);  // a hint: without it the pages are small
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);  // a hint; if it fails, the pages are small
   }
 #endif
   return memory;

@@ -1,16 +1,15 @@
-/// Where buffers come from.
+/// Allocation of buffers.
 #pragma once
 
 #include <cstddef>
 
 namespace backpass {
 
-/// Of a cache line, and of the widest vector.
+/// The size of a cache line, and of the widest vector.
 inline constexpr std::size_t kAlignment = 64;
 
-/// Memory aligned to kAlignment; large pieces stand on huge pages where the system has them: a product that goes down
-/// the rows of a large matrix touches a page a row, more than the processor keeps the addresses of.
-/// \throws std::bad_alloc
+/// Allocates memory aligned to kAlignment. Large blocks use huge pages if the system has them: a product that goes down
+/// the rows of a large matrix touches one page per row, which is more pages than the TLB holds.
 [[nodiscard]] void* allocate(std::size_t bytes);
 void deallocate(void* memory, std::size_t bytes) noexcept;
 

@@ -18,8 +18,10 @@ double horner(const std::array<double, N>& c, double x) noexcept {
   return sum;
 }
 
-/// log(x) for normal x > 0: x = m 2^e with m in [√½, √2), log m = 2 artanh s with s = (m − 1) / (m + 1), |s| < 0.1716.
-/// libm's logarithm differs from one machine to the next in its last bit; this one does not.
+/// log(x) for normal x > 0. The last bit of libm's logarithm differs between machines; this function has the same bits
+/// everywhere.
+/// With x = m 2^e and m in [√½, √2): log x = e log 2 + log m, where log m = 2 artanh s, s = (m − 1) / (m + 1), |s| <
+/// 0.1716.
 double reproducible_log(double x) noexcept {
   auto bits = std::bit_cast<std::uint64_t>(x);
   auto exponent = static_cast<int>(bits >> 52) - 1023;
@@ -31,7 +33,7 @@ double reproducible_log(double x) noexcept {
   }
   const double s = (m - 1.0) / (m + 1.0);
   const double s2 = s * s;
-  // Σ s^(2k) / (2k + 1): the first term left out is below 0.1716^24 / 25 < 2^-65.
+  // Σ s^(2k) / (2k + 1) for k = 0…11. The first omitted term is below 0.1716^24 / 25 < 2^-65.
   double sum = 0.0;
   for (int k = 11; k >= 0; --k) {
     sum = sum * s2 + 1.0 / (2 * k + 1);

@@ -7,10 +7,10 @@
 
 namespace backpass {
 
-/// The shortest decimal that reads back as the same double, with a decimal point in every locale: std::to_string and
-/// printf write the locale's.
+/// The shortest decimal text that reads back as the same double. It has a decimal point in every locale, unlike the
+/// text of std::to_string and printf.
 [[nodiscard]] inline std::string number_text(double value) {
-  std::array<char, 32> text{};  // the longest has 24 characters
+  std::array<char, 32> text{};  // the longest text has 24 characters
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
   return {text.data(), end};
 }

@@ -1,4 +1,4 @@
-/// One round after another of Philox4x32-10, the scalar definition (kernels/dropout_inl.hpp has the vector one).
+/// The random number generator Philox4x32-10, scalar version (kernels/dropout_inl.hpp has the vector version).
 #pragma once
 
 #include <array>
@@ -6,8 +6,8 @@
 
 namespace backpass {
 
-/// J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, with
-/// the paper's multipliers and Weyl constants.
+/// J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The
+/// multipliers and Weyl constants are the paper's.
 constexpr std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter, std::uint32_t key0,
                                                      std::uint32_t key1) noexcept {
   for (int round = 0; round < 10; ++round) {

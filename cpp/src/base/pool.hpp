@@ -1,4 +1,4 @@
-/// Objects that calls running at the same time borrow, so that each has its own and none is made twice.
+/// Objects that concurrent calls borrow. Every call has its own object, and later calls reuse idle objects.
 #pragma once
 
 #include <array>
@@ -8,13 +8,13 @@
 
 namespace backpass {
 
-/// Holds no lock. A process may fork while other threads borrow objects: in the child a lock that one of those threads
-/// held would stay locked for ever.
+/// Holds no lock. If a process forked while another thread held a lock, the lock would stay locked for ever in the
+/// child.
 template <class W>
 class Pool {
  public:
   Pool() = default;
-  /// Not while an object is lent.
+  /// No object may be lent at that time.
   ~Pool() {
     for (std::atomic<W*>& place : idle_) {
       delete place.load(std::memory_order_acquire);
@@ -23,7 +23,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Lends an idle object for which fits(object) holds, else a new one from make(), until the lease ends.
+  /// Lends an object until the returned lease ends: an idle object if fits(object), otherwise a new object from make().
   template <class Fits, class Make>
   auto lease(Fits fits, Make make) {
     std::unique_ptr<W> taken(take());
@@ -41,7 +41,7 @@ class Pool {
 
   W* take() noexcept {
     for (std::atomic<W*>& place : idle_) {
-      // Looking comes first: it leaves the cache line shared, where the exchange would claim the line.
+      // Load first: a load leaves the cache line shared, while the exchange claims it for this core.
       if (place.load(std::memory_order_relaxed) != nullptr) {
         if (W* const object = place.exchange(nullptr, std::memory_order_acquire); object != nullptr) {
           return object;
@@ -62,7 +62,7 @@ class Pool {
     }
   }
 
-  static constexpr std::size_t kIdle = 64;  ///< objects beyond this number are made anew
+  static constexpr std::size_t kIdle = 64;  ///< the pool keeps at most this number of idle objects
 
   std::array<std::atomic<W*>, kIdle> idle_{};
 };

@@ -10,11 +10,12 @@
 namespace backpass {
 namespace {
 
-/// A number in [0, bound) by Lemire's multiplication, without the rejection: its bias is below bound / 2^64.
+/// A number in [0, bound) by Lemire's multiplication without rejection. The bias is below bound / 2^64.
 std::uint64_t below(std::uint64_t bits, std::uint64_t bound) noexcept {
   const std::uint64_t low = (bits & 0xFFFFFFFFU) * bound;
   const std::uint64_t high = (bits >> 32) * bound;
-  // bound < 2^32 for all practical permutations; for larger ones the products would overflow, so fall back to modulo.
+  // The products overflow for bound >= 2^32, so a larger bound uses the remainder. No practical permutation is that
+  // large.
   return bound >> 32 == 0 ? (high + (low >> 32)) >> 32 : bits % bound;
 }
 

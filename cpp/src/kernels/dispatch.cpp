@@ -104,7 +104,7 @@ const KernelSet& choose() {
       names += set->name;
     }
     throw std::runtime_error("BACKPASS_ISA=" + std::string(forced) +
-                             " is not a kernel set of this build and CPU; there are: " + names);
+                             " is not a kernel set of this build and CPU; usable sets: " + names);
   }
   const KernelSet* best = built().front();
   for (const KernelSet* set : built()) {

@@ -3,10 +3,11 @@
 ///
 ///   g   += weight_decay p
 ///   m    = β1 m + (1 − β1) g
-///   v    = β2 v + (1 − β2) g²                      (amsgrad: the largest v so far divides)
+///   v    = β2 v + (1 − β2) g²                      (amsgrad: p −= … uses the largest v so far)
 ///   p   −= lr / (1 − β1^t) · m / (√(v / (1 − β2^t)) + eps)
 ///
-/// With c = √(1 − β2^t) the last line is lr c / (1 − β1^t) · m / (√v + c eps), which spares each element a division.
+/// With c = √(1 − β2^t) the last line is p −= lr c / (1 − β1^t) · m / (√v + c eps), which saves one division per
+/// element.
 #pragma once
 
 #include <cmath>
@@ -15,7 +16,7 @@
 
 namespace backpass::optim {
 
-/// What Adam and AdamW share: everything but where the weight decay goes.
+/// The common part of Adam and AdamW: everything except where the weight decay is applied.
 template <class O>
 struct AdamRule : RuleDefaults {
   static constexpr std::size_t kMaxSlots = 3;

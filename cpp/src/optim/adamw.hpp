@@ -1,5 +1,5 @@
 /// Adam with decoupled weight decay, after Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, in the
-/// form of torch.optim.AdamW: p shrinks by lr weight_decay p, and the gradient is left alone; the rest is Adam's.
+/// form of torch.optim.AdamW: p −= lr weight_decay p replaces g += weight_decay p. Everything else is Adam.
 #pragma once
 
 #include "optim/adam.hpp"

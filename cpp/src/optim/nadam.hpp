@@ -7,7 +7,7 @@
 ///   v    = β2 v + (1 − β2) g²
 ///   p   −= lr ((1 − μ_t) / (1 − Π_t) g + μ_{t+1} / (1 − Π_{t+1}) m) / (√(v / (1 − β2^t)) + eps)
 ///
-/// As in Adam, the division by 1 − β2^t moves into the coefficients.
+/// As in Adam, the coefficients contain the division by 1 − β2^t.
 #pragma once
 
 #include <cmath>

@@ -14,7 +14,7 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Tries the alternatives from I on.
+/// Tries the alternatives from index I on.
 template <std::size_t I = 0>
 Optimizer from_name(std::string_view name, const std::string& known) {
   if constexpr (I == std::variant_size_v<Optimizer>) {

@@ -1,4 +1,4 @@
-/// The one form of complaint about a hyperparameter.
+/// Range checks of hyperparameters. All their messages have the same form.
 #pragma once
 
 #include <cmath>

@@ -3,7 +3,7 @@
 ///
 ///   g   += weight_decay p
 ///   v    = α v + (1 − α) g²
-///   u    = g / (√v + eps)                          (centered: a = α a + (1 − α) g, and v − a² in place of v)
+///   u    = g / (√v + eps)                          (centered: a = α a + (1 − α) g, and v − a² instead of v)
 ///   p   −= lr u                                    (with momentum: buf = momentum buf + u; p −= lr buf)
 #pragma once
 
@@ -15,7 +15,8 @@ template <>
 struct Rule<RMSprop> : RuleDefaults {
   static constexpr std::size_t kMaxSlots = 3;
 
-  /// Centered without momentum leaves the buffer idle: slots are then all of one length, whatever is switched on.
+  /// Centered without momentum has an unused momentum buffer: every slot keeps its index and its length for all
+  /// settings.
   static std::size_t num_slots(const RMSprop& o) { return o.centered ? 3 : o.momentum != 0 ? 2 : 1; }
 
   static void validate(const RMSprop& o) {

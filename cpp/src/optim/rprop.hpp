@@ -1,12 +1,12 @@
 /// Resilient backpropagation, after Riedmiller and Braun, "A direct adaptive method for faster backpropagation
 /// learning: the RPROP algorithm", 1993, in the form of torch.optim.Rprop (without weight backtracking). Each parameter
-/// has a step size η, at first lr:
+/// has a step size η, initially lr:
 ///
 ///   g g_prev > 0:  η = min(η η⁺, step_max)
 ///   g g_prev < 0:  η = max(η η⁻, step_min), and g = 0
 ///   p −= η sign(g);  g_prev = g
 ///
-/// lr matters on a group's first step only, where g_prev = 0.
+/// lr matters only on a group's first step, where g_prev = 0.
 #pragma once
 
 #include <cmath>

@@ -1,11 +1,11 @@
-/// What UpdatePlan asks of each optimizer. One file an optimizer specialises Rule and states its equations; those files
-/// are for update_plan.cpp alone.
+/// The functions that UpdatePlan needs from each optimizer. One file per optimizer specialises Rule and states the
+/// equations. Only update_plan.cpp and optimizer.cpp include these files.
 ///
 /// A Rule has
-///   kMaxSlots                 state slots it can have, and
-///   num_slots(o)              those it needs with the present hyperparameters (a slot once made is kept),
-///   validate(o)               which throws std::invalid_argument for hyperparameters out of range,
-///   advance<T>(o, lr, group)  which takes the group one step on and returns the kernel's coefficients for that step.
+///   kMaxSlots                 the largest number of state slots,
+///   num_slots(o)              the number that the present hyperparameters need (a slot, once created, is kept),
+///   validate(o)               throws std::invalid_argument if a hyperparameter is out of range,
+///   advance<T>(o, lr, group)  advances the group by one step and returns the kernel's coefficients for that step.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +21,9 @@ template <class O>
 struct Rule;
 
 struct RuleDefaults {
-  /// Whether a slot that is made after the first step starts the groups' step counts again.
+  /// Whether a slot that is created after the first step resets the groups' step counts.
   static constexpr bool kNewSlotRestarts = false;
-  /// What new slots are filled with.
+  /// The initial value of a new slot's elements.
   static double slot_value(const auto& /*optimizer*/) { return 0.0; }
 };
 

@@ -1,4 +1,4 @@
-/// All of them.
+/// The rules of all optimizers.
 #pragma once
 
 #include "optim/adagrad.hpp"

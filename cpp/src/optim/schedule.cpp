@@ -14,15 +14,15 @@ namespace {
 using optim::require;
 using optim::require_non_negative;
 
-/// A warm-up may lead to a warm-up; this many are no schedule but a mistake, a cycle perhaps.
+/// A warm-up may contain another warm-up. More levels than this are a mistake, perhaps a cycle.
 constexpr int kMaxNesting = 16;
 
-/// When, in the two units of time.
+/// A point in time, in both units.
 struct Time {
   std::int64_t epoch, step;
 };
 
-/// From start to end along half a cosine, share in [0, 1].
+/// Half a cosine, from start at share = 0 to end at share = 1.
 double cosine_between(double start, double end, double share) {
   return end + (start - end) * (1.0 + std::cos(std::numbers::pi * share)) / 2.0;
 }
@@ -47,10 +47,10 @@ double lr_of(const schedules::Cosine& s, double base, Time t) {
 
 double lr_of(const schedules::OneCycle& s, double /*base*/, Time t) {
   if (s.total_steps == 0) {
-    throw std::invalid_argument("OneCycle: total_steps = 0, but outside of fit it must be given");
+    throw std::invalid_argument("OneCycle: total_steps = 0, but it must be at least 1 outside of fit");
   }
   const double initial = s.max_lr / s.div_factor;
-  // The first step stands at 0 and the last at total − 1, hence the ones.
+  // Steps count from 0: the last step is total_steps − 1.
   const double last = static_cast<double>(s.total_steps) - 1.0;
   const double peak = s.pct_start * static_cast<double>(s.total_steps) - 1.0;
   const double at = std::min(static_cast<double>(t.step), last);
@@ -74,10 +74,10 @@ double lr_of(const schedules::LinearWarmup& s, double base, Time t) {
   return s.then == nullptr ? base : scheduled_lr(*s.then, base, t.epoch, t.step - s.steps);
 }
 
-/// torch.optim.lr_scheduler.ReduceLROnPlateau.step(), which ignores reductions of less than 1e-8 too.
+/// As torch.optim.lr_scheduler.ReduceLROnPlateau.step(), which also ignores reductions of at most 1e-8.
 void observe_plateau(schedules::ReduceOnPlateau& s, double base, double loss) {
   constexpr double kSmallestReduction = 1e-8;
-  // The margin is threshold · |best|: below 0 too, less is better.
+  // The margin is threshold · |best|: negative losses improve downwards, too.
   const bool better = loss < s.best * (s.best > 0.0 ? 1.0 - s.threshold : 1.0 + s.threshold);
   if (better) {
     s.best = loss;
@@ -140,7 +140,7 @@ void check(const schedules::ReduceOnPlateau& s, int /*depth*/) {
   require(s.threshold >= 0 && s.threshold < 1, s.name, "threshold", s.threshold, "in [0, 1)");
   require_count(s, "cooldown", s.cooldown, 0);
   require_non_negative(s.name, "min_lr", s.min_lr);
-  // The memory may come from a file.
+  // The state may come from a file.
   require_count(s, "bad_epochs", s.bad_epochs, 0);
   require_count(s, "cooldown_left", s.cooldown_left, 0);
   require(s.scale >= 0 && s.scale <= 1, s.name, "scale", s.scale, "in [0, 1]");
@@ -152,7 +152,7 @@ void check(const schedules::LinearWarmup& s, int depth) {
   require_count(s, "steps", s.steps, 0);
   require(s.start_factor >= 0 && s.start_factor <= 1, s.name, "start_factor", s.start_factor, "in [0, 1]");
   if (s.then != nullptr) {
-    require(depth < kMaxNesting, s.name, "number of schedules within each other", depth + 1, "at most 16");
+    require(depth < kMaxNesting, s.name, "number of nested schedules", depth + 1, "at most 16");
     check_nested(*s.then, depth + 1);
   }
 }

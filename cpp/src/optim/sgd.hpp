@@ -16,7 +16,7 @@ namespace backpass::optim {
 template <>
 struct Rule<SGD> : RuleDefaults {
   static constexpr std::size_t kMaxSlots = 1;
-  /// Momentum switched on late begins with buf = g, as it does on the first step.
+  /// If momentum is switched on later, its first step uses buf = g, like a group's first step.
   static constexpr bool kNewSlotRestarts = true;
 
   static std::size_t num_slots(const SGD& o) { return o.momentum != 0 ? 1 : 0; }

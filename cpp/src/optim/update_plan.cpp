@@ -27,21 +27,21 @@ void check_groups(std::span<const ParameterGroup> groups, std::size_t num_parame
   for (const ParameterGroup& group : groups) {
     if (group.offset < end || group.offset > num_parameters || group.size > num_parameters - group.offset) {
       throw ShapeError("parameter group of " + std::to_string(group.size) + " at " + std::to_string(group.offset) +
-                       " does not lie between the group before it, which ends at " + std::to_string(end) +
-                       ", and the end of " + counted(num_parameters, "parameter"));
+                       " must not begin before the end of the previous group, " + std::to_string(end) +
+                       ", or end after the " + counted(num_parameters, "parameter"));
     }
     end = group.offset + group.size;
     require_non_negative("parameter group", "lr_scale", group.lr_scale);
   }
 }
 
-/// \throws ShapeError unless the state is empty or made for these parameters
+/// \throws ShapeError unless the state is empty or fits these parameters
 template <class T>
 void check_state(OptimizerState& state, std::string_view name, std::size_t max_slots, std::size_t num_parameters,
                  std::size_t num_groups) {
   const auto refuse = [&](const std::string& found, const std::string& expected) {
-    throw ShapeError(std::string(name) + ": its state is of " + found + ", not of " + expected +
-                     "; an optimizer serves one network");
+    throw ShapeError(std::string(name) + ": its state holds " + found + ", expected " + expected +
+                     "; use one optimizer per network");
   };
   if (!state.arrays<OtherType<T>>().empty()) {
     refuse(sizeof(T) == sizeof(float) ? "float64" : "float32", sizeof(T) == sizeof(float) ? "float32" : "float64");
@@ -58,8 +58,8 @@ void check_state(OptimizerState& state, std::string_view name, std::size_t max_s
     refuse(counted(state.groups.size(), "parameter group"), std::to_string(num_groups));
   }
   for (const OptimizerState::Group& group : state.groups) {
-    require(group.step >= 0 && group.step < std::numeric_limits<std::int64_t>::max(), name, "step of its state",
-            static_cast<double>(group.step), "a number of steps");
+    require(group.step >= 0 && group.step < std::numeric_limits<std::int64_t>::max(), name, "step count of the state",
+            static_cast<double>(group.step), "in [0, 2^63 - 1)");
   }
 }
 
@@ -135,7 +135,7 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
   OptimizerState& state = optimizer.state;
   std::vector<std::vector<T>>& slots = state.arrays<T>();
 
-  // All that may throw comes first.
+  // Everything that may throw comes first, so that an exception changes nothing.
   std::array<std::vector<T>, R::kMaxSlots> fresh;
   const std::size_t had = slots.size();
   const std::size_t needed = std::max(had, R::num_slots(optimizer));
@@ -169,7 +169,8 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
 
 template <class T>
 void UpdatePlan<T>::run(std::size_t begin, std::size_t end, bool shared) const noexcept {
-  // Lines that others hold are claimed a run at a time: among the kernel's stores, each would be waited for alone.
+  // Claim cache lines that other cores hold, kRun parameters at a time. Between the stores of the update kernel, the
+  // core would wait for every line separately.
   constexpr std::size_t kRun = 4096;
   auto range = std::upper_bound(ranges_.begin(), ranges_.end(), begin,
                                 [](std::size_t at, const Range& candidate) { return at < candidate.end; });

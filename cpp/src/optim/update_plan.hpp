@@ -1,5 +1,5 @@
-/// One step of an optimizer, in parts: check() refuses, advance() does once what is common to all parameters, run()
-/// moves them, range by range, on any thread.
+/// One step of an optimizer in three parts: check() validates, advance() does the work that all parameters share, and
+/// run() updates a range of parameters on any thread.
 #pragma once
 
 #include <array>
@@ -17,36 +17,37 @@ namespace backpass::optim {
 template <class T>
 class UpdatePlan {
  public:
-  /// With the kernel set in use.
+  /// Uses the active kernel set.
   UpdatePlan() = default;
-  /// With the given one, for tests.
+  /// Uses the given kernels, for tests.
   explicit UpdatePlan(const kernels::KernelTable<T>& kernels) : kernels_(&kernels) {}
 
-  /// \param groups  disjoint, in order; parameters outside every group stay
-  /// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when sizes, groups and state disagree
+  /// \param groups  disjoint and in order; parameters outside all groups stay unchanged
+  /// \throws std::invalid_argument if a hyperparameter is out of range, ShapeError if sizes, groups and state disagree
   static void check(OptimizerRef optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups);
 
-  /// For what check() let pass: makes state on the first step, counts the step, and computes every group's
-  /// coefficients. The optimizer, the parameters and the gradients must outlive the run() calls. Allocates nothing once
-  /// the plan and the state have been used.
-  /// \throws std::bad_alloc; the optimizer is unchanged then, and run() must not be called
+  /// Creates the state on the first step, counts the step, and computes the coefficients of every group. Requires a
+  /// check() that passed. The optimizer, the parameters and the gradients must outlive the run() calls. Allocates
+  /// nothing once the plan and the state have been used.
+  /// \throws std::bad_alloc; the optimizer is then unchanged, and run() must not be called
   void advance(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                std::span<const ParameterGroup> groups);
 
-  /// check(), then advance().
-  /// \param groups  empty: one group of everything
+  /// Calls check(), then advance().
+  /// \param groups  if empty, one group contains all parameters
   void prepare(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                std::span<const ParameterGroup> groups);
 
-  /// Updates parameters [begin, end). Disjoint ranges may run on different threads; bits do not depend on the split.
-  /// \param shared  other cores' caches may hold the parameters
+  /// Updates parameters [begin, end). Disjoint ranges may run on different threads. The bits do not depend on the
+  /// ranges.
+  /// \param shared  true if other cores' caches may hold the parameters
   void run(std::size_t begin, std::size_t end, bool shared = false) const noexcept;
 
  private:
   using Coefficients =
       std::variant<kernels::SgdUpdate<T>, kernels::RmspropUpdate<T>, kernels::AdagradUpdate<T>, kernels::AdamUpdate<T>,
                    kernels::NadamUpdate<T>, kernels::RpropUpdate<T>, kernels::LionUpdate<T>>;
-  /// A group that moves.
+  /// A trainable group.
   struct Range {
     std::size_t begin, end;
     Coefficients coefficients;

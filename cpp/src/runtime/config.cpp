@@ -15,7 +15,7 @@
 namespace backpass {
 namespace {
 
-/// The positive number that the library's own variable holds, or 0 when it is unset or empty.
+/// The positive number in BACKPASS_NUM_THREADS, or 0 if the variable is unset or empty.
 int own_wish() {
   const char* value = std::getenv("BACKPASS_NUM_THREADS");
   const std::string_view text = value == nullptr ? "" : value;
@@ -33,8 +33,8 @@ int own_wish() {
   return wanted;
 }
 
-/// The positive number that OpenMP's variable starts with (it may be a list), or 0. What else it may hold is OpenMP's
-/// to judge.
+/// The positive number at the start of OMP_NUM_THREADS (which may be a list), or 0. OpenMP itself judges all other
+/// values.
 int openmp_wish() noexcept {
   const char* text = std::getenv("OMP_NUM_THREADS");
   return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, long{INT_MAX}));
@@ -50,8 +50,8 @@ int default_num_threads() {
   return cpus;
 }
 
-/// 0 until it is asked for. Not a local static, whose initialisation holds a lock: after a fork in that moment, the
-/// child would wait for ever.
+/// 0 until the first get_num_threads(). Not a local static: its initialisation holds a lock, and if another thread
+/// forked at that moment, the child would wait for ever.
 constinit std::atomic<int> thread_limit{0};
 
 }  // namespace
@@ -60,7 +60,7 @@ void set_num_threads(int n) {
   if (n < 1) {
     throw std::invalid_argument("the number of threads must be at least 1, not " + std::to_string(n));
   }
-  (void)get_num_threads();  // what is wrong with the environment is said first
+  (void)get_num_threads();  // reports an error in the environment first
   thread_limit.store(std::min(n, max_num_threads()), std::memory_order_relaxed);
 }
 
@@ -68,7 +68,7 @@ int get_num_threads() {
   int limit = thread_limit.load(std::memory_order_relaxed);
   if (limit == 0) {
     const int wanted = default_num_threads();
-    // Another thread may have set a number since: that number stays, and is what the exchange leaves in `limit`.
+    // If another thread has set a number in the meantime, that number stays, and the exchange stores it in `limit`.
     if (thread_limit.compare_exchange_strong(limit, wanted, std::memory_order_relaxed)) {
       limit = wanted;
     }
@@ -77,7 +77,7 @@ int get_num_threads() {
 }
 
 int max_num_threads() noexcept {
-  // Every thread that asks first finds the same number.
+  // Threads that get here at the same time find the same number.
   static constinit std::atomic<int> most{0};
   int number = most.load(std::memory_order_relaxed);
   if (number == 0) {

@@ -34,8 +34,8 @@ cpu_set_t cpus_of_place(int place) {
   return cpus;
 }
 
-/// The CPUs that OpenMP binds the threads of a team to, each thread to a place; none where it does not bind them, or
-/// binds all of them to the place of the first. Makes no call that would bind the calling thread.
+/// The CPUs of the places to which OpenMP binds the threads of a team, one place per thread. Empty if OpenMP does not
+/// bind threads, or binds all of them to the first thread's place. Makes no call that would bind the calling thread.
 cpu_set_t cpus_of_places(const cpu_set_t& mask) {
   cpu_set_t all;
   CPU_ZERO(&all);
@@ -49,8 +49,8 @@ cpu_set_t cpus_of_places(const cpu_set_t& mask) {
     CPU_OR(&all, &all, &cpus);
     bound = bound || CPU_EQUAL(&cpus, &mask);
   }
-  // A mask that is none of the places was not set by OpenMP, and holds. (LLVM's runtime binds the thread later: the
-  // mask then contains all places.)
+  // A mask that equals none of the places was not set by OpenMP, and is the limit. (LLVM's runtime binds the thread
+  // later: the mask then contains all places.)
   cpu_set_t allowed;
   CPU_AND(&allowed, &all, &mask);
   if (!bound && !CPU_EQUAL(&allowed, &all)) {
@@ -60,14 +60,14 @@ cpu_set_t cpus_of_places(const cpu_set_t& mask) {
 }
 #endif
 
-/// GCC's runtime binds the program's first thread to the first place when it is loaded, if OMP_PROC_BIND, OMP_PLACES or
-/// GOMP_CPU_AFFINITY say so; every thread that is started later inherits the mask. The mask that the process was
-/// started with is no longer to be had, but the places lie within it.
+/// If OMP_PROC_BIND, OMP_PLACES or GOMP_CPU_AFFINITY request it, GCC's runtime binds the program's first thread to the
+/// first place when the runtime is loaded. Every thread that starts later inherits this mask. The mask with which the
+/// process started cannot be read any more, but the places lie within it.
 int affinity_cpus() {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {
-    return INT_MAX;  // more than CPU_SETSIZE CPUs: the limit comes from the others
+    return INT_MAX;  // more than CPU_SETSIZE CPUs: only the other limits apply
   }
 #if defined(_OPENMP)
   const cpu_set_t places = cpus_of_places(mask);
@@ -81,7 +81,7 @@ int quota_cpus(double quota, double period) {
   return quota > 0 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : INT_MAX;
 }
 
-/// The quota of one cgroup directory, version 2 (cpu.max: "max 100000" or "50000 100000") or 1.
+/// The quota of one cgroup directory, of version 2 (cpu.max: "max 100000" or "50000 100000") or version 1.
 int directory_quota(const std::string& directory) {
   std::ifstream v2(directory + "/cpu.max");
   std::string quota;
@@ -95,7 +95,7 @@ int directory_quota(const std::string& directory) {
   return v1_quota >> quota_us && v1_period >> period ? quota_cpus(quota_us, period) : INT_MAX;
 }
 
-/// Limits of this process's cgroup and of all its ancestors. A line of /proc/self/cgroup is
+/// The smallest limit of this process's cgroup and all its ancestors. A line of /proc/self/cgroup is
 /// "hierarchy:controllers:path".
 int cgroup_cpus() {
   int limit = INT_MAX;

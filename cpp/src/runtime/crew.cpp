@@ -15,7 +15,7 @@
 #endif
 
 #if defined(_OPENMP) && defined(__ELF__)
-// Weak: a program that is linked statically need not have these functions, and one that has them needs no -ldl for us.
+// Weak symbols: a statically linked program need not have these functions, and the library needs no -ldl.
 extern "C" {
 #pragma weak dladdr
 #pragma weak dlopen
@@ -25,8 +25,8 @@ extern "C" {
 namespace backpass::runtime {
 namespace {
 
-/// GCC's runtime does not wait for its threads to end: where it is unloaded with a plug-in that brought it into the
-/// process, the threads of a region that is over still run its code. So it stays loaded.
+/// Keeps GCC's runtime loaded: it does not wait for its threads to end. If a plug-in had brought the runtime into the
+/// process and were unloaded, the threads of a finished region would still run the runtime's code.
 void keep_openmp_loaded() noexcept {
 #if defined(_OPENMP) && (defined(__ELF__) || defined(__APPLE__))
   static constinit std::atomic<bool> done{false};
@@ -37,25 +37,26 @@ void keep_openmp_loaded() noexcept {
 #endif
   Dl_info runtime{};
   if (!done.exchange(true) && dladdr(reinterpret_cast<const void*>(&omp_get_thread_num), &runtime) != 0) {
-    // The handle is not closed: it is to last as long as the process. It is null where the runtime is part of the
+    // The handle is never closed, because it must last as long as the process. It is null if the runtime is part of the
     // program itself, which is not unloaded.
     (void)dlopen(runtime.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
   }
 #endif
 }
 
-/// A helper that has had nothing to do for so long goes to sleep.
+/// A helper without work goes to sleep after this time.
 constexpr std::chrono::microseconds kAwake{200};
-/// Calls that follow each other so closely are worth a helper that is awake.
+/// If two calls begin within this time, sleeping helpers are woken for the calls that follow.
 constexpr std::chrono::microseconds kFollows{1000};
 
 std::uint64_t first_bits(int n) noexcept { return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1; }
 
 }  // namespace
 
-/// The region, and the thread that has entered it: to OpenMP that one is a main thread, with threads of its own, so
-/// that neither the caller's regions nor a fork of its process disturb it. It does no work and takes no CPU, like the
-/// place of the caller that it stands for where threads are bound to places.
+/// The parallel region, and the keeper: the thread that has entered it. For OpenMP the keeper is a main thread with its
+/// own threads, so neither the caller's regions nor a fork of the caller's process disturb the region. The keeper does
+/// no work and uses no CPU time. If OpenMP binds threads to places, the keeper stands for the caller and uses the
+/// caller's place.
 class Crew::Threads {
  public:
   Threads(Crew& crew, int helpers)
@@ -93,7 +94,7 @@ class Crew::Threads {
   }
   std::atomic<int> started_{-1};
   std::atomic<bool> stop_{false};
-  std::thread keeper_;  // last: it uses the others
+  std::thread keeper_;  // last: its thread uses the other members
 };
 
 Crew::Crew(int helpers) {
@@ -133,12 +134,13 @@ void Crew::serve(int helper) noexcept {
     if (stopping_.load(std::memory_order_relaxed)) {
       return;
     }
-    // Taking an offer is one step: whoever's bit was still there is in, and everything of this call is in sight.
+    // Taking an offer is one atomic step. If this helper's bit was still set, the helper is in the team and sees all
+    // data of the call.
     if ((offers_.load(std::memory_order_relaxed) & me) == 0 ||
         (offers_.fetch_and(~me, std::memory_order_acq_rel) & me) == 0) {
       continue;
     }
-    std::uint64_t team = invited_;  // of one: complete
+    std::uint64_t team = invited_;  // complete if this helper is the only one
     if (team != me) {
       spin_then([&] { return (team = team_.load(std::memory_order_acquire)) != 0; },
                 [&] { team_.wait(0, std::memory_order_acquire); });
@@ -182,7 +184,7 @@ void Crew::run(int size, Patience patience, FunctionRef<void(int size)> start, W
       break;
     }
     if (spins % 4096 == 0) {
-      std::this_thread::yield();  // whoever is expected may need this CPU
+      std::this_thread::yield();  // a missing helper may need this CPU
     }
   }
   const std::uint64_t missing = offers_.exchange(0, std::memory_order_acq_rel);

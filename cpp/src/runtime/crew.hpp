@@ -1,10 +1,10 @@
-/// Threads that wait for work: one parallel region of OpenMP that is entered once and stays.
+/// Threads that wait for work: an OpenMP parallel region that is entered once and stays active.
 ///
-/// Entering a region for every call would cost more than the calls of small networks, and between regions libgomp's
-/// threads spin for milliseconds: on a machine that is busy with other work they keep the CPU from the very thread
-/// they wait for. Here a thread that has nothing to do spins for a moment, then sleeps, and work is offered rather than
-/// assigned: who does not come at once, asleep or without a CPU, is not waited for, and the others share the work.
-/// Results do not depend on who came.
+/// Entering a region in every call would cost more than a call of a small network. Between regions, libgomp's threads
+/// spin for milliseconds: on a busy machine they keep the CPU from the very thread that they wait for. Here a thread
+/// without work spins for a short time and then sleeps. Work is offered, not assigned: the call does not wait for a
+/// helper that does not come at once, because it sleeps or has no CPU. The other members share the work. Results do not
+/// depend on which helpers came.
 #pragma once
 
 #include <atomic>
@@ -18,30 +18,31 @@ namespace backpass::runtime {
 
 class Crew {
  public:
-  /// The caller and as many helpers as a 64-bit set can name.
+  /// The caller and 64 helpers, one per bit of a 64-bit set.
   static constexpr int kMaxTeam = 65;
 
-  /// The work of member `rank` of `size`.
+  /// The work of member `rank` of a team of `size` members.
   using Work = FunctionRef<void(int rank, int size)>;
 
-  /// How long a team gathers.
+  /// How long a call waits for helpers to join.
   struct Patience {
-    std::chrono::nanoseconds awake;   ///< while no helper must be woken
-    std::chrono::nanoseconds asleep;  ///< else; zero: they are woken, if at all, for the calls that follow
+    std::chrono::nanoseconds awake;   ///< if no helper must be woken
+    std::chrono::nanoseconds asleep;  ///< otherwise; 0: helpers are woken, if at all, only for the calls that follow
   };
 
-  /// Starts `helpers` threads, or fewer when OpenMP gives fewer. The process may end when the system does not give
-  /// them: see obtainable_threads().
+  /// Starts `helpers` threads, or fewer if OpenMP gives fewer. If the system refuses a thread, OpenMP may end the
+  /// process: see obtainable_threads().
   explicit Crew(int helpers);
-  /// Not while a team works.
+  /// No team may be working at that time.
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
   [[nodiscard]] int helpers() const noexcept { return helpers_; }
 
-  /// Gathers a team of at most `size`, the caller being member 0, calls `start` with its size, and runs `work`, which
-  /// must not throw, once on each member. One caller at a time.
+  /// Gathers a team of at most `size` members, with the caller as member 0, and runs `work` once on each member. `work`
+  /// must not throw. `start` is called with the size before any member works, and again if fewer helpers come. Only one
+  /// caller at a time may use the crew.
   void run(int size, Patience patience, FunctionRef<void(int size)> start, Work work) noexcept;
 
  private:
@@ -49,16 +50,16 @@ class Crew {
   using Clock = std::chrono::steady_clock;
 
   void serve(int helper) noexcept;
-  /// Waits for `generation_` to leave `seen`, awake at first.
+  /// Waits until `generation_` differs from `seen`: spins first, then sleeps.
   [[nodiscard]] std::uint32_t next_generation(std::uint32_t seen) noexcept;
 
-  // What a helper that has taken an offer may read until it has reported the end of its part.
+  // A helper that has taken an offer may read these members until it has reported the end of its part.
   std::uint64_t invited_ = 0;
   const Work* work_ = nullptr;
 
-  alignas(64) std::atomic<std::uint64_t> offers_{0};      ///< helpers that are invited and have not come
-  std::atomic<std::uint64_t> team_{0};                    ///< helpers that have come, once that is settled; else 0
-  alignas(64) std::atomic<std::uint32_t> generation_{0};  ///< counts calls: a helper that sleeps sleeps on it
+  alignas(64) std::atomic<std::uint64_t> offers_{0};      ///< helpers that are invited and have not come yet
+  std::atomic<std::uint64_t> team_{0};                    ///< helpers that have come, once the team is final; 0 before
+  alignas(64) std::atomic<std::uint32_t> generation_{0};  ///< counts calls; sleeping helpers wait on it
   std::atomic<int> sleepers_{0};
   alignas(64) std::atomic<int> running_{0};
   std::atomic<bool> stopping_{false};
@@ -67,8 +68,8 @@ class Crew {
   std::unique_ptr<Threads> threads_;
 };
 
-/// Whether a crew may help this thread: not without OpenMP, and not a member of somebody's region, ours or the caller's
-/// own, where more threads would be too many.
+/// Whether a crew may help the calling thread. False without OpenMP, and inside a parallel region (the library's or the
+/// caller's), where more threads would be too many.
 [[nodiscard]] bool may_share_work() noexcept;
 
 }  // namespace backpass::runtime

@@ -8,12 +8,12 @@
 
 namespace backpass {
 
-/// What polls of one thread look at.
+/// The data that polls of one thread use.
 struct InterruptAccess {
-  InterruptScope* scope = nullptr;             ///< the innermost
-  const std::atomic<bool>* aborted = nullptr;  ///< of the team that this thread is a member of
+  InterruptScope* scope = nullptr;             ///< the innermost scope, or null
+  const std::atomic<bool>* aborted = nullptr;  ///< of the team that this thread is a member of, or null
   int suspended = 0;
-  std::int64_t left = 0;  ///< operations until the scope is asked again
+  std::int64_t left = 0;  ///< operations until the next look at `aborted` and the scope
 
   void ask() const {
     if (scope != nullptr) {
@@ -25,8 +25,8 @@ struct InterruptAccess {
 
 namespace {
 
-/// Reading the clock takes tens of nanoseconds, up to a microsecond where that is a system call. So many multiply-adds
-/// take 20 to 200 µs.
+/// Reading the clock takes tens of nanoseconds, or up to a microsecond if it is a system call. This number of
+/// multiply-adds takes 20 to 200 µs.
 constexpr std::int64_t kOperationsPerLook = std::int64_t{1} << 20;
 
 constinit thread_local InterruptAccess polls;
@@ -47,7 +47,8 @@ void InterruptScope::ask() {
   }
   const runtime::NoPolls in_check;
   in_callers_mode(check_);
-  // A check that waits for Python's lock, 5 ms where other threads compute, takes a tenth of the time at most.
+  // If other threads compute, a check may take 5 ms, because it waits for Python's GIL. The next check is due after 9
+  // times this duration (but within limits), so that checks take at most a tenth of the time.
   const Clock::time_point end = Clock::now();
   next_ = end + std::clamp<std::chrono::nanoseconds>(9 * (end - start), interval_, 3 * interval_);
 }

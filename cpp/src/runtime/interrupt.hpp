@@ -9,22 +9,23 @@
 
 namespace backpass::runtime {
 
-/// What a barrier or a poll throws into the members of a team that one of them has left by an exception.
+/// A barrier or a poll throws this exception into the members of a team after one member has left by an exception.
 struct TeamAborted : std::exception {};
 
-/// To be called between blocks of work. On the thread that called the library, `check` of the InterruptScope is asked
-/// when its interval has passed; whatever it throws ends the block loop. On the other members of a team, TeamAborted is
-/// thrown once a member has left. A poll without scope and team reads one thread-local variable.
-/// \param operations  the work since the last poll, about one multiply-add each: the clock is read when enough of them
-///                    have come together
+/// Called between blocks of work. On the thread that called the library, a poll runs `check` of the innermost
+/// InterruptScope if its interval has passed; an exception from `check` ends the loop over the blocks. On the members
+/// of a team, a poll throws TeamAborted after another member has left by an exception. Without a scope and a team, a
+/// poll reads one thread-local variable.
+/// \param operations  work since the last poll, in multiply-adds; the clock is read once enough of them have
+///   accumulated
 void poll(std::size_t operations);
 
-/// f(begin, end) for consecutive parts of [0, n), with a poll between two of them.
-/// \param operations  of one element of [0, n)
+/// Calls f(begin, end) for consecutive parts of [0, n). Polls after each part, unless the work is a single small part.
+/// \param operations  work per element of [0, n)
 template <class F>
 void in_parts(std::size_t n, std::size_t operations, F f) {
-  constexpr std::size_t kPart = std::size_t{1} << 20;  // operations: a millisecond or less
-  if (n <= kPart && n * operations <= kPart) {         // no division where the work is small
+  constexpr std::size_t kPart = std::size_t{1} << 20;  // operations; at most about a millisecond
+  if (n <= kPart && n * operations <= kPart) {         // avoids the division for small work
     f(std::size_t{0}, n);
     return;
   }
@@ -36,7 +37,7 @@ void in_parts(std::size_t n, std::size_t operations, F f) {
   }
 }
 
-/// While it lives, polls of this thread see that `aborted` is set: for members of a team.
+/// While an object lives, polls of this thread also look at `aborted`. For the members of a team.
 class PollTeam {
  public:
   explicit PollTeam(const std::atomic<bool>& aborted) noexcept;
@@ -48,7 +49,7 @@ class PollTeam {
   const std::atomic<bool>* outer_;
 };
 
-/// While it lives, polls of this thread do nothing: for updates, which are finished once they have begun.
+/// While an object lives, polls of this thread do nothing. For updates, which must finish once they have begun.
 class NoPolls {
  public:
   NoPolls() noexcept;

@@ -19,23 +19,24 @@ namespace backpass::runtime {
 namespace {
 
 constexpr int kSpareThreads = 1;
-/// A team of 65, its first thread included, and the spare one.
+/// A team of 65, including its first thread, and the spare thread.
 constexpr int kMostThreads = 65 + kSpareThreads;
-/// Addresses that a thread may take besides its stack: glibc's malloc reserves 64 MB for the first allocation of a
-/// thread, and twice that for a moment. What OpenMP's runtimes allocate is far less.
+/// Address space that a thread may take in addition to its stack: for the first allocation of a thread, glibc's malloc
+/// reserves 64 MB, and for a moment twice that. OpenMP's runtimes allocate far less.
 constexpr std::size_t kThreadBytes = sizeof(void*) > 4 ? std::size_t{64} << 20 : std::size_t{1} << 20;
-/// The stack of LLVM's runtime when nothing is said. GCC's takes the system's default.
+/// Default stack size of LLVM's runtime. GCC's runtime uses the system's default.
 constexpr std::size_t kLeastStack = std::size_t{4} << 20;
 
-/// The bytes that a variable of the form "16M" asks for; without a letter, the number counts units of 2^shift bytes.
-/// 0 for what the runtimes refuse and ignore.
+/// The number of bytes that a variable of the form "16M" requests. A number without a letter counts units of 2^shift
+/// bytes. Returns 0 for values that the runtimes reject and ignore.
 std::size_t stack_wish(const char* variable, unsigned int shift) noexcept {
   const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): read while the library is loaded
   if (text == nullptr) {
     return 0;
   }
   char* end = nullptr;
-  // The largest number where the text asks for more: LLVM's runtime takes that as well, and GCC's ignores the variable.
+  // strtoull() returns its largest number if the text exceeds it. LLVM's runtime does the same, and GCC's ignores the
+  // variable.
   const unsigned long long value = std::strtoull(text, &end, 10);
   if (end == text) {
     return 0;
@@ -66,8 +67,8 @@ std::size_t stack_wish(const char* variable, unsigned int shift) noexcept {
   return value > (kMost >> shift) ? kMost : static_cast<std::size_t>(value) << shift;
 }
 
-/// The largest stack that any of the variables asks for: which of them counts differs between the runtimes. The
-/// runtimes read the variables while they are loaded, and so does this library; a later setenv() changes nothing.
+/// The largest stack that any of the variables requests, because the runtimes differ in which variable they use. The
+/// runtimes read the variables when they are loaded, and so does this library; a later setenv() changes nothing.
 std::size_t wished_stack() noexcept {
   return std::max({stack_wish("OMP_STACKSIZE", 10), stack_wish("OMP_STACKSIZE_ALL", 10),
                    stack_wish("GOMP_STACKSIZE", 10), stack_wish("KMP_STACKSIZE", 0)});
@@ -77,14 +78,14 @@ const std::size_t kWishedStack = wished_stack();
 std::size_t stack_size(const pthread_attr_t& attributes) noexcept {
   std::size_t usual = 0;
   pthread_attr_getstacksize(&attributes, &usual);
-  constexpr std::size_t kGrain = std::size_t{64} << 10;  // of pages, whatever their size
+  constexpr std::size_t kGrain = std::size_t{64} << 10;  // a multiple of every page size
   return (std::max({usual, kWishedStack, kLeastStack}) + kGrain - 1) / kGrain * kGrain;
 }
 
-/// Whether so much memory is to be had. None of it is touched, so that it costs nothing but addresses.
+/// Whether this number of bytes can be allocated. The memory is not touched, so the test costs only address space.
 bool can_allocate(std::size_t bytes) noexcept {
   void* const memory = ::operator new(bytes, std::nothrow);
-  asm volatile("" : : "r"(memory) : "memory");  // or the compiler may leave the pair out
+  asm volatile("" : : "r"(memory) : "memory");  // keeps the compiler from removing the pair
   ::operator delete(memory, std::nothrow);
   return memory != nullptr;
 }

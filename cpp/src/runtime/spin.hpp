@@ -1,4 +1,4 @@
-/// Waiting for another thread: spinning while that is likely to be short.
+/// Waiting for another thread: by spinning, while the wait is likely to be short.
 #pragma once
 
 #if defined(__SSE2__)
@@ -7,7 +7,7 @@
 
 namespace backpass::runtime {
 
-/// Tells the core that a loop waits for memory to change.
+/// Tells the core that a loop is waiting for memory to change.
 inline void relax() noexcept {
 #if defined(__SSE2__)
   _mm_pause();
@@ -16,7 +16,7 @@ inline void relax() noexcept {
 #endif
 }
 
-/// Spins until done() for about tens of microseconds, then goes on with sleep(), which may return early.
+/// Returns when done() is true. Spins for some tens of microseconds, then calls sleep(), which may return early.
 template <class Done, class Sleep>
 void spin_then(Done done, Sleep sleep) {
   constexpr int kSpins = 2000;

@@ -26,14 +26,14 @@ namespace backpass::runtime {
 
 class TeamState {
  public:
-  /// Before any member runs.
+  /// Must be called before any member runs.
   void set_size(int size) noexcept { size_ = size; }
 
-  /// Members spin, since the phases of a step are microseconds apart; then they sleep, so that on a busy machine the
-  /// one they wait for can have the CPU.
+  /// Members spin first, because the phases of a step are microseconds apart. Then they sleep, so that on a busy
+  /// machine the missing member can get the CPU.
   void barrier() {
     const unsigned int generation = generation_.load(std::memory_order_acquire);
-    throw_if_aborted();  // the generation that an abort begins has no end
+    throw_if_aborted();  // an abort starts a generation that never completes
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
       arrived_.store(0, std::memory_order_relaxed);
       next_generation();
@@ -44,21 +44,21 @@ class TeamState {
     throw_if_aborted();
   }
 
-  /// Runs the work of one member, of `size` that there are, and keeps what it throws.
+  /// Runs the work of one of `size` members, and stores the first exception of the team.
   void run(int rank, int size, FunctionRef<void(const Member&)> work) noexcept {
     try {
       const FloatingPointMode mode;
       const PollTeam polls(aborted_);
       work(Member(rank, size, this));
     } catch (const TeamAborted&) {  // NOLINT(bugprone-empty-catch)
-      // Another member has the reason.
+      // The member that aborted has stored its exception.
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_) {
         error_ = std::current_exception();
       }
       aborted_.store(true, std::memory_order_relaxed);
-      next_generation();  // whoever waits finds out
+      next_generation();  // wakes the waiting members
     }
   }
 
@@ -95,13 +95,14 @@ void Member::barrier() const {
 
 namespace {
 
-/// The process's threads. One call at a time has them.
+/// The threads of the process. Only one call at a time can use them.
 class Home {
  public:
   constexpr Home() noexcept = default;
   ~Home() {
     closed_.store(true);
-    // A daemon's call may have the threads. LLVM's runtime aborts the process when it ends before a region does.
+    // A daemon thread's call may still use the threads: wait up to 100 ms for it. LLVM's runtime aborts the process if
+    // the runtime ends before a region does.
     const auto enough = Clock::now() + std::chrono::milliseconds(100);
     while (busy_.exchange(true)) {
       if (Clock::now() > enough) {
@@ -114,7 +115,8 @@ class Home {
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
 
-  /// The crew with up to threads − 1 helpers, to be given back; null while another call has it.
+  /// Returns the crew with up to threads − 1 helpers, for use until give_back(). Returns null if another call uses the
+  /// crew, or if no crew may or can help.
   Crew* take(int threads) noexcept {
     if (!may_share_work() || busy_.exchange(true, std::memory_order_acquire)) {
       return nullptr;
@@ -127,13 +129,13 @@ class Home {
   }
   void give_back() noexcept { busy_.store(false, std::memory_order_release); }
 
-  /// Starts what take(threads) would start. Waits for a call that has the crew.
+  /// Starts the threads that take(threads) would start. Waits for a call that uses the crew.
   void prepare(int threads) noexcept {
     if (!may_share_work()) {
       return;
     }
     while (busy_.exchange(true, std::memory_order_acquire)) {
-      if (closed_.load()) {  // the program ends, and nothing is started any more
+      if (closed_.load()) {  // the program is ending: start no threads
         return;
       }
       std::this_thread::yield();
@@ -142,7 +144,7 @@ class Home {
     give_back();
   }
 
-  /// In a child process, where the threads are not: what they left cannot be freed.
+  /// For a child process, in which the threads do not exist. Their memory cannot be freed.
   void forget() noexcept {
     crew_ = nullptr;
     asked_ = 0;
@@ -153,7 +155,7 @@ class Home {
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// After the system has refused threads it is asked again, but not by every call.
+  /// After a shortage of threads, calls ask the system again only after this time.
   static constexpr std::chrono::seconds kUntilNextTry{1};
 
   [[nodiscard]] int helpers() const noexcept { return crew_ == nullptr ? 0 : crew_->helpers(); }
@@ -168,8 +170,9 @@ class Home {
     }
   }
 
-  /// Replaces the crew by one of `wanted` helpers. Where the system does not give so many, of fewer; where it gives no
-  /// more than there are, the crew stays. \returns whether the system gave all of them
+  /// Replaces the crew by a crew of `wanted` helpers, or of fewer if the system gives fewer. If the system gives no
+  /// additional threads, the crew stays.
+  /// \returns whether the system gave all of them
   bool grow(int wanted) noexcept {
     int all = wanted;
     if (crew_ != nullptr) {
@@ -179,13 +182,13 @@ class Home {
       }
       delete std::exchange(crew_, nullptr);
     }
-    const int obtained = obtainable_threads(all + 1) - 1;  // one enters the region
+    const int obtained = obtainable_threads(all + 1) - 1;  // one thread enters the region
     if (obtained < 1) {
       return false;
     }
     try {
       crew_ = new Crew(obtained);
-    } catch (...) {  // no memory, or another process took the thread that was to enter the region
+    } catch (...) {  // no memory, or no thread to enter the region: another process may have taken it
       return false;
     }
     return obtained == wanted;
@@ -194,13 +197,13 @@ class Home {
   std::atomic<bool> busy_{false};
   std::atomic<bool> closed_{false};
   Crew* crew_ = nullptr;
-  int asked_ = 0;          ///< helpers; there may be fewer
-  bool shortage_ = false;  ///< the system gave fewer than were asked for
+  int asked_ = 0;          ///< helpers requested so far; the crew may have fewer
+  bool shortage_ = false;  ///< the system gave fewer threads than requested
   Clock::time_point next_try_{};
 };
 
-// Neither this object nor anything else that a call may wait for is a local static: their initialisation holds a lock,
-// and after a fork in that moment the child would wait for ever.
+// Neither this object nor any other object that a call may wait for is a local static: its initialisation holds a lock,
+// and if another thread forked at that moment, the child would wait for ever.
 constinit Home home;
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -219,8 +222,9 @@ bool whole_teams() noexcept {
   return answer == Answer::yes;
 }
 
-/// A tenth of the time that one thread would need may be lost where waiting was in vain, a quarter where a helper
-/// sleeps and will come.
+/// The time to wait for helpers, relative to the time T that one thread would need. T / 10 may be lost if the wait is
+/// in vain. T / 4 may be lost if a helper sleeps and will come; if T / 4 is shorter than waking takes, a call does not
+/// wait for sleeping helpers.
 Crew::Patience patience_for(double multiply_adds) noexcept {
   using std::chrono::nanoseconds;
   if (whole_teams()) {
@@ -229,7 +233,7 @@ Crew::Patience patience_for(double multiply_adds) noexcept {
   constexpr double kMultiplyAddsPerNanosecond = 50.0;
   constexpr double kLeast = 1e3;
   constexpr double kMost = 2e5;
-  constexpr double kWaking = 5e4;  // what it takes to come from sleep to work
+  constexpr double kWaking = 5e4;  // nanoseconds from sleeping to working
   const double time = multiply_adds / kMultiplyAddsPerNanosecond;
   const auto patience = [=](double share) {
     return nanoseconds(static_cast<std::int64_t>(std::clamp(share * time, kLeast, kMost)));
@@ -257,13 +261,13 @@ void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)
 void start_threads(int threads) noexcept {
   if (threads > 1) {
     home.prepare(threads);
-    (void)whole_teams();  // reads the environment
+    (void)whole_teams();  // reads the environment now
   }
 }
 
 int threads_for(double multiply_adds, int limit) {
-  // Gathering a team costs under a microsecond when it is awake, a barrier a few tenths of one, and a core makes 5e4
-  // multiply-adds in one: a thread must have several of them to do.
+  // Gathering an awake team takes less than a microsecond, and a barrier a few tenths of one. A core computes 5e4
+  // multiply-adds per microsecond. A thread must have several microseconds of work.
   constexpr double kWorkPerThread = 2.5e5;
   const int most = limit > 0 ? std::min(limit, max_num_threads()) : get_num_threads();
   return std::max(1, static_cast<int>(std::min<double>(most, multiply_adds / kWorkPerThread)));

@@ -1,5 +1,5 @@
-/// Threads: one parallel region, the members of its team, and their barrier. The only header of threads that the layers
-/// above see.
+/// Threads: a parallel region, the members of its team, and their barrier. The only thread header that the layers above
+/// include.
 #pragma once
 
 #include <atomic>
@@ -10,18 +10,18 @@
 
 namespace backpass::runtime {
 
-/// What the members of a team share.
+/// The data that the members of a team share.
 class TeamState;
 
-/// One member of a team, seen from inside a region.
+/// One member of a team, as seen inside a region.
 class Member {
  public:
   Member(int rank, int size, TeamState* state) noexcept : rank_(rank), size_(size), state_(state) {}
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return size_; }
-  /// Waits for all members. Leaves by an exception, caught by the region, when a member has thrown.
+  /// Waits for all members. If a member has thrown, barrier() throws an exception that the region catches.
   void barrier() const;
-  /// This member's part of [0, n), in whole grains: contiguous, in rank order, as even as grains allow.
+  /// This member's part of [0, n), in whole grains: contiguous, in rank order, as equal as the grains allow.
   [[nodiscard]] std::pair<std::size_t, std::size_t> share(std::size_t n, std::size_t grain = 1) const noexcept {
     const std::size_t grains = (n + grain - 1) / grain;
     const auto rank = static_cast<std::size_t>(rank_);
@@ -37,21 +37,21 @@ class Member {
   TeamState* state_;
 };
 
-/// Runs `work` once on each of at most `threads` members, the caller being member 0, in the library's floating-point
-/// mode.
+/// Runs `work` once on each of at most `threads` members, in the library's floating-point mode. The caller is member 0.
 ///
-/// Members that would not come in a small part of the time that the work takes are done without: when another call has
-/// the threads, when they sleep and the work is small, when the machine has no CPU for them. With BACKPASS_WHOLE_TEAMS
-/// set in the environment a region waits for all of them: for tests of what does not depend on it.
-/// The first exception thrown by a member reaches the caller after all have ended.
-/// \param multiply_adds  how much work it is
+/// A call runs without helpers that would not come within a small part of the time that the work takes: if another call
+/// uses the threads, if they sleep and the work is small, or if the machine has no CPU for them. With
+/// BACKPASS_WHOLE_TEAMS set in the environment, a region waits for all helpers. This is for tests of code whose results
+/// must not depend on the team.
+/// If members throw, the first exception reaches the caller after all members have ended.
+/// \param multiply_adds  the amount of work
 void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work);
 
-/// Starts the threads that parallel() would start for a team of `threads`, and waits for a call that has the threads.
-/// So the first parallel() starts none and allocates nothing.
+/// Starts the threads that parallel() would start for a team of `threads`, so that the first parallel() starts no
+/// threads and allocates nothing. Waits for a call that uses the threads.
 void start_threads(int threads) noexcept;
 
-/// How many threads a piece of work deserves: one per kWorkPerThread multiply-adds, at most `limit` (0:
+/// The number of threads for an amount of work: one per kWorkPerThread multiply-adds, at most `limit` (0:
 /// get_num_threads()) and max_num_threads().
 /// \throws std::runtime_error as get_num_threads()
 [[nodiscard]] int threads_for(double multiply_adds, int limit = 0);

@@ -256,15 +256,15 @@ TYPED_TEST(Plan, ErrorsChangeNothing) {
       OptimizerRef(optimizer).set_lr(lr);
       apply_optimizer<T>(optimizer, p, g);
     }
-    expect_unchanged(optimizer, p, "1 parameter group, not of 2",
+    expect_unchanged(optimizer, p, "1 parameter group, expected 2",
                      [&] { apply_optimizer<T>(optimizer, p, g, std::vector<ParameterGroup>{{0, 5}, {5, 15}}); });
     if (!state_of(optimizer).template arrays<T>().empty()) {
       std::vector<T> fewer(p.begin(), p.end() - 1);
-      expect_unchanged(optimizer, fewer, "20 parameters, not of 19",
+      expect_unchanged(optimizer, fewer, "20 parameters, expected 19",
                        [&] { apply_optimizer<T>(optimizer, fewer, std::span<const T>(g).first(19)); });
       using Other = std::conditional_t<std::is_same_v<T, float>, double, float>;
       std::vector<Other> other(n, Other(1));
-      expect_unchanged(optimizer, other, "not of float", [&] { apply_optimizer<Other>(optimizer, other, other); });
+      expect_unchanged(optimizer, other, "expected float", [&] { apply_optimizer<Other>(optimizer, other, other); });
     }
   }
 }
@@ -320,12 +320,12 @@ TEST(Plan, AStateFromElsewhereIsChecked) {
   Optimizer steps = Adam{};
   apply_optimizer<float>(steps, p, p);
   state_of(steps).groups[0].step = -1;
-  expect_unchanged(steps, p, "step of its state = -1", [&] { apply_optimizer<float>(steps, p, p); });
+  expect_unchanged(steps, p, "step count of the state = -1", [&] { apply_optimizer<float>(steps, p, p); });
   state_of(steps).groups[0].step = std::numeric_limits<std::int64_t>::max();
-  expect_unchanged(steps, p, "step of its state", [&] { apply_optimizer<float>(steps, p, p); });
+  expect_unchanged(steps, p, "step count of the state", [&] { apply_optimizer<float>(steps, p, p); });
   Optimizer slots = Lion{};
   state_of(slots).slots_f32.assign(2, std::vector<float>(3));
-  expect_unchanged(slots, p, "2 slots, not of at most 1", [&] { apply_optimizer<float>(slots, p, p); });
+  expect_unchanged(slots, p, "2 slots, expected at most 1", [&] { apply_optimizer<float>(slots, p, p); });
 }
 
 }  // namespace
