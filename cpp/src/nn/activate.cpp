@@ -10,10 +10,10 @@
 namespace backpass::nn {
 namespace {
 
-/// Of one element, for polls.
+/// Cost estimate of one element in multiply-adds, for polls.
 constexpr std::size_t kOperations = 16;
 
-/// f(r) for every row.
+/// Calls f(r) for every row r, with polls in between.
 template <class F>
 void for_rows(std::size_t rows, std::size_t cols, F f) {
   runtime::in_parts(rows, kOperations * cols, [&](std::size_t begin, std::size_t end) {
@@ -23,7 +23,7 @@ void for_rows(std::size_t rows, std::size_t cols, F f) {
   });
 }
 
-/// Calls f(n, from, to) on one run of elements when both matrices are one, else on every row.
+/// Calls f(n, from, to) on long runs of elements if both matrices are contiguous, else once per row.
 template <class From, class To, class F>
 void for_runs(BasicMatrixView<From> from, BasicMatrixView<To> to, F f) {
   const std::size_t cols = from.cols();

@@ -1,4 +1,4 @@
-/// φ and φ' on rows.
+/// Applies φ and φ' to matrices with one sample per row.
 #pragma once
 
 #include <backpass/activation.hpp>
@@ -8,22 +8,23 @@
 
 namespace backpass::nn {
 
-/// Which of z and a the derivative of φ is computed from.
+/// The quantity that φ' is computed from: z, a, or nothing (identity).
 inline kernels::Stored stored_for(const Activation& activation) noexcept {
   return kernels::stored_for(activation.kind());
 }
 
-/// Whether φ looks at one element at a time: then parts of a row can be worked on apart.
+/// True if φ is elementwise. Then parts of a row can be computed separately.
 inline bool is_elementwise(const Activation& activation) noexcept {
   return static_cast<int>(activation.kind()) < kElementwiseActivations;
 }
 
-/// a = φ(z); a may be z.
+/// a = φ(z), both of shape (B, M_i). a may be z.
 template <class T>
 void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> a);
 
-/// g = J_φ(z)ᵀ g, which for an elementwise φ is φ'(z) ⊙ g.
-/// \param stored  z or a, as stored_for says (unused for identity)
+/// g = J_φ(z)ᵀ g. For an elementwise φ this is φ'(z) ⊙ g.
+/// \param stored  (B, M_i): z or a, as stored_for() says; unused for the identity
+/// \param g       (B, M_i), in place
 template <class T>
 void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> stored, MatrixView<T> g);
 

@@ -10,17 +10,17 @@
 namespace backpass::nn {
 namespace {
 
-/// Rows of a block that a team shares: enough that reading and writing the gradient once a block is little beside
-/// computing it (256 multiply-adds an element).
+/// Rows of a block that a team shares. Each block reads and writes the gradient once. With 256 multiply-adds per
+/// element of the gradient, this costs little.
 constexpr std::size_t kBlockRows = 256;
-/// Bytes of tape that a thread of its own should keep in its second-level cache.
+/// Bytes of the tape of a block that one thread computes alone. The tape should stay in the second-level cache.
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 constexpr std::size_t kMinBlockRows = 32;
-/// Of one output's loss, for polls.
+/// Cost estimate of the loss of one output in multiply-adds, for polls.
 constexpr std::size_t kLossOperations = 16;
-/// An update is not interrupted once it has begun, nor is the computation of a gradient that is applied piece by piece.
-/// Where that takes a member more time than this many multiply-adds of floats do, 20 to 100 ms, the update waits for
-/// the whole gradient. To read the gradient again is then a small part of the step.
+/// An update that has started is not interrupted. If the gradient is applied piece by piece, the computation of the
+/// gradient is not interrupted either. If that costs a member more than this many multiply-adds of floats (20 to
+/// 100 ms), the update waits for the whole gradient. Reading the gradient again is then a small part of the step.
 constexpr double kMostUninterruptedWork = 1e9;
 
 template <class T>
@@ -54,7 +54,7 @@ double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& l
   if (wanted.optimizer) {
     step_.check(model, *wanted.optimizer);
   }
-  // A mini-batch of fit weighs its own rows only.
+  // A mini-batch of fit divides by the sum of the weights of its own rows.
   double scale = 0.0;
   if (batch.index && !batch.sample_weight.empty()) {
     double sum = 0.0;
@@ -124,7 +124,8 @@ void BatchPass<T>::reserve(const Job& job, std::size_t blocks, std::size_t block
 
 template <class T>
 bool BatchPass<T>::gathers(const Job& job) noexcept {
-  // Rows a multiple of this apart begin in the same set of the first-level cache, which a tile's rows do not fit.
+  // If the row stride is a multiple of this, all rows start in the same set of the first-level cache. A set cannot hold
+  // one line for each row of a register tile, so the rows would evict each other.
   constexpr std::size_t kWayBytes = 4096;
   const Batch<T>& batch = job.batch;
   return batch.index || !batch.x.is_view() || batch.x.view().row_stride() * sizeof(T) % kWayBytes == 0;
@@ -160,8 +161,8 @@ void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows 
   }
   const ConstMatrixView<T> x = batch.x.view();
   for (std::size_t r = rows.begin; r < rows.end; ++r) {
-    // A shuffled batch's rows lie anywhere: the next is asked for while this one is copied, into the second level,
-    // which takes less long than into the first (Zen 4).
+    // The rows of a shuffled batch are scattered in memory: prefetch the next row while this one is copied. The target
+    // is the second-level cache, which is faster than the first level (measured on Zen 4).
     const T* const next = x.row(batch.source(first + std::min(r + 1, rows.end - 1)));
     for (std::size_t col = 0; col < x.cols(); col += kAlignment / sizeof(T)) {
       __builtin_prefetch(next + col, 0, 2);
@@ -237,7 +238,8 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
   const Chunks<T> chunks(rows, 0, rows);
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
-    // A finished piece of the gradient is applied while it is in cache, unless the whole must be seen first.
+    // Apply each finished piece of the gradient while it is in cache, unless penalties or clipping need the whole
+    // gradient first.
     const double block_work = static_cast<double>(std::min(rows, block.tape.rows())) *
                               static_cast<double>(job.model.parameters.size()) *
                               (sizeof(T) > sizeof(float) ? 2.0 : 1.0);
@@ -265,7 +267,7 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
         if (update) {
           to_the_end.emplace();
         }
-        // Rows of the batch having been shared out, every member has read all weights, and holds them.
+        // If the members divided the rows, every member has read all weights and has them in its cache.
         T* const claim = update && !together && member.size() > 1 ? job.trained->parameters.data() : nullptr;
         T* const gradients = job.trained->gradients.data();
         recursion(job, block, first, count)

@@ -1,4 +1,4 @@
-/// One batch through the network and back: what train_step, loss_and_gradient, evaluate and fit are made of.
+/// The forward and backward pass of one batch. train_step, loss_and_gradient, evaluate and fit are built on it.
 #pragma once
 
 #include <cstddef>
@@ -23,84 +23,91 @@
 
 namespace backpass::nn {
 
-/// Rows of a data set: all of them, or those that `index` names, in its order.
+/// Rows of a data set: all rows, or the rows listed in `index`, in the order of `index`.
 template <class T>
 struct Batch {
-  Input<T> x;
-  Targets<T> y;
-  std::span<const T> sample_weight;  ///< of x's rows, or empty
-  std::optional<std::span<const std::uint32_t>> index;
+  Input<T> x;                                           ///< (rows of the data set, M_0)
+  Targets<T> y;                                         ///< of all rows of x
+  std::span<const T> sample_weight;                     ///< one entry per row of x, or empty
+  std::optional<std::span<const std::uint32_t>> index;  ///< row numbers in x
 
   [[nodiscard]] std::size_t rows() const noexcept { return index ? index->size() : x.rows(); }
+  /// The row of x that is row `row` of the batch.
   [[nodiscard]] std::size_t source(std::size_t row) const noexcept { return index ? (*index)[row] : row; }
 };
 
-/// The workspace of such a pass, and the pass. Rows go depth first: a block of them passes all layers, forward and
-/// back, while it is in cache, so that memory does not grow with the batch.
+/// Computes passes and holds their workspace. A block of rows goes through all layers, forward and backward, while it
+/// is in cache. So memory does not grow with the batch.
 ///
-/// Gradients are sums over samples in order. A batch that is long for its network is cut into a number of segments that
-/// depends on the shapes alone; each is summed in order, and then the segments are, in order: so segments can run in
-/// parallel and the bits are the same for any number of threads. Within a segment, or the batch, long sums are cut into
-/// chunks (wide_sum.hpp). Otherwise rows of a block, then parts of the gradient,
-/// are shared out.
+/// Gradients are sums over samples, in order. If a batch has many rows for the size of its network, the sum is divided
+/// into segments; their number depends only on the shapes. The rows of a segment are added in order, and then the
+/// segments are added in order. So segments can run in parallel, and the bits are the same for any number of threads.
+/// Long sums within a segment, or within a batch without segments, are divided into chunks (wide_sum.hpp).
+///
+/// Without segments, the members of a team divide the rows of a block (or the columns of each layer), and then the
+/// elements of the gradient.
 template <class T>
 class BatchPass {
  public:
-  /// What to compute beyond E.
+  /// What to compute in addition to E.
   struct Wanted {
     bool gradients = false;
-    MatrixView<T> input_gradient = {};           ///< of the batch's rows in order, or empty
-    std::optional<OptimizerRef> optimizer = {};  ///< gradients are applied
+    MatrixView<T> input_gradient = {};           ///< ∂E/∂a^0, (B, M_0) in the order of the batch, or empty
+    std::optional<OptimizerRef> optimizer = {};  ///< if set, updates the parameters
     GradientOptions options = {};
   };
 
-  /// E of a checked batch without dropout, and nothing else.
+  /// E without dropout. The arguments must have been checked, here and below.
   double evaluate(const Model<T>& model, const Batch<T>& batch, const Loss& loss);
-  /// What each row adds to the sum behind evaluate(); `mean` may be that of a larger batch, of which this is a part.
+  /// Computes the terms whose sum gives evaluate().
+  /// \param mean   may belong to a larger batch that contains these rows
+  /// \param terms  (B), receives one term per row
   void row_terms(const Model<T>& model, const Batch<T>& batch, const Loss& loss, const RowMean& mean,
                  std::span<double> terms);
-  /// E and gradients of a checked batch, with dropout; the model's gradients, and its parameters if asked for, change.
+  /// E and the gradients, with dropout. Writes the model's gradients, and its parameters if an optimizer is given.
   double train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const Wanted& wanted);
 
  private:
   struct Job {
     const Model<T>& model;
-    Model<T>* trained;  ///< null: evaluate
+    Model<T>* trained;  ///< receives the gradients; null for an evaluation
     const Batch<T>& batch;
     const LossPlan<T>& loss;
     const Wanted& wanted;
     std::optional<DropoutPass> dropout;
     RowMean mean;
-    double* terms = nullptr;  ///< where row_terms wants them
+    double* terms = nullptr;  ///< (B), the output of row_terms(), or null
   };
-  /// What a thread, or a team, needs to work on a block of rows.
+  /// The memory for one block of rows, which one thread or one team computes.
   struct Block {
     Tape<T> tape;
-    std::vector<double> row_loss;  ///< the terms of the mean
+    std::vector<double> row_loss;  ///< one term of the mean per row
   };
 
   double run(const Job& job);
   double run_blocks(const Job& job, int threads, double work);
   double run_segments(const Job& job, int threads, double work, std::size_t segments);
   void reserve(const Job& job, std::size_t blocks, std::size_t block_rows, int threads, std::size_t segments);
+  /// True if the loss is computed from a^N, false if from z^N.
   [[nodiscard]] static bool from_output(const Job& job) noexcept { return job.loss.source == LossSource::output; }
-  /// Whether the block has a copy of its input.
+  /// True if gather() copies the input rows into the block.
   [[nodiscard]] static bool gathers(const Job& job) noexcept;
-  // Of `rows` of the block that starts at the batch's row `first`: its input, and after the forward loop its terms of
-  // E and ξ^N.
+  // The block starts at row `first` of the batch; `rows` counts from the start of the block.
+  // gather() copies the input rows if gathers(). losses() follows the forward pass and computes the rows' terms of E,
+  // and ξ^N if gradients are wanted.
   void gather(const Job& job, Block& block, std::size_t first, Rows rows) const;
   void losses(const Job& job, Block& block, std::size_t first, Rows rows) const;
-  /// All of forward, loss and backward.
+  /// Forward pass, loss and backward pass of `rows`.
   void pass_rows(const Job& job, Block& block, std::size_t first, Rows rows, T* scratch) const;
-  /// The same of the block's first `count` rows by a team, each layer's columns shared out.
+  /// The same for the first `count` rows of the block, by a team that divides the columns of each layer.
   void pass_together(const Job& job, Block& block, std::size_t first, std::size_t count, const runtime::Member& member,
                      T* scratch) const;
   [[nodiscard]] Recursion<T> recursion(const Job& job, const Block& block, std::size_t first, std::size_t rows) const;
 
   std::vector<Block> blocks_;
-  std::vector<AlignedBuffer<T>> scratch_;  ///< one a thread
+  std::vector<AlignedBuffer<T>> scratch_;  ///< one buffer per thread
   SegmentedGradient<T> segments_;
-  std::vector<WideSum<T>> wide_;  ///< one a thread that sums segments, or one for all
+  std::vector<WideSum<T>> wide_;  ///< with segments one per thread, else one in total
   std::vector<double> segment_loss_;
   Step<T> step_;
 };

@@ -12,7 +12,8 @@ namespace {
 using kernels::Index;
 using linalg::Product;
 
-/// Rows that one product of a gradient reduces over; longer batches go on where it left off, with the same bits.
+/// Rows that one product of a gradient reduces over. Further products continue the sum of a longer batch; the bits are
+/// those of a single product.
 constexpr std::size_t kGradientRows = 256;
 
 template <class T>
@@ -20,7 +21,7 @@ Index stride(BasicMatrixView<T> matrix) noexcept {
   return static_cast<Index>(matrix.row_stride());
 }
 
-/// A = a, C = c: all but B.
+/// A product with A = a and C = c. The caller sets B.
 template <class T>
 Product<T> product_of(ConstMatrixView<T> a, MatrixView<T> c) noexcept {
   Product<T> p;
@@ -85,7 +86,7 @@ void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView
     linalg::multiply(kernels::table<T>(), p, scratch);
     p.accumulate = true;
     row += count;
-    if (row < a.rows()) {  // small products do not poll themselves
+    if (row < a.rows()) {  // multiply() polls only in large products
       runtime::poll(count * (end - begin) * layer.outputs);
     }
   } while (row < a.rows());
@@ -96,7 +97,7 @@ void dense_bias_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T
                          T* scratch) {
   const LayerSpec& layer = model.layers[i];
   const T one(1);
-  Product<T> p;  // a row of ones times Ξ
+  Product<T> p;  // (1, B) of ones times Ξ (B, M_i)
   p.m = 1;
   p.n = static_cast<Index>(layer.outputs);
   p.k = static_cast<Index>(xi.rows());

@@ -18,21 +18,22 @@
 namespace backpass {
 namespace {
 
-/// Central differences at steps h, h/4, h/16, …: the largest is still small against where smooth activations bend, the
-/// smallest leaves half of a double's digits to the difference.
+/// Central differences use the steps h, h/4, h/16, …. The largest step is small compared with the scale on which smooth
+/// activations bend. The smallest step leaves half of a double's digits in the difference.
 constexpr double kFirstStep = 0x1p-7;
 constexpr double kShrink = 4.0;
 constexpr int kSteps = 8;
-/// A loss is a mean of many terms: its rounding error is several units in the last place.
+/// The rounding error of a loss in units in the last place: several, because a loss is a mean of many terms.
 constexpr double kRoundings = 16.0;
-/// Errors of gradients that are smaller than this part of the largest are measured against that part: differences of a
-/// loss with 16 digits have none left for them.
+/// The error of a gradient below this fraction of the largest difference is measured relative to that fraction. A loss
+/// with 16 digits leaves no digits for the difference of such a small gradient.
 constexpr double kFloor = 1e-3;
 
-/// The distance to the next larger number.
+/// The distance from x to the next larger double.
 double spacing(double x) { return std::nextafter(x, std::numeric_limits<double>::infinity()) - x; }
 
-/// df/dp from central differences, extrapolated twice, at the first step that settles.
+/// df/dp from central differences that are extrapolated twice. Stops at the first step whose error estimate is within
+/// the rounding error of the difference, and returns the result with the smallest error estimate.
 double derivative(FunctionRef<double(double)> f, double p) {
   constexpr std::array kErrorOrders{2, 4};
   double step = kFirstStep * std::max(1.0, std::fabs(p));
@@ -42,7 +43,7 @@ double derivative(FunctionRef<double(double)> f, double p) {
   for (int i = 0; i < kSteps; ++i, step /= kShrink) {
     const double high = f(p + step);
     const double low = f(p - step);
-    // Errors are even powers of the step: Richardson's extrapolation takes two of them out.
+    // The error is a series in even powers of the step. Richardson's extrapolation removes the powers 2 and 4.
     std::array<double, 3> row{(high - low) / (2.0 * step)};
     const int extrapolations = std::min(i, 2);
     for (int k = 0; k < extrapolations; ++k) {
@@ -50,8 +51,8 @@ double derivative(FunctionRef<double(double)> f, double p) {
       row[k + 1] = (factor * row[k] - above[k]) / (factor - 1.0);
     }
     if (extrapolations == 2) {
-      // A third extrapolation would move less than the second did. Movement within the rounding of the difference means
-      // nothing; beyond it is a kink or a sharp bend.
+      // The change by the second extrapolation estimates the error: a third one would change less. A change below the
+      // rounding error of the difference is good enough. A larger change means a kink or a sharp bend within the step.
       const double error = std::fabs(row[2] - row[1]);
       if (error < least) {
         least = error;
@@ -85,7 +86,7 @@ double largest_relative_error(std::span<const double> gradients, std::span<const
   return worst;
 }
 
-/// In double precision, without dropout.
+/// A copy of the network in double precision and without dropout.
 template <class T>
 Network<double> exact_copy(const Network<T>& from) {
   const auto& layers = NetworkAccess::impl(from).model.layers;

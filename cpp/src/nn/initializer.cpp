@@ -54,8 +54,8 @@ InitializerKind resolve(InitializerKind kind, ActivationKind activation) noexcep
   }
 }
 
-/// `count` orthonormal vectors of `length` >= count elements, row by row: normal numbers, orthogonalised by modified
-/// Gram–Schmidt, twice ("twice is enough", Giraud et al. 2005), which gives the Haar measure.
+/// \returns (count, length), row-major: orthonormal rows with the Haar measure, for length >= count. Draws normal
+/// numbers and applies modified Gram–Schmidt twice ("twice is enough", Giraud et al. 2005).
 std::vector<double> orthonormal_rows(std::size_t count, std::size_t length, const Philox& random) {
   std::vector<double> q(count * length);
   runtime::in_parts(q.size(), 32, [&](std::size_t begin, std::size_t end) {
@@ -75,7 +75,7 @@ std::vector<double> orthonormal_rows(std::size_t count, std::size_t length, cons
         for (std::size_t i = 0; i < length; ++i) {
           row[i] -= dot * other[i];
         }
-        runtime::poll(8 * length);  // a chain of additions, which takes several times as long as a product
+        runtime::poll(8 * length);  // 8: these dependent additions are slower than multiply-adds of a product
       }
     }
     double squares = 0.0;
@@ -104,7 +104,7 @@ void fill_orthogonal(double gain, MatrixView<T> w, const Philox& random) {
 
 template <class T, class F>
 void fill(MatrixView<T> w, F value) {
-  constexpr std::size_t kOperations = 32;  // of one element
+  constexpr std::size_t kOperations = 32;  // cost estimate of one element, for polls
   for (std::size_t r = 0; r < w.rows(); ++r) {
     runtime::in_parts(w.cols(), kOperations, [&](std::size_t begin, std::size_t end) {
       for (std::size_t c = begin; c < end; ++c) {
@@ -129,7 +129,7 @@ template <class T>
 void fill_as(const Initializer& init, const Activation& activation, MatrixView<T> w, const Philox& random) {
   const auto fan_in = static_cast<double>(w.rows());
   const auto fan_out = static_cast<double>(w.cols());
-  // A uniform distribution on ±h has the variance h²/3.
+  // A uniform distribution on [−h, h] has the variance h²/3.
   switch (resolve(init.kind, activation.kind())) {
     case InitializerKind::automatic:
       break;

@@ -13,7 +13,7 @@
 namespace backpass {
 namespace {
 
-/// What lies in memory for the elements that C++ has no type for.
+/// Elements in memory for which C++ has no suitable type: any byte as a boolean, and IEEE 754 binary16.
 struct Boolean {
   std::uint8_t byte;
 };
@@ -21,7 +21,7 @@ struct Half {
   std::uint16_t bits;
 };
 
-/// The number of a binary16: sign, 5 bits of exponent with the bias 15, 10 bits of fraction. Exact.
+/// Converts a binary16 exactly. Its bits are: sign, 5 bits of exponent with the bias 15, 10 bits of fraction.
 float to_float(Half half) noexcept {
   const std::uint32_t sign = std::uint32_t{half.bits & 0x8000U} << 16;
   const std::uint32_t exponent = half.bits >> 10 & 0x1fU;
@@ -38,8 +38,8 @@ template <class T, class S>
 T number(S value) noexcept {
   return static_cast<T>(value);
 }
-/// Of a denormal float, fraction · 2^-149, a double is made from integers: a pass reads denormal floats as zero, but
-/// the double is not denormal.
+/// A denormal float is fraction · 2^-149, which is a normal double. In the library's floating-point mode, a conversion
+/// instruction would read the denormal float as 0. So the double is computed from the integer fraction.
 template <class T>
 T number(float value) noexcept {
   if constexpr (std::is_same_v<T, double>) {
@@ -78,16 +78,17 @@ S load(const std::byte* from) noexcept {
   return value;
 }
 
-/// The types of most tables and pictures. A loop of their own for each of the others would double this file's code.
+/// The types of most tables and images. Only these types get a separate contiguous loop: one for every type would
+/// double the code size of this file.
 template <class S>
 constexpr bool kOften = std::is_same_v<S, float> || std::is_same_v<S, double> || std::is_same_v<S, std::int64_t> ||
                         std::is_same_v<S, std::uint8_t>;
 
-/// to[i * to_step] = the number at from + i * step bytes.
+/// to[i * to_step] = the element at from + i * step bytes, for i in [0, n).
 template <class T, class S, bool kSwapped>
 void convert_run(const std::byte* from, std::ptrdiff_t step, std::size_t n, T* to, std::size_t to_step) noexcept {
   if constexpr (!kSwapped && kOften<S>) {
-    if (step == static_cast<std::ptrdiff_t>(sizeof(S)) && to_step == 1) {  // the loop that compilers vectorize
+    if (step == static_cast<std::ptrdiff_t>(sizeof(S)) && to_step == 1) {  // compilers vectorize this loop
       for (std::size_t i = 0; i < n; ++i) {
         to[i] = number<T>(load<S, false>(from + i * sizeof(S)));
       }
@@ -99,7 +100,7 @@ void convert_run(const std::byte* from, std::ptrdiff_t step, std::size_t n, T* t
   }
 }
 
-/// Rows [first, first + to.rows()), along the axis whose elements lie closer together.
+/// Converts rows [first, first + to.rows()). The inner loop runs along the axis whose elements are closer together.
 template <class T, class S, bool kSwapped>
 void convert(const AnyMatrix& from, std::size_t first, MatrixView<T> to) noexcept {
   const auto at = [&](std::size_t r, std::size_t c) {
@@ -160,8 +161,8 @@ void convert(const AnyMatrix& from, std::size_t first, MatrixView<T> to) noexcep
 
 }  // namespace
 
-// A pass flushes denormal T to zero, here as in the products that read what is converted: it makes no difference which
-// of the two comes first.
+// In the library's floating-point mode, denormal numbers of type T are flushed to zero. This function or the product
+// that reads its output may flush them: the result is the same.
 template <class T>
 void Input<T>::read(std::size_t first, MatrixView<T> to) const {
   constexpr std::size_t kOperations = 4;  // of one element, for polls

@@ -28,7 +28,7 @@ int KeptPass<T>::threads(const Model<T>& model, double work) {
 template <class T>
 ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, const Input<T>& x, std::optional<DropoutPass> dropout) {
   if (!tape_ || tape_->rows() < x.rows()) {
-    // Of at least one row: products add offsets to the addresses of matrices of none.
+    // Allocate at least one row: multiply() does arithmetic on the base address, which must not be null.
     tape_ = std::make_shared<Tape<T>>(model, std::max<std::size_t>(x.rows(), 1), Tape<T>::Keep::everything);
   }
   rows_ = x.rows();
@@ -50,7 +50,7 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, const Input<T>& x
       }
     });
   } catch (...) {
-    rows_.reset();  // a user's own φ threw, or a poll did: there is no forward for a backward
+    rows_.reset();  // a custom φ or a poll threw: the activations are incomplete, and backward() must refuse them
     throw;
   }
   return tape_->top().a.middle_rows(0, x.rows());
@@ -60,7 +60,7 @@ template <class T>
 void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient,
                            bool accumulate) {
   const std::size_t rows = *rows_;
-  has_xi_ = false;  // until all of it is there: a user's own φ' may throw
+  has_xi_ = false;  // until ξ is complete: a custom φ' or a poll may throw
   const std::size_t segments = SegmentedGradient<T>::count(model, rows);
   if (segments > 1) {
     segments_.reserve(model, segments);
@@ -94,12 +94,13 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
     }
     member.barrier();
 
-    /// Part `part` of `parts` of the sum over some rows.
+    /// Computes part `part` of `parts` of the gradient, summed over the rows `summed`.
+    /// \param onto  true: adds to the content of `gradients`
     const auto sum_up = [&](Rows summed, T* gradients, bool onto, WideSum<T>* wide, std::size_t part,
                             std::size_t parts) {
       const Chunks<T> chunks(rows, summed.begin, summed.end);
       std::size_t row = summed.begin;
-      do {  // zero rows have a gradient, too: zero
+      do {  // runs once even for zero rows, whose gradient is zero
         const std::size_t count = chunks.rows_from(row, rows);
         layers.gradients({row, row + count}, gradients, onto && !in_chunks, nullptr, part, parts, scratch,
                          [&](std::size_t from, std::size_t to) {
@@ -124,7 +125,7 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
     for (std::size_t s = first; s < last; ++s) {
       const Rows of_segment{SegmentedGradient<T>::first_row(s, segments, rows),
                             SegmentedGradient<T>::first_row(s + 1, segments, rows)};
-      const bool onto = s == 0 && !accumulate;  // the sum begins in its place
+      const bool onto = s == 0 && !accumulate;  // the first segment is written to its destination directly
       sum_up(of_segment, onto ? model.gradients.data() : segments_.segment(s), false,
              in_chunks ? &wide_[static_cast<std::size_t>(member.rank())] : nullptr, 0, 1);
     }

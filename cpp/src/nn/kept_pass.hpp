@@ -1,4 +1,4 @@
-/// forward() and backward() as the user calls them: everything is kept, for backward, and to be looked at.
+/// The user's forward() and backward(). Keeps all z, a and ξ, for backward() and for the user to inspect.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +21,25 @@ namespace backpass::nn {
 template <class T>
 class KeptPass {
  public:
-  /// x (rows, M_0) is copied, since the caller may change it before backward().
+  /// Copies x (B, M_0), because the caller may change x before backward().
+  /// \returns a^N, (B, M_N)
   ConstMatrixView<T> forward(const Model<T>& model, const Input<T>& x, std::optional<DropoutPass> dropout);
-  /// With the masks of that forward. grad_output (rows, M_N); input_gradient (rows, M_0) or empty.
+  /// Uses the dropout masks of the last forward().
+  /// \param grad_output     ∂E/∂a^N, (B, M_N)
+  /// \param input_gradient  receives ∂E/∂a^0, (B, M_0), or is empty
+  /// \param accumulate      true: adds to the model's gradients
   void backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate);
 
-  /// Rows of the last forward(), none before it.
+  /// Rows of the last forward(). Empty before the first forward(), and after one that threw.
   [[nodiscard]] std::optional<std::size_t> rows() const noexcept { return rows_; }
   [[nodiscard]] bool has_xi() const noexcept { return has_xi_; }
   [[nodiscard]] const std::shared_ptr<Tape<T>>& tape() const noexcept { return tape_; }
 
  private:
   [[nodiscard]] Recursion<T> recursion(const Model<T>& model) const noexcept;
-  /// In multiply-adds.
+  /// Multiply-adds of `passes` products per layer.
   [[nodiscard]] double work(const Model<T>& model, double passes) const noexcept;
+  /// How many threads to use for `work` multiply-adds. Also allocates their scratch buffers.
   [[nodiscard]] int threads(const Model<T>& model, double work);
 
   std::shared_ptr<Tape<T>> tape_;
@@ -43,7 +48,7 @@ class KeptPass {
   bool has_xi_ = false;
   std::vector<AlignedBuffer<T>> scratch_;
   SegmentedGradient<T> segments_;
-  std::vector<WideSum<T>> wide_;  ///< one a thread that sums segments, or one for all
+  std::vector<WideSum<T>> wide_;  ///< with segments one per thread, else one in total
 };
 
 }  // namespace backpass::nn

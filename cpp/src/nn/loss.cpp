@@ -20,7 +20,7 @@ namespace backpass {
 namespace {
 
 template <std::size_t... I>
-Loss find_by_name(std::string_view name, std::index_sequence<I...> /*all but custom*/) {
+Loss find_by_name(std::string_view name, std::index_sequence<I...> /*all except CustomLoss*/) {
   Loss found;
   std::string known;
   const auto consider = [&]<class L>(std::in_place_type_t<L>) {
@@ -63,7 +63,7 @@ struct Planner {
   ActivationKind output;
 
   [[nodiscard]] LossPlan<T> plan(LossKernel kernel, double parameter = 0.0, bool mean_over_outputs = true) const {
-    // With the identity z^N is a^N and ∂E/∂a^N is ξ^N.
+    // With the identity as output activation, a^N = z^N and ξ^N = ∂E/∂a^N.
     const auto source = output == ActivationKind::identity ? LossSource::preactivation : LossSource::output;
     return {kernel, static_cast<T>(parameter), mean_over_outputs, source};
   }

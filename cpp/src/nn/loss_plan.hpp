@@ -1,4 +1,4 @@
-/// A loss, resolved against the output's activation: which kernel, from which quantity, with which factors.
+/// How to compute a loss for a given output activation: the kernel, its input and its factors.
 #pragma once
 
 #include <cmath>
@@ -12,10 +12,10 @@
 
 namespace backpass::nn {
 
-/// Where the loss starts from.
+/// The input of the loss kernel.
 enum class LossSource : unsigned char {
-  output,         ///< a^N; what comes out is ∂E/∂a^N
-  preactivation,  ///< z^N; what comes out is ξ^N itself
+  output,         ///< a^N; the gradient is ∂E/∂a^N
+  preactivation,  ///< z^N; the gradient is ξ^N
 };
 
 template <class T>
@@ -26,7 +26,7 @@ struct LossPlan {
   LossSource source = LossSource::output;
 };
 
-/// A plan for rows of a certain length.
+/// Computes the loss of single rows with a fixed number of outputs.
 template <class T>
 class RowLoss {
  public:
@@ -37,10 +37,12 @@ class RowLoss {
         share_(plan.mean_over_outputs ? 1.0 / static_cast<double>(outputs) : 1.0),
         mean_over_outputs_(plan.mean_over_outputs) {}
 
-  /// One row's loss e_b, after the mean over outputs and before its weight.
-  /// \param s  (outputs) of a^N or z^N, as the plan's source says \param y_row  the row's place in y
-  /// \param scale  w_b / Σw, a factor of the gradient alone \param grad  (outputs), or null; may be s, but then a
-  ///                 sum over outputs that overflows stays infinite where the mean is not
+  /// The loss e_b of row b: the mean over outputs is included, the sample weight is not.
+  /// \param s      (M_N), a row of a^N or z^N, as LossPlan::source says
+  /// \param y_row  the number of the row in y
+  /// \param scale  w_b / Σ_b w_b, a factor of the gradient only
+  /// \param grad   (M_N), receives the gradient; or null. May be s: then a sum over outputs that overflows stays
+  ///               infinite, even if the mean is finite
   [[nodiscard]] double operator()(const T* s, const Targets<T>& y, std::size_t y_row, T scale, T* grad) const {
     const bool labels = y.are_labels();
     const T* const values = labels ? nullptr : y.values().row(y_row);
@@ -51,7 +53,9 @@ class RowLoss {
   }
 
  private:
-  /// The mean where the sum overflows.
+  /// The mean over outputs, term by term, for a sum that overflows.
+  /// \param s       (M_N)
+  /// \param values  (M_N)
   [[nodiscard]] double mean_of_large(const T* s, const T* values) const noexcept {
     double mean = 0.0;
     for (std::size_t k = 0; k < outputs_; ++k) {
@@ -63,40 +67,46 @@ class RowLoss {
   double (*kernel_)(kernels::Index n, T parameter, const T* s, const T* y, kernels::Index label, T scale, T* g);
   T parameter_;
   std::size_t outputs_;
-  double share_;  ///< of one output in e_b
+  double share_;  ///< factor of one output in e_b
   bool mean_over_outputs_;
 };
 
-/// E = Σ_b w_b e_b / Σ_b w_b, so that no partial sum exceeds half the largest e_b: a mean is finite where its terms
-/// are. The weights are made small by a power of two, which is exact, so the bits are those of the plain sum where that
-/// is finite.
+/// E = Σ_b w_b e_b / Σ_b w_b. No partial sum exceeds half of the largest e_b, so the mean is finite if its terms are
+/// finite. For this the weights are multiplied by a small power of two. This is exact: if the plain sum is finite, the
+/// bits are those of the plain sum.
 struct RowMean {
   double reciprocal;  ///< 1 / Σ w
   double shrink;      ///< a power of two, at most 1 / (2 Σ w)
 
   explicit RowMean(double reciprocal_of_weights) noexcept;
-  /// Row b's part of the sum.
+  /// The term of one row, for the sum.
   [[nodiscard]] double term(double weight, double loss) const noexcept { return weight * shrink * loss; }
   /// E from the sum of all terms.
   [[nodiscard]] double of(double sum) const noexcept { return sum * (reciprocal / shrink); }
 };
 
-/// \throws std::invalid_argument when a parameter of the loss is out of range, or for a CustomLoss, which has no rows
+/// \throws std::invalid_argument if a parameter of the loss is out of range, or for a CustomLoss, which cannot be
+///         computed row by row
 template <class T>
 LossPlan<T> plan_loss(const Loss& loss, const Activation& output);
 
-/// Whether a cost sees class labels.
+/// True if the loss accepts class labels as targets.
 [[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
 
-/// \param prefix  of the message: whose y it is
-/// \throws ShapeError, std::invalid_argument unless (rows, outputs), y and weights fit each other and the loss, and
-/// rows > 0
+/// Checks targets and weights for outputs of shape (rows, outputs).
+/// \param y              (rows, outputs), or labels (rows)
+/// \param sample_weight  (rows), or empty
+/// \param prefix         of the message: says which argument of the user y belongs to
+/// \throws ShapeError if the shapes do not match
+/// \throws std::invalid_argument if rows is 0, if a label is out of range, or if the loss does not accept labels or
+///         weights
 template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
                    std::span<const T> sample_weight, std::string_view prefix = "");
 
-/// 1 / Σ_b w_b, the sum in double and in order. \throws std::invalid_argument unless weights are finite, ≥ 0 and not
-/// all zero
+/// 1 / Σ_b w_b, summed in double precision and in order; 1 / rows without weights.
+/// \param sample_weight  (rows), or empty
+/// \throws std::invalid_argument unless the weights are finite, ≥ 0 and not all zero
 template <class T>
 double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows);
 

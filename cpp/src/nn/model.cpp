@@ -68,7 +68,7 @@ std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
     layer.bias = options.bias[i];
     layer.dropout = i + 1 < n ? options.dropout[i] : 0.0;
     layer.offset = offset;
-    // Two buffers of parameters and the optimizer's three must be countable in bytes.
+    // The sizes in bytes of the parameters, the gradients and up to three arrays of an optimizer must fit std::size_t.
     const std::size_t most = std::numeric_limits<std::size_t>::max() / 64;
     if (layer.inputs > most / layer.outputs || most - layer.num_parameters() < offset) {
       throw std::bad_alloc();

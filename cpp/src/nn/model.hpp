@@ -1,4 +1,4 @@
-/// A network's lasting state: what its layers are, and their numbers.
+/// The lasting state of a network: the description of its layers, the parameters and the gradients.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 
 namespace backpass::nn {
 
-/// A number that no other network of this process has or had. A copy gets a new one; assignment keeps the own one.
+/// A number that is unique among all networks of this process, past and present. A copy gets a new number. An object
+/// that is assigned to keeps its number.
 class Identity {
  public:
   Identity() noexcept : value_(next()) {}
@@ -20,7 +21,7 @@ class Identity {
   Identity& operator=(const Identity& /*other*/) noexcept { return *this; }
   ~Identity() = default;
   [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
-  /// Takes the place of another network: optimizers know this one by its number from now on.
+  /// Takes the number of another network, which this network replaces: the optimizers of that network accept this one.
   void replace(const Identity& other) noexcept { value_ = other.value_; }
 
  private:
@@ -30,26 +31,30 @@ class Identity {
 
 template <class T>
 struct Model {
-  Identity identity;               ///< which optimizers' states know
+  Identity identity;               ///< an optimizer's state stores it
   std::vector<std::size_t> sizes;  ///< M_0, …, M_N
-  std::vector<LayerSpec> layers;   ///< N of them
-  AlignedBuffer<T> parameters;     ///< layer by layer: Wt (M_{i-1}, M_i), then b (M_i)
-  AlignedBuffer<T> gradients;      ///< likewise
+  std::vector<LayerSpec> layers;   ///< N layers
+  AlignedBuffer<T> parameters;     ///< layer by layer: Wt (M_{i-1}, M_i) row-major, then b (M_i)
+  AlignedBuffer<T> gradients;      ///< with the layout of the parameters
   typename Network<T>::DropoutState dropout;
 
+  /// Wt of layers[i].
   [[nodiscard]] const T* weight(std::size_t i) const noexcept { return parameters.data() + layers[i].offset; }
-  /// Null when the layer has none.
+  /// The biases of layers[i], or null if the layer has no bias.
   [[nodiscard]] const T* bias(std::size_t i) const noexcept {
     return layers[i].bias ? weight(i) + layers[i].num_weights() : nullptr;
   }
+  /// The largest of M_0, …, M_N.
   [[nodiscard]] std::size_t largest_layer() const noexcept;
-  /// A user's own φ may do anything, so it only runs on the caller's thread.
+  /// True if a layer has a custom φ. User code may not be thread-safe, so it runs only on the caller's thread.
   [[nodiscard]] bool has_custom_activation() const noexcept;
 };
 
-/// Checks the options and lays out the layers. \throws std::invalid_argument
+/// Checks the options and computes the layout of the layers.
+/// \throws std::invalid_argument for invalid options, std::bad_alloc if the number of parameters is too large
 std::vector<LayerSpec> make_layers(const NetworkOptions& options);
-/// Draws weights from a seed; biases become zero. \param parameters  room for those of all layers
+/// Draws the weights from a seed and sets the biases to zero.
+/// \param parameters  of all layers, with the layout of Model::parameters
 template <class T>
 void initialize_parameters(std::span<const LayerSpec> layers, const PerLayer<Initializer>& init, std::uint64_t seed,
                            T* parameters);

@@ -46,7 +46,8 @@ void require_output(const char* name, MatrixView<T> matrix, std::size_t rows, st
   nn::require_writable(name, matrix);
 }
 
-/// The system gives the pages here, at the first write: a poll comes between parts of them.
+/// A buffer of zeros. The operating system provides the pages at the first write, which takes long for a large buffer.
+/// So the buffer is written in parts, with polls in between.
 template <class T>
 AlignedBuffer<T> zeros(std::size_t size) {
   constexpr std::size_t kOperations = 4;
@@ -84,7 +85,7 @@ Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl
   const LayerSpec& last = model.layers.back();
   model.parameters = zeros<T>(last.offset + last.num_parameters());
   model.gradients = zeros<T>(model.parameters.size());
-  // What is wrong with the environment is said here, before any call depends on it.
+  // These throw if an environment variable of the library is invalid: here, before any later call depends on it.
   (void)get_num_threads();
   (void)active_isa();
   const std::uint64_t seed = options.seed.value_or(random_seed());
@@ -132,7 +133,7 @@ const typename Network<T>::Impl& Network<T>::alive() const {
 template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
   nn::Model<T>& model = alive().model;
-  AlignedBuffer<T> drawn = zeros<T>(model.parameters.size());  // an interrupt leaves the parameters as they are
+  AlignedBuffer<T> drawn = zeros<T>(model.parameters.size());  // an interrupt must not change the parameters
   nn::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
   std::copy_n(drawn.data(), drawn.size(), model.parameters.data());
   model.dropout = {seed, 0};
@@ -163,7 +164,7 @@ const LayerSpec& Network<T>::spec(std::size_t i) const {
 }
 template <class T>
 Layer<T> Network<T>::layer(std::size_t i) {
-  (void)spec(i);  // throws for a wrong i
+  (void)spec(i);  // throws if i is out of range
   return Layer<T>(this, i);
 }
 template <class T>
@@ -195,7 +196,7 @@ std::shared_ptr<const void> Network<T>::activation_memory() const noexcept {
   return impl_ ? impl_->kept.tape() : nullptr;
 }
 
-// ---- the three moves
+// ---- forward, backward, step
 
 template <class T>
 ConstMatrixView<T> Network<T>::forward(const Input<T>& x, bool training) {
@@ -333,7 +334,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, const Input<
     backward(grad_output, input_gradient);
     return value;
   } catch (...) {
-    set_dropout_state(dropout);  // the user's function threw: the pass does not count
+    set_dropout_state(dropout);  // the call failed, so its dropout pass does not count
     throw;
   }
 }

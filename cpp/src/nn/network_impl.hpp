@@ -1,4 +1,4 @@
-/// What stands behind Network's pointer.
+/// The private implementation of Network and Workspace.
 #pragma once
 
 #include <string_view>
@@ -25,7 +25,7 @@ struct Network<T>::Impl {
   nn::KeptPass<T> kept;
   nn::BatchPass<T> pass;
   nn::Step<T> step;
-  // Const calls may run at the same time, each with scratch of its own.
+  // Const calls may run at the same time. Each call leases its own scratch memory.
   mutable Pool<nn::Predictor<T>> predictors;
   mutable Pool<nn::BatchPass<T>> evaluations;
 
@@ -33,11 +33,12 @@ struct Network<T>::Impl {
   Impl(const Impl& other) : model(other.model), init(other.init) {}
   Impl& operator=(const Impl&) = delete;
 
-  /// \param prefix  of the message: whose x it is \throws ShapeError unless x is (B, M_0)
+  /// \param prefix  of the message: says which argument of the user x is
+  /// \throws ShapeError unless x is (B, M_0) and has data
   void check_input(const Input<T>& x, std::string_view prefix = "") const;
 };
 
-/// For the layers above that make whole trainings out of passes.
+/// Gives the library's other source files access to the implementation.
 struct NetworkAccess {
   template <class T>
   static typename Network<T>::Impl& impl(Network<T>& network) {

@@ -1,11 +1,11 @@
-/// A custom activation or loss has a function for each element type.
+/// Chooses between the float and the double function of a custom activation or loss.
 #pragma once
 
 #include <type_traits>
 
 namespace backpass::nn {
 
-/// The one for T.
+/// f32 if T is float, f64 if T is double.
 template <class T, class F32, class F64>
 const auto& of_type(const F32& f32, const F64& f64) noexcept {
   if constexpr (std::is_same_v<T, float>) {

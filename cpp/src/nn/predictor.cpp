@@ -13,13 +13,13 @@
 namespace backpass::nn {
 namespace {
 
-/// Both buffers should stay in the second-level cache.
+/// Bytes of both buffers together: they should stay in the second-level cache.
 constexpr std::size_t kBufferBytes = std::size_t{512} << 10;
 constexpr std::size_t kMinBlockRows = 128;
 constexpr std::size_t kMaxBlockRows = 256;
 
-/// The largest distance between rows of any layer: not that of the largest layer, whose rows need no gap where a
-/// somewhat smaller layer's do.
+/// The largest row stride of any layer. It may belong to a layer that is slightly narrower than the widest layer,
+/// because row_stride() adds padding for some widths only.
 template <class T>
 std::size_t widest_stride(const Model<T>& model) noexcept {
   std::size_t widest = 0;
@@ -49,7 +49,7 @@ bool Predictor<T>::fits(const Model<T>& model) const noexcept {
 
 template <class T>
 double Predictor<T>::work_of(const Model<T>& model, std::size_t rows) noexcept {
-  // Of one or two rows most of the time goes into fetching the weights.
+  // With one or two rows, most of the time is spent on loading the weights.
   constexpr std::size_t kRowsOfFetching = 3;
   return static_cast<double>(std::max(rows, kRowsOfFetching)) * static_cast<double>(model.parameters.size());
 }
@@ -66,7 +66,7 @@ void Predictor<T>::start_threads(const Model<T>& model) const {
 
 template <class T>
 void Predictor<T>::run(const Model<T>& model, const Input<T>& x, MatrixView<T> out, int num_threads) {
-  if (x.rows() == 0) {  // neither matrix need have an address
+  if (x.rows() == 0) {  // the data pointers may be null
     return;
   }
   const double work = work_of(model, x.rows());
@@ -74,7 +74,7 @@ void Predictor<T>::run(const Model<T>& model, const Input<T>& x, MatrixView<T> o
   const bool together = shares_columns(model, std::min(x.rows(), block_rows_), members);
   const std::size_t x_stride = row_stride<T>(x.cols());
   while (!x.is_view() && inputs_.size() < memory_.size()) {
-    inputs_.emplace_back(buffer_size_);  // no layer is wider, and the input is one
+    inputs_.emplace_back(buffer_size_);  // large enough: buffer_size_ covers the widths of all layers and of the input
   }
   runtime::parallel(members, work, [&](const runtime::Member& member) {
     T* const memory = memory_[static_cast<std::size_t>(member.rank())].data();

@@ -120,9 +120,9 @@ void Recursion<T>::derivative(std::size_t i, Rows rows) const {
 template <class T>
 void Recursion<T>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to) const {
   const double p = model_.layers[i].dropout;
-  // The smallest number that a kept element's 32 random bits may be.
+  // An element is kept if its 32 random bits are ≥ threshold.
   const auto threshold = static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1.0));
-  constexpr std::size_t kOperations = 16;  // of one element
+  constexpr std::size_t kOperations = 16;  // cost estimate of one element, for polls
   runtime::in_parts(rows.count(), kOperations * from.cols(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
       if (dropout_) {
@@ -146,7 +146,7 @@ Rows Recursion<T>::weight_rows(std::size_t i, std::size_t part, std::size_t part
     before += j < i ? model_.layers[j].num_weights() : 0;
     total += model_.layers[j].num_weights();
   }
-  // Where the boundary before part p falls in this layer, rounded to whole grains.
+  // The first row of part p in this layer, rounded to whole grains.
   const auto boundary = [&](std::size_t p) {
     if (p == parts) {
       return layer.inputs;

@@ -1,4 +1,5 @@
-/// The forward loop and the ξ recursion, as docs/mathematics.md has them, on rows of a tape.
+/// The forward loop and the ξ recursion of docs/mathematics.md, on the rows of a tape. The equations count layers
+/// from 1; an index i of the code counts from 0.
 #pragma once
 
 #include <algorithm>
@@ -19,15 +20,16 @@ struct Rows {
   [[nodiscard]] std::size_t count() const noexcept { return end - begin; }
 };
 
-/// Which masks a training pass draws; none when dropout is off.
+/// Identifies the dropout masks of a training pass.
 struct DropoutPass {
   std::uint64_t seed = 0;
   std::uint64_t pass = 0;
-  std::size_t first_row = 0;  ///< the batch's row that row 0 of the tape is
+  std::size_t first_row = 0;  ///< row 0 of the tape is this row of the batch
 };
 
-/// Whether a team should share out a layer's columns, and not the rows of the batch: where weights are so many that
-/// each member would have to fetch them from far, or rows so few that a weight is used but a few times.
+/// True if a team should divide the columns of each layer instead of the rows of the batch. This is the case if the
+/// weights are too many for the caches near each member, or if the rows are so few that each weight is used only a few
+/// times.
 template <class T>
 [[nodiscard]] bool shares_columns(const Model<T>& model, std::size_t rows, int threads) noexcept {
   constexpr std::size_t kWeightBytes = std::size_t{4} << 20;
@@ -36,37 +38,40 @@ template <class T>
                          rows < kRowsPerThread * static_cast<std::size_t>(threads));
 }
 
-/// A view that is as cheap to make as to copy. Rows are independent of each other in forward() and backward(), parts of
-/// the parameters in gradients(): any of them may run at once. Scratch, dense_scratch_size() elements, is each thread's
-/// own.
+/// A view: cheap to make and to copy. Calls of forward() and backward() for disjoint rows may run at the same time, and
+/// so may calls of gradients() for different parts. Each thread needs its own scratch buffer of dense_scratch_size()
+/// elements.
 template <class T>
 class Recursion {
  public:
-  /// \param x  the tape's input rows
+  /// \param x  (rows of the tape, M_0), the input
   Recursion(const Model<T>& model, const Tape<T>& tape, ConstMatrixView<T> x,
             std::optional<DropoutPass> dropout) noexcept
       : model_(model), tape_(tape), x_(x), dropout_(dropout) {}
 
-  /// z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), i = 1 … N. \param output  false: z^N, but not a^N
+  /// z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), i = 1 … N.
+  /// \param output  false: a^N is not computed, only z^N
   void forward(Rows rows, bool output, T* scratch) const;
-  /// ξ^N = J_φ(z^N)ᵀ ∂E/∂a^N, in the place of the latter.
+  /// ξ^N = J_φ(z^N)ᵀ ∂E/∂a^N, in place: before the call, the tape's ξ^N contains ∂E/∂a^N.
   void top_derivative(Rows rows) const;
-  /// ξ^i = φ'_i(z^i) ⊙ (W^{i+1})ᵀ ξ^{i+1}, i = N − 1 … 1, from ξ^N in the tape.
-  /// \param input_gradient  receives ∂E/∂a^0 of the same rows, unless it is empty
+  /// ξ^i = φ'_i(z^i) ⊙ (W^{i+1})ᵀ ξ^{i+1}, i = N − 1 … 1, from the ξ^N of the tape.
+  /// \param input_gradient  receives ∂E/∂a^0 of the rows, (rows.count(), M_0), or is empty
   void backward(Rows rows, MatrixView<T> input_gradient, T* scratch) const;
 
-  /// forward() and backward() of rows [0, rows) as a team that meets after every layer, each member having some of its
-  /// columns, which takes the weights from memory once and not once a member. All members have returned from the last
-  /// barrier but for the input gradient.
+  /// forward() and backward() of rows [0, rows), called by every member of a team. The members divide the columns of
+  /// each layer. So the weights are loaded from memory once in total, not once per member. A barrier follows every
+  /// layer, but not the input gradient.
   void forward_together(const runtime::Member& member, std::size_t rows, bool output, T* scratch) const;
   void backward_together(const runtime::Member& member, std::size_t rows, MatrixView<T> input_gradient,
                          T* scratch) const;
 
-  /// Part `part` of `parts` of all ∂E/∂w^i_kj = Σ_b ξ^i_k a^{i-1}_j and ∂E/∂b^i_k = Σ_b ξ^i_k, over the rows in order.
-  /// \param gradients  laid out as the parameters
-  /// \param claim  null, or the parameters, which nobody reads before each part updates its own
-  /// \param done  called as done(begin, end) for every finished run of the flat gradient, short enough to be in the
-  ///              second-level cache still
+  /// Part `part` of `parts` of all ∂E/∂w^i_kj = Σ_b ξ^i_bk a^{i-1}_bj and ∂E/∂b^i_k = Σ_b ξ^i_bk, over rows b in order.
+  /// \param gradients   with the layout of the parameters
+  /// \param accumulate  true: continues the sums in `gradients`; false: starts from 0
+  /// \param claim       null; or the parameters, if no thread reads them before each part updates its own: this core
+  ///                    then takes their cache lines from other cores' caches (Product::claim)
+  /// \param done        called as done(begin, end) for every finished range of the flat gradient. A range is so short
+  ///                    that it is still in the second-level cache
   template <class Done>
   void gradients(Rows rows, T* gradients, bool accumulate, T* claim, std::size_t part, std::size_t parts, T* scratch,
                  Done done) const {
@@ -83,7 +88,7 @@ class Recursion {
         dense_weight_gradient(model_, i, input_of(i, rows), xi, begin, end, gradients, accumulate, claim, scratch);
         done(layer.offset + begin * layer.outputs, layer.offset + end * layer.outputs);
       }
-      if (layer.bias && inputs.begin == 0) {  // the biases go with the first rows of the weights
+      if (layer.bias && inputs.begin == 0) {  // the part with the first rows of the weights includes the biases
         dense_bias_gradient(model_, i, xi, gradients, accumulate, scratch);
         done(layer.offset + layer.num_weights(), layer.offset + layer.num_parameters());
       }
@@ -97,15 +102,17 @@ class Recursion {
   [[nodiscard]] ConstMatrixView<T> input_of(std::size_t i, Rows rows) const noexcept {
     return i == 0 ? x_.middle_rows(rows.begin, rows.count()) : ConstMatrixView<T>(of(tape_.layer(i - 1).dropped, rows));
   }
-  /// to = mask ⊙ from / (1 − p), with this pass's mask of layer i; a copy when dropout is off.
+  /// to = mask ⊙ from / (1 − p), with the mask of this pass for layers[i]; to = from if dropout is off.
+  /// \param from, to  (rows.count(), outputs of layers[i])
   void drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to) const;
-  /// What φ' of layer i is computed from.
+  /// The matrix that φ' of layers[i] is computed from: z or a.
   [[nodiscard]] ConstMatrixView<T> stored(std::size_t i, Rows rows) const noexcept;
+  /// Multiplies the tape's ξ of layers[i] by J_φᵀ, in place.
   void derivative(std::size_t i, Rows rows) const;
-  /// The rows of Wt that a part of the work on all weights covers.
+  /// The rows of Wt of layers[i] that belong to part `part`. The parts have about the same number of weights.
   [[nodiscard]] Rows weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept;
 
-  /// How many rows of so many weights to finish before going on.
+  /// How many rows of the gradient, of `outputs` elements each, stay in the second-level cache.
   [[nodiscard]] static std::size_t rows_in_cache(std::size_t outputs) noexcept;
 
   const Model<T>& model_;

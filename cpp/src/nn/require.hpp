@@ -1,5 +1,5 @@
-/// Checks of the matrices that a caller passes. Each costs a few comparisons: a prediction of one row takes half a
-/// microsecond. The messages are made elsewhere, so that these functions stay small enough to be inlined.
+/// Checks of the matrices that a caller passes. Each check is only a few comparisons, because a prediction of one row
+/// takes half a microsecond. Other functions make the messages, so that the checks are small enough to inline.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,10 @@ namespace backpass::nn {
 [[noreturn]] void refuse_stride(std::string_view name, std::size_t row_stride, std::size_t cols);
 [[noreturn]] void refuse_overlap(std::string_view in, std::string_view out);
 
-/// The first byte of a matrix and the one after its last; twice the same when it has no elements.
+/// The first byte of a matrix, and the byte after its last one. Both are equal if the matrix has no elements.
 [[nodiscard]] std::pair<const void*, const void*> extent(const AnyMatrix& matrix) noexcept;
 
-/// \throws ShapeError when there are rows and no data
+/// \throws ShapeError if the matrix has rows but no data
 template <class T>
 void require_data(std::string_view name, const BasicMatrixView<T>& matrix) {
   if (matrix.data() == nullptr && matrix.rows() != 0) {
@@ -28,7 +28,7 @@ void require_data(std::string_view name, const BasicMatrixView<T>& matrix) {
   }
 }
 
-/// \throws ShapeError as require_data, or when a row overlaps the next one
+/// \throws ShapeError as require_data(), or if a row overlaps the next row
 template <class T>
 void require_writable(std::string_view name, const MatrixView<T>& matrix) {
   require_data(name, matrix);
@@ -37,20 +37,20 @@ void require_writable(std::string_view name, const MatrixView<T>& matrix) {
   }
 }
 
-/// Whether no element belongs to both, for certain. `out` is writable in the sense of require_writable.
+/// True if the matrices certainly have no common element. `out` must have passed require_writable().
 template <class T>
 [[nodiscard]] bool are_apart(ConstMatrixView<T> in, MatrixView<T> out) noexcept {
   if (in.rows() == 0 || out.rows() == 0) {
     return true;
   }
-  const std::less_equal<const T*> before;  // defined for pointers into different arrays too
+  const std::less_equal<const T*> before;  // unlike <=, also defined for pointers into different arrays
   const T* const in_end = in.row(in.rows() - 1) + in.cols();
   const T* const out_end = out.row(out.rows() - 1) + out.cols();
   if (before(in_end, out.data()) || before(out_end, in.data())) {
     return true;
   }
-  // Different columns of one array: `to_out` elements lie between the start of a row of `in` and of the next row of
-  // `out`.
+  // The matrices may be different columns of one array. to_out is the distance in elements from the start of a row of
+  // `in` to the start of the next row of `out`.
   const std::size_t stride = out.row_stride();
   if (in.row_stride() != stride || in.cols() + out.cols() > stride) {
     return false;
@@ -61,7 +61,7 @@ template <class T>
   return to_out >= in.cols() && to_out + out.cols() <= stride;
 }
 
-/// \throws ShapeError unless the two are apart
+/// \throws ShapeError unless are_apart(in, out)
 template <class T>
 void require_apart(std::string_view in_name, ConstMatrixView<T> in, std::string_view out_name, MatrixView<T> out) {
   if (!are_apart(in, out)) {
@@ -69,7 +69,7 @@ void require_apart(std::string_view in_name, ConstMatrixView<T> in, std::string_
   }
 }
 
-/// The same for memory of any type: no byte of `out` may lie between the first and the last byte of `in`.
+/// The same for an Input. If `in` is not a view, no byte of `out` may lie between its first and its last byte.
 template <class T>
 void require_apart(std::string_view in_name, const Input<T>& in, std::string_view out_name, MatrixView<T> out) {
   if (in.is_view()) {
@@ -81,7 +81,7 @@ void require_apart(std::string_view in_name, const Input<T>& in, std::string_vie
   }
 }
 
-/// \throws ShapeError unless the two are apart, or one and the same
+/// \throws ShapeError unless the matrices are identical or are_apart(in, out)
 template <class T>
 void require_same_or_apart(std::string_view in_name, ConstMatrixView<T> in, std::string_view out_name,
                            MatrixView<T> out) {

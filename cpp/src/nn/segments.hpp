@@ -1,5 +1,5 @@
-/// Gradients of a long batch, summed in segments: the order of the sum depends on shapes alone, and segments can run in
-/// parallel.
+/// The gradient of a long batch, summed in segments of rows. The order of the sum depends only on the shapes, and the
+/// segments can run in parallel.
 #pragma once
 
 #include <algorithm>
@@ -17,16 +17,17 @@ namespace backpass::nn {
 template <class T>
 class SegmentedGradient {
  public:
-  /// How many parts the sum over a batch's rows is made of; 1: none, the sum is one run over all rows.
+  /// The number of segments of the sum over the rows of a batch. 1: a single sum over all rows.
   [[nodiscard]] static std::size_t count(const Model<T>& model, std::size_t rows) noexcept {
-    // A thread that sums over its own rows need not fetch the others' activations. Each segment must have enough rows
-    // to be worth a copy of the gradient, and beyond a number of parameters copies cost more than they save.
+    // With segments, a thread sums over the rows that it has computed, and does not load activations of other threads.
+    // But each segment needs a copy of the gradient. A copy pays off only if the segment has enough rows, and if the
+    // network has not too many parameters.
     constexpr std::size_t kFew = 4;
     constexpr std::size_t kMany = 16;
-    constexpr std::size_t kLeastRows = 32;  // of few segments
-    constexpr std::size_t kMostRows = 128;  // that more segments would not make faster
+    constexpr std::size_t kLeastRows = 32;  // least rows of a segment, for up to kFew segments
+    constexpr std::size_t kMostRows = 128;  // least rows of a segment, for more than kFew segments
     constexpr std::size_t kMaxParameters = 32768;
-    constexpr std::size_t kLeastWork = 200'000;  // that two threads would share: parameters times rows
+    constexpr std::size_t kLeastWork = 200'000;  // parameters times rows: least work for a second thread
     if (model.parameters.size() > kMaxParameters || model.parameters.size() * rows < kLeastWork) {
       return 1;
     }
@@ -44,7 +45,9 @@ class SegmentedGradient {
     }
   }
   [[nodiscard]] T* segment(std::size_t s) noexcept { return memory_[s].data(); }
-  /// out += Σ_s segment s, s from `first` in order: this member's share, which is returned.
+  /// out += Σ_s segment(s), for s = first, …, segments − 1 in order. Each member of a team adds its range of elements.
+  /// \param out  with the layout of the parameters
+  /// \returns this member's range of elements, [begin, end)
   std::pair<std::size_t, std::size_t> add_to(const runtime::Member& member, std::size_t first, std::size_t segments,
                                              T* out) noexcept {
     const auto [begin, end] = member.share(memory_.front().size(), kAlignment / sizeof(T));

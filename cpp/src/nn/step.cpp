@@ -17,7 +17,7 @@ namespace {
 
 using kernels::Index;
 
-/// Long enough to hide a chunk's bookkeeping, short enough to share out.
+/// Elements per chunk: so many that the bookkeeping of a chunk costs little, so few that threads can divide the chunks.
 constexpr std::size_t kChunk = 4096;
 
 }  // namespace
@@ -70,12 +70,12 @@ typename Step<T>::Factors Step<T>::clip_factors(const runtime::Member& member, d
   for (const Chunk& chunk : chunks_) {
     squares += chunk.squares;
   }
-  // Squares that underflow do not matter beside the 1e-6 of PyTorch's clip_grad_norm_.
+  // The 1e-6 is that of PyTorch's clip_grad_norm_. Squares that underflow are negligible compared with it.
   double norm = std::sqrt(squares) + 1e-6;
   double power = 1.0;
   if (std::isinf(squares)) {
-    // The square of a float64 above 1e154 overflows. Every member adds the squares of all gradients again, made small
-    // by a power of two, before any member changes a gradient. Beside such a norm the 1e-6 is nothing.
+    // The square of a float64 above 1e154 overflows. Every member adds the squares of all gradients again, scaled by a
+    // power of two, before any member changes a gradient. The 1e-6 is negligible compared with such a norm.
     power = 0x1p-600;
     squares = 0.0;
     for (const Chunk& chunk : chunks_) {
@@ -91,7 +91,8 @@ typename Step<T>::Factors Step<T>::clip_factors(const runtime::Member& member, d
   if (!(factor < static_cast<double>(std::numeric_limits<T>::min()))) {
     return {factor, 1.0};
   }
-  // Such a factor would be flushed to 0. The first part is a power of two: one product alone is rounded.
+  // A factor below the smallest normal number would be flushed to 0, so two factors are applied. The first is a power
+  // of two, so only the multiplication by the second one rounds.
   const double part = std::min(power, 0x1p-64);
   return {part, clip_norm * (power / part) / norm};
 }
@@ -115,7 +116,7 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
     }
     if (options.clip_norm > 0.0) {
       const Factors factors = clip_factors(member, options.clip_norm, gradients);
-      // NaN too: when the norm is not a number, no gradient stays one, as in PyTorch.
+      // The condition is also true for NaN: if the norm is NaN, all gradients become NaN, as in PyTorch.
       for (std::size_t c = first; !(factors.first >= 1.0) && c < last; ++c) {
         const auto n = static_cast<Index>(chunks_[c].end - chunks_[c].begin);
         kernels.scale(n, static_cast<T>(factors.first), gradients + chunks_[c].begin);

@@ -1,4 +1,4 @@
-/// What happens between a gradient and its step: penalties, clipping, the optimizer.
+/// Applies a gradient: penalties, clipping, and the optimizer's update.
 #pragma once
 
 #include <cstddef>
@@ -15,35 +15,38 @@ namespace backpass::nn {
 template <class T>
 class Step {
  public:
-  /// What refuses a step. Nothing has changed yet.
-  /// \throws as apply_optimizer does, StateError when the optimizer belongs to another network
+  /// Checks that the optimizer can take a step for this model. Changes neither of them.
+  /// \throws as apply_optimizer(), and StateError if the optimizer belongs to another network
   void check(const Model<T>& model, OptimizerRef optimizer);
-  /// Counts one step of what check() let pass. \throws std::bad_alloc; nothing has changed then
+  /// Starts a step after check(): counts it in the optimizer's state.
+  /// \throws std::bad_alloc; nothing has changed then
   void begin(Model<T>& model, OptimizerRef optimizer);
-  /// Called by every member of a team, all of which see the finished gradients: penalties and clipping (the gradients
-  /// change), then the update.
+  /// Penalties and clipping, which change the gradients, then the update. Every member of a team calls it, after the
+  /// gradients are finished.
   void run(const runtime::Member& member, Model<T>& model, const GradientOptions& options);
-  /// The update alone, of this member's parameters [begin, end).
+  /// Only the update, for this member's parameters [begin, end).
   void update(const runtime::Member& member, std::size_t begin, std::size_t end) const noexcept {
     plan_.run(begin, end, member.size() > 1);
   }
 
  private:
-  /// A run of gradients that is summed by one member: the global norm adds up chunks in order.
+  /// A range of gradients of one layer. One member adds the squares of a chunk. The global norm adds the chunks in
+  /// order, so its bits do not depend on the team.
   struct Chunk {
     std::size_t begin = 0;
     std::size_t end = 0;
     std::size_t layer = 0;
-    bool weights = false;
+    bool weights = false;  ///< false: biases
     double squares = 0.0;
   };
-  /// Clipping multiplies gradients by both, one after the other.
+  /// Clipping multiplies each gradient by the first and then by the second factor.
   struct Factors {
     double first, second;
   };
   void make_chunks(const Model<T>& model);
-  /// Called by every member of a team after the chunks' squares are summed: min(1, clip_norm / (norm + 1e-6)), in
-  /// parts that are normal numbers; at least 1 when nothing is to be done.
+  /// clip_norm / (norm + 1e-6) as two factors that are normal numbers. If the first one is ≥ 1, nothing is clipped.
+  /// Every member of a team calls it after adding the squares of its chunks.
+  /// \param gradients  the model's gradients
   [[nodiscard]] Factors clip_factors(const runtime::Member& member, double clip_norm, const T* gradients) const;
 
   optim::UpdatePlan<T> plan_;
@@ -51,7 +54,7 @@ class Step {
   std::vector<Chunk> chunks_;
 };
 
-/// Checks the numbers in options. \throws std::invalid_argument
+/// \throws std::invalid_argument unless all numbers in `options` are finite and ≥ 0
 void check_gradient_options(const GradientOptions& options);
 
 }  // namespace backpass::nn

@@ -13,7 +13,7 @@ namespace {
 
 using Row = std::array<std::string, 5>;
 
-/// With a comma between thousands: "101,770".
+/// A number with commas between groups of three digits: "101,770".
 std::string count_text(std::size_t n) {
   std::string text = std::to_string(n);
   for (std::size_t left = text.size(); left > 3;) {
@@ -23,7 +23,7 @@ std::string count_text(std::size_t n) {
   return text;
 }
 
-/// "relu", "leaky_relu(0.01)"
+/// The name, with the parameter if there is one: "relu", "leaky_relu(0.01)".
 std::string activation_text(const Activation& activation) {
   std::string text(activation.name());
   if (activation.has_parameter()) {
@@ -31,14 +31,14 @@ std::string activation_text(const Activation& activation) {
     stream.imbue(std::locale::classic());
     stream << activation.parameter();
     std::string number = stream.str();
-    // A parameter is no count: 1.0, not 1.
+    // A parameter is a real number: write 1.0, not 1.
     number += number.find_first_not_of("-0123456789") == std::string::npos ? ".0" : "";
     text += "(" + number + ")";
   }
   return text;
 }
 
-/// Names to the left, numbers to the right, two blanks between.
+/// One line of the table: names left-aligned, numbers right-aligned, two spaces between columns.
 std::string line_text(const Row& row, const std::array<std::size_t, 5>& widths) {
   constexpr std::size_t kFirstNumber = 3;
   std::string line;

@@ -5,7 +5,7 @@
 namespace backpass::nn {
 namespace {
 
-/// Places matrices one after another; with null memory it only counts.
+/// Places matrices one after another in memory. If the memory is null, it only counts the elements.
 template <class T>
 class Arena {
  public:

@@ -1,4 +1,4 @@
-/// What one forward and one backward pass leave behind for a number of rows: every layer's z, a and ξ.
+/// Memory for the results of a forward and a backward pass over some rows: z, a and ξ of every layer.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,9 @@
 
 namespace backpass::nn {
 
-/// The distance between rows of a matrix of ours. Rows follow each other without gaps, so that elementwise functions
-/// see one long run; unless their starts would all fall into a few sets of the cache: the products read columns too.
+/// The row stride, in elements, of a matrix that the library allocates. Rows are contiguous, so that elementwise
+/// functions process one long run. Only rows of a multiple of 1024 bytes get padding: otherwise the rows would start in
+/// the same few cache sets, and the products also read columns.
 template <class T>
 [[nodiscard]] constexpr std::size_t row_stride(std::size_t cols) noexcept {
   return cols * sizeof(T) % 1024 == 0 ? cols + kAlignment / sizeof(T) : cols;
@@ -21,14 +22,14 @@ template <class T>
 template <class T>
 class Tape {
  public:
-  /// (rows, M_i) matrices. z shares a's memory where nothing needs z once a is known; `dropped` is the a that the next
-  /// layer sees, which is `a` itself without dropout.
+  /// Matrices of shape (rows, M_i). z and a share memory if z is not needed after a is computed. `dropped` is the input
+  /// of the next layer: a after dropout, or `a` itself without dropout.
   struct Slot {
     MatrixView<T> z, a, dropped, xi;
   };
   enum class Keep : unsigned char {
-    needed,      ///< by the derivatives and the loss
-    everything,  ///< for a caller to look at
+    needed,      ///< only what the derivatives and the loss need
+    everything,  ///< all matrices, for the user to inspect
   };
 
   Tape() = default;
@@ -37,7 +38,7 @@ class Tape {
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] const Slot& layer(std::size_t i) const noexcept { return slots_[i]; }
   [[nodiscard]] const Slot& top() const noexcept { return slots_.back(); }
-  /// Room for a copy of the input, (rows, M_0).
+  /// Memory for a copy of the input, (rows, M_0).
   [[nodiscard]] MatrixView<T> input() const noexcept { return input_; }
 
  private:
