@@ -1,5 +1,5 @@
 """
-The native part of backpass. Use it through the package: its modules document what is public.
+The native part of backpass. Use the modules of the package instead: they document the public names.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ __all__: list[str] = [
 
 class Activation:
     """
-    An activation function φ with a = φ(z): the base of backpass.activations.
+    An activation function φ, a = φ(z): the base class of backpass.activations.
     """
     def __call__(self, z: numpy.typing.ArrayLike) -> numpy.typing.NDArray[typing.Any]:
         """
@@ -94,12 +94,12 @@ class Activation:
         Parameters
         ----------
         z : array_like of real numbers
-            Of any shape; the last axis is that of the outputs.
+            Array of any shape. The last axis is the axis of the outputs.
 
         Returns
         -------
         ndarray
-            Of z's shape; float32 for float32, else float64.
+            Array with the shape of z; float32 if z is float32, otherwise float64.
         """
     def __eq__(self, other: typing.Any) -> bool: ...
     def __hash__(self) -> int: ...
@@ -109,7 +109,7 @@ class Activation:
     @property
     def name(self) -> str:
         """
-        str : the name that stands for this activation with its default parameter.
+        str : the name. As an argument, it means this activation with its default parameter.
         """
 
 class Identity(Activation):
@@ -398,18 +398,18 @@ class LogSoftmax(Activation):
 
 class CustomActivation(Activation):
     """
-    An activation of the user's own. It works everywhere but in files.
+    A user-defined activation. It works everywhere except in files.
 
     Parameters
     ----------
     function, derivative : callable
-        NumPy functions of z, an array (rows, M) of the network's dtype. Each returns an array of real numbers that
-        broadcasts to z's shape: φ(z) and φ'(z), element by element.
+        φ and φ'. The argument z is an array (rows, M) of the network's dtype. The result is an array of real numbers that
+        broadcasts to the shape of z: φ(z) or φ'(z), elementwise.
 
     Raises
     ------
     TypeError
-        When one of them cannot be called.
+        If one of them is not callable.
 
     Examples
     --------
@@ -432,18 +432,18 @@ class CustomActivation(Activation):
 
 class Initializer:
     """
-    How weights start: the base of backpass.initializers. Biases start at zero.
+    Initial values of weights: the base class of backpass.initializers. Biases start at zero.
     """
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     @property
     def name(self) -> str:
         """
-        str : the name that stands for this initializer with its default parameter.
+        str : the name. As an argument, it means this initializer with its default parameter.
         """
 
 class Constant(Initializer):
     """
-    All weights equal.
+    All weights are `value`.
 
     Parameters
     ----------
@@ -465,7 +465,7 @@ class Constant(Initializer):
 
 class Normal(Initializer):
     """
-    Normally distributed around zero.
+    Normal distribution with mean zero.
 
     Parameters
     ----------
@@ -489,7 +489,7 @@ class Normal(Initializer):
 
 class Uniform(Initializer):
     """
-    Uniform between −half_width and half_width.
+    Uniform distribution between −half_width and half_width.
 
     Parameters
     ----------
@@ -511,7 +511,7 @@ class Uniform(Initializer):
 
 class Orthogonal(Initializer):
     """
-    Rows or columns, whichever are fewer, orthonormal times the gain (Saxe et al. 2014).
+    W = gain · Q with orthonormal rows of Q, or orthonormal columns if these are fewer (Saxe et al. 2014).
 
     Parameters
     ----------
@@ -533,7 +533,7 @@ class Orthogonal(Initializer):
 
 class Loss:
     """
-    A cost E(a^N) with its gradient: the base of backpass.losses.
+    A cost E(a^N) with its gradient: the base class of backpass.losses.
     """
     def __call__(
         self,
@@ -548,24 +548,24 @@ class Loss:
         Parameters
         ----------
         a : array_like of real numbers
-            Outputs, (B, M), or (M,) for one sample.
+            Outputs of shape (B, M), or (M,) for one sample.
         y : array_like
-            Targets of a's shape; (B,) when M is 1. The cross-entropies also take (B,) integer labels.
+            Targets with the shape of a, or (B,) if M is 1. The cross-entropies also accept (B,) integer labels.
         sample_weight : array_like, optional
-            (B,): the loss is Σ_b w_b ℓ_b / Σ_b w_b.
+            w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
 
         Returns
         -------
         value : float
         grad : ndarray
-            ∂E/∂a, of a's shape; float32 for float32, else float64.
+            ∂E/∂a with the shape of a; float32 if a is float32, otherwise float64.
 
         Raises
         ------
         ValueError
-            For shapes that do not fit, labels outside [0, M), or no rows at all.
+            If shapes do not match, a label is outside [0, M), or there are no rows.
         TypeError
-            For arrays that are no real numbers.
+            If an array does not have a real dtype, or labels are not integers.
 
         Examples
         --------
@@ -580,7 +580,7 @@ class Loss:
     @property
     def name(self) -> str:
         """
-        str : the name that stands for this loss with its default parameters.
+        str : the name. As an argument, it means this loss with its default parameters.
         """
 
 class MeanSquaredError(Loss):
@@ -656,7 +656,7 @@ class LogCosh(Loss):
 
 class Quantile(Loss):
     """
-    Pinball loss: mean of max(q (y − a), (q − 1)(y − a)), least for the q-quantile.
+    Pinball loss: mean of max(q (y − a), (q − 1)(y − a)). The q-quantile minimises it.
 
     Parameters
     ----------
@@ -679,14 +679,14 @@ class Quantile(Loss):
 
 class CrossEntropy(Loss):
     """
-    Mean over samples of −Σ_k t_k log a_k; a are probabilities.
+    Mean over samples of −Σ_k t_k log a_k, with probabilities a.
 
-    After softmax or log_softmax it is computed from z, which cannot overflow.
+    After softmax or log_softmax, the loss is computed from z and cannot overflow.
 
     Parameters
     ----------
     label_smoothing : float
-        ε in [0, 1]: targets become (1 − ε) t + ε / M.
+        ε in [0, 1]: (1 − ε) t + ε / M instead of t.
 
     Examples
     --------
@@ -706,12 +706,12 @@ class CrossEntropy(Loss):
 
 class SoftmaxCrossEntropy(Loss):
     """
-    Cross-entropy of the softmax of a: a are logits.
+    Cross-entropy of softmax(a), with logits a.
 
     Parameters
     ----------
     label_smoothing : float
-        ε in [0, 1]: targets become (1 − ε) t + ε / M.
+        ε in [0, 1]: (1 − ε) t + ε / M instead of t.
 
     Examples
     --------
@@ -731,9 +731,9 @@ class SoftmaxCrossEntropy(Loss):
 
 class BinaryCrossEntropy(Loss):
     """
-    Mean over samples and outputs of −y log a − (1 − y) log(1 − a); a are probabilities.
+    Mean over samples and outputs of −y log a − (1 − y) log(1 − a), with probabilities a.
 
-    After sigmoid it is computed from z, which cannot overflow.
+    After sigmoid, the loss is computed from z and cannot overflow.
 
     Examples
     --------
@@ -749,7 +749,7 @@ class BinaryCrossEntropy(Loss):
 
 class SigmoidCrossEntropy(Loss):
     """
-    Binary cross-entropy of the sigmoid of a: a are logits.
+    Binary cross-entropy of sigmoid(a), with logits a.
 
     Examples
     --------
@@ -765,9 +765,9 @@ class SigmoidCrossEntropy(Loss):
 
 class Poisson(Loss):
     """
-    Mean over samples and outputs of a − y log a; a is the rate.
+    Mean over samples and outputs of a − y log a, with the rate a.
 
-    After exp or softplus it is computed from z.
+    After exp or softplus, the loss is computed from z.
 
     Examples
     --------
@@ -783,15 +783,15 @@ class Poisson(Loss):
 
 class CustomLoss(Loss):
     """
-    A loss of the user's own.
+    A user-defined loss.
 
-    It takes no sample weights, which belong into the function.
+    It does not accept `sample_weight`; apply weights inside the function.
 
     Parameters
     ----------
     function : callable
-        ``function(a, y) -> (value, dE_da)`` on NumPy arrays: a (B, M) of the network's dtype; y as it was given,
-        (B, M) or (B,) integer labels. It returns the mean loss over the batch, a number, and its gradient (B, M).
+        ``function(a, y) -> (value, dE_da)`` on NumPy arrays. a is (B, M) and has the network's dtype. y is (B, M), or (B,)
+        if integer labels were passed. value is the mean loss over the batch, a number. dE_da is its gradient (B, M).
 
     Examples
     --------
@@ -814,25 +814,25 @@ class CustomLoss(Loss):
 
 class Optimizer:
     """
-    A rule that turns gradients into steps: the base of backpass.optim.
+    A rule that updates parameters from gradients: the base class of backpass.optim.
 
-    An optimizer keeps its state between steps, so one object serves one network: it belongs to the network that takes its
-    first step, until `reset`, and another network's step with it is a RuntimeError. A copy belongs to the network that takes
-    its next step. Its settings may be changed between steps.
+    An optimizer keeps its state between steps, so one object serves one network. It belongs to the network of its first
+    step until `reset`; a step of another network then raises RuntimeError. A copy belongs to the network of its next step.
+    The settings may be changed between steps.
     """
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def reset(self) -> None:
         """
-        Forget everything: the next step is the first.
+        Delete the state: the next step is a first step.
         """
     @property
     def state(self) -> dict[str, typing.Any]:
         """
-        dict : what the optimizer remembers, by PyTorch's names; empty before the first step.
+        dict : state of the optimizer, with PyTorch's names; empty before the first step.
 
-        ``step`` has one count a layer, the arrays one number a parameter, in the order of `Network.parameters`. Reading copies;
-        assigning such a dict restores. A ValueError or TypeError names the entry that is missing or wrong; the optimizer then
-        keeps the state that it had.
+        ``step`` has one count per layer. The arrays have one number per parameter, in the order of `Network.parameters`.
+        Reading returns a copy. Assigning such a dict restores the state. If an entry is missing or wrong, a ValueError or
+        TypeError names this entry, and the optimizer keeps its state.
         """
     @state.setter
     def state(self, arg1: dict[str, typing.Any]) -> None: ...
@@ -850,7 +850,7 @@ class SGD(Optimizer):
         Learning rate.
     momentum, dampening : float
     nesterov : bool
-        Needs momentum and no dampening.
+        Requires a momentum above 0 and no dampening.
     weight_decay : float
         Adds weight_decay/2 Σ p² to the cost.
 
@@ -891,7 +891,7 @@ class SGD(Optimizer):
 
 class RMSprop(Optimizer):
     """
-    Tieleman and Hinton 2012, as torch.optim.RMSprop.
+    RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop.
 
     Parameters
     ----------
@@ -900,10 +900,10 @@ class RMSprop(Optimizer):
     alpha : float
         Decay of the running mean of squared gradients.
     eps : float
-        Added to the root in the denominator.
+        Added to the square root in the denominator.
     weight_decay, momentum : float
     centered : bool
-        Divide by an estimate of the standard deviation instead of the second moment.
+        Whether to divide by an estimate of the standard deviation instead of the root of the second moment.
 
     Examples
     --------
@@ -947,7 +947,7 @@ class RMSprop(Optimizer):
 
 class Adagrad(Optimizer):
     """
-    Duchi, Hazan and Singer 2011, as torch.optim.Adagrad.
+    Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.
 
     Parameters
     ----------
@@ -955,7 +955,7 @@ class Adagrad(Optimizer):
         Learning rate.
     lr_decay, weight_decay, initial_accumulator_value : float
     eps : float
-        Added to the root in the denominator.
+        Added to the square root in the denominator.
 
     Examples
     --------
@@ -998,7 +998,7 @@ class Adagrad(Optimizer):
 
 class Adam(Optimizer):
     """
-    Kingma and Ba 2015, as torch.optim.Adam.
+    Adam (Kingma and Ba 2015), as torch.optim.Adam.
 
     Parameters
     ----------
@@ -1007,11 +1007,11 @@ class Adam(Optimizer):
     betas : (float, float)
         Decays of the running means of the gradient and of its square.
     eps : float
-        Added to the root in the denominator.
+        Added to the square root in the denominator.
     weight_decay : float
-        Adds weight_decay/2 Σ p² to the cost; AdamW decays apart from it.
+        Adds weight_decay/2 Σ p² to the cost. AdamW has a weight decay outside the cost.
     amsgrad : bool
-        Divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
+        Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 
     Examples
     --------
@@ -1066,11 +1066,11 @@ class AdamW(Optimizer):
     betas : (float, float)
         Decays of the running means of the gradient and of its square.
     eps : float
-        Added to the root in the denominator.
+        Added to the square root in the denominator.
     weight_decay : float
         Every step multiplies the parameters by 1 − lr weight_decay.
     amsgrad : bool
-        Divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
+        Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 
     Examples
     --------
@@ -1125,7 +1125,7 @@ class NAdam(Optimizer):
     betas : (float, float)
         Decays of the running means of the gradient and of its square.
     eps : float
-        Added to the root in the denominator.
+        Added to the square root in the denominator.
     weight_decay, momentum_decay : float
 
     Examples
@@ -1174,16 +1174,16 @@ class NAdam(Optimizer):
 
 class Rprop(Optimizer):
     """
-    Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. For full batches.
+    Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. Use full batches.
 
     Parameters
     ----------
     lr : float
-        The first step's size, for every parameter.
+        Step size of every parameter in the first step.
     etas : (float, float)
-        Factors of the size when the gradient's sign changes and when it stays.
+        Factors on the step size: for a gradient that changed its sign, and for a gradient with the same sign.
     step_sizes : (float, float)
-        Smallest and largest size.
+        Smallest and largest step size.
 
     Examples
     --------
@@ -1228,14 +1228,16 @@ class Rprop(Optimizer):
 
 class Lion(Optimizer):
     """
-    Chen et al. 2023, "Symbolic discovery of optimization algorithms".
+    Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms").
+
+    p −= lr (sign(β1 m + (1 − β1) g) + weight_decay p); m = β2 m + (1 − β2) g.
 
     Parameters
     ----------
     lr : float
         Learning rate.
     betas : (float, float)
-        Weights of the running mean in the step and in its own update.
+        β1, the weight of the running mean m in the step, and β2, the decay of m.
     weight_decay : float
         Every step multiplies the parameters by 1 − lr weight_decay.
 
@@ -1275,7 +1277,7 @@ class Lion(Optimizer):
 
 class Schedule:
     """
-    A learning rate as a function of time, from the optimizer's own (base) rate: the base of backpass.schedules.
+    A learning rate as a function of time and of the optimizer's (base) learning rate: the base class of backpass.schedules.
     """
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def lr(
@@ -1290,9 +1292,9 @@ class Schedule:
         Parameters
         ----------
         base_lr : float
-            The optimizer's own.
+            The optimizer's learning rate.
         epoch, step : int
-            Zero-based; a schedule looks at the one that it is counted in.
+            Zero-based. A schedule uses the one that it is counted in.
 
         Returns
         -------
@@ -1310,19 +1312,19 @@ class Schedule:
         monitored_loss: typing.SupportsFloat | typing.SupportsIndex,
     ) -> None:
         """
-        Tell the schedule the loss of the epoch that ended. ReduceOnPlateau alone listens, also behind a warm-up.
+        Report the loss of the epoch that ended. Only ReduceOnPlateau uses it, alone or after a warm-up.
         """
     def with_length(self, total_steps: typing.SupportsInt | typing.SupportsIndex) -> Schedule:
         """
-        Return a copy in which a OneCycle without a length has one.
+        Return a copy in which a OneCycle with ``total_steps=0`` has a length.
 
-        What `Network.fit` follows, and what belongs into a file from which training goes on: there the length is that of the
-        whole training. Schedules that need no length are copied as they are.
+        `Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
+        whole training. Schedules that need no length are copied without a change.
 
         Parameters
         ----------
         total_steps : int
-            Of the whole schedule; a OneCycle behind a warm-up gets what is left of them.
+            Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
 
         Returns
         -------
@@ -1337,7 +1339,7 @@ class Schedule:
 
 class ConstantSchedule(Schedule):
     """
-    The base rate, always.
+    lr = base.
 
     Examples
     --------
@@ -1353,12 +1355,12 @@ class ConstantSchedule(Schedule):
 
 class StepSchedule(Schedule):
     """
-    base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
+    lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
 
     Parameters
     ----------
     step_size : int
-        Epochs.
+        Number of epochs.
     gamma : float
 
     Examples
@@ -1383,7 +1385,7 @@ class StepSchedule(Schedule):
 
 class ExponentialSchedule(Schedule):
     """
-    base · gamma^epoch.
+    lr = base · gamma^epoch.
 
     Parameters
     ----------
@@ -1405,12 +1407,14 @@ class ExponentialSchedule(Schedule):
 
 class CosineSchedule(Schedule):
     """
-    From base to min_lr along half a cosine, then min_lr (Loshchilov and Hutter 2017).
+    Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).
+
+    lr = min_lr + (base − min_lr) (1 + cos(π epoch / period)) / 2 for epoch < period, then lr = min_lr.
 
     Parameters
     ----------
     period : int
-        Epochs.
+        Number of epochs.
     min_lr : float
 
     Examples
@@ -1435,21 +1439,22 @@ class CosineSchedule(Schedule):
 
 class OneCycleSchedule(Schedule):
     """
-    Up to max_lr and down again, along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
+    Increase to max_lr and decrease again along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
 
-    The base rate and the optimizer's momentum play no part.
+    The base rate is not used. The optimizer's momentum does not change.
 
     Parameters
     ----------
     max_lr : float
     total_steps : int
-        0: those of the `Network.fit` it is given to, and of the training it goes on with; see `with_length`.
+        0 means the steps of the `Network.fit` with this schedule, plus the steps of the training that this `fit` resumes;
+        see `with_length`.
     pct_start : float
-        Share of the steps that go up.
+        Fraction of the steps in which the rate increases.
     div_factor : float
-        The rate starts at max_lr / div_factor
+        The first rate is max_lr / div_factor.
     final_div_factor : float
-        and ends at that divided by this.
+        The last rate is the first rate / final_div_factor.
 
     Examples
     --------
@@ -1482,7 +1487,7 @@ class OneCycleSchedule(Schedule):
 
 class InverseScalingSchedule(Schedule):
     """
-    base / (1 + step)^power, as scikit-learn's "invscaling".
+    lr = base / (1 + step)^power, as scikit-learn's "invscaling".
 
     Parameters
     ----------
@@ -1506,20 +1511,21 @@ class ReduceOnPlateauSchedule(Schedule):
     """
     Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
 
-    Improvement is relative: a loss below best − threshold · |best|. A `Network.fit` that does not go on with an earlier one
-    forgets what was observed before it.
+    An improvement is a loss below best − threshold · |best|. A `Network.fit` that does not resume an earlier training first
+    resets the memory of this schedule.
 
     Parameters
     ----------
     factor : float
-        In (0, 1).
+        In [0, 1).
     patience : int
-        Epochs.
+        Number of epochs.
     threshold : float
+        In [0, 1).
     cooldown : int
-        Epochs after a reduction during which none is counted.
+        Number of epochs after a reduction in which epochs without improvement are not counted.
     min_lr : float
-        The rate does not go below.
+        Lower bound of the rate.
 
     Examples
     --------
@@ -1555,12 +1561,12 @@ class ReduceOnPlateauSchedule(Schedule):
     @property
     def scale(self) -> float:
         """
-        float : product of the reductions so far.
+        float : product of all reductions so far.
         """
     @property
     def state(self) -> tuple[float, int, int, float]:
         """
-        tuple : what it remembers: best, bad epochs, epochs of cooldown left, scale.
+        tuple : memory of the schedule: best, bad epochs, remaining epochs of cooldown, scale.
         """
     @state.setter
     def state(
@@ -1577,7 +1583,7 @@ class ReduceOnPlateauSchedule(Schedule):
 
 class LinearWarmupSchedule(Schedule):
     """
-    Rise linearly from start_factor · base to base over `steps` steps, then follow `then`.
+    Increase linearly from start_factor · base to base over `steps` steps, then follow `then`.
 
     Parameters
     ----------
@@ -1585,7 +1591,8 @@ class LinearWarmupSchedule(Schedule):
     start_factor : float
         In [0, 1].
     then : Schedule, optional
-        Constant by default. One counted in steps starts at 0 when the warm-up ends; one counted in epochs keeps the true epoch.
+        Default: Constant. A schedule counted in steps starts at step 0 after the warm-up. A schedule counted in epochs gets
+        the true epoch.
 
     Examples
     --------
@@ -1612,11 +1619,12 @@ class LinearWarmupSchedule(Schedule):
 
 class Layer:
     """
-    A light view of one layer: z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), ξ^i = ∂E/∂z^i.
+    A view of one layer: z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), ξ^i = ∂E/∂z^i.
 
-    `weight`, `bias` and their gradients are writable views of the network's memory that keep it alive; assigning to the
-    attribute copies into them. `z`, `a` and `xi` are read-only views of what the last `Network.forward` and
-    `Network.backward` left; the next ones may change or abandon what they show, so copy what you want to keep.
+    `weight`, `bias` and their gradients are writable views of the network's memory. The views keep this memory alive.
+    Assigning to one of these attributes copies the values into the view. `z`, `a` and `xi` are read-only views of the
+    results of the last `Network.forward` and `Network.backward`. The next call may overwrite these results or store its
+    own results elsewhere, so copy what you want to keep.
 
     Examples
     --------
@@ -1635,7 +1643,7 @@ class Layer:
     @property
     def a(self) -> numpy.typing.NDArray[typing.Any]:
         """
-        ndarray of shape (B, M_i) : activations of the last forward, before dropout.
+        ndarray of shape (B, M_i) : a^i of the last forward, before dropout. Other shapes as for `z`.
         """
     @property
     def activation(self) -> Activation:
@@ -1645,26 +1653,26 @@ class Layer:
     @property
     def bias(self) -> numpy.typing.NDArray[typing.Any] | typing.Any:
         """
-        ndarray of shape (M_i,), or None : b^i.
+        ndarray of shape (M_i,), or None : b^i; None for a layer without bias.
         """
     @bias.setter
     def bias(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def bias_grad(self) -> numpy.typing.NDArray[typing.Any] | typing.Any:
         """
-        ndarray of shape (M_i,), or None : ∂E/∂b^i.
+        ndarray of shape (M_i,), or None : ∂E/∂b^i; None for a layer without bias.
         """
     @bias_grad.setter
     def bias_grad(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def dropout(self) -> float:
         """
-        float : share of this layer's activations that training drops.
+        float : fraction of this layer's activations that training drops.
         """
     @property
     def index(self) -> int:
         """
-        int : zero-based.
+        int : zero-based index of the layer in `Network.layers`.
         """
     @property
     def inputs(self) -> int:
@@ -1674,14 +1682,14 @@ class Layer:
     @property
     def lr_scale(self) -> float:
         """
-        float : factor of the optimizer's learning rate.
+        float : factor on the optimizer's learning rate.
         """
     @lr_scale.setter
     def lr_scale(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
     @property
     def num_parameters(self) -> int:
         """
-        int : weights and biases.
+        int : number of weights and biases.
         """
     @property
     def outputs(self) -> int:
@@ -1691,14 +1699,14 @@ class Layer:
     @property
     def trainable(self) -> bool:
         """
-        bool : whether steps change this layer.
+        bool : whether a step updates this layer.
         """
     @trainable.setter
     def trainable(self, arg1: bool) -> None: ...
     @property
     def weight(self) -> numpy.typing.NDArray[typing.Any]:
         """
-        ndarray of shape (M_i, M_{i-1}) : w^i_kj, from neuron j of the layer below to neuron k. A strided view.
+        ndarray of shape (M_i, M_{i-1}) : W^i. w^i_kj connects neuron j of layer i-1 to neuron k. A strided view.
         """
     @weight.setter
     def weight(self, arg1: numpy.typing.ArrayLike) -> None: ...
@@ -1712,17 +1720,17 @@ class Layer:
     @property
     def xi(self) -> numpy.typing.NDArray[typing.Any]:
         """
-        ndarray of shape (B, M_i) : ξ of the last backward; no rows before it.
+        ndarray of shape (B, M_i) : ξ^i of the last backward; (0, M_i) if no backward followed the last forward.
         """
     @property
     def z(self) -> numpy.typing.NDArray[typing.Any]:
         """
-        ndarray of shape (B, M_i) : pre-activations of the last forward; no rows before it, (M_i,) after one sample.
+        ndarray of shape (B, M_i) : z^i of the last forward. (M_i,) after a forward of one sample, (0, M_i) before the first forward.
         """
 
 class Layers:
     """
-    The layers of a network, a sequence.
+    A sequence of the layers of a network.
     """
     @typing.overload
     def __getitem__(self, index: typing.SupportsInt | typing.SupportsIndex) -> Layer: ...
@@ -1735,7 +1743,7 @@ class Layers:
 
 class Network:
     """
-    The native part of backpass.Network, which says what it is.
+    The native part of backpass.Network, which has the documentation.
     """
     def __call__(
         self,
@@ -1797,16 +1805,16 @@ class Network:
         on_progress: typing.Any,
     ) -> tuple[typing.Any, ...]:
         """
-        Network.fit's epochs.
+        Run the epochs of Network.fit.
 
-        Before them `on_begin` is called with the number of rows to train on.
-        Returns (series, epochs, best_epoch, stopped_early).
+        Before the first epoch, call `on_begin` with the number of training rows.
+        Return (series, epochs, best_epoch, stopped_early).
         """
     def _gradient_check(
         self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, loss: Loss | str
     ) -> float:
         """
-        What backpass.gradient_check returns.
+        Return the result of backpass.gradient_check.
         """
     def backward(
         self,
@@ -1816,30 +1824,30 @@ class Network:
         accumulate: bool = False,
     ) -> numpy.typing.NDArray[typing.Any] | None:
         """
-        Run the ξ recursion over the last `forward`, from ∂E/∂a^N of any cost.
+        Compute all gradients from ∂E/∂a^N of any cost, by the ξ recursion over the last `forward`.
 
         ξ^N = J_φ(z^N)^T ∂E/∂a^N, ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}); ∂E/∂W^i = (ξ^i)^T a^{i-1}, ∂E/∂b^i = Σ_rows ξ^i.
 
         Parameters
         ----------
         grad_output : array_like of real numbers
-            ∂E/∂a^N, of the shape that `forward` returned.
+            ∂E/∂a^N, with the shape of the result of `forward`.
         input_gradient : bool
             Whether to return ∂E/∂a^0.
         accumulate : bool
-            Add to the gradients instead of replacing them.
+            Whether to add to the gradients instead of replacing them.
 
         Returns
         -------
         ndarray or None
-            ∂E/∂a^0, of x's shape, when asked for.
+            With `input_gradient`, ∂E/∂a^0 with the shape of x.
 
         Raises
         ------
         RuntimeError
-            When no `forward` came before, or another call has used its place since.
+            If there was no `forward`, or the last `forward` failed.
         ValueError
-            For a wrong shape.
+            If the shape is wrong.
 
         Examples
         --------
@@ -1854,7 +1862,9 @@ class Network:
         """
     def copy(self) -> typing_extensions.Self:
         """
-        Return a copy: parameters, gradients and settings, without the last forward's activations.
+        Return a copy of the network.
+
+        The copy has the same parameters, gradients and settings. It does not have the activations of the last `forward`.
 
         Returns
         -------
@@ -1869,12 +1879,12 @@ class Network:
         sample_weight: numpy.typing.ArrayLike | None = None,
     ) -> float:
         """
-        Return the loss, without dropout, changing nothing.
+        Return the loss without dropout. Do not change the network.
 
         Parameters
         ----------
         x, y, loss, sample_weight
-            As for `train_step`.
+            See `train_step`.
 
         Returns
         -------
@@ -1883,7 +1893,7 @@ class Network:
         Raises
         ------
         ValueError, TypeError
-            As `train_step`.
+            See `train_step`.
 
         Examples
         --------
@@ -1896,7 +1906,7 @@ class Network:
         self, x: numpy.typing.ArrayLike, *, training: bool = False
     ) -> numpy.typing.NDArray[typing.Any]:
         """
-        Compute and keep every z^i and a^i.
+        Compute z^i and a^i of every layer and keep them for `backward`.
 
         z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i).
 
@@ -1905,7 +1915,7 @@ class Network:
         x : array_like of real numbers
             (B, M_0), or (M_0,) for one sample.
         training : bool
-            Apply dropout.
+            Whether to apply dropout.
 
         Returns
         -------
@@ -1915,9 +1925,9 @@ class Network:
         Raises
         ------
         ValueError
-            For a wrong shape.
+            If the shape is wrong.
         TypeError
-            For an array that is not of real numbers.
+            If the array does not have a real dtype.
 
         Examples
         --------
@@ -1930,12 +1940,12 @@ class Network:
         """
     def initialize(self, seed: int | None = None) -> None:
         """
-        Draw all parameters anew.
+        Draw new parameters.
 
         Parameters
         ----------
         seed : int, optional
-            The same seed gives the same parameters everywhere. None takes one from the operating system.
+            The same seed gives the same parameters everywhere. None takes a seed from the operating system.
         """
     def loss_and_gradient(
         self,
@@ -1947,26 +1957,26 @@ class Network:
         input_gradient: bool = False,
     ) -> float | tuple[float, numpy.typing.NDArray[typing.Any]]:
         """
-        Compute the loss and all gradients, without an update.
+        Compute the loss and all gradients. Do not update the parameters.
 
-        Dropout applies as in `train_step`. Memory does not grow with the number of rows.
+        Dropout is applied as in `train_step`. The memory in use does not grow with the number of rows.
 
         Parameters
         ----------
         x, y, loss, sample_weight
-            As for `train_step`.
+            See `train_step`.
         input_gradient : bool
-            Whether to return ∂E/∂a^0 as well.
+            Whether to return ∂E/∂a^0, too.
 
         Returns
         -------
         float or (float, ndarray)
-            The loss; with `input_gradient` also ∂E/∂a^0, of x's shape.
+            The loss. With `input_gradient`, a tuple of the loss and ∂E/∂a^0, which has the shape of x.
 
         Raises
         ------
         ValueError, TypeError
-            As `train_step`.
+            See `train_step`.
 
         Examples
         --------
@@ -1985,19 +1995,22 @@ class Network:
         num_threads: int | None = None,
     ) -> numpy.typing.NDArray[typing.Any]:
         """
-        Return a^N, keeping and changing nothing.
+        Return a^N. Keep no activations and do not change the network.
 
-        Many threads may call it at once. It waits while another thread's call changes the network, and sees the network between
-        two steps of another thread's `fit`. A row's result does not depend on the rows around it, to the bit.
+        Several threads may call `predict` at the same time. `predict` waits while a call of another thread changes the network.
+        During another thread's `fit`, `predict` runs between two steps. The bits of a row's result do not depend on the other
+        rows.
 
         Parameters
         ----------
         x : array_like of real numbers
             (B, M_0), or (M_0,) for one sample.
         out : ndarray, optional
-            Where to put the result: of exactly its shape and dtype, with contiguous rows. Nothing is allocated then.
+            Array for the result, with exactly the shape and dtype of the result and contiguous rows. With `out`, nothing is
+            allocated.
         num_threads : int, optional
-            At most so many threads, and never more than `backpass.set_num_threads` may set; as the work asks by default.
+            Largest number of threads, bounded by the maximum of `backpass.set_num_threads`. By default the amount of work
+            decides.
 
         Returns
         -------
@@ -2007,11 +2020,11 @@ class Network:
         Raises
         ------
         ValueError
-            For a wrong shape, or an `out` that cannot be written to.
+            If a shape is wrong, or `out` is read-only or does not have contiguous rows.
         TypeError
-            For an array that is not of real numbers, or an `out` of another dtype.
+            If the array does not have a real dtype, or `out` has another dtype than the result.
         RuntimeError
-            Inside a Custom function that another call of this network runs.
+            If a Custom function calls `predict` during another call of this network.
 
         Examples
         --------
@@ -2038,30 +2051,30 @@ class Network:
         """
         Write the network to a safetensors file, bit for bit.
 
-        The file is written beside `path`, flushed to the disk and renamed, so that `path` is the old file or the new one and
-        never a part.
+        A temporary file next to `path` is written, flushed to disk and renamed to `path`. So `path` is always the complete old
+        file or the complete new file.
 
         Parameters
         ----------
         path : path-like
         optimizer : Optimizer, optional
-            Saved with its state, so that training can go on exactly; see `backpass.load_checkpoint`.
+            Saved with its state, so that the training can be resumed exactly; see `backpass.load_checkpoint`.
         schedule : Schedule, optional
         epochs, steps : int
-            Trained so far.
+            Numbers of epochs and steps trained so far.
         metadata : dict of str to str, optional
-            The caller's own.
+            Additional strings. `backpass.load_checkpoint` returns them.
         memory : TrainingMemory, optional
-            Of early stopping, as a callback finds it in `backpass.callbacks.TrainInfo`.
+            State of early stopping and position in the epoch. A callback receives it in `backpass.callbacks.TrainInfo`.
 
         Raises
         ------
         OSError
-            When the operating system refuses; FileNotFoundError and the like.
+            If the operating system reports an error, for example FileNotFoundError.
         ValueError
-            When the network has a Custom activation; for a path or metadata with characters that a file or UTF-8 cannot have.
+            If the network has a Custom activation, `path` is not a valid file name, or UTF-8 cannot encode `metadata`.
         TypeError
-            When `path` is no path, or `metadata` hold anything but text.
+            If `path` is not a path, or `metadata` contains anything but str.
 
         Examples
         --------
@@ -2076,17 +2089,19 @@ class Network:
         """
     def step(self, optimizer: Optimizer) -> None:
         """
-        Apply the gradients.
+        Update the parameters from the gradients.
 
         Parameters
         ----------
         optimizer : Optimizer
-            Of `backpass.optim`.
+            An object of `backpass.optim`.
 
         Raises
         ------
         ValueError
-            For settings out of range, or an optimizer whose state belongs to another network.
+            If a setting is out of range, or the optimizer's state has another number or dtype of parameters.
+        RuntimeError
+            If the optimizer belongs to another network.
 
         Examples
         --------
@@ -2104,8 +2119,8 @@ class Network:
         Returns
         -------
         str
-            One line a layer with its shape ``M_{i-1} -> M_i``, activation, and the count and size of its parameters; then
-            their totals.
+            One line per layer with its shape ``M_{i-1} -> M_i``, its activation, and the number and size of its parameters.
+            The last line has the totals.
 
         Examples
         --------
@@ -2123,20 +2138,20 @@ class Network:
         sample_weight: numpy.typing.ArrayLike | None = None,
     ) -> float:
         """
-        Forward, backward and step in one native call.
+        Run forward, backward and step in one native call.
 
         Parameters
         ----------
         x : array_like of real numbers
             (B, M_0), or (M_0,) for one sample.
         y : array_like of real numbers
-            (B, M_N); (B,) when M_N is 1; the cross-entropies also take (B,) integer labels.
+            (B, M_N), or (B,) if M_N is 1. The cross-entropies also accept (B,) integer labels.
         loss : Loss or str
-            Of `backpass.losses`, or its name.
+            An object of `backpass.losses`, or its name.
         optimizer : Optimizer
-            Of `backpass.optim`. It keeps its state between steps, so a name will not do.
+            An object of `backpass.optim`. A name is not accepted, because the optimizer keeps its state between steps.
         sample_weight : array_like, optional
-            (B,): the loss is Σ_b w_b ℓ_b / Σ_b w_b.
+            w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
 
         Returns
         -------
@@ -2146,9 +2161,11 @@ class Network:
         Raises
         ------
         ValueError
-            For a wrong shape, a label outside [0, M_N), or a name or setting that does not exist.
+            If a shape is wrong, a label is outside [0, M_N), a name is unknown, or a setting is out of range.
         TypeError
-            For an array that is not of real numbers, or labels that are not integers.
+            If an array does not have a real dtype, or labels are not integers.
+        RuntimeError
+            If the optimizer belongs to another network.
 
         Examples
         --------
@@ -2177,19 +2194,20 @@ class Network:
     @property
     def layers(self) -> Layers:
         """
-        Layers : a sequence of `Layer` views, one for each of layers 1…N.
+        Layers : a sequence of `Layer` views, one for every layer 1…N.
         """
     @property
     def num_parameters(self) -> int:
         """
-        int : weights and biases of all layers.
+        int : number of weights and biases of all layers.
         """
     @property
     def parameters(self) -> numpy.typing.NDArray[typing.Any]:
         """
         ndarray of shape (num_parameters,) : all weights and biases, a writable view.
 
-        Layer by layer; a layer's weights are stored input by input, then its biases. Assigning copies into it.
+        The order is layer by layer: the weights of a layer, stored as (M_{i-1}, M_i), and then its biases. Assigning to the
+        attribute copies the values into the view.
         """
     @parameters.setter
     def parameters(self, arg1: numpy.typing.ArrayLike) -> None: ...
@@ -2201,9 +2219,9 @@ class Network:
 
 class TrainingMemory:
     """
-    What early stopping and Checkpoint(save_best_only=True) remember, and the place in an epoch.
+    State of early stopping and of Checkpoint(save_best_only=True), and position in the epoch.
 
-    A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on from it with ``resume_from``.
+    A checkpoint with an optimizer contains this state. `Network.fit` continues from it with ``resume_from``.
     """
     def __getstate__(self) -> tuple[typing.Any, ...]: ...
     def __init__(self) -> None: ...
@@ -2212,18 +2230,18 @@ class TrainingMemory:
     @property
     def best(self) -> float | None:
         """
-        float or None : its best value.
+        float or None : best value of `monitor` so far.
         """
     @property
     def best_epoch(self) -> int:
         """
-        int : the zero-based epoch of `best`.
+        int : zero-based epoch of `best`.
         """
     @property
     def best_saved(self) -> tuple[str, float | None]:
         """
-        (str, float or None) : the series that a Checkpoint judges by, and its value at the best
-        save, negated where higher is better.
+        (str, float or None) : name of the series that a Checkpoint monitors, and its value at the best
+        save, negated if higher is better.
         """
     @best_saved.setter
     def best_saved(
@@ -2232,39 +2250,39 @@ class TrainingMemory:
     @property
     def epoch_steps(self) -> int:
         """
-        int : steps made in an epoch that is not finished; 0 between two epochs.
+        int : number of steps made in the unfinished epoch; 0 between two epochs.
         """
     @property
     def monitor(self) -> str:
         """
-        str : the series that early stopping watches.
+        str : name of the series that early stopping monitors.
         """
     @property
     def waited(self) -> int:
         """
-        int : epochs without improvement since then.
+        int : number of epochs without improvement since `best_epoch`.
         """
 
 def _load(cls: type, path: str | os.PathLike[str]) -> typing.Any: ...
 def _load_checkpoint(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]: ...
 def _replace_file(path: str | os.PathLike[str], content: bytes) -> None:
     """
-    Replace a file's content as `Network.save` does.
+    Replace the content of a file in the same way as `Network.save`.
     """
 
 def _restore(cls: type, arguments: tuple[typing.Any, ...], state: typing.Any) -> typing.Any:
     """
-    Unpickles an object that has a state.
+    Unpickle an object that has a state.
     """
 
 def activation(name: str) -> Activation:
     """
-    Return the activation of this name, with its default parameter.
+    Return the activation with this name and its default parameter.
 
     Raises
     ------
     ValueError
-        For an unknown name; the message lists the known ones.
+        If the name is unknown. The message lists the known names.
     """
 
 def activation_names() -> list[str]:
@@ -2274,14 +2292,14 @@ def activation_names() -> list[str]:
 
 def config() -> dict[str, typing.Any]:
     """
-    Return what was built and what is in use.
+    Return the configuration of the build and of this process.
 
     Returns
     -------
     dict
-        ``version``, ``compiler``, ``openmp`` (empty when built without), ``isas_built`` and ``isas_usable``
-        (kernel sets compiled in and those that this CPU can run, slowest first), ``isa`` (the one in use;
-        ``BACKPASS_ISA`` forces it at start-up) and ``num_threads``.
+        ``version``, ``compiler``, ``openmp`` (empty if built without OpenMP), ``isas_built`` (the compiled kernel
+        sets, slowest first), ``isas_usable`` (those that this CPU can run), ``isa`` (the kernel set in use;
+        ``BACKPASS_ISA`` selects it at start-up) and ``num_threads``.
 
     Examples
     --------
@@ -2295,8 +2313,8 @@ def get_num_threads() -> int:
     """
     Return the largest number of threads that a call may use.
 
-    The default is the smallest of: ``BACKPASS_NUM_THREADS`` or else ``OMP_NUM_THREADS`` if set, the CPUs that
-    this process may run on, and the cgroup's CPU quota rounded up.
+    The default is the smallest of three numbers: ``BACKPASS_NUM_THREADS`` or else ``OMP_NUM_THREADS``, if set; the
+    number of CPUs that this process may run on; and the CPU quota of the cgroup, rounded up.
 
     Returns
     -------
@@ -2305,7 +2323,7 @@ def get_num_threads() -> int:
     Raises
     ------
     RuntimeError
-        At the first call that asks for it, when ``BACKPASS_NUM_THREADS`` is set to anything but a positive integer.
+        At the first call that needs the number, if ``BACKPASS_NUM_THREADS`` is set to anything but a positive integer.
 
     Examples
     --------
@@ -2316,39 +2334,39 @@ def get_num_threads() -> int:
 
 def loss(name: str) -> Loss:
     """
-    Return the loss of this name, with its default parameters.
+    Return the loss with this name and its default parameters.
 
     Raises
     ------
     ValueError
-        For an unknown name; the message lists the known ones.
+        If the name is unknown. The message lists the known names.
     """
 
 def optimizer(name: str) -> Optimizer:
     """
-    Return a new optimizer of this name ("adam", "sgd", …), with its default settings.
+    Return a new optimizer with this name ("adam", "sgd", …) and its default settings.
 
     Raises
     ------
     ValueError
-        For an unknown name; the message lists the known ones.
+        If the name is unknown. The message lists the known names.
     """
 
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Set the largest number of threads that a call may use.
 
-    Calls use fewer where the work is small. Results do not depend on the number of threads, to the bit.
+    Calls use fewer threads for a small amount of work. The bits of results do not depend on the number of threads.
 
     Parameters
     ----------
     n : int
-        At least 1. More than four a CPU, or 64 if that is more, mean that many.
+        At least 1. The maximum is four per CPU, or 64 if that is more. A larger `n` means the maximum.
 
     Raises
     ------
     ValueError
-        When `n` is below 1.
+        If `n` is below 1.
 
     Examples
     --------

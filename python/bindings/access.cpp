@@ -13,9 +13,9 @@ namespace backpass::python {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-/// How often a call that waits looks for signals and for reasons to give up.
+/// Interval at which a waiting call checks for signals and for reasons to give up.
 constexpr std::chrono::milliseconds kLook{20};
-/// How long it waits for one Python function of another thread's call.
+/// How long a call waits for one Python function of another thread's call.
 constexpr std::chrono::seconds kFunctionLimit{1};
 
 bool interpreter_ends() noexcept {
@@ -28,7 +28,7 @@ bool interpreter_ends() noexcept {
 
 [[noreturn]] void refuse_during_fit() {
   throw StateError(
-      "fit uses the network or the optimizer on another thread: until it ends, other threads can only make calls that "
+      "fit uses the network or the optimizer on another thread: until fit ends, this thread may only make calls that "
       "change nothing (predict, evaluate, copy, save)");
 }
 
@@ -38,13 +38,13 @@ bool interpreter_ends() noexcept {
 class Waiting {
  public:
   enum class For : std::uint8_t {
-    turn,    ///< to enter
-    readers  ///< to be alone again, for a fit that lent the gate
+    turn,    ///< to enter the gate
+    readers  ///< a fit that has lent the gate waits for all readers to leave
   };
 
   Waiting(Gate& gate, Use use, For what) : gate_(gate), use_(use), for_(what), queue_(queue()) {
     const std::lock_guard lock(queue_->mutex);
-    // Who waits for readers holds the gate: those who wait for their turn come after it.
+    // A call that waits for readers already holds the gate, so it goes before all calls that wait to enter.
     queue_->calls.insert(what == For::readers ? queue_->calls.begin() : queue_->calls.end(), this);
     ++gate.waiting_;
   }
@@ -58,7 +58,7 @@ class Waiting {
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
 
-  /// Waits without the GIL. \throws StateError when that has no end, what a signal's handler throws
+  /// Waits without the GIL. \throws StateError if the wait might not end; what a signal handler throws
   void wait() {
     admit(gate_);
     try {
@@ -67,14 +67,14 @@ class Waiting {
         give_up_if_hopeless();
       }
     } catch (...) {
-      if (granted_ && for_ == For::turn) {  // while a handler ran
+      if (granted_ && for_ == For::turn) {  // granted while a signal handler ran
         gate_.leave(use_);
       }
       throw;
     }
   }
 
-  /// Lets those in whose turn it is. With the GIL held.
+  /// Admits the waiting calls whose turn it is. Needs the GIL.
   static void admit(Gate& gate) noexcept {
     Queue& queue = *Waiting::queue();
     const std::lock_guard lock(queue.mutex);
@@ -93,13 +93,14 @@ class Waiting {
   }
 
  private:
-  /// All that wait, in the order in which they came. The mutex is for those that sleep without the GIL.
+  /// All waiting calls, in the order of their arrival. They sleep without the GIL, so a mutex protects the queue.
   struct Queue {
     std::uint32_t forks = python::forks;
     std::mutex mutex;
     std::list<Waiting*> calls;
   };
-  /// Needs the GIL. A forked child begins a new one: whoever waited stayed in the parent, and may have held the mutex.
+  /// Needs the GIL. A forked child creates a new queue: the waiting threads do not exist in the child, and one of them
+  /// may have held the mutex at the fork.
   static Queue* queue() {
     static Queue* queue = new Queue;
     if (queue->forks != forks) {
@@ -113,7 +114,7 @@ class Waiting {
     --gate_.waiting_;
   }
 
-  /// \returns whether it is granted
+  /// \returns whether the call may enter
   bool sleep() {
     const GilPause pause;
     std::unique_lock lock(queue_->mutex);
@@ -125,10 +126,10 @@ class Waiting {
       return;
     }
     if (queue_->forks != forks) {
-      throw StateError("a signal handler has forked this process while a call waited for another thread");
+      throw StateError("a signal handler forked this process while a call was waiting for another thread");
     }
     if (interpreter_ends()) {
-      throw StateError("the interpreter ends while another thread uses the network or the optimizer");
+      throw StateError("the interpreter is shutting down while another thread uses the network or the optimizer");
     }
     if (for_ == For::turn && use_ != Use::read && gate_.is_fit()) {
       refuse_during_fit();
@@ -140,8 +141,8 @@ class Waiting {
       since_ = now;
     } else if (now - since_ > kFunctionLimit) {
       throw StateError(
-          "another thread uses the network or the optimizer and is inside a Python function that does not return: it "
-          "may be waiting for this call");
+          "another thread uses the network or the optimizer and is inside a Python function that does not return: this "
+          "function may be waiting for the current call");
     }
   }
 
@@ -217,7 +218,8 @@ void Access::take_back() {
   }
 }
 
-/// The first use in a child: of those who held the gate, only this thread has come along.
+/// At the first use in a forked child: computes the state from the accesses of this thread. The other threads that held
+/// the gate do not exist in the child.
 void Access::after_fork() {
   std::uint32_t state = 0;
   bool innermost = true;
@@ -236,7 +238,8 @@ void Access::after_fork() {
   const std::uint32_t before = gate_.state();
   if ((before & Gate::kWriter) != 0 && (before & Gate::kLent) == 0 && (state & Gate::kWriter) == 0) {
     throw StateError(
-        "another thread was changing the network or the optimizer when this process was forked: copy it before");
+        "another thread was changing the network or the optimizer when this process was forked: copy it before the "
+        "fork");
   }
   gate_.set_state(state);
   gate_.waiting_ = 0;

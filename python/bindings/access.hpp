@@ -1,15 +1,15 @@
-/// Who may use a network or an optimizer: many calls that read it, or one call that changes it. The GIL does not see to
-/// that, since calls release it.
+/// Access to a network or an optimizer: any number of calls may read it, or one call may change it. The GIL does not
+/// enforce this rule, because long calls release it.
 ///
-/// A call waits for the calls of other threads, in the order in which they came. It fails with a StateError where
-/// waiting could take for ever:
-/// - inside a Python function that a call of the same thread runs (a Custom activation or loss);
-/// - when it changes the object and a fit of another thread is under way, which may take hours;
-/// - when the Python function of another thread's call does not return: it may wait for this very thread;
-/// - in a forked child, when another thread was changing the object at the fork;
-/// - at the end of the interpreter.
-/// Between two steps fit lends its network and its optimizer: calls of other threads may read, and a callback, which
-/// runs on fit's own thread, may also make changes.
+/// A call waits for the calls of other threads. Waiting calls enter in the order of their arrival. A call fails with a
+/// StateError in situations where it might wait forever:
+/// - it comes from a Python function (a Custom activation or loss) that a call of the same thread runs;
+/// - it changes the object while another thread runs fit, which may take hours;
+/// - a Python function in another thread's call does not return: this function may be waiting for this thread;
+/// - it runs in a forked child, and another thread was changing the object at the fork;
+/// - the interpreter is shutting down.
+/// Between two steps, fit lends its network and its optimizer: calls of other threads may read them. A callback runs on
+/// the thread of fit and may also change them.
 #pragma once
 
 #include <atomic>
@@ -19,23 +19,24 @@
 
 namespace backpass::python {
 
-/// To be called once, before the first gate is used.
+/// Starts counting forks. Call it once, before the first gate is used.
 void count_forks();
-/// Forks between the first process and this one.
+/// Number of forks between the first process and this process.
 inline std::atomic<std::uint32_t> forks = 0;
 
 enum class Use : std::uint8_t {
-  read,   ///< beside others that read
-  write,  ///< alone
-  fit     ///< alone, for long, and lent between steps
+  read,   ///< together with other readers
+  write,  ///< exclusive
+  fit     ///< exclusive for a long time; lent between steps
 };
 
-/// The state of one network or optimizer. Its fields change with the GIL held alone, so that a read and a write of a
-/// field are one step; they are atomic so that what one call wrote to the network is in sight of the next call.
+/// The access state of one network or optimizer. Its fields change only while the GIL is held, so that reading and then
+/// writing a field is one atomic operation. The fields are atomic for another reason: what one call wrote to the
+/// network must be visible to the next call.
 class Gate {
  public:
   Gate() = default;
-  // A copy or a moved object is a new one, which nobody uses yet.
+  // A copy of an object is a new object: no call uses it yet.
   Gate(const Gate& /*other*/) noexcept {}
   Gate& operator=(const Gate& /*other*/) noexcept { return *this; }
   ~Gate() = default;
@@ -44,12 +45,12 @@ class Gate {
   friend class Access;
   friend class Waiting;  // access.cpp
   friend class PythonFunction;
-  static constexpr std::uint32_t kWriter = 1;  ///< a call that changes the object is under way
-  static constexpr std::uint32_t kFit = 2;     ///< it is a fit
-  static constexpr std::uint32_t kLent = 4;    ///< which is between two steps
-  static constexpr std::uint32_t kReader = 8;  ///< once a call that reads
+  static constexpr std::uint32_t kWriter = 1;  ///< a call is changing the object
+  static constexpr std::uint32_t kFit = 2;     ///< this call is a fit
+  static constexpr std::uint32_t kLent = 4;    ///< this fit is between two steps
+  static constexpr std::uint32_t kReader = 8;  ///< added once per reading call
 
-  // The wheel is compiled for small code, which would call these.
+  // The extension is compiled with -Os, which would not inline these functions.
   [[nodiscard, gnu::always_inline]] std::uint32_t state() const noexcept {
     return state_.load(std::memory_order_acquire);
   }
@@ -59,7 +60,7 @@ class Gate {
   [[nodiscard]] bool has_readers() const noexcept { return state() >= kReader; }
   [[nodiscard]] bool is_fit() const noexcept { return (state() & kFit) != 0; }
 
-  /// Enters unless others are in the way.
+  /// Enters if no other call prevents it. \returns whether this call has entered
   [[nodiscard, gnu::always_inline]] bool try_enter(Use use) noexcept {
     const std::uint32_t now = state();
     if (use == Use::read) {
@@ -80,19 +81,20 @@ class Gate {
   }
 
   std::atomic<std::uint32_t> state_{0};
-  std::atomic<std::uint32_t> waiting_{0};           ///< calls that wait
-  std::atomic<std::uint32_t> python_functions_{0};  ///< that run inside the calls under way
-  std::atomic<std::uint32_t> python_calls_{0};      ///< how many such functions have been called so far
-  std::atomic<std::uint32_t> forks_{forks.load(std::memory_order_relaxed)};  ///< at the last use
+  std::atomic<std::uint32_t> waiting_{0};           ///< number of waiting calls
+  std::atomic<std::uint32_t> python_functions_{0};  ///< number of Python functions that run inside current calls
+  std::atomic<std::uint32_t> python_calls_{0};      ///< number of such functions called so far
+  std::atomic<std::uint32_t> forks_{forks.load(std::memory_order_relaxed)};  ///< value at the last use
 };
 
-/// Holds a gate for the length of a call. To be made and destroyed with the GIL held, one inside the other.
+/// Holds a gate during a call. Needs the GIL in its constructor and destructor. The Access objects of one thread must
+/// be destroyed in the reverse order of their construction.
 class Access {
  public:
-  /// \throws StateError when the call cannot be made; see the top of this file
+  /// \throws StateError if the call is refused; see the top of this file
   [[gnu::always_inline]] Access(Gate& gate, Use use)
       : gate_(gate), use_(use), innermost_(innermost()), outer_(innermost_) {
-    // Nobody holds a gate whose state is 0, this thread included.
+    // If the state is 0, no thread holds the gate, not even this thread.
     const bool simple = gate.forks_.load(std::memory_order_relaxed) == forks.load(std::memory_order_relaxed) &&
                         gate.waiting_.load(std::memory_order_relaxed) == 0 && gate.state() == 0;
     if (!simple || !gate.try_enter(use)) {
@@ -114,14 +116,14 @@ class Access {
   Access(const Access&) = delete;
   Access& operator=(const Access&) = delete;
 
-  /// Lets others in, between two steps of a fit.
+  /// Admits other calls between two steps of a fit.
   void lend();
-  /// Waits for those who have come. \throws StateError when one of them does not go
+  /// Waits until these calls have ended. \throws StateError if one of them does not end
   void take_back();
 
  private:
   friend class PythonFunction;
-  /// The last access that this thread has made and still holds.
+  /// The innermost Access that this thread holds; null if there is none.
   [[nodiscard]] static Access*& innermost() noexcept {
     static constinit thread_local Access* access = nullptr;
     return access;
@@ -134,23 +136,23 @@ class Access {
   Gate& gate_;
   Use use_;
   bool lent_ = false;
-  bool nested_ = false;  ///< inside a fit of the same thread that lends the gate
-  Access*& innermost_;   ///< of this thread: looked up once
-  Access* outer_;        ///< of this thread, before this one
+  bool nested_ = false;  ///< inside a fit of the same thread that has lent the gate
+  Access*& innermost_;   ///< innermost() of this thread, looked up once
+  Access* outer_;        ///< the innermost Access of this thread before this one
 };
 
-/// A call that reads.
+/// Access of a call that reads.
 class Shared : public Access {
  public:
   explicit Shared(Gate& gate) : Access(gate, Use::read) {}
 };
-/// A call that changes something.
+/// Access of a call that changes the object.
 class Exclusive : public Access {
  public:
   explicit Exclusive(Gate& gate) : Access(gate, Use::write) {}
 };
 
-/// Returns f(), a callback between two steps of the fit that holds both.
+/// Runs a callback f of fit between two steps and returns f(). Lends the network and the optimizer while f runs.
 template <class F>
 auto between_steps(Access& network, Access& optimizer, F&& f) {
   const auto take_back = [&] {
@@ -163,7 +165,7 @@ auto between_steps(Access& network, Access& optimizer, F&& f) {
     try {
       return f();
     } catch (const std::exception&) {
-      take_back();  // fit may still change the network on its way out
+      take_back();  // fit may still restore the network before the exception leaves it
       throw;
     }
   }();
@@ -171,7 +173,7 @@ auto between_steps(Access& network, Access& optimizer, F&& f) {
   return result;
 }
 
-/// For the length of a Python function that a call runs in the middle of a step. Takes the GIL.
+/// Exists while a call runs a Python function in the middle of a step. Holds the GIL.
 class PythonFunction {
  public:
   PythonFunction() { count(1); }
@@ -180,7 +182,7 @@ class PythonFunction {
   PythonFunction& operator=(const PythonFunction&) = delete;
 
  private:
-  /// In every gate that this thread holds.
+  /// Updates the counters of every gate that this thread holds.
   static void count(int by) noexcept {
     for (const Access* access = Access::innermost(); access != nullptr; access = access->outer_) {
       access->gate_.python_functions_ += static_cast<std::uint32_t>(by);

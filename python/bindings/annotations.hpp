@@ -1,9 +1,10 @@
-/// Arguments that may be of several types: plain objects in C++, under the names that signatures and stubs show.
+/// Types for arguments that may have several Python types. In C++ they are plain py::object. Signatures and stubs show
+/// the annotation.
 #pragma once
 
 #include "bindings.hpp"
 
-// NOLINTBEGIN(bugprone-macro-parentheses): a class's name cannot stand in parentheses
+// NOLINTBEGIN(bugprone-macro-parentheses): a class name cannot be in parentheses
 #define BACKPASS_ANNOTATED(Name, annotation)                          \
   namespace backpass::python {                                        \
   class Name : public py::object {                                    \
@@ -23,7 +24,7 @@
 BACKPASS_ANNOTATED(ArrayLike, "numpy.typing.ArrayLike")
 BACKPASS_ANNOTATED(OptionalArrayLike, "numpy.typing.ArrayLike | None")
 BACKPASS_ANNOTATED(OptionalArray, "numpy.typing.NDArray[typing.Any] | None")
-// None only where a layer was made without a bias: its users need not ask at every turn.
+// None only for a layer without bias. The annotation is Any, so that type checkers do not require a check for None.
 BACKPASS_ANNOTATED(ArrayOrNone, "numpy.typing.NDArray[typing.Any] | typing.Any")
 BACKPASS_ANNOTATED(Array, "numpy.typing.NDArray[typing.Any]")
 BACKPASS_ANNOTATED(DTypeLike, "numpy.typing.DTypeLike")
@@ -56,6 +57,6 @@ BACKPASS_ANNOTATED(SizesTuple, "tuple[int, ...]")
 BACKPASS_ANNOTATED(OptionalStrings, "dict[str, str] | None")
 
 namespace backpass::python {
-/// Anything callable.
+/// Any callable.
 using Function = py::typing::Callable<py::object(py::ellipsis)>;
 }  // namespace backpass::python

@@ -10,10 +10,10 @@ namespace {
 
 bool is_list(py::handle object) { return py::isinstance<py::sequence>(object) && !py::isinstance<py::str>(object); }
 
-/// One value, or a list of them.
+/// Converts one value, or a list with one value per layer.
 template <class V, class Convert>
 PerLayer<V> per_layer(py::handle object, Convert&& convert) {
-  // An array of numbers is a list, too.
+  // A NumPy array is a list, too.
   const bool list = is_list(object) || (py::isinstance<py::array>(object) && py::len(object) > 0);
   if (!list) {
     return V(convert(object));
@@ -26,7 +26,7 @@ PerLayer<V> per_layer(py::handle object, Convert&& convert) {
 }
 
 bool to_bool(py::handle object, const char* name) {
-  if (!py::isinstance<py::bool_>(object) && type_name(object) != "bool") {  // NumPy's is not Python's
+  if (!py::isinstance<py::bool_>(object) && type_name(object) != "bool") {  // NumPy's bool is another class
     throw py::type_error(std::string(name) + " must be a bool, not " + type_name(object));
   }
   return object.cast<bool>();
@@ -46,7 +46,8 @@ double to_double(py::handle object, const char* name) {
 AnyNetwork::AnyNetwork(Variant network) : network_(std::move(network)) {
   visit([this]<class T>(Network<T>& net) {
     for (std::size_t i = 0; i < net.num_layers(); ++i) {
-      // The core shares functions between copies. The network is not const, so its layers are not.
+      // Copies of a network share the functions of a Custom activation in the core; give this network its own.
+      // The const_cast is valid because the network is not const.
       auto& activation =
           const_cast<Activation&>(net.spec(i).activation);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
       activation = with_own_functions(activation);
@@ -81,7 +82,7 @@ void clear_objects(const AnyNetwork& network) {
 
 bool is_double(py::handle dtype) {
   if (dtype.is_none()) {
-    return false;  // to NumPy it would mean float64
+    return false;  // NumPy would read None as float64
   }
   const py::dtype wanted = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
   if (wanted.kind() != 'f' || (wanted.itemsize() != 4 && wanted.itemsize() != 8)) {

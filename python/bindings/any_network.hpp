@@ -1,4 +1,4 @@
-/// What Python's Network holds: a network of either type, and what the bindings know of it.
+/// The C++ object of Python's Network: a Network<float> or Network<double>, and the data that the bindings need.
 #pragma once
 
 #include <limits>
@@ -16,7 +16,7 @@ class AnyNetwork {
  public:
   using Variant = std::variant<Network<float>, Network<double>>;
 
-  /// f(Network<T>&)
+  /// Returns f(network), where the type of network is Network<T>&.
   template <class F>
   decltype(auto) visit(F&& f) {
     return std::visit(std::forward<F>(f), network_);
@@ -30,8 +30,8 @@ class AnyNetwork {
   AnyNetwork(const AnyNetwork&) = delete;
   AnyNetwork& operator=(const AnyNetwork&) = delete;
 
-  /// Multiply-adds of a pass over the rows, for without_gil. Without bound with a Custom activation: it takes the GIL
-  /// on a thread of the core's choice, so the caller must not keep it.
+  /// Number of multiply-adds of one pass over `rows` rows, for without_gil. Infinite with a Custom activation or loss,
+  /// because its Python functions may take any time.
   [[nodiscard]] double operations(std::size_t rows) const noexcept {
     return calls_python_ ? std::numeric_limits<double>::infinity() : static_cast<double>(rows) * parameters_;
   }
@@ -39,9 +39,9 @@ class AnyNetwork {
     return std::holds_alternative<CustomLoss>(loss) ? std::numeric_limits<double>::infinity() : operations(rows);
   }
 
-  /// For all calls that use the network's numbers.
+  /// Every call that reads or changes the network's numbers holds this gate.
   mutable Gate gate;
-  /// Whether the last forward()'s x was one-dimensional.
+  /// Whether x of the last forward() was one-dimensional.
   bool last_single = false;
 
  private:
@@ -50,17 +50,17 @@ class AnyNetwork {
   double parameters_ = 0.0;
 };
 
-/// A new object of `cls`, a subclass of the bound class, around a network.
+/// A new Python object of class `cls`, a subclass of the bound class, that holds `network`.
 py::object adopt(py::handle cls, NetworkPointer network);
-/// The base of an array over native memory, which it keeps.
+/// The base object of an array view of native memory. It keeps `memory` alive.
 py::capsule keep(std::shared_ptr<const void> memory);
-/// For collected(): the functions of the network's Custom activations.
+/// collected() needs these. They visit and clear the functions of the network's Custom activations.
 int visit_objects(const AnyNetwork& network, visitproc visit, void* arg);
 void clear_objects(const AnyNetwork& network);
-/// Whether a dtype-like is float64; else it is float32, which None means, too.
-/// \throws py::value_error for another
+/// Whether a dtype-like is float64; if not, it is float32. None means float32.
+/// \throws py::value_error for any other dtype
 bool is_double(py::handle dtype);
-/// \throws py::type_error, py::value_error for arguments that are no such options
+/// \throws py::type_error, py::value_error for invalid arguments
 NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle output, py::handle bias,
                             py::handle dropout, py::handle init, py::handle seed);
 NetworkPointer make_network(const NetworkOptions& options, bool to_double);

@@ -14,7 +14,7 @@ const char* dtype_name() {
   return sizeof(T) == sizeof(float) ? "float32" : "float64";
 }
 
-/// A function of numpy, looked up once.
+/// The function `name` of numpy. `cache` keeps the result of the first look-up.
 py::object& numpy_function(py::gil_safe_call_once_and_store<py::object>& cache, const char* name) {
   return cache.call_once_and_store_result([name] { return py::module_::import("numpy").attr(name); }).get_stored();
 }
@@ -29,13 +29,13 @@ py::array from_dlpack(py::handle object) {
   return numpy_function(cache, "from_dlpack")(object);
 }
 
-/// One cast and reordering, whatever dtype, byte order and strides the array has.
+/// Converts any dtype, byte order and strides to `dtype`, native byte order and C order, with at most one copy.
 py::array convert(const py::array& array, const py::dtype& dtype) {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
   return numpy_function(cache, "require")(array, dtype, py::make_tuple("C", "A"));
 }
 
-/// Whether NumPy itself would have to be asked: objects that speak DLPack and none of the protocols asarray knows.
+/// Whether the object supports DLPack but none of the protocols of numpy.asarray.
 bool only_dlpack(py::handle object) {
   return py::hasattr(object, "__dlpack__") && !py::hasattr(object, "__array__") &&
          !py::hasattr(object, "__array_interface__") && PyObject_CheckBuffer(object.ptr()) == 0;
@@ -54,13 +54,14 @@ bool holds(const py::array& array) {
 
 std::size_t extent(const py::array& array, int axis) { return static_cast<std::size_t>(array.shape()[axis]); }
 
-/// Whether elements of T lie `stride` bytes apart in a way that a view's row stride can say.
+/// Whether a view can have a row stride of `stride` bytes: a non-negative multiple of the size of T.
 template <class T>
 bool is_row_stride(py::ssize_t stride) {
   return stride >= 0 && stride % static_cast<py::ssize_t>(sizeof(T)) == 0;
 }
 
-/// A two-dimensional array as a view, if it can be one. (Rows may overlap: they are only read.)
+/// Makes a view of a two-dimensional array if the layout allows it. Rows may overlap, because the view is only read.
+/// \returns whether it does
 template <class T>
 bool view_rows(const py::array& array, ConstMatrixView<T>& view) {
   if (!holds<T>(array)) {
@@ -69,7 +70,7 @@ bool view_rows(const py::array& array, ConstMatrixView<T>& view) {
   const std::size_t rows = extent(array, 0);
   const std::size_t cols = extent(array, 1);
   const auto* strides = array.strides();
-  // The strides of an axis with at most one element, and of an empty array, mean nothing.
+  // The strides of an empty array, and of an axis with at most one element, have no meaning.
   const bool gaps = rows > 0 && cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T));
   if (gaps || (rows > 1 && !is_row_stride<T>(strides[0]))) {
     return false;
@@ -79,7 +80,7 @@ bool view_rows(const py::array& array, ConstMatrixView<T>& view) {
   return true;
 }
 
-/// A one-dimensional array as a column (n, 1), if it can be one.
+/// Makes a view (n, 1) of a one-dimensional array (n,) if the layout allows it. \returns whether it does
 template <class T>
 bool view_column(const py::array& array, ConstMatrixView<T>& view) {
   if (!holds<T>(array) || (extent(array, 0) > 1 && !is_row_stride<T>(array.strides()[0]))) {
@@ -112,7 +113,7 @@ MatrixInput<T> rows_of(py::array array) {
   return input;
 }
 
-/// The element of a dtype, none for one that the core does not know.
+/// The element type for a dtype; nullopt if the core does not know the dtype.
 std::optional<Element> element_of(const py::dtype& dtype) {
   struct Known {
     char kind;
@@ -132,7 +133,7 @@ std::optional<Element> element_of(const py::dtype& dtype) {
                                      Known{'f', 4, Element::float32},
                                      Known{'f', 8, Element::float64},
                                      Known{'f', sizeof(long double), Element::long_double}};
-  for (const Known& known : kKnown) {  // a long double of eight bytes is a double
+  for (const Known& known : kKnown) {  // a long double of 8 bytes matches float64 first
     if (dtype.kind() == known.kind && static_cast<std::size_t>(dtype.itemsize()) == known.size) {
       return known.element;
     }
@@ -140,14 +141,14 @@ std::optional<Element> element_of(const py::dtype& dtype) {
   return std::nullopt;
 }
 
-/// A two-dimensional array as it lies in memory.
+/// Describes the memory layout of a two-dimensional array; nullopt if the core does not know the dtype.
 std::optional<AnyMatrix> describe(const py::array& array) {
   const py::dtype dtype = array.dtype();
   const std::optional<Element> element = element_of(dtype);
   if (!element) {
     return std::nullopt;
   }
-  const char order = dtype.byteorder();  // NumPy names this machine's own order '='
+  const char order = dtype.byteorder();  // NumPy's name of the native order is '='
   return AnyMatrix{.data = array.data(),
                    .rows = extent(array, 0),
                    .cols = extent(array, 1),
@@ -157,7 +158,7 @@ std::optional<AnyMatrix> describe(const py::array& array) {
                    .swapped = order == '<' || order == '>'};
 }
 
-/// A one-dimensional array as one row.
+/// A one-dimensional array (n,) as one row (1, n).
 template <class T>
 MatrixInput<T> row_of(py::array array) {
   if (!holds<T>(array) || !is_contiguous_vector<T>(array)) {
@@ -166,7 +167,7 @@ MatrixInput<T> row_of(py::array array) {
   return {view_contiguous<T>(array, 1, extent(array, 0)), true, array};
 }
 
-/// A one-dimensional array as one column.
+/// A one-dimensional array (n,) as one column (n, 1).
 template <class T>
 MatrixInput<T> column_of(py::array array) {
   MatrixInput<T> input;
@@ -186,7 +187,7 @@ std::string matrix_text(std::size_t rows, std::size_t cols) { return "(" + text(
   throw py::value_error(std::string(name) + " has shape " + shape_text(array) + "; expected " + expected);
 }
 
-/// The shapes that to_output_matrix takes.
+/// The shapes that to_output_matrix accepts, for messages.
 std::string outputs_text(std::size_t rows, std::size_t cols, bool single) {
   if (single) {
     return vector_text(cols);
@@ -346,11 +347,11 @@ MatrixView<T> to_output(py::handle out, std::size_t rows, std::size_t cols, bool
   }
   const auto* strides = array.strides();
   const auto packed = static_cast<py::ssize_t>(cols * sizeof(T));
-  // Rows that overlap would overwrite each other.
+  // Overlapping rows would overwrite each other.
   if ((rows > 0 && cols > 1 && strides[1] != static_cast<py::ssize_t>(sizeof(T))) ||
       (rows > 1 && !(is_row_stride<T>(strides[0]) && strides[0] >= packed))) {
     throw py::value_error(
-        "out must have contiguous rows, one after the other (C order, or a slice of rows or columns of it)");
+        "out must have contiguous rows that do not overlap (C order, or a slice of rows or columns in C order)");
   }
   return {data, rows, cols, rows > 1 ? static_cast<std::size_t>(strides[0]) / sizeof(T) : cols};
 }

@@ -1,4 +1,4 @@
-/// The one header through which pybind11 is included, so that every file sees the same type casters.
+/// The only header that includes pybind11, so that every file uses the same type casters.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -13,7 +13,7 @@ namespace backpass::python {
 
 namespace py = pybind11;
 
-// In the order module.cpp calls them: a class is registered before the first signature that names it.
+// In the order of the calls in module.cpp: a class must be registered before the first signature that names it.
 void register_error();
 void register_runtime(py::module_& m);
 void register_activation(py::module_& m);
@@ -23,15 +23,16 @@ void register_optimizer(py::module_& m);
 void register_schedule(py::module_& m);
 void register_layer(py::module_& m);
 void register_network(py::module_& m);
-/// To be called when all classes are registered.
+/// Call it after all classes are registered.
 void guard_instances(const py::module_& m);
 
 class AnyNetwork;
-/// The parts of the class Network that have files of their own.
-/// Arrays over a network's memory share it with the Python object. If they held the object itself, a network that keeps
-/// such an array as an attribute would never be freed: arrays do not take part in garbage collection.
+/// The Python object and the array views of its memory share ownership of the network. If a view held the Python object
+/// instead, a network with such a view as an attribute would never be freed, because NumPy arrays do not support
+/// garbage collection.
 using NetworkPointer = std::shared_ptr<AnyNetwork>;
 using NetworkClass = py::class_<AnyNetwork, NetworkPointer>;
+// Parts of the class Network in separate source files.
 void register_fit(py::module_& m, NetworkClass& cls);
 void register_serialize(py::module_& m, NetworkClass& cls);
 

@@ -1,12 +1,12 @@
-/// Classes whose objects hold Python objects, for Python's garbage collector: without it, a network that is reachable
-/// from itself would never be freed.
+/// Garbage collection for bound classes whose objects hold Python objects. Without it, a network that is part of a
+/// reference cycle would never be freed.
 #pragma once
 
 #include "custom.hpp"
 
 namespace backpass::python {
 
-/// The C++ object in a Python object of class V; null before its __init__ has run.
+/// The C++ object inside a Python object of class V; null before __init__ has run.
 template <class V>
 V* made_value(PyObject* self) noexcept {
   const auto* instance = reinterpret_cast<py::detail::instance*>(self);
@@ -15,8 +15,8 @@ V* made_value(PyObject* self) noexcept {
              : nullptr;
 }
 
-/// For py::class_<V>: calls visit_objects(const V&, visit, arg), which visits each Python object that V holds a
-/// reference to, once for each reference, and clear_objects(V&), which drops them.
+/// An argument of py::class_<V>. Requires two functions: visit_objects(const V&, visit, arg) visits the Python object
+/// of every reference that V holds (twice for two references), and clear_objects(V&) drops these references.
 template <class V>
 py::custom_type_setup collected() {
   return py::custom_type_setup([](PyHeapTypeObject* heap_type) {

@@ -9,7 +9,7 @@
 namespace backpass::python {
 namespace {
 
-/// Targets as the user knows them: labels (B,) or values (B, M_N). Copies, since they may be kept.
+/// Targets in the form that the user passes: labels (B,) or values (B, M_N). A copy, because the function may keep it.
 template <class T>
 py::object targets_array(const Targets<T>& y) {
   if (!y.are_labels()) {
@@ -44,7 +44,7 @@ const SharedObject& shared_function(const CustomLoss& loss) {
 
 SharedObject::SharedObject(py::object object)
     : object_(new py::object(std::move(object)), [](py::object* last) {
-        // At the interpreter's end there is no GIL left to take: the process's memory goes with it.
+        // After the interpreter has shut down there is no GIL to take. The object is then freed with the process.
         if (Py_IsInitialized() != 0) {
           const GilHold gil;
           delete last;
@@ -54,11 +54,11 @@ SharedObject::SharedObject(py::object object)
 template <class T>
 void ElementwiseFunction::operator()(ConstMatrixView<T> z, MatrixView<T> out) const {
   const PythonFunction in_python;
-  // The function may keep what it is given, so it is given a copy.
+  // Pass a copy, because the function may keep its argument.
   py::array result = to_real_array(call_python(callable.get(), py::make_tuple(copy_of<T>(z, false))),
                                    "the result of a Custom activation");
   if (result.ndim() != 2) {
-    // lambda z: 1.0 is a derivative, too.
+    // A scalar is allowed, for example the derivative lambda z: 1.0.
     result = py::module_::import("numpy").attr("broadcast_to")(result, py::make_tuple(z.rows(), z.cols()));
   }
   copy_rows<T>(to_output_matrix<T>(result, z.rows(), z.cols(), false, "the result of a Custom activation").view, out);
@@ -76,7 +76,7 @@ double LossFunction::operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T
     const auto converted = to_output_matrix<T>(gradient, a.rows(), a.cols(), false, "the gradient of a Custom loss");
     copy_rows<T>(converted.view, grad);
   }
-  // A 0-d array and a NumPy scalar have __float__, too.
+  // PyFloat_AsDouble also accepts a 0-d array and a NumPy scalar: they have __float__.
   const double number = PyFloat_AsDouble(value.ptr());
   if (PyErr_Occurred() != nullptr) {
     throw py::error_already_set();

@@ -1,5 +1,5 @@
-/// Python callables as the core's Custom functions. The core calls them without the GIL, from whichever thread it
-/// likes.
+/// Python callables as the functions of CustomActivation and CustomLoss. The core calls these functions on the thread
+/// of the call, usually without the GIL.
 #pragma once
 
 #include <memory>
@@ -12,26 +12,26 @@
 
 namespace backpass::python {
 
-/// A Python object that may be copied and dropped without the GIL.
+/// A reference to a Python object. It may be copied and destroyed without the GIL.
 class SharedObject {
  public:
   explicit SharedObject(py::object object);
-  /// The object; with the GIL held.
+  /// The object. Needs the GIL.
   [[nodiscard]] const py::object& get() const noexcept { return *object_; }
-  /// Drops the object for all copies, which hold None then; with the GIL held.
+  /// Releases the object; all copies of this reference then hold None. Needs the GIL.
   void clear() const noexcept { const py::object dropped = std::exchange(*object_, py::none()); }
 
  private:
   std::shared_ptr<py::object> object_;
 };
 
-/// One function of a Custom activation: z (rows, cols) -> an array that broadcasts to the same shape.
+/// A function of a Custom activation: z (rows, M_i) -> an array that broadcasts to (rows, M_i).
 struct ElementwiseFunction {
   SharedObject callable;
   template <class T>
   void operator()(ConstMatrixView<T> z, MatrixView<T> out) const;
 };
-/// The function of a Custom loss: (a, y) -> (value, ∂E/∂a).
+/// The function of a Custom loss: (a, y) -> (value, ∂E/∂a), with a and ∂E/∂a of shape (B, M_N).
 struct LossFunction {
   SharedObject callable;
   template <class T>
@@ -41,16 +41,16 @@ struct LossFunction {
 Activation make_custom_activation(const Function& function, const Function& derivative);
 CustomLoss make_custom_loss(const Function& function);
 
-// The callables that these were made of.
+// The Python callables of a Custom activation or loss.
 const py::object& function_of(const Activation& activation);
 const py::object& derivative_of(const Activation& activation);
 const py::object& function_of(const CustomLoss& loss);
 
-/// The same activation. A Custom one gets references of its own to its functions, so that the garbage collector can
-/// count those of each network and each activation object.
+/// The same activation. A Custom activation gets separate references to its functions, so that the garbage collector
+/// can count the references of each network and each activation object.
 Activation with_own_functions(const Activation& activation);
 
-// For collected(). An activation that is not Custom and a loss that is not Custom hold nothing.
+// collected() needs these. Only Custom activations and Custom losses hold Python objects.
 int visit_objects(const Activation& activation, visitproc visit, void* arg);
 void clear_objects(const Activation& activation);
 int visit_objects(const CustomLoss& loss, visitproc visit, void* arg);

@@ -1,5 +1,5 @@
-/// Methods for which pybind11's own way of calling would cost more than their work on a small network: it makes,
-/// interns and looks up a string for every parameter of every call.
+/// Fast calls of Network's methods. The work on a small network may take less time than a call through pybind11, which
+/// creates, interns and looks up a string for every parameter of every call.
 #pragma once
 
 #include <array>
@@ -14,21 +14,21 @@
 
 namespace backpass::python {
 
-/// A parameter after those that are given by position. Without a default it must be given.
+/// A keyword-only parameter. It is required if `fallback` is empty.
 struct Keyword {
   const char* name;
   py::object fallback = py::object();
 };
 
-/// Takes the plain calls of a method of Network that pybind11 has defined, and leaves to it all the others: wrong ones,
-/// which it has the words for, and unusual ones.
+/// Replaces a method of Network that pybind11 has defined. Common calls run here. All other calls go to pybind11's
+/// method: unusual calls, and wrong calls, for which pybind11 has the error messages.
 template <auto kFunction>
 class FastMethod;
 
 template <class Result, class Net, class... Args, Result (*kFunction)(Net&, Args...)>
 class FastMethod<kFunction> {
  public:
-  /// \param keywords  the last parameters; those before are positional
+  /// \param keywords  the last parameters; the parameters before them are positional
   static void install(NetworkClass& cls, const char* name, std::vector<Keyword> keywords) {
     original = py::reinterpret_borrow<py::object>(PyInstanceMethod_GET_FUNCTION(cls.attr("__dict__")[name].ptr()))
                    .release()
@@ -84,8 +84,8 @@ class FastMethod<kFunction> {
     }
   }
 
-  /// Puts every argument in its parameter's place. Names are compared as objects: those in a program's text are
-  /// interned.
+  /// Stores every argument at the index of its parameter in `given`. Compares keyword names by address, because Python
+  /// interns the names in source code. \returns false for any other call
   static bool match(PyObject* const* args, std::size_t count, PyObject* names,
                     std::array<PyObject*, kSize>& given) noexcept {
     if (count != num_positional) {
@@ -143,7 +143,7 @@ class FastMethod<kFunction> {
     }
   }
 
-  // Made once, and needed until the interpreter has gone.
+  // Created once, and never freed, because Python may call the method until the process ends.
   static inline PyObject* original = nullptr;
   static inline std::string documentation;
   static inline PyMethodDef definition{};

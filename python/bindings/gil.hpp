@@ -1,4 +1,4 @@
-/// Work without the GIL, and the way back into Python. At the end of the interpreter neither may end the process.
+/// Releases the GIL and takes it back. Neither may abort the process when the interpreter shuts down.
 #pragma once
 
 #include <chrono>
@@ -16,17 +16,21 @@
 
 namespace backpass::python {
 
-/// Stops a daemon thread for good: the interpreter has ended, and the thread holds objects that it may not drop.
+/// Blocks a daemon thread until the process ends. The interpreter has shut down, and the thread may own Python objects
+/// that it must not release.
 [[noreturn]] inline void stop_thread() noexcept {
   while (true) {
     std::this_thread::sleep_for(std::chrono::hours(24));
   }
 }
 
-/// Runs f, which may wait for the GIL. Once the interpreter ends, CPython before 3.14 answers a daemon thread's wait
-/// with pthread_exit, which unwinds the stack: destructors would drop Python objects without the GIL, and a noexcept
-/// function or a catch (...) on the way would abort the process. So the unwinding stops here and the thread waits for
-/// the end of the process, as CPython 3.14 has it. Nothing in f between here and CPython may own a Python object.
+/// Runs f, which may wait for the GIL.
+///
+/// If a daemon thread waits for the GIL after the interpreter has started to shut down, CPython before 3.14 calls
+/// pthread_exit, which unwinds the stack. Destructors would then release Python objects without the GIL, and a noexcept
+/// function or a catch (...) on the stack would abort the process. This function catches the unwinding and blocks the
+/// thread until the process ends, as CPython 3.14 does. No stack frame between this function and CPython may own a
+/// Python object.
 template <class F>
 decltype(auto) hold_at_exit(F&& f) {
 #if defined(__GLIBCXX__)
@@ -40,7 +44,7 @@ decltype(auto) hold_at_exit(F&& f) {
 #endif
 }
 
-/// Gives the GIL away for its lifetime. For native code alone: see without_gil.
+/// Releases the GIL for its lifetime. Use it around native code only; see without_gil.
 class GilPause {
  public:
   GilPause() : thread_(PyEval_SaveThread()) { current = this; }
@@ -63,9 +67,9 @@ class GilPause {
   PyThreadState* thread_;
 };
 
-/// Has the GIL for its lifetime, on a thread that came from Python: it ends that thread's pause for a while. Looking
-/// the thread up (PyGILState_Ensure, and pybind11's own way) would not do: once the interpreter has ended, what they
-/// look into is gone.
+/// Holds the GIL for its lifetime: suspends the GilPause of this thread, if there is one. The thread must have come
+/// from Python. PyGILState_Ensure and py::gil_scoped_acquire would not work here: they look up the thread in data that
+/// the interpreter frees when it shuts down.
 class GilHold {
  public:
   GilHold() : pause_(GilPause::current) {
@@ -85,14 +89,15 @@ class GilHold {
   GilPause* pause_;
 };
 
-/// Runs the handlers of the signals that have come, with the GIL held. \throws what a handler throws
+/// Runs the handlers of pending signals. Needs the GIL. \throws what a handler throws
 inline void check_signals() {
   if (hold_at_exit([] { return PyErr_CheckSignals(); }) != 0) {
     throw py::error_already_set();
   }
 }
 
-/// Whether this thread is the one that runs the handlers of signals. With the GIL held. \throws what a handler throws
+/// Whether this thread is Python's main thread, which runs the signal handlers. Needs the GIL.
+/// \throws what a handler throws
 inline bool is_main_thread() {
   const bool is_main = hold_at_exit([] {
     PyObject* const threading = PyImport_ImportModule("threading");
@@ -110,9 +115,9 @@ inline bool is_main_thread() {
   return is_main;
 }
 
-/// While it lives, calls of this thread into the core run the handlers of signals that have come. What a handler
-/// throws, KeyboardInterrupt say, ends the call as InterruptScope says. A thread that runs no handlers asks for the GIL
-/// once, and then not again.
+/// While an object of this class exists, long core calls of this thread run the handlers of pending signals. An
+/// exception of a handler (for example KeyboardInterrupt) ends the call, as described at InterruptScope. A thread that
+/// runs no handlers takes the GIL only once.
 class SignalScope {
  public:
   SignalScope() : scope_([this] { check(); }) {}
@@ -140,10 +145,11 @@ class SignalScope {
   InterruptScope scope_;
 };
 
-/// Returns f(), which is run without the GIL when its work is worth that. Below some microseconds, giving the GIL away
-/// would only let other threads take it, and getting it back can take their whole switch interval, 5 ms by default.
-/// f returns a native value and touches no Python object: reference counts are the GIL's. Signals end a long f.
-/// \param operations  multiply-adds of f, roughly
+/// Returns f(). Releases the GIL if f takes longer than about 10 µs. For a shorter f, releasing the GIL costs more than
+/// it gains: another thread may take the GIL and keep it for its switch interval, 5 ms by default.
+/// f returns a native value and must not touch Python objects, because the GIL protects their reference counts. Signal
+/// handlers run during a long f and may end it.
+/// \param operations  approximate number of multiply-adds of f
 template <class F>
 std::invoke_result_t<F&> without_gil(double operations, F&& f) {
   using Result = std::remove_cvref_t<std::invoke_result_t<F&>>;
@@ -157,7 +163,7 @@ std::invoke_result_t<F&> without_gil(double operations, F&& f) {
   return f();
 }
 
-/// callable(*arguments), with the GIL held.
+/// Returns callable(*arguments). Needs the GIL.
 inline py::object call_python(const py::object& callable, const py::tuple& arguments) {
   PyObject* result = hold_at_exit([&] { return PyObject_Call(callable.ptr(), arguments.ptr(), nullptr); });
   if (result == nullptr) {

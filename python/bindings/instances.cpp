@@ -1,4 +1,4 @@
-/// What holds for the instances of every class.
+/// Protection of all bound classes against instances without a C++ value.
 #include <backpass/error.hpp>
 
 #include <algorithm>
@@ -8,14 +8,15 @@
 namespace backpass::python {
 namespace {
 
-/// pybind11 allocates the value of an instance that has none when the instance is first used, and leaves that memory
-/// as it is: good for classes whose constructors are Python's own, a crash with ours. Such an instance was made by
-/// __new__ alone, or its __init__ has thrown.
+/// An instance has no C++ value if only __new__ was called, or if __init__ threw. At the first use of such an instance,
+/// pybind11 calls operator_new and does not construct a value in the memory; our methods would then crash. This
+/// replacement of operator_new throws instead.
 void* refuse_unmade(std::size_t /*size*/) {
   throw StateError("this object cannot be used: its __init__ has not run, or has failed");
 }
 
-/// Protocols 0 and 1 would make an instance by object.__new__, which knows nothing of the value in it.
+/// Raises the pickle protocol to at least 2. Protocols 0 and 1 create an instance by object.__new__, which does not
+/// create the C++ value.
 py::object reduce_ex(const py::object& self, int protocol) {
   const auto object = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
   return object.attr("__reduce_ex__")(self, std::max(protocol, 2));

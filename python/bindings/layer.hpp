@@ -1,4 +1,4 @@
-/// Views of a network's layers, which keep it alive.
+/// Views of the layers of a network. They keep the network alive.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,8 @@ struct LayersObject {
   std::size_t size;
 };
 
-// For collected(). Every cycle through a layer goes on through its network, which clears what it holds.
+// collected() needs these. A layer has nothing to clear: every reference cycle through a layer also contains its
+// network, which clears its references.
 inline int visit_objects(const LayerObject& layer, visitproc visit, void* arg) {
   Py_VISIT(layer.owner.ptr());
   return 0;

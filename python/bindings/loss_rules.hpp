@@ -1,4 +1,4 @@
-/// Which losses read one-dimensional targets as class labels.
+/// Which losses interpret one-dimensional targets as class labels.
 #pragma once
 
 #include <backpass/loss.hpp>

@@ -5,7 +5,7 @@
 
 PYBIND11_MODULE(_core, m) {
   namespace bindings = backpass::python;
-  m.doc() = "The native part of backpass. Use it through the package: its modules document what is public.";
+  m.doc() = "The native part of backpass. Use the modules of the package instead: they document the public names.";
   m.attr("__version__") = BACKPASS_VERSION_STRING;
 
   bindings::register_error();

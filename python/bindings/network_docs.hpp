@@ -1,4 +1,4 @@
-/// What help() says of Network's native methods; the examples are run by the tests.
+/// Docstrings of Network's native methods. The tests run the examples.
 #pragma once
 
 namespace backpass::python::docs {
@@ -6,21 +6,24 @@ namespace backpass::python::docs {
 inline constexpr const char* kParameters =
     R"(ndarray of shape (num_parameters,) : all weights and biases, a writable view.
 
-Layer by layer; a layer's weights are stored input by input, then its biases. Assigning copies into it.)";
+The order is layer by layer: the weights of a layer, stored as (M_{i-1}, M_i), and then its biases. Assigning to the
+attribute copies the values into the view.)";
 
 inline constexpr const char* kGradients =
     R"(ndarray of shape (num_parameters,) : all gradients, a writable view in the order of `parameters`.)";
 
-inline constexpr const char* kInitialize = R"(Draw all parameters anew.
+inline constexpr const char* kInitialize = R"(Draw new parameters.
 
 Parameters
 ----------
 seed : int, optional
-    The same seed gives the same parameters everywhere. None takes one from the operating system.
+    The same seed gives the same parameters everywhere. None takes a seed from the operating system.
 )";
 
 inline constexpr const char* kCopy =
-    R"(Return a copy: parameters, gradients and settings, without the last forward's activations.
+    R"(Return a copy of the network.
+
+The copy has the same parameters, gradients and settings. It does not have the activations of the last `forward`.
 
 Returns
 -------
@@ -32,8 +35,8 @@ inline constexpr const char* kSummary = R"(Describe the network as a table of it
 Returns
 -------
 str
-    One line a layer with its shape ``M_{i-1} -> M_i``, activation, and the count and size of its parameters; then
-    their totals.
+    One line per layer with its shape ``M_{i-1} -> M_i``, its activation, and the number and size of its parameters.
+    The last line has the totals.
 
 Examples
 --------
@@ -42,7 +45,7 @@ Examples
 layer  shape ...
 )";
 
-inline constexpr const char* kForward = R"(Compute and keep every z^i and a^i.
+inline constexpr const char* kForward = R"(Compute z^i and a^i of every layer and keep them for `backward`.
 
 z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i).
 
@@ -51,7 +54,7 @@ Parameters
 x : array_like of real numbers
     (B, M_0), or (M_0,) for one sample.
 training : bool
-    Apply dropout.
+    Whether to apply dropout.
 
 Returns
 -------
@@ -61,9 +64,9 @@ ndarray
 Raises
 ------
 ValueError
-    For a wrong shape.
+    If the shape is wrong.
 TypeError
-    For an array that is not of real numbers.
+    If the array does not have a real dtype.
 
 Examples
 --------
@@ -75,30 +78,31 @@ Examples
 (2, 4)
 )";
 
-inline constexpr const char* kBackward = R"(Run the ξ recursion over the last `forward`, from ∂E/∂a^N of any cost.
+inline constexpr const char* kBackward =
+    R"(Compute all gradients from ∂E/∂a^N of any cost, by the ξ recursion over the last `forward`.
 
 ξ^N = J_φ(z^N)^T ∂E/∂a^N, ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}); ∂E/∂W^i = (ξ^i)^T a^{i-1}, ∂E/∂b^i = Σ_rows ξ^i.
 
 Parameters
 ----------
 grad_output : array_like of real numbers
-    ∂E/∂a^N, of the shape that `forward` returned.
+    ∂E/∂a^N, with the shape of the result of `forward`.
 input_gradient : bool
     Whether to return ∂E/∂a^0.
 accumulate : bool
-    Add to the gradients instead of replacing them.
+    Whether to add to the gradients instead of replacing them.
 
 Returns
 -------
 ndarray or None
-    ∂E/∂a^0, of x's shape, when asked for.
+    With `input_gradient`, ∂E/∂a^0 with the shape of x.
 
 Raises
 ------
 RuntimeError
-    When no `forward` came before, or another call has used its place since.
+    If there was no `forward`, or the last `forward` failed.
 ValueError
-    For a wrong shape.
+    If the shape is wrong.
 
 Examples
 --------
@@ -112,17 +116,19 @@ Examples
 True
 )";
 
-inline constexpr const char* kStep = R"(Apply the gradients.
+inline constexpr const char* kStep = R"(Update the parameters from the gradients.
 
 Parameters
 ----------
 optimizer : Optimizer
-    Of `backpass.optim`.
+    An object of `backpass.optim`.
 
 Raises
 ------
 ValueError
-    For settings out of range, or an optimizer whose state belongs to another network.
+    If a setting is out of range, or the optimizer's state has another number or dtype of parameters.
+RuntimeError
+    If the optimizer belongs to another network.
 
 Examples
 --------
@@ -134,19 +140,22 @@ Examples
 array([-0.5], dtype=float32)
 )";
 
-inline constexpr const char* kPredict = R"(Return a^N, keeping and changing nothing.
+inline constexpr const char* kPredict = R"(Return a^N. Keep no activations and do not change the network.
 
-Many threads may call it at once. It waits while another thread's call changes the network, and sees the network between
-two steps of another thread's `fit`. A row's result does not depend on the rows around it, to the bit.
+Several threads may call `predict` at the same time. `predict` waits while a call of another thread changes the network.
+During another thread's `fit`, `predict` runs between two steps. The bits of a row's result do not depend on the other
+rows.
 
 Parameters
 ----------
 x : array_like of real numbers
     (B, M_0), or (M_0,) for one sample.
 out : ndarray, optional
-    Where to put the result: of exactly its shape and dtype, with contiguous rows. Nothing is allocated then.
+    Array for the result, with exactly the shape and dtype of the result and contiguous rows. With `out`, nothing is
+    allocated.
 num_threads : int, optional
-    At most so many threads, and never more than `backpass.set_num_threads` may set; as the work asks by default.
+    Largest number of threads, bounded by the maximum of `backpass.set_num_threads`. By default the amount of work
+    decides.
 
 Returns
 -------
@@ -156,11 +165,11 @@ ndarray
 Raises
 ------
 ValueError
-    For a wrong shape, or an `out` that cannot be written to.
+    If a shape is wrong, or `out` is read-only or does not have contiguous rows.
 TypeError
-    For an array that is not of real numbers, or an `out` of another dtype.
+    If the array does not have a real dtype, or `out` has another dtype than the result.
 RuntimeError
-    Inside a Custom function that another call of this network runs.
+    If a Custom function calls `predict` during another call of this network.
 
 Examples
 --------
@@ -174,20 +183,20 @@ Examples
 True
 )";
 
-inline constexpr const char* kTrainStep = R"(Forward, backward and step in one native call.
+inline constexpr const char* kTrainStep = R"(Run forward, backward and step in one native call.
 
 Parameters
 ----------
 x : array_like of real numbers
     (B, M_0), or (M_0,) for one sample.
 y : array_like of real numbers
-    (B, M_N); (B,) when M_N is 1; the cross-entropies also take (B,) integer labels.
+    (B, M_N), or (B,) if M_N is 1. The cross-entropies also accept (B,) integer labels.
 loss : Loss or str
-    Of `backpass.losses`, or its name.
+    An object of `backpass.losses`, or its name.
 optimizer : Optimizer
-    Of `backpass.optim`. It keeps its state between steps, so a name will not do.
+    An object of `backpass.optim`. A name is not accepted, because the optimizer keeps its state between steps.
 sample_weight : array_like, optional
-    (B,): the loss is Σ_b w_b ℓ_b / Σ_b w_b.
+    w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
 
 Returns
 -------
@@ -197,9 +206,11 @@ float
 Raises
 ------
 ValueError
-    For a wrong shape, a label outside [0, M_N), or a name or setting that does not exist.
+    If a shape is wrong, a label is outside [0, M_N), a name is unknown, or a setting is out of range.
 TypeError
-    For an array that is not of real numbers, or labels that are not integers.
+    If an array does not have a real dtype, or labels are not integers.
+RuntimeError
+    If the optimizer belongs to another network.
 
 Examples
 --------
@@ -214,26 +225,26 @@ Examples
 True
 )";
 
-inline constexpr const char* kLossAndGradient = R"(Compute the loss and all gradients, without an update.
+inline constexpr const char* kLossAndGradient = R"(Compute the loss and all gradients. Do not update the parameters.
 
-Dropout applies as in `train_step`. Memory does not grow with the number of rows.
+Dropout is applied as in `train_step`. The memory in use does not grow with the number of rows.
 
 Parameters
 ----------
 x, y, loss, sample_weight
-    As for `train_step`.
+    See `train_step`.
 input_gradient : bool
-    Whether to return ∂E/∂a^0 as well.
+    Whether to return ∂E/∂a^0, too.
 
 Returns
 -------
 float or (float, ndarray)
-    The loss; with `input_gradient` also ∂E/∂a^0, of x's shape.
+    The loss. With `input_gradient`, a tuple of the loss and ∂E/∂a^0, which has the shape of x.
 
 Raises
 ------
 ValueError, TypeError
-    As `train_step`.
+    See `train_step`.
 
 Examples
 --------
@@ -245,12 +256,12 @@ Examples
 array([-6.], dtype=float32)
 )";
 
-inline constexpr const char* kEvaluate = R"(Return the loss, without dropout, changing nothing.
+inline constexpr const char* kEvaluate = R"(Return the loss without dropout. Do not change the network.
 
 Parameters
 ----------
 x, y, loss, sample_weight
-    As for `train_step`.
+    See `train_step`.
 
 Returns
 -------
@@ -259,7 +270,7 @@ float
 Raises
 ------
 ValueError, TypeError
-    As `train_step`.
+    See `train_step`.
 
 Examples
 --------
@@ -271,30 +282,30 @@ Examples
 
 inline constexpr const char* kSave = R"(Write the network to a safetensors file, bit for bit.
 
-The file is written beside `path`, flushed to the disk and renamed, so that `path` is the old file or the new one and
-never a part.
+A temporary file next to `path` is written, flushed to disk and renamed to `path`. So `path` is always the complete old
+file or the complete new file.
 
 Parameters
 ----------
 path : path-like
 optimizer : Optimizer, optional
-    Saved with its state, so that training can go on exactly; see `backpass.load_checkpoint`.
+    Saved with its state, so that the training can be resumed exactly; see `backpass.load_checkpoint`.
 schedule : Schedule, optional
 epochs, steps : int
-    Trained so far.
+    Numbers of epochs and steps trained so far.
 metadata : dict of str to str, optional
-    The caller's own.
+    Additional strings. `backpass.load_checkpoint` returns them.
 memory : TrainingMemory, optional
-    Of early stopping, as a callback finds it in `backpass.callbacks.TrainInfo`.
+    State of early stopping and position in the epoch. A callback receives it in `backpass.callbacks.TrainInfo`.
 
 Raises
 ------
 OSError
-    When the operating system refuses; FileNotFoundError and the like.
+    If the operating system reports an error, for example FileNotFoundError.
 ValueError
-    When the network has a Custom activation; for a path or metadata with characters that a file or UTF-8 cannot have.
+    If the network has a Custom activation, `path` is not a valid file name, or UTF-8 cannot encode `metadata`.
 TypeError
-    When `path` is no path, or `metadata` hold anything but text.
+    If `path` is not a path, or `metadata` contains anything but str.
 
 Examples
 --------

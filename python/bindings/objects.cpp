@@ -9,7 +9,7 @@ namespace {
   throw py::type_error(what + " must be " + expected + ", not " + type_name(got));
 }
 
-/// A name or an object: T.
+/// Converts a name (by from_name) or an object of class T.
 template <class T, class FromName>
 T named_or_object(py::handle object, const char* what, const char* expected, FromName&& from_name) {
   if (py::isinstance<py::str>(object)) {
@@ -83,7 +83,7 @@ std::string to_text(py::handle object, const std::string& name) {
   if (text == nullptr) {
     PyErr_Clear();
     const auto shown = py::reinterpret_steal<py::str>(PyObject_ASCII(object.ptr()));
-    throw py::value_error(name + " has characters that UTF-8 has not: " + std::string(shown));
+    throw py::value_error(name + " has characters that UTF-8 cannot encode: " + std::string(shown));
   }
   return {text, static_cast<std::size_t>(size)};
 }

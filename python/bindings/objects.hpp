@@ -1,4 +1,4 @@
-/// The closed sets of the core (activations, losses, optimizers, schedules) as Python objects, and back.
+/// Conversions between Python objects and the core's activations, initializers, losses, optimizers and schedules.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,7 @@
 
 namespace backpass::python {
 
-// What the base classes of Python's Loss, Optimizer and Schedule objects hold. An Activation and an Initializer are
-// bound as they are.
+// The C++ types of Python's base classes Loss, Optimizer and Schedule. Activation and Initializer are bound directly.
 struct LossObject {
   Loss value;
 };
@@ -25,12 +24,12 @@ struct OptimizerObject {
   Optimizer value;
   Gate gate;
 };
-/// Shared, so that the `then` of a warm-up is the object that the user gave.
+/// shared_ptr, so that the `then` of a LinearWarmup and the object that the user passed refer to the same Schedule.
 struct ScheduleObject {
   std::shared_ptr<Schedule> value;
 };
 
-/// The Python class of one alternative: Huber for LossOf<Huber>.
+/// The Python class of one alternative V of a variant. Example: LossOf<Huber> is Python's Huber.
 template <class Base, class V>
 struct ObjectOf : Base {
   using Value = V;
@@ -47,32 +46,32 @@ struct ObjectOf<ScheduleObject, V> : ScheduleObject {
   [[nodiscard]] const V& get() const noexcept { return *std::get_if<V>(value.get()); }
 };
 
-// Names are taken where the value has no state.
-// \throws py::type_error for another type, std::invalid_argument for an unknown name
+// Conversions from Python. Types without state (activations, initializers, losses) are also accepted by name.
+// \throws py::type_error for a wrong type, std::invalid_argument for an unknown name
 Activation to_activation(py::handle object);
 Initializer to_initializer(py::handle object);
 Loss to_loss(py::handle object);
 OptimizerObject& to_optimizer(py::handle object);
-/// Null for None.
+/// \returns null for None
 OptimizerObject* to_optional_optimizer(py::handle object);
 ScheduleObject* to_optional_schedule(py::handle object);
 
-// The object of the most derived class.
+// Conversions to Python: an object of the most derived class.
 py::object from_activation(const Activation& activation);
 py::object from_optimizer(Optimizer optimizer);
 py::object from_schedule(std::shared_ptr<Schedule> schedule);
 
-/// What __reduce__ returns for an object whose class has a property `state`. (Its name being __setstate__, pybind11
-/// would take a method that sets it for a constructor.)
+/// The result of __reduce__ for an object whose class has a property `state`. A method named __setstate__ is not an
+/// alternative: pybind11 treats it as a constructor.
 AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, const py::object& state);
 
-/// "int", for messages.
+/// The name of the object's type, for messages. Example: "int".
 std::string type_name(py::handle object);
-/// The UTF-8 of a str.
-/// \throws py::type_error for another type, py::value_error for characters that UTF-8 has not (lone surrogates)
+/// The UTF-8 encoding of a str.
+/// \throws py::type_error for another type, py::value_error for characters that UTF-8 cannot encode (lone surrogates)
 std::string to_text(py::handle object, const std::string& name);
-/// A non-negative integer (anything with __index__).
-/// \throws py::type_error, py::value_error naming the argument
+/// A non-negative integer below 2**64, from any object with __index__.
+/// \throws py::type_error or py::value_error; the message names the argument
 std::uint64_t to_count(py::handle object, const char* name);
 
 }  // namespace backpass::python

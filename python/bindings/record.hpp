@@ -1,5 +1,5 @@
-/// A plain struct of settings as a Python class: constructor, properties, repr, equality, copying and pickling from one
-/// list of its fields. Defaults are the struct's own.
+/// Binds a plain struct of settings as a Python class. One list of fields defines the constructor, properties, repr,
+/// equality, copying and pickling. The defaults are the default values of the struct.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace backpass::python {
 
-/// One constructor argument of a struct V.
+/// One field of a struct V: an argument of the constructor and a property.
 template <class V, class T>
 struct Field {
   using Value = T;
@@ -26,14 +26,14 @@ template <class V, class T>
 T value_of(T V::*);
 }  // namespace detail
 
-/// A member as a field.
+/// A field for one member of the struct.
 template <auto Member>
 constexpr auto field(const char* name) {
   using V = decltype(detail::owner_of(Member));
   using T = decltype(detail::value_of(Member));
   return Field<V, T>{name, [](const V& v) { return v.*Member; }, [](V& v, T value) { v.*Member = std::move(value); }};
 }
-/// Two members as a field that is a tuple, as PyTorch has its betas.
+/// A field for two members of the struct: a tuple, like PyTorch's betas.
 template <auto First, auto Second>
 constexpr auto pair_field(const char* name) {
   using V = decltype(detail::owner_of(First));
@@ -42,7 +42,7 @@ constexpr auto pair_field(const char* name) {
                      [](V& v, T value) { std::tie(v.*First, v.*Second) = value; }};
 }
 
-/// "Huber(delta=1.0)"
+/// The repr of a record. Example: "Huber(delta=1.0)".
 inline std::string record_text(py::handle name, const std::vector<std::pair<const char*, py::object>>& values) {
   std::string text = std::string(py::str(name)) + "(";
   const char* separator = "";
@@ -53,7 +53,7 @@ inline std::string record_text(py::handle name, const std::vector<std::pair<cons
   return text + ")";
 }
 
-/// The docstring with an example: the object with its default settings.
+/// The docstring `doc` with an example: the repr of an object with default settings.
 template <class V, class... T>
 std::string with_example(const std::string& doc, const char* module, const char* class_name, Field<V, T>... fields) {
   [[maybe_unused]] const V standard;
@@ -62,16 +62,16 @@ std::string with_example(const std::string& doc, const char* module, const char*
 }
 
 enum class RecordKind {
-  value,     ///< properties cannot be set; objects are equal by their fields, and hash
-  memorial,  ///< the same, but there is more to pickle than the fields: the caller defines __reduce__
-  mutating   ///< properties can be set, objects are equal by identity; the caller defines __reduce__
+  value,     ///< properties are read-only; objects compare and hash by their fields
+  memorial,  ///< like value, but the pickle has more than the fields: the caller defines __reduce__
+  mutating   ///< properties are writable; objects compare by identity; the caller defines __reduce__
 };
 
-/// Gives `cls` (of an ObjectOf<Base, V>) everything that follows from the fields of V.
-/// \param class_name  shown by repr
-/// \param check    throws for values out of range
-/// \param kind     see RecordKind
-// NOLINTBEGIN(readability-redundant-typename): not to Clang before 16
+/// Defines on `cls`, the class of an ObjectOf<Base, V>, everything that follows from the fields of V.
+/// \param class_name  name in the repr
+/// \param check       throws for values out of range
+/// \param kind        see RecordKind
+// NOLINTBEGIN(readability-redundant-typename): Clang before 16 needs it
 template <class Class, class Check, class... T, class V = typename Class::type::Value>
 void def_record(Class& cls, const char* class_name, Check check, RecordKind kind, Field<V, T>... fields) {
   using Object = typename Class::type;
@@ -91,7 +91,7 @@ void def_record(Class& cls, const char* class_name, Check check, RecordKind kind
       return;
     }
     cls.def_property(field.name, get, [=](Object& self, F value) {
-      // The check sees settings only: copying the whole value could mean copying an optimizer's moments.
+      // Check a new object with the same fields. A copy of the whole object would also copy the state of an optimizer.
       V changed;
       (fields.set(changed, fields.get(self.get())), ...);
       field.set(changed, value);

@@ -1,4 +1,4 @@
-/// backpass.activations: one class a kind, so that isinstance, repr and pickle are what Python users expect.
+/// backpass.activations: one class per kind, so that isinstance, repr and pickle work as Python users expect.
 #include <backpass/activation.hpp>
 
 #include <array>
@@ -22,7 +22,7 @@ struct ActivationOf : Activation {
 
 struct ClassText {
   const char* name;
-  const char* parameter;  ///< null for none
+  const char* parameter;  ///< null if there is no parameter
   const char* definition;
 };
 
@@ -52,18 +52,18 @@ constexpr std::array<ClassText, kActivationKinds - 1> kClasses{{
     {"LogSoftmax", nullptr, "φ(z)_k = z_k − log Σ_j exp(z_j), over the outputs of a sample"},
 }};
 
-constexpr const char* kCustomDoc = R"(An activation of the user's own. It works everywhere but in files.
+constexpr const char* kCustomDoc = R"(A user-defined activation. It works everywhere except in files.
 
 Parameters
 ----------
 function, derivative : callable
-    NumPy functions of z, an array (rows, M) of the network's dtype. Each returns an array of real numbers that
-    broadcasts to z's shape: φ(z) and φ'(z), element by element.
+    φ and φ'. The argument z is an array (rows, M) of the network's dtype. The result is an array of real numbers that
+    broadcasts to the shape of z: φ(z) or φ'(z), elementwise.
 
 Raises
 ------
 TypeError
-    When one of them cannot be called.
+    If one of them is not callable.
 
 Examples
 --------
@@ -80,12 +80,12 @@ constexpr const char* kApplyDoc = R"(Return φ(z).
 Parameters
 ----------
 z : array_like of real numbers
-    Of any shape; the last axis is that of the outputs.
+    Array of any shape. The last axis is the axis of the outputs.
 
 Returns
 -------
 ndarray
-    Of z's shape; float32 for float32, else float64.
+    Array with the shape of z; float32 if z is float32, otherwise float64.
 )";
 
 using ToObject = py::object (*)(const Activation&);
@@ -128,10 +128,10 @@ py::tuple parameters_of(const Activation& self) {
 }
 
 void register_base(py::module_& m) {
-  py::class_<Activation>(m, "Activation", "An activation function φ with a = φ(z): the base of backpass.activations.")
+  py::class_<Activation>(m, "Activation", "An activation function φ, a = φ(z): the base class of backpass.activations.")
       .def_property_readonly(
           "name", [](const Activation& self) { return std::string(self.name()); },
-          "str : the name that stands for this activation with its default parameter.")
+          "str : the name. As an argument, it means this activation with its default parameter.")
       .def(
           "__call__",
           [](const Activation& self, const ArrayLike& z) {
@@ -213,12 +213,12 @@ void register_activation(py::module_& m) {
       "activation",
       [](const std::string& name) { return ActivationResult(from_activation(Activation::from_name(name))); },
       py::arg("name"),
-      R"(Return the activation of this name, with its default parameter.
+      R"(Return the activation with this name and its default parameter.
 
 Raises
 ------
 ValueError
-    For an unknown name; the message lists the known ones.
+    If the name is unknown. The message lists the known names.
 )");
   m.def(
       "activation_names",

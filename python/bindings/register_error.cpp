@@ -1,6 +1,6 @@
-/// The library's exceptions as Python's. ShapeError, std::invalid_argument (ValueError), std::out_of_range
-/// (IndexError), StateError (RuntimeError) and std::bad_alloc (MemoryError) are what pybind11 makes of their standard
-/// base classes.
+/// Translates the library's exceptions to Python. pybind11 itself translates by the standard base classes: ShapeError
+/// and std::invalid_argument to ValueError, std::out_of_range to IndexError, StateError to RuntimeError, std::bad_alloc
+/// to MemoryError.
 #include <backpass/error.hpp>
 
 #include <cstring>
@@ -13,7 +13,7 @@
 namespace backpass::python {
 namespace {
 
-/// Raises a class of backpass.errors.
+/// Raises the exception class `name` of backpass.errors.
 template <class... Arguments>
 void raise(const char* name, Arguments&&... arguments) {
   const py::object type = py::module_::import("backpass.errors").attr(name);
@@ -21,14 +21,14 @@ void raise(const char* name, Arguments&&... arguments) {
   PyErr_SetObject(type.ptr(), value.ptr());
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): the signature is pybind11's
+// NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 requires this signature
 void translate(std::exception_ptr pointer) {
   try {
     if (pointer) {
       std::rethrow_exception(pointer);
     }
   } catch (const FileError& error) {
-    // OSError picks FileNotFoundError, PermissionError, … by the errno.
+    // OSError selects FileNotFoundError, PermissionError, … by the errno.
     const py::tuple arguments = py::make_tuple(error.code(), std::strerror(error.code()), error.path());
     PyErr_SetObject(PyExc_OSError, arguments.ptr());
   } catch (const FormatError& error) {
@@ -36,7 +36,7 @@ void translate(std::exception_ptr pointer) {
   } catch (const DivergenceError& error) {
     raise("DivergenceError", error.what(), error.epoch(), error.batch());
   } catch (const std::runtime_error& error) {
-    // What pybind11 makes of an object that CPython has no memory for.
+    // pybind11 throws this when CPython has no memory for an object.
     if (!std::string_view(error.what()).starts_with("Could not allocate")) {
       throw;
     }

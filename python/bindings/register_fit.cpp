@@ -1,4 +1,4 @@
-/// Network._fit: the native epochs under Network.fit.
+/// Network._fit: the native training loop of Network.fit.
 #include <backpass/trainer.hpp>
 
 #include <limits>
@@ -23,7 +23,7 @@ py::dict last_values(const History& history) {
   return logs;
 }
 
-/// In the order of the series, which a std::map would lose.
+/// Keeps the order of the series; a std::map would sort them by name.
 AnyTuple to_tuple(const History& history) {
   py::dict series;
   for (const auto& [name, values] : history.series) {
@@ -35,7 +35,8 @@ AnyTuple to_tuple(const History& history) {
 template <class T>
 void set_hooks(FitOptions<T>& options, Access& access, Access& rule_access, const py::object& on_epoch_end,
                const py::object& on_progress, std::optional<py::error_already_set>& out_of_memory) {
-  // A MemoryError of Python is one of fit, which then goes back to the last finished epoch; its traceback is kept.
+  // Throw std::bad_alloc for a MemoryError of Python, so that fit restores the last finished epoch. `out_of_memory`
+  // keeps the MemoryError with its traceback.
   const auto guarded = [&](const auto& call) {
     const GilHold gil;
     try {
@@ -55,7 +56,7 @@ void set_hooks(FitOptions<T>& options, Access& access, Access& rule_access, cons
   };
   options.on_progress = [&, guarded](const ProgressReport& report) {
     return guarded([&] {
-      // Ctrl-C: the handler's KeyboardInterrupt leaves fit between two steps.
+      // Ctrl-C: the KeyboardInterrupt of the signal handler ends fit between two steps.
       check_signals();
       return call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss))
           .template cast<bool>();
@@ -130,24 +131,24 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
 void register_memory(py::module_& m) {
   py::class_<TrainingMemory>(
       m, "TrainingMemory",
-      R"(What early stopping and Checkpoint(save_best_only=True) remember, and the place in an epoch.
+      R"(State of early stopping and of Checkpoint(save_best_only=True), and position in the epoch.
 
-A checkpoint that holds the optimizer holds it too, and `Network.fit` goes on from it with ``resume_from``.)")
+A checkpoint with an optimizer contains this state. `Network.fit` continues from it with ``resume_from``.)")
       .def(py::init<>())
-      .def_readonly("monitor", &TrainingMemory::monitor, "str : the series that early stopping watches.")
-      .def_readonly("best", &TrainingMemory::best, "float or None : its best value.")
-      .def_readonly("best_epoch", &TrainingMemory::best_epoch, "int : the zero-based epoch of `best`.")
-      .def_readonly("waited", &TrainingMemory::waited, "int : epochs without improvement since then.")
+      .def_readonly("monitor", &TrainingMemory::monitor, "str : name of the series that early stopping monitors.")
+      .def_readonly("best", &TrainingMemory::best, "float or None : best value of `monitor` so far.")
+      .def_readonly("best_epoch", &TrainingMemory::best_epoch, "int : zero-based epoch of `best`.")
+      .def_readonly("waited", &TrainingMemory::waited, "int : number of epochs without improvement since `best_epoch`.")
       .def_property_readonly(
           "epoch_steps", [](const TrainingMemory& self) { return self.position.steps; },
-          "int : steps made in an epoch that is not finished; 0 between two epochs.")
+          "int : number of steps made in the unfinished epoch; 0 between two epochs.")
       .def_property(
           "best_saved", [](const TrainingMemory& self) { return std::pair(self.best_saved_monitor, self.best_saved); },
           [](TrainingMemory& self, const std::pair<std::string, std::optional<double>>& value) {
             std::tie(self.best_saved_monitor, self.best_saved) = value;
           },
-          "(str, float or None) : the series that a Checkpoint judges by, and its value at the best\nsave, negated "
-          "where higher is better.")
+          "(str, float or None) : name of the series that a Checkpoint monitors, and its value at the best\nsave, "
+          "negated if higher is better.")
       .def(py::pickle(
           [](const TrainingMemory& self) {
             return AnyTuple(py::make_tuple(self.monitor, self.best, self.best_epoch, self.waited, self.best_saved,
@@ -181,10 +182,10 @@ void register_fit(py::module_& m, NetworkClass& cls) {
           py::arg("validation_split"), py::arg("sample_weight"), py::arg("schedule"), py::arg("early_stopping"),
           py::arg("clip_norm"), py::arg("clip_value"), py::arg("l1"), py::arg("l2"), py::arg("metrics"),
           py::arg("seed"), py::arg("first_epoch"), py::arg("first_step"), py::arg("memory"), py::arg("on_begin"),
-          py::arg("on_epoch_end"), py::arg("on_progress"), R"(Network.fit's epochs.
+          py::arg("on_epoch_end"), py::arg("on_progress"), R"(Run the epochs of Network.fit.
 
-Before them `on_begin` is called with the number of rows to train on.
-Returns (series, epochs, best_epoch, stopped_early).)");
+Before the first epoch, call `on_begin` with the number of training rows.
+Return (series, epochs, best_epoch, stopped_early).)");
 }
 
 }  // namespace backpass::python

@@ -1,4 +1,4 @@
-/// backpass.initializers: how weights start.
+/// backpass.initializers: initial values of weights.
 #include <backpass/initializer.hpp>
 
 #include "objects.hpp"
@@ -7,7 +7,7 @@
 namespace backpass::python {
 namespace {
 
-/// The Python class of one kind with a parameter.
+/// The Python class of an initializer kind with a parameter.
 template <InitializerKind Kind>
 struct InitializerOf : Initializer {
   using Value = InitializerOf;
@@ -29,23 +29,24 @@ void register_kind(py::module_& m, const char* class_name, const char* parameter
 
 void register_initializer(py::module_& m) {
   py::class_<Initializer>(m, "Initializer",
-                          "How weights start: the base of backpass.initializers. Biases start at zero.")
+                          "Initial values of weights: the base class of backpass.initializers. Biases start at zero.")
       .def_property_readonly(
           "name", [](const Initializer& self) { return std::string(self.name()); },
-          "str : the name that stands for this initializer with its default parameter.");
-  register_kind<InitializerKind::constant>(m, "Constant", "value", R"(All weights equal.
+          "str : the name. As an argument, it means this initializer with its default parameter.");
+  register_kind<InitializerKind::constant>(m, "Constant", "value", R"(All weights are `value`.
 
 Parameters
 ----------
 value : float
 )");
-  register_kind<InitializerKind::normal>(m, "Normal", "standard_deviation", R"(Normally distributed around zero.
+  register_kind<InitializerKind::normal>(m, "Normal", "standard_deviation", R"(Normal distribution with mean zero.
 
 Parameters
 ----------
 standard_deviation : float
 )");
-  register_kind<InitializerKind::uniform>(m, "Uniform", "half_width", R"(Uniform between −half_width and half_width.
+  register_kind<InitializerKind::uniform>(m, "Uniform", "half_width",
+                                          R"(Uniform distribution between −half_width and half_width.
 
 Parameters
 ----------
@@ -53,7 +54,7 @@ half_width : float
 )");
   register_kind<InitializerKind::orthogonal>(
       m, "Orthogonal", "gain",
-      R"(Rows or columns, whichever are fewer, orthonormal times the gain (Saxe et al. 2014).
+      R"(W = gain · Q with orthonormal rows of Q, or orthonormal columns if these are fewer (Saxe et al. 2014).
 
 Parameters
 ----------

@@ -1,4 +1,4 @@
-/// Network.layers and its items: views of one layer.
+/// Python's Layers (the type of Network.layers) and Layer (a view of one layer).
 #include <backpass/network.hpp>
 
 #include "any_network.hpp"
@@ -14,7 +14,7 @@ const LayerSpec& spec(const LayerObject& self) {
   return self.network->visit([&]<class T>(const Network<T>& net) -> const LayerSpec& { return net.spec(self.index); });
 }
 
-/// A writable array over the network's memory, which it keeps alive.
+/// A writable array view (n,) of the network's memory, or None if n is 0. The view keeps the memory alive.
 template <class T>
 py::object view_vector(const LayerObject& self, std::span<T> values) {
   if (values.empty()) {
@@ -24,7 +24,7 @@ py::object view_vector(const LayerObject& self, std::span<T> values) {
                         keep(self.owner.cast<NetworkPointer>()));
 }
 
-/// (M_i, M_{i-1}) over memory that is stored input-major.
+/// An array view (M_i, M_{i-1}) of `stored`, which is (M_{i-1}, M_i) in memory.
 template <class T>
 py::object view_transposed(const LayerObject& self, MatrixView<T> stored) {
   const auto rows = static_cast<py::ssize_t>(stored.cols());
@@ -52,8 +52,8 @@ py::object bias_grad(const LayerObject& self) {
   return get_view(self, [&](auto layer) { return view_vector(self, layer.bias_grad()); });
 }
 
-/// z, a or ξ, read-only: nothing would come of writing to them. The array holds the memory itself, not the network,
-/// since a later, larger forward() moves on to new memory.
+/// z, a or ξ, (B, M_i). Read-only, because the values are results. The array keeps the activation memory alive instead
+/// of the network, because a later forward() of more rows allocates new memory.
 template <class Get>
 Array get_kept(const LayerObject& self, Get&& get) {
   const Shared shared(self.network->gate);
@@ -96,11 +96,12 @@ std::size_t wrap_index(py::ssize_t index, std::size_t size) {
 
 void register_one_layer(py::module_& m) {
   py::class_<LayerObject>(m, "Layer",
-                          R"(A light view of one layer: z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), ξ^i = ∂E/∂z^i.
+                          R"(A view of one layer: z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), ξ^i = ∂E/∂z^i.
 
-`weight`, `bias` and their gradients are writable views of the network's memory that keep it alive; assigning to the
-attribute copies into them. `z`, `a` and `xi` are read-only views of what the last `Network.forward` and
-`Network.backward` left; the next ones may change or abandon what they show, so copy what you want to keep.
+`weight`, `bias` and their gradients are writable views of the network's memory. The views keep this memory alive.
+Assigning to one of these attributes copies the values into the view. `z`, `a` and `xi` are read-only views of the
+results of the last `Network.forward` and `Network.backward`. The next call may overwrite these results or store its
+own results elsewhere, so copy what you want to keep.
 
 Examples
 --------
@@ -117,26 +118,26 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
                           collected<LayerObject>())
       .def_property(
           "weight", [](const LayerObject& self) { return Array(weight(self)); }, setter(weight, "weight"),
-          "ndarray of shape (M_i, M_{i-1}) : w^i_kj, from neuron j of the layer below to neuron k. A strided view.")
+          "ndarray of shape (M_i, M_{i-1}) : W^i. w^i_kj connects neuron j of layer i-1 to neuron k. A strided view.")
       .def_property(
           "bias", [](const LayerObject& self) { return ArrayOrNone(bias(self)); }, setter(bias, "bias"),
-          "ndarray of shape (M_i,), or None : b^i.")
+          "ndarray of shape (M_i,), or None : b^i; None for a layer without bias.")
       .def_property(
           "weight_grad", [](const LayerObject& self) { return Array(weight_grad(self)); },
           setter(weight_grad, "weight_grad"), "ndarray of shape (M_i, M_{i-1}) : ∂E/∂w^i. A strided view.")
       .def_property(
           "bias_grad", [](const LayerObject& self) { return ArrayOrNone(bias_grad(self)); },
-          setter(bias_grad, "bias_grad"), "ndarray of shape (M_i,), or None : ∂E/∂b^i.")
+          setter(bias_grad, "bias_grad"), "ndarray of shape (M_i,), or None : ∂E/∂b^i; None for a layer without bias.")
       .def_property_readonly(
           "z", [](const LayerObject& self) { return get_kept(self, [](auto layer) { return layer.z(); }); },
-          "ndarray of shape (B, M_i) : pre-activations of the last forward; no rows before it, (M_i,) after one "
-          "sample.")
+          "ndarray of shape (B, M_i) : z^i of the last forward. (M_i,) after a forward of one sample, (0, M_i) before "
+          "the first forward.")
       .def_property_readonly(
           "a", [](const LayerObject& self) { return get_kept(self, [](auto layer) { return layer.a(); }); },
-          "ndarray of shape (B, M_i) : activations of the last forward, before dropout.")
+          "ndarray of shape (B, M_i) : a^i of the last forward, before dropout. Other shapes as for `z`.")
       .def_property_readonly(
           "xi", [](const LayerObject& self) { return get_kept(self, [](auto layer) { return layer.xi(); }); },
-          "ndarray of shape (B, M_i) : ξ of the last backward; no rows before it.")
+          "ndarray of shape (B, M_i) : ξ^i of the last backward; (0, M_i) if no backward followed the last forward.")
       .def_property_readonly(
           "activation",
           [](const LayerObject& self) { return ActivationResult(from_activation(spec(self).activation)); },
@@ -147,26 +148,27 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
             const Exclusive exclusive(self.network->gate);
             self.network->visit([&](auto& net) { net.layer(self.index).set_trainable(trainable); });
           },
-          "bool : whether steps change this layer.")
+          "bool : whether a step updates this layer.")
       .def_property(
           "lr_scale", [](const LayerObject& self) { return spec(self).lr_scale; },
           [](const LayerObject& self, double lr_scale) {
             const Exclusive exclusive(self.network->gate);
             self.network->visit([&](auto& net) { net.layer(self.index).set_lr_scale(lr_scale); });
           },
-          "float : factor of the optimizer's learning rate.")
+          "float : factor on the optimizer's learning rate.")
       .def_property_readonly(
-          "index", [](const LayerObject& self) { return self.index; }, "int : zero-based.")
+          "index", [](const LayerObject& self) { return self.index; },
+          "int : zero-based index of the layer in `Network.layers`.")
       .def_property_readonly(
           "inputs", [](const LayerObject& self) { return spec(self).inputs; }, "int : M_{i-1}.")
       .def_property_readonly(
           "outputs", [](const LayerObject& self) { return spec(self).outputs; }, "int : M_i.")
       .def_property_readonly(
           "dropout", [](const LayerObject& self) { return spec(self).dropout; },
-          "float : share of this layer's activations that training drops.")
+          "float : fraction of this layer's activations that training drops.")
       .def_property_readonly(
           "num_parameters", [](const LayerObject& self) { return spec(self).num_parameters(); },
-          "int : weights and biases.")
+          "int : number of weights and biases.")
       .def("__repr__", [](const LayerObject& self) {
         const LayerSpec& s = spec(self);
         return "Layer(index=" + std::to_string(self.index) + ", inputs=" + std::to_string(s.inputs) +
@@ -180,7 +182,7 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
 
 void register_layer(py::module_& m) {
   register_one_layer(m);
-  py::class_<LayersObject>(m, "Layers", "The layers of a network, a sequence.", collected<LayersObject>())
+  py::class_<LayersObject>(m, "Layers", "A sequence of the layers of a network.", collected<LayersObject>())
       .def("__len__", [](const LayersObject& self) { return self.size; })
       .def(
           "__getitem__",

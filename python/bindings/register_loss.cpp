@@ -25,24 +25,24 @@ constexpr const char* kCallDoc = R"(Return the loss and its gradient.
 Parameters
 ----------
 a : array_like of real numbers
-    Outputs, (B, M), or (M,) for one sample.
+    Outputs of shape (B, M), or (M,) for one sample.
 y : array_like
-    Targets of a's shape; (B,) when M is 1. The cross-entropies also take (B,) integer labels.
+    Targets with the shape of a, or (B,) if M is 1. The cross-entropies also accept (B,) integer labels.
 sample_weight : array_like, optional
-    (B,): the loss is Σ_b w_b ℓ_b / Σ_b w_b.
+    w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
 
 Returns
 -------
 value : float
 grad : ndarray
-    ∂E/∂a, of a's shape; float32 for float32, else float64.
+    ∂E/∂a with the shape of a; float32 if a is float32, otherwise float64.
 
 Raises
 ------
 ValueError
-    For shapes that do not fit, labels outside [0, M), or no rows at all.
+    If shapes do not match, a label is outside [0, M), or there are no rows.
 TypeError
-    For arrays that are no real numbers.
+    If an array does not have a real dtype, or labels are not integers.
 
 Examples
 --------
@@ -66,7 +66,7 @@ ValueAndGradient call(const Loss& loss, const py::array& a, const py::object& y,
   return ValueAndGradient(py::make_tuple(value, grad));
 }
 
-/// Parameters out of range are found by asking for a loss of one number.
+/// Evaluates the loss of one number, which throws if a parameter is out of range.
 void check(const Loss& loss) {
   const double a = 0.5;
   const double y = 1.0;
@@ -74,10 +74,10 @@ void check(const Loss& loss) {
 }
 
 void register_base(py::module_& m) {
-  py::class_<LossObject>(m, "Loss", "A cost E(a^N) with its gradient: the base of backpass.losses.")
+  py::class_<LossObject>(m, "Loss", "A cost E(a^N) with its gradient: the base class of backpass.losses.")
       .def_property_readonly(
           "name", [](const LossObject& self) { return std::string(loss_name(self.value)); },
-          "str : the name that stands for this loss with its default parameters.")
+          "str : the name. As an argument, it means this loss with its default parameters.")
       .def(
           "__call__",
           [](const LossObject& self, const ArrayLike& a, const ArrayLike& y, const OptionalArrayLike& sample_weight) {
@@ -97,15 +97,15 @@ void register_one(py::module_& m, const char* class_name, const char* doc, F... 
 
 void register_custom(py::module_& m) {
   using Custom = LossOf<CustomLoss>;
-  py::class_<Custom, LossObject>(m, "CustomLoss", collected<Custom>(), R"(A loss of the user's own.
+  py::class_<Custom, LossObject>(m, "CustomLoss", collected<Custom>(), R"(A user-defined loss.
 
-It takes no sample weights, which belong into the function.
+It does not accept `sample_weight`; apply weights inside the function.
 
 Parameters
 ----------
 function : callable
-    ``function(a, y) -> (value, dE_da)`` on NumPy arrays: a (B, M) of the network's dtype; y as it was given,
-    (B, M) or (B,) integer labels. It returns the mean loss over the batch, a number, and its gradient (B, M).
+    ``function(a, y) -> (value, dE_da)`` on NumPy arrays. a is (B, M) and has the network's dtype. y is (B, M), or (B,)
+    if integer labels were passed. value is the mean loss over the batch, a number. dE_da is its gradient (B, M).
 
 Examples
 --------
@@ -159,38 +159,37 @@ void register_loss(py::module_& m) {
                       field<&Huber::delta>("delta"));
   register_one<LogCosh>(m, "LogCosh", "Mean of log cosh(a − y).\n");
   register_one<Quantile>(m, "Quantile",
-                         "Pinball loss: mean of max(q (y − a), (q − 1)(y − a)), least for the q-quantile.\n\n"
+                         "Pinball loss: mean of max(q (y − a), (q − 1)(y − a)). The q-quantile minimises it.\n\n"
                          "Parameters\n----------\nq : float\n    Between 0 and 1.\n",
                          field<&Quantile::q>("q"));
   register_one<CrossEntropy>(m, "CrossEntropy",
-                             "Mean over samples of −Σ_k t_k log a_k; a are probabilities.\n\n"
-                             "After softmax or log_softmax it is computed from z, which cannot overflow.\n\n"
+                             "Mean over samples of −Σ_k t_k log a_k, with probabilities a.\n\n"
+                             "After softmax or log_softmax, the loss is computed from z and cannot overflow.\n\n"
                              "Parameters\n----------\nlabel_smoothing : float\n"
-                             "    ε in [0, 1]: targets become (1 − ε) t + ε / M.\n",
+                             "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n",
                              field<&CrossEntropy::label_smoothing>("label_smoothing"));
   register_one<SoftmaxCrossEntropy>(m, "SoftmaxCrossEntropy",
-                                    "Cross-entropy of the softmax of a: a are logits.\n\n"
+                                    "Cross-entropy of softmax(a), with logits a.\n\n"
                                     "Parameters\n----------\nlabel_smoothing : float\n"
-                                    "    ε in [0, 1]: targets become (1 − ε) t + ε / M.\n",
+                                    "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n",
                                     field<&SoftmaxCrossEntropy::label_smoothing>("label_smoothing"));
   register_one<BinaryCrossEntropy>(
       m, "BinaryCrossEntropy",
-      "Mean over samples and outputs of −y log a − (1 − y) log(1 − a); a are probabilities.\n\n"
-      "After sigmoid it is computed from z, which cannot overflow.\n");
-  register_one<SigmoidCrossEntropy>(m, "SigmoidCrossEntropy",
-                                    "Binary cross-entropy of the sigmoid of a: a are logits.\n");
+      "Mean over samples and outputs of −y log a − (1 − y) log(1 − a), with probabilities a.\n\n"
+      "After sigmoid, the loss is computed from z and cannot overflow.\n");
+  register_one<SigmoidCrossEntropy>(m, "SigmoidCrossEntropy", "Binary cross-entropy of sigmoid(a), with logits a.\n");
   register_one<Poisson>(m, "Poisson",
-                        "Mean over samples and outputs of a − y log a; a is the rate.\n\n"
-                        "After exp or softplus it is computed from z.\n");
+                        "Mean over samples and outputs of a − y log a, with the rate a.\n\n"
+                        "After exp or softplus, the loss is computed from z.\n");
   register_custom(m);
   m.def(
       "loss", [](const std::string& name) { return LossResult(from_loss(loss_from_name(name))); }, py::arg("name"),
-      R"(Return the loss of this name, with its default parameters.
+      R"(Return the loss with this name and its default parameters.
 
 Raises
 ------
 ValueError
-    For an unknown name; the message lists the known ones.
+    If the name is unknown. The message lists the known names.
 )");
 }
 

@@ -1,4 +1,4 @@
-/// The class Network, all but fit and files.
+/// The class Network, without fit and files.
 #include <backpass/gradient_check.hpp>
 #include <backpass/network.hpp>
 #include <backpass/runtime.hpp>
@@ -19,7 +19,7 @@
 namespace backpass::python {
 namespace {
 
-/// The core's 0 stands for None: as the work asks.
+/// Converts None to 0. For 0 the core chooses the number of threads by the amount of work.
 int to_threads(const OptionalInt& num_threads) {
   if (num_threads.is_none()) {
     return 0;
@@ -31,7 +31,7 @@ int to_threads(const OptionalInt& num_threads) {
   return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
 }
 
-/// Whether the memory between the lowest and the highest byte of x has part in that of `out`.
+/// Whether the memory from the lowest to the highest byte of x overlaps the memory of `out`.
 template <class T>
 bool overlap(const Input<T>& x, MatrixView<T> out) {
   if (x.rows() == 0 || out.rows() == 0) {
@@ -62,7 +62,7 @@ Array forward(AnyNetwork& self, const ArrayLike& x, bool training) {
     const ConstMatrixView<T> output =
         without_gil(self.operations(input.view.rows()), [&] { return net.forward(input.view, training); });
     self.last_single = input.single;
-    // The caller may keep it; the core's own belongs to the next call.
+    // Return a copy, because the next call overwrites the core's buffer.
     return Array(copy_of<T>(output, input.single));
   });
 }
@@ -72,7 +72,7 @@ OptionalArray backward(AnyNetwork& self, const ArrayLike& grad_output, bool inpu
     const py::array array = to_real_array(grad_output, "grad_output");
     const Exclusive exclusive(self.gate);
     const bool single = self.last_single;
-    // The core compares the number of rows with the last forward's.
+    // The core checks that the last forward() had the same number of rows.
     const std::size_t rows = single || array.ndim() == 0 ? 1 : static_cast<std::size_t>(array.shape(0));
     const auto grad = to_output_matrix<T>(array, rows, net.sizes().back(), single, "grad_output");
     const auto run = [&](MatrixView<T> gradient) {
@@ -114,7 +114,7 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
     }
     const MatrixView<T> view = to_output<T>(out, rows, cols, input.single);
     if (overlap(input.view, view)) {
-      // As in NumPy, the result is that of an `out` somewhere else.
+      // Copy x, so that the result is the same as without overlap, as in NumPy.
       auto copy = new_array<T>(rows, input.view.cols(), false);
       input.view.read(0, view_of<T>(copy, rows, input.view.cols()));
       input.view = view_of<T>(copy, rows, input.view.cols());
@@ -125,7 +125,7 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
   });
 }
 
-/// What train_step, loss_and_gradient and evaluate are given, as the core takes it.
+/// The arguments of train_step, loss_and_gradient and evaluate, converted for the core.
 template <class T>
 struct Samples {
   RowsInput<T> x;
@@ -185,7 +185,7 @@ double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
   });
 }
 
-/// Data in double precision, whatever the network's type: what the check computes in.
+/// Converts the data to double for both network types, because the check computes in double.
 double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss) {
   const Loss cost = to_loss(loss);
   return self.visit([&]<class T>(const Network<T>& net) {
@@ -197,7 +197,7 @@ double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
   });
 }
 
-/// The one flat buffer of parameters or gradients, writable, keeping the network alive.
+/// A writable array view (num_parameters,) of all parameters or gradients. The view keeps the network alive.
 template <class Get>
 auto flat_view(Get get) {
   return [=](const py::object& self) {
@@ -240,14 +240,14 @@ void register_structure(NetworkClass& cls) {
       .def_property_readonly(
           "num_parameters",
           [](const AnyNetwork& self) { return self.visit([](const auto& net) { return net.num_parameters(); }); },
-          "int : weights and biases of all layers.")
+          "int : number of weights and biases of all layers.")
       .def_property_readonly(
           "layers",
           [](const py::object& self) {
             auto& network = self.cast<AnyNetwork&>();
             return LayersObject{self, &network, network.visit([](const auto& net) { return net.num_layers(); })};
           },
-          "Layers : a sequence of `Layer` views, one for each of layers 1…N.")
+          "Layers : a sequence of `Layer` views, one for every layer 1…N.")
       .def(
           "initialize",
           [](AnyNetwork& self, const OptionalInt& seed) {
@@ -294,7 +294,7 @@ void register_moves(NetworkClass& cls) {
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
            py::arg("sample_weight") = py::none(), docs::kEvaluate)
       .def("_gradient_check", &gradient_check, py::arg("x"), py::arg("y"), py::arg("loss"),
-           "What backpass.gradient_check returns.");
+           "Return the result of backpass.gradient_check.");
 
   const py::object none = py::none();
   FastMethod<&predict>::install(cls, "predict", {{"out", none}, {"num_threads", none}});
@@ -311,7 +311,7 @@ void register_moves(NetworkClass& cls) {
 
 void register_network(py::module_& m) {
   count_forks();
-  NetworkClass cls(m, "Network", "The native part of backpass.Network, which says what it is.",
+  NetworkClass cls(m, "Network", "The native part of backpass.Network, which has the documentation.",
                    collected<AnyNetwork>());
   cls.def(py::init([](const Sizes& sizes, const ActivationsLike& activation, const OptionalActivationLike& output,
                       const FlagsLike& bias, const RatesLike& dropout, const DTypeLike& dtype,

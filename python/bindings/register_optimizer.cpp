@@ -1,4 +1,4 @@
-/// backpass.optim: an optimizer is its settings and what it remembers between steps.
+/// backpass.optim. An optimizer has settings, and a state that it keeps between steps.
 #include <backpass/optimizer.hpp>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 template <class V>
 using OptimizerOf = ObjectOf<OptimizerObject, V>;
 
-/// PyTorch's names of what an optimizer keeps for every parameter, in the order of OptimizerState's slots.
+/// PyTorch's names of the arrays that an optimizer keeps, in the order of the slots of OptimizerState.
 std::vector<const char*> slot_names(const Optimizer& optimizer) {
   struct Names {
     std::vector<const char*> operator()(const SGD&) const { return {"momentum_buffer"}; }
@@ -34,7 +34,7 @@ OptimizerState& state_of(Optimizer& optimizer) {
   return std::visit([](auto& o) -> OptimizerState& { return o.state; }, optimizer);
 }
 
-/// \param needed  slots that the next step needs: those that are not there yet are shown as they will begin
+/// \param needed  number of slots that the next step needs; a missing slot is shown as zeros, with which it will start
 template <class T>
 void put_slots(py::dict& result, const std::vector<const char*>& names, const std::vector<std::vector<T>>& slots,
                std::size_t needed) {
@@ -57,7 +57,7 @@ StringDict get_state(OptimizerObject& self) {
   py::dict result;
   const std::size_t needed = num_slots(self.value);
   const bool has_slots = !state.slots_f32.empty() || !state.slots_f64.empty();
-  // SGD that was given a momentum since its last step begins anew with its next.
+  // SGD whose momentum was set after its last step starts with an empty state in its next step.
   if (state.empty() || (needed > 0 && !has_slots)) {
     return StringDict(result);
   }
@@ -82,7 +82,7 @@ std::vector<T> to_vector(const py::array& array) {
   return {input.view.data(), input.view.data() + array.size()};
 }
 
-/// The entry as a list of numbers. \throws py::type_error naming the key
+/// Removes the entry `key` and returns it as a list of numbers. \throws py::type_error; the message names the key
 template <class V>
 std::vector<V> take_list(py::dict& values, const char* key, const char* what) {
   try {
@@ -116,7 +116,7 @@ void set_state(OptimizerObject& self, const StringDict& values) {
   }
   const auto missing = [](const char* key) {
     throw py::value_error("state: " + std::string(key) +
-                          " is missing; a state is the whole dict that `state` gave, or " + "an empty one");
+                          " is missing; assign the whole dict that `state` returned, or " + "an empty one");
   };
   if (!state.groups.empty() && std::holds_alternative<NAdam>(self.value) && !values.contains("mu_product")) {
     missing("mu_product");
@@ -135,7 +135,7 @@ void set_state(OptimizerObject& self, const StringDict& values) {
       continue;
     }
     if (absent != nullptr) {
-      missing(absent);  // slots are made in order
+      missing(absent);  // slots are created in order
     }
     const py::array array = to_real_array(rest.attr("pop")(name), name);
     const bool first = state.slots_f32.empty() && state.slots_f64.empty();
@@ -143,7 +143,7 @@ void set_state(OptimizerObject& self, const StringDict& values) {
     if (array.ndim() != 1 ||
         (!first && (static_cast<std::size_t>(array.size()) != length || is_float == state.slots_f32.empty()))) {
       throw py::value_error("state: " + std::string(name) + " has shape " + shape_text(array) +
-                            "; the arrays of a state are one-dimensional, of one length and one dtype");
+                            "; the arrays of a state must be one-dimensional and have the same length and dtype");
     }
     length = static_cast<std::size_t>(array.size());
     if (is_float) {
@@ -153,7 +153,8 @@ void set_state(OptimizerObject& self, const StringDict& values) {
     }
   }
   if (!rest.empty()) {
-    throw py::value_error("state has entries that this optimizer does not: " + std::string(py::str(py::list(rest))));
+    throw py::value_error("state has entries that this optimizer does not have: " +
+                          std::string(py::str(py::list(rest))));
   }
   if (state.groups.empty() && length != 0) {
     throw py::value_error("state has arrays, but no entry \"step\"");
@@ -162,25 +163,26 @@ void set_state(OptimizerObject& self, const StringDict& values) {
 }
 
 void register_base(py::module_& m) {
-  py::class_<OptimizerObject>(m, "Optimizer", R"(A rule that turns gradients into steps: the base of backpass.optim.
+  py::class_<OptimizerObject>(m, "Optimizer",
+                              R"(A rule that updates parameters from gradients: the base class of backpass.optim.
 
-An optimizer keeps its state between steps, so one object serves one network: it belongs to the network that takes its
-first step, until `reset`, and another network's step with it is a RuntimeError. A copy belongs to the network that takes
-its next step. Its settings may be changed between steps.
+An optimizer keeps its state between steps, so one object serves one network. It belongs to the network of its first
+step until `reset`; a step of another network then raises RuntimeError. A copy belongs to the network of its next step.
+The settings may be changed between steps.
 )")
       .def_property("state", &get_state, &set_state,
-                    R"(dict : what the optimizer remembers, by PyTorch's names; empty before the first step.
+                    R"(dict : state of the optimizer, with PyTorch's names; empty before the first step.
 
-``step`` has one count a layer, the arrays one number a parameter, in the order of `Network.parameters`. Reading copies;
-assigning such a dict restores. A ValueError or TypeError names the entry that is missing or wrong; the optimizer then
-keeps the state that it had.)")
+``step`` has one count per layer. The arrays have one number per parameter, in the order of `Network.parameters`.
+Reading returns a copy. Assigning such a dict restores the state. If an entry is missing or wrong, a ValueError or
+TypeError names this entry, and the optimizer keeps its state.)")
       .def(
           "reset",
           [](OptimizerObject& self) {
             const Exclusive exclusive(self.gate);
             state_of(self.value).reset();
           },
-          "Forget everything: the next step is the first.");
+          "Delete the state: the next step is a first step.");
 }
 
 template <class V, class... F>
@@ -215,13 +217,13 @@ lr : float
     Learning rate.
 momentum, dampening : float
 nesterov : bool
-    Needs momentum and no dampening.
+    Requires a momentum above 0 and no dampening.
 weight_decay : float
     Adds weight_decay/2 Σ p² to the cost.
 )",
                     field<&SGD::lr>("lr"), field<&SGD::momentum>("momentum"), field<&SGD::dampening>("dampening"),
                     field<&SGD::nesterov>("nesterov"), field<&SGD::weight_decay>("weight_decay"));
-  register_one<RMSprop>(m, "RMSprop", R"(Tieleman and Hinton 2012, as torch.optim.RMSprop.
+  register_one<RMSprop>(m, "RMSprop", R"(RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop.
 
 Parameters
 ----------
@@ -230,16 +232,16 @@ lr : float
 alpha : float
     Decay of the running mean of squared gradients.
 eps : float
-    Added to the root in the denominator.
+    Added to the square root in the denominator.
 weight_decay, momentum : float
 centered : bool
-    Divide by an estimate of the standard deviation instead of the second moment.
+    Whether to divide by an estimate of the standard deviation instead of the root of the second moment.
 )",
                         field<&RMSprop::lr>("lr"), field<&RMSprop::alpha>("alpha"), field<&RMSprop::eps>("eps"),
                         field<&RMSprop::weight_decay>("weight_decay"), field<&RMSprop::momentum>("momentum"),
                         field<&RMSprop::centered>("centered"));
   register_one<Adagrad>(
-      m, "Adagrad", R"(Duchi, Hazan and Singer 2011, as torch.optim.Adagrad.
+      m, "Adagrad", R"(Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.
 
 Parameters
 ----------
@@ -247,11 +249,11 @@ lr : float
     Learning rate.
 lr_decay, weight_decay, initial_accumulator_value : float
 eps : float
-    Added to the root in the denominator.
+    Added to the square root in the denominator.
 )",
       field<&Adagrad::lr>("lr"), field<&Adagrad::lr_decay>("lr_decay"), field<&Adagrad::weight_decay>("weight_decay"),
       field<&Adagrad::initial_accumulator_value>("initial_accumulator_value"), field<&Adagrad::eps>("eps"));
-  register_one<Adam>(m, "Adam", R"(Kingma and Ba 2015, as torch.optim.Adam.
+  register_one<Adam>(m, "Adam", R"(Adam (Kingma and Ba 2015), as torch.optim.Adam.
 
 Parameters
 ----------
@@ -260,11 +262,11 @@ lr : float
 betas : (float, float)
     Decays of the running means of the gradient and of its square.
 eps : float
-    Added to the root in the denominator.
+    Added to the square root in the denominator.
 weight_decay : float
-    Adds weight_decay/2 Σ p² to the cost; AdamW decays apart from it.
+    Adds weight_decay/2 Σ p² to the cost. AdamW has a weight decay outside the cost.
 amsgrad : bool
-    Divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
+    Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 )",
                      field<&Adam::lr>("lr"), pair_field<&Adam::beta1, &Adam::beta2>("betas"), field<&Adam::eps>("eps"),
                      field<&Adam::weight_decay>("weight_decay"), field<&Adam::amsgrad>("amsgrad"));
@@ -278,11 +280,11 @@ lr : float
 betas : (float, float)
     Decays of the running means of the gradient and of its square.
 eps : float
-    Added to the root in the denominator.
+    Added to the square root in the denominator.
 weight_decay : float
     Every step multiplies the parameters by 1 − lr weight_decay.
 amsgrad : bool
-    Divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
+    Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 )",
       field<&AdamW::lr>("lr"), pair_field<&AdamW::beta1, &AdamW::beta2>("betas"), field<&AdamW::eps>("eps"),
       field<&AdamW::weight_decay>("weight_decay"), field<&AdamW::amsgrad>("amsgrad"));
@@ -295,34 +297,36 @@ lr : float
 betas : (float, float)
     Decays of the running means of the gradient and of its square.
 eps : float
-    Added to the root in the denominator.
+    Added to the square root in the denominator.
 weight_decay, momentum_decay : float
 )",
                       field<&NAdam::lr>("lr"), pair_field<&NAdam::beta1, &NAdam::beta2>("betas"),
                       field<&NAdam::eps>("eps"), field<&NAdam::weight_decay>("weight_decay"),
                       field<&NAdam::momentum_decay>("momentum_decay"));
   register_one<Rprop>(m, "Rprop",
-                      R"(Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. For full batches.
+                      R"(Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. Use full batches.
 
 Parameters
 ----------
 lr : float
-    The first step's size, for every parameter.
+    Step size of every parameter in the first step.
 etas : (float, float)
-    Factors of the size when the gradient's sign changes and when it stays.
+    Factors on the step size: for a gradient that changed its sign, and for a gradient with the same sign.
 step_sizes : (float, float)
-    Smallest and largest size.
+    Smallest and largest step size.
 )",
                       field<&Rprop::lr>("lr"), pair_field<&Rprop::eta_minus, &Rprop::eta_plus>("etas"),
                       pair_field<&Rprop::step_min, &Rprop::step_max>("step_sizes"));
-  register_one<Lion>(m, "Lion", R"(Chen et al. 2023, "Symbolic discovery of optimization algorithms".
+  register_one<Lion>(m, "Lion", R"(Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms").
+
+p −= lr (sign(β1 m + (1 − β1) g) + weight_decay p); m = β2 m + (1 − β2) g.
 
 Parameters
 ----------
 lr : float
     Learning rate.
 betas : (float, float)
-    Weights of the running mean in the step and in its own update.
+    β1, the weight of the running mean m in the step, and β2, the decay of m.
 weight_decay : float
     Every step multiplies the parameters by 1 − lr weight_decay.
 )",
@@ -335,16 +339,16 @@ weight_decay : float
         result.attr("state") = state;
         return result;
       },
-      py::arg("cls"), py::arg("arguments"), py::arg("state"), "Unpickles an object that has a state.");
+      py::arg("cls"), py::arg("arguments"), py::arg("state"), "Unpickle an object that has a state.");
   m.def(
       "optimizer", [](const std::string& name) { return OptimizerResult(from_optimizer(optimizer_from_name(name))); },
       py::arg("name"),
-      R"(Return a new optimizer of this name ("adam", "sgd", …), with its default settings.
+      R"(Return a new optimizer with this name ("adam", "sgd", …) and its default settings.
 
 Raises
 ------
 ValueError
-    For an unknown name; the message lists the known ones.
+    If the name is unknown. The message lists the known names.
 )");
 }
 

@@ -1,4 +1,4 @@
-/// Threads, instruction sets, and what was built.
+/// Number of threads, instruction sets, and the configuration of the build.
 #include <backpass/runtime.hpp>
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 
 #include "annotations.hpp"
 
-/// By this symbol threadpoolctl knows the extension from other files of the same name. 0 where the environment is
-/// wrong.
+/// threadpoolctl looks for this symbol, to distinguish the extension from other files of the same name. Returns 0 if an
+/// environment variable is invalid.
 extern "C" __attribute__((visibility("default"))) int backpass_get_num_threads() noexcept {
   try {
     return backpass::get_num_threads();
@@ -28,17 +28,17 @@ void register_runtime(py::module_& m) {
       },
       py::arg("n"), R"(Set the largest number of threads that a call may use.
 
-Calls use fewer where the work is small. Results do not depend on the number of threads, to the bit.
+Calls use fewer threads for a small amount of work. The bits of results do not depend on the number of threads.
 
 Parameters
 ----------
 n : int
-    At least 1. More than four a CPU, or 64 if that is more, mean that many.
+    At least 1. The maximum is four per CPU, or 64 if that is more. A larger `n` means the maximum.
 
 Raises
 ------
 ValueError
-    When `n` is below 1.
+    If `n` is below 1.
 
 Examples
 --------
@@ -49,8 +49,8 @@ Examples
 )");
   m.def("get_num_threads", &get_num_threads, R"(Return the largest number of threads that a call may use.
 
-The default is the smallest of: ``BACKPASS_NUM_THREADS`` or else ``OMP_NUM_THREADS`` if set, the CPUs that
-this process may run on, and the cgroup's CPU quota rounded up.
+The default is the smallest of three numbers: ``BACKPASS_NUM_THREADS`` or else ``OMP_NUM_THREADS``, if set; the
+number of CPUs that this process may run on; and the CPU quota of the cgroup, rounded up.
 
 Returns
 -------
@@ -59,7 +59,7 @@ int
 Raises
 ------
 RuntimeError
-    At the first call that asks for it, when ``BACKPASS_NUM_THREADS`` is set to anything but a positive integer.
+    At the first call that needs the number, if ``BACKPASS_NUM_THREADS`` is set to anything but a positive integer.
 
 Examples
 --------
@@ -81,14 +81,14 @@ True
         result["num_threads"] = c.num_threads;
         return StringDict(result);
       },
-      R"(Return what was built and what is in use.
+      R"(Return the configuration of the build and of this process.
 
 Returns
 -------
 dict
-    ``version``, ``compiler``, ``openmp`` (empty when built without), ``isas_built`` and ``isas_usable``
-    (kernel sets compiled in and those that this CPU can run, slowest first), ``isa`` (the one in use;
-    ``BACKPASS_ISA`` forces it at start-up) and ``num_threads``.
+    ``version``, ``compiler``, ``openmp`` (empty if built without OpenMP), ``isas_built`` (the compiled kernel
+    sets, slowest first), ``isas_usable`` (those that this CPU can run), ``isa`` (the kernel set in use;
+    ``BACKPASS_ISA`` selects it at start-up) and ``num_threads``.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-/// backpass.schedules: how the learning rate changes in time.
+/// backpass.schedules: the learning rate as a function of time.
 #include <backpass/schedule.hpp>
 
 #include <cstdint>
@@ -13,9 +13,10 @@ template <class V>
 using ScheduleOf = ObjectOf<ScheduleObject, V>;
 
 void register_base(py::module_& m) {
-  py::class_<ScheduleObject>(m, "Schedule",
-                             "A learning rate as a function of time, from the optimizer's own (base) rate: the base of "
-                             "backpass.schedules.")
+  py::class_<ScheduleObject>(
+      m, "Schedule",
+      "A learning rate as a function of time and of the optimizer's (base) learning rate: the base class "
+      "of backpass.schedules.")
       .def(
           "lr",
           [](const ScheduleObject& self, double base_lr, std::int64_t epoch, std::int64_t step) {
@@ -26,9 +27,9 @@ void register_base(py::module_& m) {
 Parameters
 ----------
 base_lr : float
-    The optimizer's own.
+    The optimizer's learning rate.
 epoch, step : int
-    Zero-based; a schedule looks at the one that it is counted in.
+    Zero-based. A schedule uses the one that it is counted in.
 
 Returns
 -------
@@ -46,21 +47,21 @@ Examples
             observe(*self.value, base_lr, monitored_loss);
           },
           py::arg("base_lr"), py::arg("monitored_loss"),
-          "Tell the schedule the loss of the epoch that ended. ReduceOnPlateau alone listens, also behind a warm-up.")
+          "Report the loss of the epoch that ended. Only ReduceOnPlateau uses it, alone or after a warm-up.")
       .def(
           "with_length",
           [](const ScheduleObject& self, std::int64_t total_steps) {
             return ScheduleResult(from_schedule(std::make_shared<Schedule>(with_length(*self.value, total_steps))));
           },
-          py::arg("total_steps"), R"(Return a copy in which a OneCycle without a length has one.
+          py::arg("total_steps"), R"(Return a copy in which a OneCycle with ``total_steps=0`` has a length.
 
-What `Network.fit` follows, and what belongs into a file from which training goes on: there the length is that of the
-whole training. Schedules that need no length are copied as they are.
+`Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
+whole training. Schedules that need no length are copied without a change.
 
 Parameters
 ----------
 total_steps : int
-    Of the whole schedule; a OneCycle behind a warm-up gets what is left of them.
+    Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
 
 Returns
 -------
@@ -89,26 +90,27 @@ void register_plateau(py::module_& m) {
       m, "ReduceOnPlateau",
       R"(Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
 
-Improvement is relative: a loss below best − threshold · |best|. A `Network.fit` that does not go on with an earlier one
-forgets what was observed before it.
+An improvement is a loss below best − threshold · |best|. A `Network.fit` that does not resume an earlier training first
+resets the memory of this schedule.
 
 Parameters
 ----------
 factor : float
-    In (0, 1).
+    In [0, 1).
 patience : int
-    Epochs.
+    Number of epochs.
 threshold : float
+    In [0, 1).
 cooldown : int
-    Epochs after a reduction during which none is counted.
+    Number of epochs after a reduction in which epochs without improvement are not counted.
 min_lr : float
-    The rate does not go below.
+    Lower bound of the rate.
 )",
       RecordKind::memorial, field<&V::factor>("factor"), field<&V::patience>("patience"),
       field<&V::threshold>("threshold"), field<&V::cooldown>("cooldown"), field<&V::min_lr>("min_lr"))
       .def_property_readonly(
           "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },
-          "float : product of the reductions so far.")
+          "float : product of all reductions so far.")
       .def_property_readonly(
           "best", [](const ScheduleOf<V>& self) { return self.get().best; }, "float : smallest loss so far.")
       .def("__reduce__",
@@ -127,10 +129,10 @@ min_lr : float
             V& v = self.get();
             std::tie(v.best, v.bad_epochs, v.cooldown_left, v.scale) = memory;
           },
-          "tuple : what it remembers: best, bad epochs, epochs of cooldown left, scale.");
+          "tuple : memory of the schedule: best, bad epochs, remaining epochs of cooldown, scale.");
 }
 
-/// Not a record: `then` is another schedule, shared with the object that was given.
+/// Not a record, because `then` is another schedule. Its object is shared with the user's object.
 void register_warmup(py::module_& m) {
   using V = schedules::LinearWarmup;
   using Warmup = ScheduleOf<V>;
@@ -141,7 +143,7 @@ void register_warmup(py::module_& m) {
   const V standard;
   py::class_<Warmup, ScheduleObject>(
       m, "LinearWarmupSchedule",
-      R"(Rise linearly from start_factor · base to base over `steps` steps, then follow `then`.
+      R"(Increase linearly from start_factor · base to base over `steps` steps, then follow `then`.
 
 Parameters
 ----------
@@ -149,7 +151,8 @@ steps : int
 start_factor : float
     In [0, 1].
 then : Schedule, optional
-    Constant by default. One counted in steps starts at 0 when the warm-up ends; one counted in epochs keeps the true epoch.
+    Default: Constant. A schedule counted in steps starts at step 0 after the warm-up. A schedule counted in epochs gets
+    the true epoch.
 
 Examples
 --------
@@ -194,18 +197,18 @@ py::object from_schedule(std::shared_ptr<Schedule> schedule) {
 
 void register_schedule(py::module_& m) {
   register_base(m);
-  register_one<schedules::Constant>(m, "Constant", "The base rate, always.\n", RecordKind::value);
-  register_one<schedules::Step>(m, "Step", R"(base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
+  register_one<schedules::Constant>(m, "Constant", "lr = base.\n", RecordKind::value);
+  register_one<schedules::Step>(m, "Step", R"(lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
 
 Parameters
 ----------
 step_size : int
-    Epochs.
+    Number of epochs.
 gamma : float
 )",
                                 RecordKind::value, field<&schedules::Step::step_size>("step_size"),
                                 field<&schedules::Step::gamma>("gamma"));
-  register_one<schedules::Exponential>(m, "Exponential", R"(base · gamma^epoch.
+  register_one<schedules::Exponential>(m, "Exponential", R"(lr = base · gamma^epoch.
 
 Parameters
 ----------
@@ -213,39 +216,43 @@ gamma : float
 )",
                                        RecordKind::value, field<&schedules::Exponential::gamma>("gamma"));
   register_one<schedules::Cosine>(m, "Cosine",
-                                  R"(From base to min_lr along half a cosine, then min_lr (Loshchilov and Hutter 2017).
+                                  R"(Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).
+
+lr = min_lr + (base − min_lr) (1 + cos(π epoch / period)) / 2 for epoch < period, then lr = min_lr.
 
 Parameters
 ----------
 period : int
-    Epochs.
+    Number of epochs.
 min_lr : float
 )",
                                   RecordKind::value, field<&schedules::Cosine::period>("period"),
                                   field<&schedules::Cosine::min_lr>("min_lr"));
   register_one<schedules::OneCycle>(
-      m, "OneCycle", R"(Up to max_lr and down again, along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
+      m, "OneCycle",
+      R"(Increase to max_lr and decrease again along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
 
-The base rate and the optimizer's momentum play no part.
+The base rate is not used. The optimizer's momentum does not change.
 
 Parameters
 ----------
 max_lr : float
 total_steps : int
-    0: those of the `Network.fit` it is given to, and of the training it goes on with; see `with_length`.
+    0 means the steps of the `Network.fit` with this schedule, plus the steps of the training that this `fit` resumes;
+    see `with_length`.
 pct_start : float
-    Share of the steps that go up.
+    Fraction of the steps in which the rate increases.
 div_factor : float
-    The rate starts at max_lr / div_factor
+    The first rate is max_lr / div_factor.
 final_div_factor : float
-    and ends at that divided by this.
+    The last rate is the first rate / final_div_factor.
 )",
       RecordKind::value, field<&schedules::OneCycle::max_lr>("max_lr"),
       field<&schedules::OneCycle::total_steps>("total_steps"), field<&schedules::OneCycle::pct_start>("pct_start"),
       field<&schedules::OneCycle::div_factor>("div_factor"),
       field<&schedules::OneCycle::final_div_factor>("final_div_factor"));
   register_one<schedules::InverseScaling>(m, "InverseScaling",
-                                          R"(base / (1 + step)^power, as scikit-learn's "invscaling".
+                                          R"(lr = base / (1 + step)^power, as scikit-learn's "invscaling".
 
 Parameters
 ----------

@@ -1,4 +1,4 @@
-/// Files and pickles.
+/// Saving to files, loading, and pickling.
 #include <backpass/serialize.hpp>
 
 #include <map>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kAdopted = "backpass.AnyNetwork";
 
-/// Files are worth giving the GIL away for.
+/// File access always releases the GIL.
 constexpr double kFile = std::numeric_limits<double>::infinity();
 
 NetworkPointer take_network(AnyCheckpoint checkpoint) {
@@ -22,7 +22,7 @@ NetworkPointer take_network(AnyCheckpoint checkpoint) {
                     std::move(checkpoint));
 }
 
-/// \throws py::type_error; py::value_error for what no file can be called
+/// \throws py::type_error if the object is not a path, py::value_error if it is not a valid file name
 std::filesystem::path to_path(const Path& object) {
   PyObject* encoded = nullptr;
   if (PyUnicode_FSConverter(object.ptr(), static_cast<void*>(&encoded)) == 0) {
@@ -30,9 +30,9 @@ std::filesystem::path to_path(const Path& object) {
     if (!error.matches(PyExc_ValueError)) {
       throw error;
     }
-    // A null character, or one that the file system's encoding has not.
+    // A null character, or a character that the encoding of the file system does not have.
     const auto shown = py::reinterpret_steal<py::str>(PyObject_ASCII(object.ptr()));
-    throw py::value_error("no file can be called " + std::string(shown) + ": " + std::string(py::str(error.value())));
+    throw py::value_error("invalid file name " + std::string(shown) + ": " + std::string(py::str(error.value())));
   }
   return {std::string(py::reinterpret_steal<py::bytes>(encoded))};
 }
@@ -83,7 +83,7 @@ AnyCheckpoint read(const Path& path) {
 
 void write_file(const Path& path, const py::bytes& content) {
   const std::filesystem::path file = to_path(path);
-  const std::string_view bytes = content;  // a Python object that nobody changes
+  const std::string_view bytes = content;  // immutable, so it can be read without the GIL
   without_gil(kFile, [&] { replace_file(file, std::as_bytes(std::span(bytes))); });
 }
 
@@ -102,7 +102,7 @@ AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
 
 using Restored = std::pair<NetworkPointer, py::dict>;
 
-/// A pickle: the bytes of a file and the attributes.
+/// The pickled state: the bytes of a file, and the Python attributes (__dict__).
 py::object get_state(const py::object& self) {
   auto& network = self.cast<AnyNetwork&>();
   const std::vector<std::byte> bytes = [&] {
@@ -112,7 +112,7 @@ py::object get_state(const py::object& self) {
   const auto copy = py::reinterpret_steal<py::bytes>(
       PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<py::ssize_t>(bytes.size())));
   if (!copy) {
-    throw py::error_already_set();  // MemoryError, which py::bytes itself does not say
+    throw py::error_already_set();  // MemoryError; py::bytes would throw std::runtime_error
   }
   return AnyTuple(py::make_tuple(copy, py::getattr(self, "__dict__", py::dict())));
 }
@@ -131,7 +131,7 @@ Restored set_state(const py::object& state) {
 }  // namespace
 
 py::object adopt(py::handle cls, NetworkPointer network) {
-  // As unpickling does: an object without a network, and then its state.
+  // Like unpickling: create an object without a network, then set its state.
   py::object object = cls.attr("__new__")(cls);
   object.attr("__setstate__")(py::capsule(&network, kAdopted));
   return object;
@@ -143,7 +143,7 @@ void register_serialize(py::module_& m, NetworkClass& cls) {
           py::arg("metadata") = py::none(), py::arg("memory") = py::none(), docs::kSave);
   cls.def(py::pickle(&get_state, &set_state));
   m.def("_replace_file", &write_file, py::arg("path"), py::arg("content"),
-        "Replace a file's content as `Network.save` does.");
+        "Replace the content of a file in the same way as `Network.save`.");
   m.def(
       "_load", [](const py::type& type, const Path& path) { return adopt(type, take_network(read(path))); },
       py::arg("cls"), py::arg("path"));
