@@ -26,31 +26,13 @@ struct ClassText {
   const char* definition;
 };
 
-// In the order of ActivationKind.
-constexpr std::array<ClassText, kActivationKinds - 1> kClasses{{
-    {"Identity", nullptr, "φ(z) = z"},
-    {"ReLU", nullptr, "φ(z) = max(z, 0)"},
-    {"ReLU6", nullptr, "φ(z) = min(max(z, 0), 6)"},
-    {"LeakyReLU", "negative_slope", "φ(z) = z for z > 0, else negative_slope z"},
-    {"ELU", "alpha", "φ(z) = z for z > 0, else alpha (exp(z) − 1)"},
-    {"SELU", nullptr, "φ(z) = λ z for z > 0, else λ α (exp(z) − 1); constants of Klambauer et al. 2017"},
-    {"CELU", "alpha", "φ(z) = z for z > 0, else alpha (exp(z / alpha) − 1)"},
-    {"GELU", nullptr, "φ(z) = z Φ(z), with the normal distribution function Φ"},
-    {"GELUTanh", nullptr, "φ(z) = z (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2"},
-    {"SiLU", nullptr, "φ(z) = z / (1 + exp(−z))"},
-    {"Mish", nullptr, "φ(z) = z tanh(log(1 + exp(z)))"},
-    {"Softplus", nullptr, "φ(z) = log(1 + exp(z))"},
-    {"Softsign", nullptr, "φ(z) = z / (1 + |z|)"},
-    {"Sigmoid", nullptr, "φ(z) = 1 / (1 + exp(−z))"},
-    {"HardSigmoid", nullptr, "φ(z) = min(max(z / 6 + 1/2, 0), 1)"},
-    {"Tanh", nullptr, "φ(z) = tanh(z)"},
-    {"HardTanh", nullptr, "φ(z) = min(max(z, −1), 1)"},
-    {"HardSwish", nullptr, "φ(z) = z min(max(z + 3, 0), 6) / 6"},
-    {"Exp", nullptr, "φ(z) = exp(z)"},
-    {"Sin", nullptr, "φ(z) = sin(z)"},
-    {"Softmax", nullptr, "φ(z)_k = exp(z_k) / Σ_j exp(z_j), over the outputs of a sample"},
-    {"LogSoftmax", nullptr, "φ(z)_k = z_k − log Σ_j exp(z_j), over the outputs of a sample"},
-}};
+#define BACKPASS_PLAIN(name, Class, source, init, definition) ClassText{#Class, nullptr, definition},
+#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, ...) \
+  ClassText{#Class, #parameter, definition},
+constexpr std::array<ClassText, kActivationKinds - 1> kClasses{
+    BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)};
+#undef BACKPASS_PLAIN
+#undef BACKPASS_PARAMETRIC
 
 constexpr const char* kCustomDoc = R"(A user-defined activation. It works everywhere except in files.
 

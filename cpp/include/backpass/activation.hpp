@@ -33,28 +33,13 @@ class BACKPASS_EXPORT Activation {
  public:
   Activation() noexcept = default;  ///< identity
 
-  static Activation identity() noexcept;
-  static Activation relu() noexcept;
-  static Activation relu6() noexcept;
-  static Activation leaky_relu(double negative_slope = 0.01);
-  static Activation elu(double alpha = 1.0);
-  static Activation selu() noexcept;
-  static Activation celu(double alpha = 1.0);  ///< \throws std::invalid_argument when alpha == 0
-  static Activation gelu() noexcept;           ///< exact: z Φ(z)
-  static Activation gelu_tanh() noexcept;      ///< the tanh approximation
-  static Activation silu() noexcept;
-  static Activation mish() noexcept;
-  static Activation softplus() noexcept;
-  static Activation softsign() noexcept;
-  static Activation sigmoid() noexcept;
-  static Activation hard_sigmoid() noexcept;
-  static Activation tanh() noexcept;
-  static Activation hard_tanh() noexcept;
-  static Activation hard_swish() noexcept;
-  static Activation exp() noexcept;
-  static Activation sin() noexcept;
-  static Activation softmax() noexcept;
-  static Activation log_softmax() noexcept;
+#define BACKPASS_PLAIN(name, ...) static Activation name() noexcept;
+#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, default_value, domain) \
+  static Activation name(double parameter = default_value);
+  /// One factory per row of activation_list.hpp. \throws std::invalid_argument for a parameter outside its domain
+  BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
+#undef BACKPASS_PLAIN
+#undef BACKPASS_PARAMETRIC
   static Activation custom(CustomActivation functions);
   /// From two scalar functions of z.
   static Activation custom(const std::function<double(double)>& function,

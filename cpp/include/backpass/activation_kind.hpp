@@ -1,35 +1,16 @@
 /// \file activation_kind.hpp
-/// The closed set of activation functions, as the kernels index it. No includes: every instruction set's
-/// translation unit sees this file.
+/// The closed set of activation functions, in the order in which the kernel tables hold them.
 #pragma once
+
+#include <backpass/activation_list.hpp>
 
 namespace backpass {
 
+#define BACKPASS_NAME(name, ...) name,
 enum class ActivationKind : unsigned char {
-  identity,
-  relu,
-  relu6,
-  leaky_relu,
-  elu,
-  selu,
-  celu,
-  gelu,
-  gelu_tanh,
-  silu,
-  mish,
-  softplus,
-  softsign,
-  sigmoid,
-  hard_sigmoid,
-  tanh,
-  hard_tanh,
-  hard_swish,
-  exp,
-  sin,
-  softmax,      ///< couples a row's elements: a full Jacobian, see softmax_kernels
-  log_softmax,  ///< the same
-  custom,       ///< the user's own; no kernel
+  BACKPASS_ACTIVATIONS(BACKPASS_NAME, BACKPASS_NAME) custom,  ///< the user's own; it has no kernel
 };
+#undef BACKPASS_NAME
 
 inline constexpr int kElementwiseActivations = static_cast<int>(ActivationKind::softmax);
 inline constexpr int kActivationKinds = static_cast<int>(ActivationKind::custom) + 1;

@@ -18,20 +18,26 @@ BP_INLINE Vec<T> select_or_nan(Vec<T> x, VecInt<T> inside, T one, T other) {
 }
 
 template <class T>
-struct Relu {
+struct Identity {
+  BP_INLINE Vec<T> value(Vec<T> z, T) { return z; }
+  BP_INLINE Vec<T> derivative(Vec<T>, T) { return broadcast(T(1)); }
+};
+
+template <class T>
+struct ReLU {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return max(Vec<T>{}, z); }
   // If a > 0 is false, a is 0 (derivative 0) or NaN (propagate): return a in both cases.
   BP_INLINE Vec<T> derivative(Vec<T> a, T) { return a > T(0) ? broadcast(T(1)) : a; }
 };
 
 template <class T>
-struct Relu6 {
+struct ReLU6 {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return min(broadcast(T(6)), max(Vec<T>{}, z)); }
   BP_INLINE Vec<T> derivative(Vec<T> a, T) { return select_or_nan<T>(a, (a > T(0)) & (a < T(6)), 1, 0); }
 };
 
 template <class T>
-struct LeakyRelu {
+struct LeakyReLU {
   BP_INLINE Vec<T> value(Vec<T> z, T slope) { return z > T(0) ? z : z * slope; }
   BP_INLINE Vec<T> derivative(Vec<T> z, T slope) { return select_or_nan<T>(z, z > T(0), 1, slope); }
 };
@@ -82,13 +88,6 @@ void activate_gradient(Index n, T parameter, const T* stored, T* g) {
   update(n, stored, g, [=](Vec<T> s, Vec<T> gi) BP_INLINE_LAMBDA { return gi * Activation::derivative(s, parameter); });
 }
 
-template <class T>
-void copy(Index n, T, const T* z, T* a) {
-  map(n, z, a, [](Vec<T> v) BP_INLINE_LAMBDA { return v; });
-}
-template <class T>
-void leave(Index, T, const T*, T*) {}
-
 template <class T, template <class> class Activation>
 constexpr void add_activation(KernelTable<T>& t, ActivationKind kind) {
   t.activate[static_cast<int>(kind)] = activate<T, Activation<T>>;
@@ -97,27 +96,9 @@ constexpr void add_activation(KernelTable<T>& t, ActivationKind kind) {
 
 template <class T>
 constexpr void add_activation_kernels(KernelTable<T>& t) {
-  t.activate[static_cast<int>(ActivationKind::identity)] = copy<T>;
-  t.activate_gradient[static_cast<int>(ActivationKind::identity)] = leave<T>;
-  add_activation<T, Relu>(t, ActivationKind::relu);
-  add_activation<T, Relu6>(t, ActivationKind::relu6);
-  add_activation<T, LeakyRelu>(t, ActivationKind::leaky_relu);
-  add_activation<T, Elu>(t, ActivationKind::elu);
-  add_activation<T, Selu>(t, ActivationKind::selu);
-  add_activation<T, Celu>(t, ActivationKind::celu);
-  add_activation<T, Gelu>(t, ActivationKind::gelu);
-  add_activation<T, GeluTanh>(t, ActivationKind::gelu_tanh);
-  add_activation<T, Silu>(t, ActivationKind::silu);
-  add_activation<T, Mish>(t, ActivationKind::mish);
-  add_activation<T, Softplus>(t, ActivationKind::softplus);
-  add_activation<T, Softsign>(t, ActivationKind::softsign);
-  add_activation<T, Sigmoid>(t, ActivationKind::sigmoid);
-  add_activation<T, HardSigmoid>(t, ActivationKind::hard_sigmoid);
-  add_activation<T, Tanh>(t, ActivationKind::tanh);
-  add_activation<T, HardTanh>(t, ActivationKind::hard_tanh);
-  add_activation<T, HardSwish>(t, ActivationKind::hard_swish);
-  add_activation<T, Exp>(t, ActivationKind::exp);
-  add_activation<T, Sin>(t, ActivationKind::sin);
+#define BACKPASS_KERNELS(name, Class, ...) add_activation<T, Class>(t, ActivationKind::name);
+  BACKPASS_ELEMENTWISE_ACTIVATIONS(BACKPASS_KERNELS, BACKPASS_KERNELS)
+#undef BACKPASS_KERNELS
 }
 
 }  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

@@ -42,7 +42,7 @@ BP_INLINE Vec<T> softplus(Vec<T> z) {
 }
 
 template <class T>
-struct Elu {
+struct ELU {
   BP_INLINE Vec<T> value(Vec<T> z, T alpha) { return z > T(0) ? z : alpha * expm1<T>(z); }
   BP_INLINE Vec<T> derivative(Vec<T> z, T alpha) { return z > T(0) ? broadcast(T(1)) : alpha * exp<T>(z); }
 };
@@ -50,7 +50,7 @@ struct Elu {
 /// φ(z) = λ z for z > 0, λ α (e^z − 1) otherwise (G. Klambauer et al., "Self-normalizing neural networks", NIPS 2017).
 /// For z <= 0, φ' = λ α e^z is computed from z: a + λ α is equal, but loses all digits where a is near −λ α.
 template <class T>
-struct Selu {
+struct SELU {
   static constexpr T kScale = T(1.0507009873554804934193349852946);
   static constexpr T kScaleAlpha = T(1.7580993408473768599402175208123);
   BP_INLINE Vec<T> value(Vec<T> z, T) { return z > T(0) ? z * kScale : kScaleAlpha * expm1<T>(z); }
@@ -60,7 +60,7 @@ struct Selu {
 /// φ(z) = z for z > 0, α (e^(z/α) − 1) otherwise. For z <= 0, φ' = e^(z/α) is computed from z: a/α + 1 is equal, but
 /// loses its digits like a + λ α in Selu.
 template <class T>
-struct Celu {
+struct CELU {
   BP_INLINE Vec<T> value(Vec<T> z, T alpha) { return z > T(0) ? z : alpha * expm1<T>(z * (T(1) / alpha)); }
   /// The quotient z/α has a rounding error of up to half an ulp, and its size may be 87 (float) or 708 (double). `rest`
   /// is the part that rounding removed, and is added to the exponent separately.
@@ -76,7 +76,7 @@ struct Celu {
 
 /// φ(z) = z Φ(z) = max(z, 0) − |z| Φ(−|z|), φ' = Φ(z) + z e^(−z²/2) / √2π.
 template <class T>
-struct Gelu {
+struct GELU {
   static constexpr T kInverseSqrt2Pi = T(0.3989422804014326779399461);
   BP_INLINE Vec<T> value(Vec<T> z, T) {
     const Vec<T> magnitude = min(broadcast(NormalConstants<T>::kLargest), abs(z));
@@ -96,7 +96,7 @@ struct Gelu {
 /// φ(z) = ½ z (1 + tanh y) = z σ(2y) with y = √(2/π) (z + 0.044715 z³). 1 + tanh y would lose the negative tail; σ(2y)
 /// keeps it.
 template <class T>
-struct GeluTanh {
+struct GELUTanh {
   static constexpr T kTwoSqrt2OverPi = T(1.5957691216057307117597842);
   static constexpr T kCubic = T(0.044715);
   // From here on, |2y| > 1600: φ is 0 or z, and φ' is 0 or 1. Clamping keeps the squares finite.
@@ -115,7 +115,7 @@ struct GeluTanh {
 
 /// φ(z) = z σ(z), φ' = σ(z) + z σ(z) (1 − σ(z)).
 template <class T>
-struct Silu {
+struct SiLU {
   BP_INLINE Vec<T> value(Vec<T> z, T) { return finite_below<T>(z) * sigmoid<T>(z); }
   BP_INLINE Vec<T> derivative(Vec<T> z, T) {
     const Logistic<T> s = logistic<T>(z);

@@ -10,22 +10,10 @@ namespace backpass::kernels {
 enum class Stored : unsigned char { none, output, preactivation };
 
 constexpr Stored stored_for(ActivationKind kind) {
-  switch (kind) {
-    case ActivationKind::identity:
-      return Stored::none;
-    case ActivationKind::relu:
-    case ActivationKind::relu6:
-    case ActivationKind::sigmoid:
-    case ActivationKind::tanh:
-    case ActivationKind::softplus:
-    case ActivationKind::hard_tanh:
-    case ActivationKind::exp:
-    case ActivationKind::softmax:
-    case ActivationKind::log_softmax:
-      return Stored::output;
-    default:
-      return Stored::preactivation;
-  }
+#define BACKPASS_SOURCE(name, Class, source, ...) Stored::source,
+  constexpr Stored kSources[] = {BACKPASS_ACTIVATIONS(BACKPASS_SOURCE, BACKPASS_SOURCE) Stored::preactivation};
+#undef BACKPASS_SOURCE
+  return kSources[static_cast<int>(kind)];
 }
 
 }  // namespace backpass::kernels

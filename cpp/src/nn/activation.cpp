@@ -14,22 +14,27 @@
 namespace backpass {
 namespace {
 
-constexpr std::array<std::string_view, kActivationKinds - 1> kNames{
-    "identity",  "relu",       "relu6", "leaky_relu", "elu",      "selu",       "celu",         "gelu",
-    "gelu_tanh", "silu",       "mish",  "softplus",   "softsign", "sigmoid",    "hard_sigmoid", "tanh",
-    "hard_tanh", "hard_swish", "exp",   "sin",        "softmax",  "log_softmax"};
+struct Parameter {
+  bool exists = false;
+  double default_value = 0.0;
+  bool (*allows)(double) = nullptr;
+};
+bool finite(double value) noexcept { return std::isfinite(value); }
+bool nonzero(double value) noexcept { return std::isfinite(value) && value != 0.0; }
 
-double default_parameter(ActivationKind kind) noexcept {
-  switch (kind) {
-    case ActivationKind::leaky_relu:
-      return 0.01;
-    case ActivationKind::elu:
-    case ActivationKind::celu:
-      return 1.0;
-    default:
-      return 0.0;
-  }
-}
+#define BACKPASS_NAME(name, ...) #name,
+constexpr std::array<std::string_view, kActivationKinds - 1> kNames{BACKPASS_ACTIVATIONS(BACKPASS_NAME, BACKPASS_NAME)};
+#undef BACKPASS_NAME
+
+#define BACKPASS_PLAIN(...) Parameter{},
+#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, default_value, domain) \
+  Parameter{true, default_value, domain},
+constexpr std::array<Parameter, kActivationKinds> kParameters{BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
+                                                                  Parameter{}};
+#undef BACKPASS_PLAIN
+#undef BACKPASS_PARAMETRIC
+
+const Parameter& parameter_of(ActivationKind kind) noexcept { return kParameters[static_cast<std::size_t>(kind)]; }
 
 template <class T>
 CustomActivation::Function<T> elementwise(const std::function<double(double)>& f) {
@@ -44,36 +49,17 @@ CustomActivation::Function<T> elementwise(const std::function<double(double)>& f
 
 }  // namespace
 
-#define BACKPASS_PLAIN_ACTIVATION(name)    \
+#define BACKPASS_PLAIN(name, ...)          \
   Activation Activation::name() noexcept { \
     Activation a;                          \
     a.kind_ = ActivationKind::name;        \
     return a;                              \
   }
-BACKPASS_PLAIN_ACTIVATION(identity)
-BACKPASS_PLAIN_ACTIVATION(relu)
-BACKPASS_PLAIN_ACTIVATION(relu6)
-BACKPASS_PLAIN_ACTIVATION(selu)
-BACKPASS_PLAIN_ACTIVATION(gelu)
-BACKPASS_PLAIN_ACTIVATION(gelu_tanh)
-BACKPASS_PLAIN_ACTIVATION(silu)
-BACKPASS_PLAIN_ACTIVATION(mish)
-BACKPASS_PLAIN_ACTIVATION(softplus)
-BACKPASS_PLAIN_ACTIVATION(softsign)
-BACKPASS_PLAIN_ACTIVATION(sigmoid)
-BACKPASS_PLAIN_ACTIVATION(hard_sigmoid)
-BACKPASS_PLAIN_ACTIVATION(tanh)
-BACKPASS_PLAIN_ACTIVATION(hard_tanh)
-BACKPASS_PLAIN_ACTIVATION(hard_swish)
-BACKPASS_PLAIN_ACTIVATION(exp)
-BACKPASS_PLAIN_ACTIVATION(sin)
-BACKPASS_PLAIN_ACTIVATION(softmax)
-BACKPASS_PLAIN_ACTIVATION(log_softmax)
-#undef BACKPASS_PLAIN_ACTIVATION
-
-Activation Activation::leaky_relu(double negative_slope) { return from_name("leaky_relu", negative_slope); }
-Activation Activation::elu(double alpha) { return from_name("elu", alpha); }
-Activation Activation::celu(double alpha) { return from_name("celu", alpha); }
+#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, default_value, domain) \
+  Activation Activation::name(double parameter) { return from_name(#name, parameter); }
+BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
+#undef BACKPASS_PLAIN
+#undef BACKPASS_PARAMETRIC
 
 Activation Activation::custom(CustomActivation functions) {
   if (!functions.function_f32 || !functions.derivative_f32 || !functions.function_f64 || !functions.derivative_f64) {
@@ -100,7 +86,7 @@ Activation Activation::from_name(std::string_view name) {
     if (kNames[i] == name) {
       Activation a;
       a.kind_ = static_cast<ActivationKind>(i);
-      a.parameter_ = default_parameter(a.kind_);
+      a.parameter_ = parameter_of(a.kind_).default_value;
       return a;
     }
     known += (i == 0 ? "" : ", ") + std::string(kNames[i]);
@@ -113,7 +99,7 @@ Activation Activation::from_name(std::string_view name, double parameter) {
   if (!a.has_parameter()) {
     throw std::invalid_argument(std::string(name) + " takes no parameter");
   }
-  if (!std::isfinite(parameter) || (a.kind_ == ActivationKind::celu && parameter == 0.0)) {
+  if (!parameter_of(a.kind_).allows(parameter)) {
     throw std::invalid_argument(std::string(name) + ": " + number_text(parameter) + " is not a valid parameter");
   }
   a.parameter_ = parameter;
@@ -126,7 +112,7 @@ std::string_view Activation::name() const noexcept {
   return kind_ == ActivationKind::custom ? std::string_view("custom") : kNames[static_cast<std::size_t>(kind_)];
 }
 
-bool Activation::has_parameter() const noexcept { return default_parameter(kind_) != 0.0; }
+bool Activation::has_parameter() const noexcept { return parameter_of(kind_).exists; }
 
 template <class T>
 void Activation::apply(ConstMatrixView<T> z, MatrixView<T> a) const {

@@ -34,24 +34,11 @@ InitializerKind resolve(InitializerKind kind, ActivationKind activation) noexcep
   if (kind != InitializerKind::automatic) {
     return kind;
   }
-  switch (activation) {
-    case ActivationKind::relu:
-    case ActivationKind::relu6:
-    case ActivationKind::leaky_relu:
-    case ActivationKind::elu:
-    case ActivationKind::celu:
-    case ActivationKind::gelu:
-    case ActivationKind::gelu_tanh:
-    case ActivationKind::silu:
-    case ActivationKind::mish:
-    case ActivationKind::softplus:
-    case ActivationKind::hard_swish:
-      return InitializerKind::he_normal;
-    case ActivationKind::selu:
-      return InitializerKind::lecun_normal;
-    default:
-      return InitializerKind::glorot_uniform;
-  }
+#define BACKPASS_INIT(name, Class, source, init, ...) InitializerKind::init,
+  constexpr InitializerKind kInits[] = {BACKPASS_ACTIVATIONS(BACKPASS_INIT, BACKPASS_INIT)
+                                            InitializerKind::glorot_uniform};
+#undef BACKPASS_INIT
+  return kInits[static_cast<std::size_t>(activation)];
 }
 
 /// \returns (count, length), row-major: orthonormal rows with the Haar measure, for length >= count. Draws normal

@@ -8,27 +8,11 @@ from typing import Any
 
 import click
 
-# The elementwise activations that take no parameter of the user's.
-ACTIVATIONS = (
-    "relu",
-    "relu6",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "celu",
-    "gelu",
-    "gelu_tanh",
-    "silu",
-    "mish",
-    "softplus",
-    "softsign",
-    "sigmoid",
-    "hard_sigmoid",
-    "tanh",
-    "hard_tanh",
-    "hard_swish",
-    "sin",
-    "identity",
+from backpass import activations
+
+# Hidden layers: the elementwise activations, with their default parameters. exp soon overflows.
+ACTIVATIONS = tuple(
+    name for name in activations.names() if name not in {"exp", "softmax", "log_softmax"}
 )
 
 
