@@ -1,4 +1,4 @@
-# Which compilers build the library, and the options that hold whatever a containing project sets.
+# The supported compilers, and the options that apply regardless of what a containing project sets.
 
 set(oldest_GNU 12)
 set(oldest_Clang 14)
@@ -12,12 +12,13 @@ if(CMAKE_SIZEOF_VOID_P LESS 8)
   message(FATAL_ERROR "backpass needs a 64-bit target. Pointers have ${CMAKE_SIZEOF_VOID_P} bytes here.")
 endif()
 
-# The arithmetic is IEEE 754's, whatever came before: -fno-fast-math does not take back a part of -ffast-math that was named
-# on its own, so every part is named. Link-time optimisation could move one instruction set's code into another's function.
+# IEEE 754 arithmetic, whatever options came before: -fno-fast-math does not undo a component of -ffast-math that was
+# given by name, so every component is named here. Link-time optimisation could move code of one instruction set into a
+# function of another.
 set(BACKPASS_STRICT_OPTIONS -fno-fast-math -fno-associative-math -fno-reciprocal-math -fno-finite-math-only -fsigned-zeros
                             -fno-rounding-math -fno-lto)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # -Ofast allows stores that the source does not make, which is a data race where threads share an array.
+  # -Ofast allows stores that the source does not make. Such a store is a data race if threads share an array.
   list(APPEND BACKPASS_STRICT_OPTIONS -fno-unsafe-math-optimizations -fno-single-precision-constant -fno-allow-store-data-races)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     list(APPEND BACKPASS_STRICT_OPTIONS -mfpmath=sse)
@@ -25,6 +26,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 else()
   list(APPEND BACKPASS_STRICT_OPTIONS -fno-approx-func -fdenormal-fp-math=ieee)
 endif()
-# No fused multiply-add but where the kernels ask for it: results must not depend on what the compiler happens to contract.
-# No code reads errno or the floating-point exception flags after arithmetic.
+# No fused multiply-add except where the kernels request it: results must not depend on what the compiler contracts. No
+# code reads errno or the floating-point exception flags after arithmetic.
 list(APPEND BACKPASS_STRICT_OPTIONS -ffp-contract=off -fno-math-errno -fno-trapping-math)

@@ -1,5 +1,6 @@
-# Install rules: find_package(backpass CONFIG), pkg-config, headers. Everything is relocatable. The build tree is a package too
-# (backpass_DIR=<build>/cpp). A project that contains this one can so install and export targets that link the library.
+# Install rules: find_package(backpass CONFIG), pkg-config, headers. Everything is relocatable. The build tree is also a
+# package (backpass_DIR=<build>/cpp), so a project that contains this one can install and export targets that link the
+# library.
 include(CMakePackageConfigHelpers)
 
 set(BACKPASS_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/backpass)
@@ -8,8 +9,9 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/cpp/include/backpass DESTINATION ${CMAKE
 install(EXPORT backpass-targets NAMESPACE backpass:: DESTINATION ${BACKPASS_CMAKE_DIR})
 export(EXPORT backpass-targets NAMESPACE backpass:: FILE backpass-targets.cmake)
 
-# A static library leaves its calls of OpenMP to be linked. GCC's are of libgomp; Clang's run-time library has those too, so
-# that -fopenmp does for either compiler. Clang's are of libomp alone, which GCC has to be told of.
+# Programs that link the static library must also link the OpenMP runtime that it calls. A library built with GCC calls
+# libgomp. Clang's runtime has the same functions, so -fopenmp works with either compiler. A library built with Clang
+# calls libomp only, so GCC needs the path of libomp.
 set(BACKPASS_NEEDS_OPENMP OFF)
 set(BACKPASS_LIBOMP "")
 if(NOT BUILD_SHARED_LIBS AND BACKPASS_OPENMP)
@@ -26,7 +28,7 @@ write_basic_package_version_file(backpass-config-version.cmake COMPATIBILITY Sam
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/backpass-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/backpass-config-version.cmake
         DESTINATION ${BACKPASS_CMAKE_DIR})
 
-# pkg-config: paths relative to the .pc file's own place (pcfiledir), so that the tree may move.
+# pkg-config: paths are relative to the location of the .pc file (pcfiledir), so that the tree can be moved.
 set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH pc_prefix /${pc_dir} /)
 string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
@@ -35,7 +37,7 @@ set(pc_libs "")
 if(BUILD_SHARED_LIBS)
   set(pc_cflags " -DBACKPASS_SHARED")
 else()
-  # A static library brings its needs along: whoever links it links them, without having to ask for --static.
+  # Libs contains the dependencies of the static library, so that programs link without pkg-config --static.
   set(pc_libs " ${CMAKE_THREAD_LIBS_INIT}")
   if(BACKPASS_LIBOMP)
     list(JOIN BACKPASS_LIBOMP " " libomp)
