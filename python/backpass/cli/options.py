@@ -1,4 +1,4 @@
-"""The reading of options, and the printing that all commands do."""
+"""Parsing of options, and output functions of all commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-# The elementwise activations that take no parameter of the user's.
+# Elementwise activations for hidden layers, with their default parameters.
 ACTIVATIONS = (
     "relu",
     "relu6",
@@ -37,7 +37,7 @@ def parse_widths(
     param: click.Parameter,  # noqa: ARG001
     value: str,
 ) -> tuple[int, ...]:
-    """Read the widths of hidden layers: ``64,64``, or ``none`` for no hidden layer."""
+    """Parse the widths of hidden layers: ``64,64``, or ``none`` for no hidden layer."""
     if value == "none":
         return ()
     try:
@@ -50,12 +50,12 @@ def parse_widths(
 
 
 def say(message: str) -> None:
-    """Tell a person something, on standard error."""
+    """Print a message for the user on standard error."""
     click.echo(message, err=True)
 
 
 def print_json(result: Mapping[str, Any]) -> None:
-    """Print the result for a machine; NaN, which JSON has not, as null."""
+    """Print the result as JSON. NaN and infinity, which JSON does not have, become null."""
     click.echo(json.dumps(_finite(result), indent=2, allow_nan=False))
 
 
