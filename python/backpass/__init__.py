@@ -1,7 +1,7 @@
 """Plain, fully connected neural networks on CPUs.
 
-`Network` is the centre; `activations`, `initializers`, `losses`, `optim`, `schedules` and
-`callbacks` hold what it takes as arguments.
+`Network` is the main class. `activations`, `initializers`, `losses`, `optim`, `schedules` and
+`callbacks` contain the classes of its arguments.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""``python -m backpass``: where the C++ library is, for build systems; else the command line."""
+"""``python -m backpass``: prints a directory of the C++ library, or runs the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent.resolve()
-# Each option's folder within the package and a file that must be there. Some systems say lib64.
+# For each option: a folder in the package, and a file that must be in it. Some systems use lib64.
 _PLACES = {
     "--includes": ("include", "backpass/backpass.hpp"),
     "--cmakedir": ("lib*/cmake/backpass", "backpass-config.cmake"),
@@ -15,7 +15,7 @@ _PLACES = {
 
 
 def find_place(option: str) -> Path | None:
-    """Return the folder that the option asks for, or None when it is not installed."""
+    """Return the folder for the option, or None if it is not installed."""
     folder, witness = _PLACES[option]
     for found in sorted(_PACKAGE.glob(f"{folder}/{witness}")):
         return found.parents[witness.count("/")]
@@ -27,8 +27,8 @@ def main() -> None:
     if len(sys.argv) == 2 and sys.argv[1] in _PLACES:
         place = find_place(sys.argv[1])
         if place is None:
-            sys.exit("error: this installation of backpass has no C++ files (an editable one?)")
-        print(place)  # noqa: T201 - the answer
+            sys.exit("error: this installation of backpass has no C++ files (is it editable?)")
+        print(place)  # noqa: T201 - the result
         return
     from backpass.cli import main as run_command
 

@@ -1,4 +1,4 @@
-"""What arguments are turned into, with errors that name them."""
+"""Conversion of arguments. The error messages name the argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def to_count(value: Any, name: str, least: int) -> int:
-    """Return an integer of at least `least`; a TypeError or a ValueError says what it is not."""
+    """Return an integer of at least `least`; raise TypeError or ValueError for other values."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -22,9 +22,9 @@ def to_count(value: Any, name: str, least: int) -> int:
 
 
 def to_number(value: Any, name: str) -> float:
-    """Return a float; a TypeError says what it is not."""
+    """Return a float; raise TypeError if the value is not a number."""
     try:
-        # A text may look like a number to float(), but is none.
+        # float() would also convert a text such as 1.5.
         if not isinstance(value, (str, bytes, bytearray)):
             return float(value)
     except TypeError:
@@ -33,7 +33,7 @@ def to_number(value: Any, name: str) -> float:
 
 
 def to_flag(value: Any, name: str) -> bool:
-    """Return a bool; a TypeError says what it is not."""
+    """Return a bool; raise TypeError for other types."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
     return bool(value)

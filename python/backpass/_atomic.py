@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never a part."""
+"""Atomic writing of files: a file is the old one or the complete new one."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Collect a file's content, and write the file when the block ends without error.
+    """Collect the content of a file, and write the file if the block ends without an error.
 
-    The file is replaced as `Network.save` replaces it: permissions, owner, access control list
-    and extended attributes stay, a symbolic link is followed, a device or a pipe is written to.
+    The file is replaced in the same way as by `Network.save`. Permissions, owner, access control
+    list and extended attributes stay. A symbolic link is followed. A device or a pipe is written
+    to, not replaced.
 
     Yields
     ------
     binary file
-        To write to, in memory.
+        A buffer in memory for the content.
 
     Raises
     ------
     OSError
-        When the operating system refuses; `path` is then as it was.
+        If the operating system reports an error. `path` is then unchanged.
     """
     content = io.BytesIO()
     yield content

@@ -1,9 +1,9 @@
-"""Lets threadpoolctl's limits reach this library.
+"""Registration of this library with threadpoolctl.
 
 ``threadpoolctl.threadpool_limits(1)``, also with ``user_api="openmp"`` or ``user_api="backpass"``,
-sets the number of threads as `backpass.set_num_threads` does. threadpoolctl need not be installed,
-and ``import backpass`` does not import it: if it is there already, this library registers at once,
-else when somebody imports it.
+sets the number of threads in the same way as `backpass.set_num_threads`. threadpoolctl does not
+have to be installed, and ``import backpass`` does not import it. If threadpoolctl is already
+imported, this library registers immediately, otherwise when threadpoolctl is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAME = "threadpoolctl"
 
 
 def _register(threadpoolctl: ModuleType) -> None:
-    """Make this library known to threadpoolctl, if it is new enough (3.2) to take others."""
+    """Register this library. threadpoolctl before 3.2 does not support registration."""
     base: Any = getattr(threadpoolctl, "LibController", None)
     register: Any = getattr(threadpoolctl, "register", None)
     if base is None or register is None:
@@ -43,11 +43,11 @@ def _register(threadpoolctl: ModuleType) -> None:
             return _core.__version__
 
         def set_additional_attributes(self) -> None:
-            # Limits name a library's user_api or its prefix: this one has both names.
+            # A limit selects libraries by user_api or prefix. This sets the prefix.
             self.prefix = "backpass"
 
     class NamedController(Controller):
-        """Makes the name known. The library itself is found by the other class, which is first."""
+        """Adds the user_api "backpass". threadpoolctl finds the library by `Controller`."""
 
         user_api = "backpass"
 
@@ -56,7 +56,7 @@ def _register(threadpoolctl: ModuleType) -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Registers when threadpoolctl has been imported, and does nothing else."""
+    """Registers this library after threadpoolctl has been imported."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -80,7 +80,7 @@ class _Finder(MetaPathFinder):
 
 
 def register_when_imported() -> None:
-    """Register now, or when threadpoolctl is imported."""
+    """Register now, or later when threadpoolctl is imported."""
     module = sys.modules.get(_NAME)
     if module is not None:
         _register(module)

@@ -1,6 +1,6 @@
-"""Activation functions φ with a = φ(z); definitions and constants are PyTorch's.
+"""Activation functions φ, a = φ(z), with PyTorch's definitions and constants.
 
-Everything that takes an activation takes its name in snake_case as well.
+Every argument for an activation also accepts its name in snake_case.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""What `Network.fit` may call at the ends of epochs, and how it stops early."""
+"""Callbacks of `Network.fit`, among them early stopping and checkpoints."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping", "LambdaCallback", "TrainInfo"]
 
-# Metrics that are better when they are higher; everything else is a cost.
+# Metrics that improve by rising. All other series improve by falling.
 _HIGHER_IS_BETTER = ("accuracy", "r2")
 
 
 @dataclass(frozen=True)
 class TrainInfo:
-    """What a training run is going to do.
+    """The plan of a training run.
 
     Attributes
     ----------
     epochs : int
-        Planned.
+        Number of planned epochs.
     batch_size : int
     rows : int
-        Training rows of an epoch.
+        Training rows per epoch.
     optimizer, schedule
-        The objects given to `Network.fit`.
+        The objects that were passed to `Network.fit`.
     first_epoch, first_step : int
-        Epochs and steps made before, when this run goes on with an earlier one.
+        Numbers of epochs and steps made before, if this run resumes an earlier run.
     first_epoch_steps : int
-        How many of these steps belong to the first epoch of this run, which the earlier one did not
-        finish.
+        Number of these steps that belong to the first epoch of this run, which the earlier run did
+        not finish.
     memory : TrainingMemory
-        What early stopping remembers and the place in the epoch, up to date whenever a callback is
-        called; `Network.save` takes it.
+        State of early stopping and position in the epoch, up to date in every call of a callback.
+        `Network.save` accepts it.
     """
 
     epochs: int
@@ -56,24 +56,24 @@ class TrainInfo:
     memory: Any = None
 
     def steps_before(self, epoch: int) -> int:
-        """Return the count of steps when `epoch`, counted as `Callback` does, begins."""
+        """Return the number of steps before `epoch`, which is counted as in `Callback`."""
         steps_per_epoch = -(-self.rows // self.batch_size)
         whole = (epoch - self.first_epoch) * steps_per_epoch
         return self.first_step - self.first_epoch_steps + whole
 
     def steps_after(self, epoch: int) -> int:
-        """Return the count of steps when `epoch`, counted as `Callback` does, is complete."""
+        """Return the number of steps after `epoch`, which is counted as in `Callback`."""
         return self.steps_before(epoch + 1)
 
 
 class Callback:
-    """Base class: override what you need.
+    """Base class of callbacks. Override the methods that you need.
 
-    An exception from any of these ends `Network.fit` and reaches its caller.
+    An exception from a method ends `Network.fit` and reaches the caller of `Network.fit`.
     """
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:
-        """Before the first epoch."""
+        """React to the start of the training, before the first epoch."""
 
     def on_epoch_end(
         self,
@@ -81,21 +81,21 @@ class Callback:
         epoch: int,  # noqa: ARG002
         logs: Mapping[str, float],  # noqa: ARG002
     ) -> bool | None:
-        """After every epoch.
+        """React to the end of an epoch.
 
         Parameters
         ----------
         net : Network
-            Being trained; it may be read, saved and changed.
+            The network in training. The callback may read, save and change it.
         epoch : int
-            Zero-based, counted on from `TrainInfo.first_epoch`.
+            Zero-based number of the epoch. The first epoch of this run is `TrainInfo.first_epoch`.
         logs : mapping of str to float
-            This epoch's entry of every series of the history.
+            The value of every series of the history in this epoch.
 
         Returns
         -------
         bool or None
-            True ends the training.
+            True stops the training.
         """
         return None
 
@@ -106,54 +106,56 @@ class Callback:
         rows_done: int,  # noqa: ARG002
         loss: float,  # noqa: ARG002
     ) -> bool | None:
-        """Within an epoch, at most every 50 ms: between two steps, or during validation.
+        """React to progress within an epoch.
+
+        Called at most every 50 ms, between two steps or during validation and metrics.
 
         Parameters
         ----------
         net : Network
-            Being trained; it may be read, saved and changed.
+            The network in training. The callback may read, save and change it.
         epoch : int
-            As for `on_epoch_end`.
+            See `on_epoch_end`.
         rows_done : int
-            Rows of this epoch that were trained on; all of them during validation and metrics.
+            Number of rows trained so far in this epoch; all rows during validation and metrics.
         loss : float
-            The mean over these rows.
+            Mean loss over these rows.
 
         Returns
         -------
         bool or None
-            True ends the training at once; the epoch does not enter the history.
+            True stops the training immediately. The history does not contain this epoch.
         """
         return None
 
     def on_train_end(self, net: Network, history: History) -> None:
-        """After the last epoch, when no exception came."""
+        """React to the end of the training. Not called after an exception."""
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs.
+    """Stop if `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
-    Given to `Network.fit` as ``early_stopping=`` or among its ``callbacks``. The watching itself
-    is done by the native training loop.
+    Pass it to `Network.fit` as ``early_stopping=`` or in ``callbacks``. The native training loop
+    does the monitoring.
 
     Parameters
     ----------
     monitor : str
         A series of the history. ``accuracy`` and ``r2`` improve by rising, all others by falling.
     patience : int
-        Epochs without improvement that end the training, at least 1.
+        Number of epochs without improvement after which the training stops, at least 1.
     min_delta : float
-        Smallest change that counts as an improvement, at least 0.
+        A change must be larger than this to count as an improvement. At least 0.
     restore_best : bool
-        Whether the network ends with the parameters of its best epoch.
+        Whether the network gets the parameters of its best epoch at the end.
 
     Raises
     ------
     ValueError
-        When a parameter is out of range.
+        If a parameter is out of range.
     TypeError
-        When one is of a wrong type.
+        If a parameter has a wrong type.
     """
 
     monitor: str = "val_loss"
@@ -175,38 +177,41 @@ class EarlyStopping:
 
 
 class Checkpoint(Callback):
-    """Save the network while it trains.
+    """Save the network during the training.
 
     Parameters
     ----------
     path : path
-        Where to. May contain fields in braces: ``{epoch}`` (one-based) and every series of the
-        history, as in ``"model-{epoch:03d}-{val_loss:.4f}.safetensors"``. Each file is written in
-        full beside its place and then renamed to it.
+        The file. It may contain fields in braces: ``{epoch}`` (one-based) and every series of the
+        history, as in ``"model-{epoch:03d}-{val_loss:.4f}.safetensors"``. A temporary file in the
+        same directory is written completely and then renamed to `path`.
     monitor : str, optional
-        Series to judge epochs by; ``val_loss`` if there is one and else ``loss`` by default.
+        The series that decides which epoch is better. By default ``val_loss`` if it exists,
+        otherwise ``loss``.
     save_best_only : bool
-        Save only when `monitor` is better than at every save before, in this training: also before
-        an interruption that `Network.fit` goes on from with ``resume_from``.
+        Whether to save only if `monitor` is better than at every earlier save of this training. If
+        `Network.fit` resumes a training by ``resume_from``, this includes the saves before the
+        interruption.
     optimizer : optimizer, optional
-        Saved along, with the schedule, the counts of epochs and steps and what early stopping
-        remembers, so that training can go on exactly: ``saved = load_checkpoint(path)``, then
-        ``saved.network.fit(..., optimizer=saved.optimizer, schedule=saved.schedule,
-        resume_from=saved)`` with the same data, seed and settings.
+        Saved with the network, together with the schedule, the numbers of epochs and steps and the
+        state of early stopping. The training can then be resumed exactly: ``saved =
+        load_checkpoint(path)``, then ``saved.network.fit(..., optimizer=saved.optimizer,
+        schedule=saved.schedule, resume_from=saved)`` with the same data, seed and settings.
     every : int
-        Save (or judge) every this many epochs.
+        Number of epochs between two saves (or comparisons).
     every_seconds : float, optional
-        Save within epochs too, between two steps, when the last save is so many seconds ago. With
-        an `optimizer`, training goes on from there exactly as well. The field ``{epoch}`` is then
-        the number of the unfinished epoch, and other fields have no values.
+        Also save within epochs, between two steps, if the last save was at least this many seconds
+        ago. With an `optimizer`, the training can be resumed exactly from there, too. The field
+        ``{epoch}`` is then the number of the unfinished epoch, and other fields have no values.
 
     Raises
     ------
     ValueError
-        When `every` is below 1 or `every_seconds` below 0, or when `every_seconds` is given with
-        `save_best_only`; in training, when `monitor` or a field names no series.
+        If `every` is below 1, `every_seconds` is below 0, or `every_seconds` is given together with
+        `save_best_only`. During the training, if `monitor` or a field is not a series.
     TypeError
-        When `every` is not an integer, `every_seconds` not a number or `save_best_only` not a bool.
+        If `every` is not an integer, `every_seconds` is not a number, or `save_best_only` is not a
+        bool.
     """
 
     def __init__(
@@ -232,7 +237,7 @@ class Checkpoint(Callback):
                 )
             if self.save_best_only:
                 raise ValueError(
-                    "Checkpoint: save_best_only judges whole epochs: use a second Checkpoint for "
+                    "Checkpoint: save_best_only compares whole epochs: use a second Checkpoint for "
                     "every_seconds"
                 )
         self.best: float | None = None
@@ -241,7 +246,7 @@ class Checkpoint(Callback):
         self._last_save = 0.0
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:  # noqa: ARG002
-        """Take note of the run, and of the best value of the run that it goes on with."""
+        """Store the plan of the run, and the best value of the run that it resumes."""
         self.best = None
         self._info = info
         self._last_save = time.monotonic()
@@ -252,7 +257,7 @@ class Checkpoint(Callback):
             self._base_lr = self.optimizer.lr
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Mapping[str, float]) -> None:
-        """Save when it is time."""
+        """Save once per `every` epochs."""
         if (epoch + 1) % self.every:
             return
         if self.save_best_only and not self._improved(logs):
@@ -260,7 +265,7 @@ class Checkpoint(Callback):
         self._save(net, epoch, logs, finished=True)
 
     def on_progress(self, net: Network, epoch: int, rows_done: int, loss: float) -> None:  # noqa: ARG002
-        """Save when it is time."""
+        """Save once per `every_seconds` seconds."""
         if time.monotonic() - self._last_save >= self.every_seconds:
             self._save(net, epoch, {}, finished=False)
 
@@ -272,18 +277,18 @@ class Checkpoint(Callback):
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
                 f"Checkpoint: cannot fill in the path {self.path!r} ({error}); "
-                f"its fields may be: {', '.join(sorted(fields))}"
+                f"the possible fields are: {', '.join(sorted(fields))}"
             ) from error
         if self.optimizer is None or self._info is None:
             net.save(path)
             return
-        # A schedule scales the rate that the optimizer had at first: this is what belongs into
-        # the file, not what the schedule has made of it by now.
+        # Save the base learning rate, not the scheduled one: in a resumed training, the schedule
+        # scales the saved rate.
         scheduled_lr = self.optimizer.lr
         schedule = self._info.schedule
         if schedule is not None:
             self.optimizer.lr = self._base_lr
-            # A length that was left to this run must not be left to the one that goes on from here.
+            # Save a OneCycle with its length: a resumed run would compute another length.
             last = self._info.first_epoch + self._info.epochs - 1
             schedule = schedule.with_length(self._info.steps_after(last))
         try:
@@ -307,7 +312,7 @@ class Checkpoint(Callback):
         value = logs[monitor]
         if monitor.removeprefix("val_") in _HIGHER_IS_BETTER:
             value = -value
-        # Written so that NaN is never an improvement.
+        # `not value < best` is also true for NaN, which is never an improvement.
         if self.best is not None and not value < self.best:
             return False
         if math.isnan(value):
@@ -319,7 +324,7 @@ class Checkpoint(Callback):
 
 
 class LambdaCallback(Callback):
-    """A callback made of functions; see `Callback` for their arguments.
+    """A callback from functions. See `Callback` for their arguments.
 
     Parameters
     ----------
@@ -343,20 +348,20 @@ class LambdaCallback(Callback):
         self._end = on_train_end
 
     def on_train_begin(self, net: Network, info: TrainInfo) -> None:
-        """Call the function given for it."""
+        """Call the function for this event."""
         if self._begin is not None:
             self._begin(net, info)
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Mapping[str, float]) -> bool | None:
-        """Call the function given for it."""
+        """Call the function for this event."""
         return self._epoch_end(net, epoch, logs) if self._epoch_end is not None else None
 
     def on_progress(self, net: Network, epoch: int, rows_done: int, loss: float) -> bool | None:
-        """Call the function given for it."""
+        """Call the function for this event."""
         return self._progress(net, epoch, rows_done, loss) if self._progress is not None else None
 
     def on_train_end(self, net: Network, history: History) -> None:
-        """Call the function given for it."""
+        """Call the function for this event."""
         if self._end is not None:
             self._end(net, history)
 
@@ -366,23 +371,23 @@ def collect(
     early_stopping: EarlyStopping | int | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
 ) -> tuple[list[Callback], EarlyStopping | None]:
-    """Sort the arguments of `Network.fit` into callbacks and the one early stopping.
+    """Separate the arguments of `Network.fit` into callbacks and at most one `EarlyStopping`.
 
     Parameters
     ----------
     callbacks : callback or iterable of callbacks
-        May hold an `EarlyStopping`.
+        May contain an `EarlyStopping`.
     early_stopping : EarlyStopping or int, optional
-        A number is the patience.
+        An int is the patience.
     checkpoint : Checkpoint or path, optional
-        Called after the callbacks.
+        Added after the other callbacks.
 
     Raises
     ------
     TypeError
-        For anything else.
+        If an argument has another type.
     ValueError
-        For more than one `EarlyStopping`.
+        If there is more than one `EarlyStopping`.
     """
     if isinstance(callbacks, (Callback, EarlyStopping)):
         callbacks = [callbacks]

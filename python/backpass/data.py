@@ -1,4 +1,4 @@
-"""Readers of data sets for the command line and the examples: CSV, NPZ, IDX, and the digits."""
+"""Readers of data sets (CSV, NPZ, IDX, digits) for the command line and the examples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# Type codes of the IDX format (the MNIST database's own, big-endian).
+# Type codes of IDX, the big-endian format of the MNIST database.
 _IDX_TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("u1"),
     0x09: np.dtype("i1"),
@@ -37,17 +37,17 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples as named columns, and what is to be predicted from them.
+    """Samples as named columns, and the target to predict.
 
     Attributes
     ----------
     inputs : mapping of str to array
-        Columns of shape (rows,), or several features under one name, (rows, width).
+        Columns of shape (rows,), or (rows, width) for several features with one name.
     target : array or None
-        (rows,) or (rows, outputs); None when the data have none.
+        (rows,) or (rows, outputs); None if the data have no target.
     target_name : str
     images : bool
-        Whether the features are of one unit, as an image's pixels are.
+        Whether all features have the same unit, like the pixels of an image.
     """
 
     inputs: Mapping[str, Array]
@@ -78,28 +78,28 @@ def read_dataset(
     drop: Collection[str] = (),
     as_text: Collection[str] = (),
 ) -> Dataset:
-    """Read a data set by its name or its file's kind.
+    """Read a data set. The name of the source tells its kind.
 
     Parameters
     ----------
     source : path or "digits"
-        A ``.npz`` file, an IDX file (``.idx``, ``…-ubyte``, ``.gz``), the word ``digits``, or else
-        a CSV file.
+        The word ``digits``, a ``.npz`` file, an IDX file (``.idx`` or ``…-ubyte``, also with
+        ``.gz``), or a CSV file with any other name.
     target : str, optional
-        The CSV column to predict.
+        The column to predict, for a CSV file.
     labels : path, optional
-        The IDX file with the labels.
+        The IDX file with the labels, for an IDX file.
     drop, as_text
         See `read_csv`.
 
     Raises
     ------
     OSError
-        When a file cannot be read.
+        If a file cannot be read.
     ValueError
-        When it does not hold what it should, or is damaged.
+        If the content of a file is wrong or damaged.
     ImportError
-        When the reader's library is missing.
+        If the library for this kind of file is not installed.
     """
     if os.fspath(source) == "digits":
         return load_digits()
@@ -116,7 +116,7 @@ def read_dataset(
 
 
 def kind_of(source: str | os.PathLike[str]) -> str:
-    """Tell ``"digits"``, ``"npz"``, ``"idx"`` or ``"csv"`` from a name."""
+    """Return ``"digits"``, ``"npz"``, ``"idx"`` or ``"csv"``, the kind of a source."""
     name = Path(source).name.lower()
     if os.fspath(source) == "digits":
         return "digits"
@@ -135,23 +135,23 @@ def read_csv(
     drop: Collection[str] = (),
     as_text: Collection[str] = (),
 ) -> Dataset:
-    """Read a table with a header line, with pandas (the extra ``cli``).
+    """Read a table with a header line. Needs pandas (the extra ``cli``).
 
     Parameters
     ----------
     path : path
-        May be compressed, as its suffix says.
+        The file may be compressed. Its suffix tells the compression.
     target : str, optional
-        Column to predict; the others are inputs.
+        Column to predict. The other columns are inputs.
     drop : collection of str
         Columns to leave out.
     as_text : collection of str
-        Columns whose values are names, even where they look like numbers.
+        Columns of text, even if the values look like numbers.
 
     Raises
     ------
     ValueError
-        When the file is no such table or damaged, or a named column is missing.
+        If the file is not such a table, is damaged, or does not have a named column.
     """
     try:
         import pandas as pd
@@ -160,7 +160,8 @@ def read_csv(
 
     try:
         with warnings.catch_warnings():
-            # Rows longer than the header would else become an index, or lose their end.
+            # Refuse rows longer than the header. pandas would use their start as an index, or
+            # drop their end.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
                 path,
@@ -178,7 +179,7 @@ def read_csv(
         raise ValueError(f"{os.fspath(path)}: not a CSV table: {str(error).strip()}") from error
     except _decompression_errors(OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's, and it names the file
+            raise  # an error of the operating system, which names the file
         raise ValueError(f"{os.fspath(path)}: cannot be decompressed: {error}") from error
     columns = {str(name): _column_values(frame[name]) for name in frame.columns}
     wanted = [*drop, *([] if target is None else [target])]
@@ -196,8 +197,8 @@ def read_csv(
 
 
 def _decompression_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """Return what decompressors raise for damaged data, beside an OSError without a number."""
-    # A RuntimeError is zipfile's for what is encrypted or compressed in a way it does not know.
+    """Return the exceptions of decompressors for damaged data, and `others`."""
+    # zipfile raises RuntimeError for an encrypted file or an unknown compression.
     errors: list[type[Exception]] = [
         *others,
         EOFError,
@@ -206,7 +207,7 @@ def _decompression_errors(*others: type[Exception]) -> tuple[type[Exception], ..
         zipfile.BadZipFile,
         tarfile.TarError,
     ]
-    # A Python may have been built without lzma; zstandard is what pandas reads .zst files with.
+    # Python may be built without lzma. pandas reads .zst files with zstandard.
     for module, name in (("lzma", "LZMAError"), ("zstandard", "ZstdError")):
         with contextlib.suppress(ImportError):
             errors.append(getattr(importlib.import_module(module), name))
@@ -225,13 +226,13 @@ def _column_values(series: Any) -> Array:
 
 
 def read_npz(path: str | os.PathLike[str]) -> Dataset:
-    """Read the arrays ``x`` (rows, …) and, if there is one, ``y`` of a NumPy ``.npz`` file.
+    """Read the array ``x`` (rows, …) and, if it exists, ``y`` from a NumPy ``.npz`` file.
 
-    Pickled objects are refused. An ``x`` of more than two axes holds images, which are flattened.
+    Pickled objects are refused. An ``x`` with more than two axes contains images and is flattened.
     """
     name = os.fspath(path)
     with Path(path).open("rb") as raw:
-        # np.load would take anything else for a pickle, and say so.
+        # np.load would report any other file as a pickle.
         if not zipfile.is_zipfile(raw):
             raise ValueError(f"{name}: not an .npz file")
         raw.seek(0)
@@ -240,7 +241,7 @@ def read_npz(path: str | os.PathLike[str]) -> Dataset:
                 arrays = {key: file[key] for key in ("x", "y") if key in file.files}
                 present = ", ".join(file.files) or "none"
         except _decompression_errors(ValueError) as error:
-            raise ValueError(f"{name}: not a sound .npz file: {error}") from error
+            raise ValueError(f"{name}: not a valid .npz file: {error}") from error
     if "x" not in arrays:
         raise ValueError(f"{name}: no array 'x'; it has: {present}")
     target = arrays.get("y")
@@ -257,12 +258,12 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     Returns
     -------
     array
-        In native byte order, with the shape and type that the file states.
+        The array in native byte order, with the shape and type from the header.
 
     Raises
     ------
     ValueError
-        When the header is none, or the file's length is not what it promises.
+        If the header is invalid, or the file does not have the length that the header states.
     """
     name = os.fspath(path)
     with Path(path).open("rb") as raw:
@@ -284,9 +285,9 @@ def _parse_idx(file: BinaryIO, name: str) -> Array:
     dtype, axes = _IDX_TYPES[magic[2]], magic[3]
     header = file.read(4 * axes)
     if len(header) < 4 * axes:
-        raise ValueError(f"{name}: the header of the IDX file is cut off")
+        raise ValueError(f"{name}: the header of the IDX file is incomplete")
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
-    # In Python's integers, which do not overflow; and only what is there is read.
+    # Python integers do not overflow. read() does not allocate memory for missing data.
     expected = math.prod(shape) * dtype.itemsize
     data = file.read()
     if len(data) != expected:
@@ -298,15 +299,15 @@ def _parse_idx(file: BinaryIO, name: str) -> Array:
 
 
 def load_digits() -> Dataset:
-    """8 x 8 images of handwritten digits: 1797 rows, 64 features of 0 to 16, ten classes.
+    """Load 8 x 8 images of handwritten digits: 1797 rows, 64 features of 0 to 16, ten classes.
 
-    They come with scikit-learn (the extra ``cli``); their source is Alpaydin and Kaynak (1998),
+    The images are part of scikit-learn (the extra ``cli``). Source: Alpaydin and Kaynak (1998),
     Optical Recognition of Handwritten Digits, UCI Machine Learning Repository.
     """
     try:
         from sklearn import datasets
     except ImportError as error:
-        raise ImportError("the digits come with scikit-learn: pip install backpass[cli]") from error
+        raise ImportError("the digits need scikit-learn: pip install backpass[cli]") from error
     x, y = datasets.load_digits(return_X_y=True)
     return Dataset({"x": x}, y, "digit", images=True)
 
@@ -320,25 +321,25 @@ def _as_features(x: Array, name: str) -> Array:
 
 
 def split_rows(rows: int, shares: Mapping[str, float], seed: int) -> dict[str, NDArray[np.int64]]:
-    """Deal rows out at random, the same way for the same seed.
+    """Split rows at random into parts. The same seed gives the same parts.
 
     Parameters
     ----------
     rows : int
-        How many there are.
+        Number of rows.
     shares : mapping of str to float
-        The share of each named part; ``train`` receives what they leave.
+        Fraction of the rows for each named part. ``train`` gets the other rows.
     seed : int
 
     Returns
     -------
     dict of str to array of int
-        Row numbers of every part and of ``train``, which together are all rows.
+        Row numbers of every part and of ``train``. Every row is in exactly one of these.
 
     Raises
     ------
     ValueError
-        When a share is outside [0, 1), or a part that should have rows would have none.
+        If a share is outside [0, 1), or if ``train`` or a part with a share above 0 has no rows.
     """
     order = np.random.default_rng(seed).permutation(rows)
     parts: dict[str, NDArray[np.int64]] = {}

@@ -1,4 +1,4 @@
-"""Exceptions that Python has no class for; everything else is a built-in one."""
+"""Exception classes of backpass. All other errors are built-in exceptions."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ __all__ = ["DivergenceError", "FormatError"]
 
 
 class FormatError(ValueError):
-    """The bytes of a file are no sound backpass network."""
+    """The file does not contain a valid backpass network."""
 
 
 class DivergenceError(ArithmeticError):
-    """The loss of a step, or a parameter, stopped being finite during `Network.fit`.
+    """The loss of a step, or a parameter, became infinite or NaN during `Network.fit`.
 
-    The network is as it was at the end of the last finite epoch.
+    The network has its state from the end of the last finite epoch.
 
     Attributes
     ----------
     epoch, batch : int
-        Zero-based epoch and batch in which it happened; the message counts from one.
+        Zero-based epoch and batch of the failure. The message counts from one.
     """
 
     def __init__(self, message: str, epoch: int = 0, batch: int = 0) -> None:
@@ -26,5 +26,5 @@ class DivergenceError(ArithmeticError):
         self.batch = batch
 
 
-# Where users find them, and what a traceback says.
+# Users import the classes from backpass, and tracebacks should name that module.
 FormatError.__module__ = DivergenceError.__module__ = "backpass"

@@ -1,4 +1,4 @@
-"""Backpropagation's gradients against differences of the loss."""
+"""Comparison of the gradients with differences of the loss."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 def gradient_check(net: Network, x: ArrayLike, y: ArrayLike, loss: Loss | str) -> float:
     """Compare the gradients with central differences of the loss, in float64.
 
-    Of each parameter p the difference quotients (E(p + h) − E(p − h)) / 2h for shrinking h are
-    extrapolated to h = 0 (Richardson 1911), down to an h that no kink, as that of the ReLU, is
-    within. Dropout is left out.
+    For every parameter p, the differences (E(p + h) − E(p − h)) / 2h for decreasing h are
+    extrapolated to h = 0 (Richardson 1911). h decreases until no kink, for example of the ReLU,
+    lies between p − h and p + h. Dropout is not applied.
 
     Parameters
     ----------
     net : Network
-        Not changed. A float32 network is checked as its float64 copy.
+        The network does not change. A float32 network is checked as a float64 copy.
     x, y : array_like
-        As for `Network.train_step`.
+        See `Network.train_step`.
     loss : Loss or str
-        As for `Network.train_step`.
+        See `Network.train_step`.
 
     Returns
     -------
     float
         The largest |g − d| / max(|g|, |d|, 0.001 max|d|) over all parameters, with g the gradient
-        and d the difference; NaN when one of them is.
+        and d the difference. NaN if one of them is NaN.
 
     Examples
     --------
@@ -41,4 +41,4 @@ def gradient_check(net: Network, x: ArrayLike, y: ArrayLike, loss: Loss | str) -
     >>> bp.gradient_check(net, np.ones((4, 3)), np.zeros((4, 2)), "mse") < 1e-7
     True
     """
-    return net._gradient_check(x, y, loss)  # noqa: SLF001 - the package's own
+    return net._gradient_check(x, y, loss)  # noqa: SLF001 - a method of this package

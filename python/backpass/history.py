@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Series that are no goal of training: what the run was given or cost, not how well it went.
+# Series that do not measure the success of the training: learning rate and time.
 BOOKKEEPING = ("lr", "seconds")
 
 
 class History(Mapping[str, list[float]]):
-    """What `Network.fit` returns: named series with one number an epoch.
+    """Result of `Network.fit`: named series with one number per epoch.
 
     A read-only mapping from name to list of floats: ``"loss"``, ``"lr"``, ``"seconds"``, the name
-    of every metric, and ``"val_…"`` of the loss and the metrics when there was validation data.
+    of every metric, and, with validation data, ``"val_…"`` of the loss and of every metric.
 
     Parameters
     ----------
     series : mapping of str to sequence of float
-        The series; all of one length, which is the number of epochs.
+        The series. All have the same length, the number of epochs.
     epochs : int, optional
-        Epochs run; the series' length by default.
+        Number of epochs; by default the length of the series.
     best_epoch : int, optional
-        Zero-based epoch with the best monitored value, when there was early stopping.
+        Zero-based epoch with the best monitored value, with early stopping.
     stopped_early : bool
-        Whether early stopping or a callback ended the run before the end of its last planned
-        epoch.
+        Whether early stopping or a callback stopped the training before the end of the last
+        planned epoch.
 
     Raises
     ------
     ValueError
-        When the series differ in length.
+        If the series do not have the same length.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class History(Mapping[str, list[float]]):
         }
         lengths = {name: len(values) for name, values in self._series.items()}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"the series of a history must have one length, got {lengths}")
+            raise ValueError(f"the series of a history must have the same length, got {lengths}")
         self.epochs = max(lengths.values(), default=0) if epochs is None else epochs
         self.best_epoch = best_epoch
         self.stopped_early = stopped_early
@@ -90,7 +90,7 @@ class History(Mapping[str, list[float]]):
             return NotImplemented
         return vars(self) == vars(other)
 
-    __hash__ = None  # type: ignore[assignment]  # mutable lists inside
+    __hash__ = None  # type: ignore[assignment]  # contains mutable lists
 
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]
@@ -111,31 +111,31 @@ class History(Mapping[str, list[float]]):
         path: str | os.PathLike[str] | None = None,
         log: bool = False,
     ) -> Figure:
-        """Draw the learning curves; needs the extra ``plot``.
+        """Draw the learning curves. Needs the extra ``plot``.
 
-        Without `ax` a new figure shows the losses and, when there are any, the metrics beside
-        them. pyplot is neither used nor changed, so this works without a display.
+        Without `ax`, a new figure shows the losses and, if there are metrics, a second panel with
+        the metrics. pyplot is not used, so this works without a display.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Draw the losses here instead of in a new figure.
+            Axes for the losses, instead of a new figure.
         path : path, optional
-            Also write the figure to this file, in the format that its suffix names.
+            Also write the figure to this file. Its suffix selects the format.
         log : bool
-            Logarithmic scale for the losses.
+            Whether the axis of the losses is logarithmic.
 
         Returns
         -------
         matplotlib.figure.Figure
-            The figure that was drawn in.
+            The figure with the curves.
 
         Raises
         ------
         ImportError
-            When matplotlib is missing.
+            If matplotlib is not installed.
         ValueError
-            When there is no epoch to draw.
+            If the history has no epochs.
         """
         from backpass.plotting import plot_history
 

@@ -1,8 +1,8 @@
-"""How weights start. Biases start at zero.
+"""Initial values of weights. Biases start at zero.
 
-Everything that takes an initializer takes a name as well: ``auto``, ``he_normal``, ``he_uniform``,
+Every argument for an initializer also accepts a name: ``auto``, ``he_normal``, ``he_uniform``,
 ``glorot_normal``, ``glorot_uniform``, ``lecun_normal``, ``lecun_uniform``, ``zeros``, ``constant``,
-``normal``, ``uniform``, ``orthogonal``. The classes are for those that have a parameter.
+``normal``, ``uniform``, ``orthogonal``. Initializers with a parameter have a class.
 
 Examples
 --------

@@ -1,6 +1,6 @@
 """Costs E(a^N), averaged over the batch, with their gradient ∂E/∂a^N.
 
-Everything that takes a loss takes its name as well: ``mse``, ``mae``, ``huber``, ``log_cosh``,
+Every argument for a loss also accepts its name: ``mse``, ``mae``, ``huber``, ``log_cosh``,
 ``quantile``, ``cross_entropy``, ``softmax_cross_entropy``, ``binary_cross_entropy``,
 ``sigmoid_cross_entropy``, ``poisson``. Every loss can be called on arrays.
 

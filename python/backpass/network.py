@@ -1,4 +1,4 @@
-"""The network: its native moves with training, files and descriptions around them."""
+"""The class Network: the native network, with `fit`, its representation and copying."""
 
 from __future__ import annotations
 
@@ -40,27 +40,28 @@ class Network(_core.Network):
     sizes : iterable of int
         M_0, …, M_N; at least two entries.
     activation : str, Activation or sequence of them
-        Of the hidden layers; or one entry for each of layers 1…N.
+        Activation of the hidden layers, or a sequence with one entry for every layer 1…N.
     output : str or Activation
-        Of layer N; identity by default. Not together with a sequence for `activation`.
+        Activation of layer N; identity by default. Not together with a sequence for `activation`.
     bias : bool or sequence of bool
-        For all layers, or one entry for each.
+        Whether layers have a bias: one value for all layers, or one entry for every layer 1…N.
     dropout : float or sequence of float
-        Share of the hidden activations that training drops, in [0, 1); or one entry for each of
-        layers 1…N−1. What stays is scaled up, so that inference needs no factor.
+        Fraction of the hidden activations that training drops, in [0, 1), or a sequence with one
+        entry for every layer 1…N−1. Training scales up the other activations, so that inference
+        needs no factor.
     dtype : {"float32", "float64"}
-        Of parameters and results, and of all arithmetic; None means the default.
+        Type of parameters, results and all arithmetic. None means the default.
     init : str, Initializer or sequence of them
-        ``"auto"`` is He for the ReLU family, LeCun for selu, Glorot otherwise.
+        ``"auto"`` means He for the ReLU family, LeCun for selu, and Glorot otherwise.
     seed : int, optional
-        Of the initial weights and of dropout. The same seed gives the same network everywhere.
+        Seed of the initial weights and of dropout. The same seed gives the same network everywhere.
 
     Raises
     ------
     ValueError
-        When the arguments contradict each other or themselves, or name what does not exist.
+        If arguments contradict each other, are out of range, or contain an unknown name.
     TypeError
-        When an argument is of a wrong type.
+        If an argument has a wrong type.
 
     Examples
     --------
@@ -76,8 +77,8 @@ class Network(_core.Network):
     """
 
     if TYPE_CHECKING:
-        # What the flag input_gradient decides about the result; at run time the native methods are
-        # inherited as they are.
+        # For type checkers: the flag input_gradient decides the type of the result. At run time,
+        # the native methods are inherited without a change.
         @overload  # type: ignore[override]
         def backward(
             self,
@@ -167,98 +168,104 @@ class Network(_core.Network):
     ) -> History:
         """Train by mini-batches.
 
-        The epochs' loop is native. An interrupt (Ctrl-C) ends it between two steps, or between
-        slices of the rows that validation and metrics look at, with a usable network. A step, which
-        is one mini-batch, is not interrupted.
+        The training loop is native. An interrupt (Ctrl-C) ends it between two steps, or between two
+        blocks of rows of the validation or a metric. The network is then usable. A step, which is
+        one mini-batch, is not interrupted.
 
         Parameters
         ----------
         x : array_like
             (B, M_0).
         y : array_like
-            (B, M_N); (B,) when M_N is 1; the cross-entropies also take (B,) integer labels.
+            (B, M_N), or (B,) if M_N is 1. The cross-entropies also accept (B,) integer labels.
         loss : Loss or str
-            Of `backpass.losses`, or its name.
+            An object of `backpass.losses`, or its name.
         optimizer : Optimizer or str
-            Of `backpass.optim`; a name stands for a new one with default settings.
+            An object of `backpass.optim`. A name means a new optimizer with default settings.
         epochs : int
-            Passes over the rows.
+            Number of passes over the rows.
         batch_size : int
-            Rows a step; the last batch of an epoch may have fewer.
+            Number of rows per step. The last batch of an epoch may have fewer rows.
         shuffle : bool
-            Whether every epoch takes the rows in a new order.
+            Whether every epoch has a new order of the rows.
         validation_data : (array_like, array_like), optional
-            Inputs and targets that are looked at after every epoch, and not learned from. A
-            validation loss (or a metric) that is NaN or infinite is recorded and ends nothing: it
-            counts as no improvement, for early stopping and for `ReduceOnPlateau`.
+            Inputs and targets for a validation after every epoch. Training does not use them. A
+            validation loss or metric that is NaN or infinite is recorded and does not stop the
+            training; early stopping and `ReduceOnPlateau` do not count it as an improvement.
         validation_split : float
-            Or a share of the rows for that, in [0, 1), taken from the end before shuffling.
+            Fraction of the rows to use as validation data instead, in [0, 1). The last rows are
+            taken, before shuffling.
         sample_weight : array_like, optional
-            (B,): the loss of a batch is Σ_b w_b ℓ_b / Σ_b w_b.
+            w of shape (B,). The loss of a batch is Σ_b w_b ℓ_b / Σ_b w_b.
         schedule : Schedule, optional
-            Of `backpass.schedules`; scales the optimizer's ``lr``, which is set back at the end.
+            An object of `backpass.schedules`. It scales the optimizer's ``lr``, which is restored
+            at the end.
         early_stopping : EarlyStopping or int, optional
-            A number is the patience.
+            An int is the patience.
         clip_norm, clip_value : float, optional
-            Bounds of the gradients' global 2-norm and of each one's magnitude.
+            Upper bounds of the 2-norm of all gradients together, and of the magnitude of every
+            single gradient.
         l1, l2 : float
-            Add l1 Σ|w| + l2/2 Σ w² over the weights to the cost; biases are not penalised.
+            Add l1 Σ|w| + l2/2 Σ w² over the weights to the cost. Biases are not penalised.
         metrics : str or iterable of str
-            Of ``"accuracy"``, ``"r2"`` and ``"mae"``. Accuracy is the share of rows whose largest
-            output is the label. With one output, or a binary cross-entropy, it is the share of
-            outputs that are on their label's side of 0.5 (of 0 for ``"sigmoid_cross_entropy"``).
-            It refuses continuous targets.
+            Any of ``"accuracy"``, ``"r2"`` and ``"mae"``. Accuracy is the fraction of rows whose
+            largest output is the label. With one output, or a binary cross-entropy, it is the
+            fraction of outputs on the same side of 0.5 as their label (of 0 for
+            ``"sigmoid_cross_entropy"``). Accuracy refuses continuous targets.
         callbacks : callback or iterable of callbacks
-            Of `backpass.callbacks`.
+            Objects of `backpass.callbacks`.
         progress : {"auto", True, False}
-            A bar on standard error; ``"auto"`` shows it on a terminal.
+            Whether to show a progress bar on standard error. ``"auto"`` shows it on a terminal.
         seed : int, optional
-            Of the shuffles.
+            Seed of the shuffles.
         checkpoint : Checkpoint or path, optional
-            Saves the network after epochs.
+            Saves the network after epochs. A path means a `Checkpoint` with default settings.
         first_epoch, first_step : int
-            Epochs and steps made before, as `load_checkpoint` returns them: shuffles and schedule
-            go on from there, for `epochs` more. When both are 0 the training is a new one, and
-            resets `schedule`.
+            Numbers of epochs and steps made before, as `load_checkpoint` returns them. Shuffles and
+            schedule continue from there, for `epochs` more epochs. If both are 0, the training is a
+            new training and resets `schedule`.
         resume_from : Checkpoint, optional
-            Of `load_checkpoint`: stands for its counts of epochs and steps, and early stopping and
-            ``Checkpoint(save_best_only=True)`` go on with the best value, the epochs waited and the
-            best parameters that they had. Where it was saved within an epoch, the rest of that
-            epoch is the first of the `epochs`. With the checkpoint's network, optimizer and
-            schedule and the same data, seed and settings, the rest of the training has the same
-            bits as without the interruption. Not together with `first_epoch` or `first_step`.
+            A result of `load_checkpoint`. It replaces `first_epoch` and `first_step`, which must
+            not be given. Early stopping and ``Checkpoint(save_best_only=True)`` continue with their
+            best value, number of epochs waited and best parameters. If the checkpoint was saved
+            within an epoch, the rest of this epoch is the first of the `epochs`. With the network,
+            optimizer and schedule of the checkpoint and the same data, seed and settings, the
+            resumed training gives the same bits as a training without the interruption.
 
         Returns
         -------
         History
-            ``"loss"``, ``"lr"``, ``"seconds"``, the metrics, and ``"val_…"`` of loss and metrics.
+            Has ``"loss"``, ``"lr"``, ``"seconds"``, the metrics, and ``"val_…"`` of the loss and
+            the metrics.
 
         Raises
         ------
         ValueError
-            For arguments out of range or shapes that do not fit.
+            If an argument is out of range or shapes do not match.
         TypeError
-            For arrays that are not of real numbers, or arguments of a wrong type.
+            If an array does not have a real dtype, or an argument has a wrong type.
         RuntimeError
-            When the optimizer belongs to another network, or another thread's `fit` uses the
-            network or the optimizer.
+            If the optimizer belongs to another network, or `fit` of another thread uses the network
+            or the optimizer.
         MemoryError
-            Network, optimizer and schedule are then as at the end of the last epoch whose callbacks
-            have returned; after another exception of a callback they stand at the last step.
+            Network, optimizer and schedule then have the state from the end of the last epoch whose
+            callbacks have returned. After any other exception of a callback, they keep the state
+            after the last step.
         backpass.DivergenceError
-            When the loss of a training step, or a parameter, stops being finite; the network is as
-            it was after the last finite epoch. A validation loss does not count.
+            If the loss of a training step, or a parameter, becomes infinite or NaN. The network
+            then has the state from the end of the last finite epoch. A validation loss does not
+            raise this error.
 
         Notes
         -----
-        Callbacks run between two steps, on the thread that called `fit`, and may use the network
-        and the optimizer. Functions of Custom activations and losses run in the middle of a step:
-        they may not, and such a call is a RuntimeError.
+        Callbacks run between two steps, on the thread that called `fit`. They may use the network
+        and the optimizer. Functions of Custom activations and losses run in the middle of a step.
+        They must not use the network or the optimizer: such a call raises RuntimeError.
 
-        Calls of other threads that change nothing (`predict`, `evaluate`, `copy`, `save`) are
-        served between two steps: during every callback, and at least every 50 ms or after the step
-        that takes longer. Calls of other threads that change the network or the optimizer are a
-        RuntimeError until `fit` has ended.
+        Calls of other threads that change nothing (`predict`, `evaluate`, `copy`, `save`) run
+        between two steps: during every callback, and at least every 50 ms or, if a step takes
+        longer, after this step. Calls of other threads that change the network or the optimizer
+        raise RuntimeError until `fit` has ended.
 
         Examples
         --------
@@ -283,9 +290,9 @@ class Network(_core.Network):
         memory = _core.TrainingMemory()
         if resume_from is not None:
             if first_epoch or first_step:
-                raise ValueError("resume_from already says what first_epoch and first_step are")
+                raise ValueError("resume_from already contains first_epoch and first_step")
             first_epoch, first_step = resume_from.epochs, resume_from.steps
-            # A copy: the checkpoint can be gone on from again.
+            # A copy, so that the checkpoint can be resumed again.
             memory = copy.copy(resume_from.memory)
         others, stopping = collect(callbacks, early_stopping, checkpoint)
         plan = functools.partial(
@@ -356,7 +363,7 @@ class Network(_core.Network):
 
 
 class _Hooks:
-    """What the native loop calls: the callbacks, and the bar."""
+    """The functions that the native loop calls, for the callbacks and the progress bar."""
 
     def __init__(
         self,
@@ -369,10 +376,10 @@ class _Hooks:
         self._callbacks = callbacks
         self._progress = progress
         self._plan = plan
-        self._bar = make_progress(False, 0, 0)  # none before the rows are known
+        self._bar = make_progress(False, 0, 0)  # no bar before the rows are known
 
     def begin(self, rows: int) -> None:
-        """Make the bar and start the callbacks: `rows` are those of an epoch."""
+        """Create the bar and start the callbacks. `rows` is the number of rows per epoch."""
         info = self._plan(rows=rows)
         self._bar = make_progress(self._progress, info.first_epoch + info.epochs, rows)
         for callback in self._callbacks:
@@ -389,7 +396,7 @@ class _Hooks:
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> bool:
         self._bar.epoch_end(epoch, logs)
-        # All are called, also after one that stops.
+        # Call all callbacks, even if one of them stops the training.
         return _stops([each.on_epoch_end(self._net, epoch, logs) for each in self._callbacks])
 
     def close(self) -> None:
@@ -397,7 +404,7 @@ class _Hooks:
 
 
 def _stops(results: list[bool | None]) -> bool:
-    """Whether a callback stops. Not whatever is true: a function may return a number by chance."""
+    """Return whether a callback stops. Only a bool counts: functions may return other values."""
     return any(isinstance(result, (bool, np.bool_)) and bool(result) for result in results)
 
 
@@ -406,7 +413,7 @@ def _stopping_tuple(stopping: EarlyStopping) -> tuple[str, int, float, bool]:
 
 
 def _bound(value: float | None, name: str) -> float:
-    """Zero means no bound to the core, which is nothing that a caller can mean."""
+    """Return the bound for the core, where 0 means no bound. A caller must use None instead."""
     if value is None:
         return 0.0
     bound = to_number(value, name)

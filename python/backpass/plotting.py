@@ -32,7 +32,7 @@ def plot_history(
         raise ValueError("this history has no epochs to plot")
     panels = _panels(history)
     if ax is None:
-        # A Figure of its own has the Agg canvas: no display, no pyplot, nothing to close.
+        # A Figure without pyplot has the Agg canvas, which needs no display and no close().
         figure = Figure(figsize=(5.0 * len(panels), 4.0), layout="constrained")
         axes = [figure.add_subplot(1, len(panels), i + 1) for i in range(len(panels))]
     else:
@@ -49,7 +49,7 @@ def plot_history(
 
 
 def _panels(history: History) -> list[list[str]]:
-    """Names of the series of each panel: the losses, then all metrics together."""
+    """Return the names of the series of each panel: the losses, then all metrics together."""
     names = [name for name in history if name not in BOOKKEEPING]
     losses = [name for name in names if name.removeprefix(_VALIDATION) == "loss"]
     metrics = [name for name in names if name not in losses]
@@ -61,7 +61,7 @@ def _draw(ax: Axes, history: History, names: list[str]) -> None:
 
     colors: dict[str, str] = {}
     for name in names:
-        # A series and its validation twin share a colour; the twin is dashed.
+        # A series and its validation series have the same colour. The latter is dashed.
         base = name.removeprefix(_VALIDATION)
         color = colors.setdefault(base, f"C{len(colors)}")
         values = history[name]
@@ -71,7 +71,7 @@ def _draw(ax: Axes, history: History, names: list[str]) -> None:
             label=name,
             color=color,
             linestyle="-" if name == base else "--",
-            # One epoch makes no line.
+            # A line through a single point is invisible.
             marker="o" if len(values) == 1 else None,
         )
     if history.best_epoch is not None:
@@ -85,12 +85,12 @@ def _draw(ax: Axes, history: History, names: list[str]) -> None:
 
 
 def picture_format(path: str | os.PathLike[str]) -> str:
-    """Tell a picture's format from the suffix of its file.
+    """Return the format of a picture from the suffix of its file name.
 
     Raises
     ------
     ValueError
-        For a suffix that matplotlib does not know; the message lists those that it does.
+        If matplotlib does not know the suffix. The message lists the known suffixes.
     """
     from matplotlib.backend_bases import FigureCanvasBase
 
@@ -98,7 +98,7 @@ def picture_format(path: str | os.PathLike[str]) -> str:
     known = FigureCanvasBase.get_supported_filetypes()
     if suffix not in known:
         raise ValueError(
-            f"cannot tell a picture format from {os.fspath(path)!r}; "
+            f"unknown picture format of {os.fspath(path)!r}; "
             f"use one of the suffixes {', '.join(sorted(known))}"
         )
     return suffix

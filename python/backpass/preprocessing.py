@@ -1,7 +1,7 @@
-"""From columns of a data set to the arrays of a network and back.
+"""Conversion between columns of a data set and arrays of a network.
 
-An encoder learns its numbers from the training rows, turns any later data into arrays in exactly
-the same way, and is kept as JSON in the metadata of the model's file.
+An encoder learns its parameters from the training rows and encodes all later data in exactly the
+same way. The metadata of the model file contain the encoder as JSON.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-# More categories than this are rather names or numbers of samples, from which nothing is learned.
+# More categories are probably names or numbers of samples, from which a network learns nothing.
 MAX_CATEGORIES = 1000
-# An integer target with more distinct values than this is taken for a quantity.
+# An integer target with more distinct values than this is treated as a quantity.
 MAX_CLASSES_GUESSED = 20
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """Standardised numbers: (x - mean) / scale, each of `mean` and `scale` of shape (width,)."""
+    """Standardised numbers: (x - mean) / scale, with `mean` and `scale` of shape (width,)."""
 
     name: str
     mean: Floats
@@ -37,27 +37,27 @@ class NumericColumn:
 
     @property
     def width(self) -> int:
-        """The number of inputs it makes."""
+        """The number of inputs for this column."""
         return len(self.mean)
 
     @classmethod
     def fit(cls, name: str, values: Array, *, shared: bool = False) -> NumericColumn:
-        """Learn mean and standard deviation; a constant column keeps a scale of 1.
+        """Learn mean and standard deviation. A constant column gets a scale of 1.
 
-        With `shared`, all features of the column have one mean and deviation, as suits those of
-        one unit: an image's rarely lit pixels are then not blown up to the rank of the others.
+        With `shared`, all features of the column have the same mean and deviation. Use it for
+        features with the same unit: pixels of an image that are rarely lit are then not scaled up.
         """
         block = _numbers(name, values)
         if not len(block):
             raise ValueError(f"column {name!r} has no rows to learn from")
         axis = None if shared else 0
-        # In units of the largest value no square overflows or vanishes.
+        # Divide by the largest value, so that squares neither overflow nor underflow.
         peak = np.atleast_1d(np.abs(block).max(axis=axis))
         peak[peak == 0.0] = 1.0
         block /= peak
         mean = np.atleast_1d(block.mean(axis=axis))
         deviation = np.atleast_1d(block.std(axis=axis))
-        # A constant's computed deviation may be a rounding error instead of zero.
+        # The computed deviation of a constant may be a rounding error instead of zero.
         noise = 8 * np.finfo(np.float64).eps * math.sqrt(block.size)
         mean = mean * peak
         scale = np.where(deviation > noise, deviation * peak, 1.0)
@@ -71,7 +71,7 @@ class NumericColumn:
             raise ValueError(
                 f"column {self.name!r}: expected {self.width} features, got {block.shape[1]}"
             )
-        block -= self.mean  # in place: _numbers made it, and it may be large
+        block -= self.mean  # in place, because this copy may be large
         block /= self.scale
         return block
 
@@ -80,7 +80,7 @@ class NumericColumn:
         return values * self.scale + self.mean
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `column_from_json` reads."""
+        """Return the data for `column_from_json`."""
         return {
             "kind": "numeric",
             "name": self.name,
@@ -91,14 +91,14 @@ class NumericColumn:
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """One input for every category: 1 for the row's own, 0 for the others."""
+    """One input per category: 1 for the category of the row, 0 for the others."""
 
     name: str
     categories: tuple[str, ...]
 
     @property
     def width(self) -> int:
-        """The number of inputs it makes."""
+        """The number of inputs for this column."""
         return len(self.categories)
 
     @classmethod
@@ -122,7 +122,7 @@ class CategoricalColumn:
         return np.eye(self.width)[codes]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `column_from_json` reads."""
+        """Return the data for `column_from_json`."""
         return {"kind": "categorical", "name": self.name, "categories": list(self.categories)}
 
 
@@ -130,7 +130,7 @@ Column = NumericColumn | CategoricalColumn
 
 
 def column_from_json(data: Any) -> Column:
-    """Make a column again from its `to_json`; ValueError when `data` is none."""
+    """Return a column from its `to_json`; raise ValueError if `data` is invalid."""
     entry = data if isinstance(data, dict) else {}
     name, kind = entry.get("name"), entry.get("kind")
     if isinstance(name, str) and kind == "categorical":
@@ -179,22 +179,22 @@ class InputEncoder:
         Parameters
         ----------
         inputs : mapping of str to array
-            Numbers are standardised, everything else is categorical.
+            Numbers are standardised. All other columns are categorical.
         rows : array of int, optional
-            The rows that means and deviations are taken from. Categories are collected from all
-            rows, so that none is unknown in the test rows.
+            The rows for means and deviations. Categories are collected from all rows, so that the
+            test rows have no unknown category.
         shared : bool
             See `NumericColumn.fit`.
 
         Raises
         ------
         ValueError
-            When a value is missing or not finite; the message names the column and the row.
+            If a value is missing or infinite. The message names the column and the row.
         """
         columns: list[Column] = []
         for name, values in inputs.items():
             if is_numeric(values):
-                _numbers(name, values)  # all rows, so that an error's row number is the file's
+                _numbers(name, values)  # all rows, so that errors name the row of the file
                 known = values if rows is None else values[rows]
                 columns.append(NumericColumn.fit(name, known, shared=shared))
             else:
@@ -204,17 +204,17 @@ class InputEncoder:
     def encode(self, inputs: Mapping[str, Array]) -> Floats:
         """Return the network's input, (rows, width).
 
-        Columns are found by their names; others may be there too. Where the model was trained on
-        one array, all columns together, in order, may stand for it.
+        Columns are found by their names. Additional columns are ignored. If the model was trained
+        on one array, all columns together, in order, may replace this array.
 
         Raises
         ------
         ValueError
-            When a column is missing, of another kind or width, or has values that are missing or
-            unknown categories.
+            If a column is missing, has another kind or width, or has missing values or unknown
+            categories.
         """
         first = self.columns[0]
-        # A column of a CSV file has the width 1, and is known by its name alone.
+        # A column of a CSV file has width 1 and is only found by its name.
         is_array = len(self.columns) == 1 and isinstance(first, NumericColumn) and first.width > 1
         if is_array and first.name not in inputs:
             return first.encode(stack_numbers(inputs))
@@ -266,13 +266,13 @@ class ClassTarget:
         return [self.labels[code] for code in codes]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `target_from_json` reads."""
+        """Return the data for `target_from_json`."""
         return {"kind": "classes", "name": self.name, "labels": list(self.labels)}
 
 
 @dataclass(frozen=True)
 class NumericTarget:
-    """One or several quantities, standardised while the network learns them."""
+    """One or several quantities, standardised for the training."""
 
     column: NumericColumn
 
@@ -283,7 +283,7 @@ class NumericTarget:
 
     @classmethod
     def fit(cls, name: str, values: Array, *, standardise: bool = True) -> NumericTarget:
-        """Learn mean and scale, or keep 0 and 1 where the cost needs the numbers as they are."""
+        """Learn mean and scale. Use 0 and 1 without `standardise`, for a cost of raw numbers."""
         if not is_numeric(values):
             raise ValueError(f"target {name!r} is not numeric; regression needs numbers")
         column = NumericColumn.fit(name, values)
@@ -293,7 +293,7 @@ class NumericTarget:
         return cls(column)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `target_from_json` reads."""
+        """Return the data for `target_from_json`."""
         return self.column.to_json()
 
 
@@ -301,7 +301,7 @@ Target = ClassTarget | NumericTarget
 
 
 def target_from_json(data: Any) -> Target:
-    """Make a target again from its `to_json`; ValueError when `data` is none."""
+    """Return a target from its `to_json`; raise ValueError if `data` is invalid."""
     if isinstance(data, dict) and data.get("kind") == "classes":
         labels, name = data.get("labels"), data.get("name")
         sound = isinstance(labels, list) and all(isinstance(v, (str, int, float)) for v in labels)
@@ -315,9 +315,9 @@ def target_from_json(data: Any) -> Target:
 
 
 def guess_task(values: Array) -> str:
-    """Tell ``"classification"`` or ``"regression"`` from a target.
+    """Guess ``"classification"`` or ``"regression"`` from a target.
 
-    Texts and booleans are classes; so are integers with few distinct values. The rest are
+    Texts, booleans and integers with few distinct values are classes. All other targets are
     quantities.
     """
     if not is_numeric(values) or values.dtype.kind == "b":
@@ -327,7 +327,7 @@ def guess_task(values: Array) -> str:
 
 
 def preprocessing_to_json(encoder: InputEncoder, target: Target) -> str:
-    """Return both as one JSON text."""
+    """Return the encoder and the target as one JSON text."""
     return json.dumps(
         {
             "version": _VERSION,
@@ -339,17 +339,17 @@ def preprocessing_to_json(encoder: InputEncoder, target: Target) -> str:
 
 
 def preprocessing_from_json(text: str) -> tuple[InputEncoder, Target]:
-    """Read what `preprocessing_to_json` wrote.
+    """Return the encoder and the target from the result of `preprocessing_to_json`.
 
     Raises
     ------
     ValueError
-        When the text is not that.
+        If the text is not such a result.
     """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"the preprocessing in the file is no JSON: {error}") from error
+        raise ValueError(f"the preprocessing in the file is not JSON: {error}") from error
     inputs = data.get("inputs") if isinstance(data, dict) else None
     if not isinstance(inputs, list) or not inputs:
         raise ValueError("the preprocessing in the file has no input columns")
@@ -363,17 +363,17 @@ def preprocessing_from_json(text: str) -> tuple[InputEncoder, Target]:
 
 
 def is_numeric(values: Array) -> bool:
-    """Whether a column holds real numbers or booleans."""
+    """Return whether a column contains real numbers or booleans."""
     return values.dtype.kind in "biuf"
 
 
 def stack_numbers(inputs: Mapping[str, Array]) -> Floats:
-    """All columns side by side, (rows, features); ValueError when one is not numeric."""
+    """Return all columns side by side, (rows, features); raise ValueError for text."""
     return np.hstack([_numbers(name, values) for name, values in inputs.items()])
 
 
 def _numbers(name: str, values: Array) -> Floats:
-    """Return a copy of the values as (rows, width) in double precision, all finite."""
+    """Return a copy of the values as (rows, width) in double precision; all must be finite."""
     # A column without rows may have any type.
     if len(values) and not is_numeric(values):
         first = next((value for value in values.tolist() if value is not None), None)
@@ -414,5 +414,5 @@ def _refuse_unknown(name: str, values: Array, codes: Array, known: Sequence[obje
         row = int(codes.argmin())
         shown = ", ".join(map(repr, known[:10])) + (", …" if len(known) > 10 else "")
         raise ValueError(
-            f"column {name!r}, row {row + 1}: {values[row]!r} is none of the known values {shown}"
+            f"column {name!r}, row {row + 1}: {values[row]!r} is unknown; known values: {shown}"
         )

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 ProgressMode = bool | Literal["auto"]
 
-# Redrawing costs about 0.1 ms; faster than this the eye gains nothing.
+# Redrawing takes about 0.1 ms. A user would not see a higher rate.
 _SECONDS_BETWEEN_DRAWS = 0.1
 
 
 class Progress(Protocol):
-    """What a training loop tells about itself."""
+    """Receiver of the progress of a training loop."""
 
     def update(self, epoch: int, rows_done: int, loss: float) -> None:
-        """Tell the rows done so far in this epoch, and the running mean of its loss."""
+        """Report the rows done so far in this epoch, and the running mean of its loss."""
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Tell that an epoch is complete, with these losses and metrics."""
+        """Report that an epoch is complete, with its losses and metrics."""
 
     def close(self) -> None:
-        """Tell that training has ended, in whatever way. May be called twice."""
+        """Report that the training has ended, also after an error. May be called twice."""
 
 
 class _Silent:
@@ -41,13 +41,13 @@ class _Silent:
 
 
 class _Bar:
-    """A tqdm bar an epoch, each in the place of the one before; the last one stays."""
+    """A tqdm bar that starts again at zero in every epoch. The bar of the last epoch stays."""
 
     def __init__(self, epochs: int, rows: int) -> None:
         from tqdm import tqdm
 
-        class Bar(tqdm):  # type: ignore[type-arg]  # not subscriptable at run time everywhere
-            # No thread that watches the bar: nothing here is left to be drawn late.
+        class Bar(tqdm):  # type: ignore[type-arg]  # not every version is subscriptable
+            # tqdm's monitor thread is not needed, because this class draws the bar in time.
             monitor_interval = 0
 
         self._epochs = epochs
@@ -55,7 +55,7 @@ class _Bar:
         self._epoch: int | None = None
         self._drawn = float("-inf")
         self._validation = ""
-        # With a delay nothing is drawn on creation; from then on this class alone decides when.
+        # With a delay, tqdm draws nothing on creation. Then only this class draws the bar.
         self._bar = Bar(
             total=rows,
             unit=" rows",
@@ -104,7 +104,7 @@ class _Bar:
 
 
 def _shape() -> dict[str, Any]:
-    """Follow the terminal's size, except where it has none: some pseudo-terminals claim 0 x 0."""
+    """Return the size for tqdm: dynamic, or 80 x 24 if a pseudo-terminal reports 0 x 0."""
     try:
         columns, lines = os.get_terminal_size(sys.stderr.fileno())
     except (OSError, ValueError):
@@ -117,17 +117,17 @@ def _is_shown(name: str) -> bool:
 
 
 def make_progress(mode: ProgressMode, epochs: int, rows: int) -> Progress:
-    """Make the progress display of a training run.
+    """Create the progress display of a training run.
 
     Parameters
     ----------
     mode : {"auto", True, False}
-        ``"auto"`` shows a bar on standard error when that is a terminal; True always does.
+        True shows a bar on standard error. ``"auto"`` shows it if standard error is a terminal.
     epochs : int
-        Those planned and those of earlier runs together: what `Progress` is told counts on from
-        these.
+        Number of planned epochs plus the epochs of earlier runs that this run resumes. The epochs
+        in `Progress` also count the earlier runs.
     rows : int
-        Rows of an epoch.
+        Rows per epoch.
 
     Returns
     -------
@@ -136,10 +136,10 @@ def make_progress(mode: ProgressMode, epochs: int, rows: int) -> Progress:
     Raises
     ------
     ValueError
-        For another `mode`.
+        If `mode` has another value.
     """
     if mode not in ("auto", True, False):
         raise ValueError(f'progress must be "auto", True or False, got {mode!r}')
-    # Standard error is None under pythonw.
+    # sys.stderr is None under pythonw.
     shown = sys.stderr is not None and (sys.stderr.isatty() if mode == "auto" else mode)
     return _Bar(epochs, rows) if shown else _Silent()

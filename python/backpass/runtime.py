@@ -1,4 +1,4 @@
-"""Threads, instruction sets, and what was built."""
+"""Number of threads, instruction sets, and the configuration of the build."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ def show_config(mode: Literal["stdout"] = ...) -> None: ...
 @overload
 def show_config(mode: Literal["dicts"]) -> dict[str, Any]: ...
 def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
-    """Show what was built and what is in use.
+    """Show the configuration of the build and of this process.
 
     Parameters
     ----------
     mode : {"stdout", "dicts"}
-        Print it, or return it.
+        Whether to print the configuration or to return it.
 
     Returns
     -------
     dict or None
-        What `config` returns, with ``mode="dicts"``.
+        With ``mode="dicts"``, the result of `config`.
 
     Raises
     ------
     ValueError
-        For another `mode`.
+        If `mode` has another value.
 
     Examples
     --------
@@ -47,5 +47,5 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         return entries
     for name, value in entries.items():
         text = ", ".join(value) if isinstance(value, list) else value
-        print(f"{name}: {'none' if text == '' else text}")  # noqa: T201 - that is what it is for
+        print(f"{name}: {'none' if text == '' else text}")  # noqa: T201 - printing is its purpose
     return None

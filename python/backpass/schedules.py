@@ -1,7 +1,7 @@
-"""Learning rates as functions of time, scaling the optimizer's own.
+"""Learning rates as functions of time, which scale the optimizer's learning rate.
 
-Given to `Network.fit` as ``schedule=``; time is counted in epochs or in steps, whichever the
-schedule is usually quoted in.
+Pass a schedule to `Network.fit` as ``schedule=``. A schedule counts time in its usual unit, epochs
+or steps.
 
 Examples
 --------

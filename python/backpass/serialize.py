@@ -1,4 +1,4 @@
-"""Networks from files; `Network.save` writes them."""
+"""Loading of networks from files that `Network.save` wrote."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ class _Saved(NamedTuple):
 
 
 class Checkpoint(_Saved):
-    """What `load_checkpoint` returns: a named tuple of all attributes but `memory`.
+    """Result of `load_checkpoint`: a named tuple of all attributes except `memory`.
 
     Attributes
     ----------
     network : Network
     optimizer : Optimizer or None
-        With its state, when one was saved.
+        The saved optimizer with its state.
     schedule : Schedule or None
     epochs, steps : int
-        Trained so far.
+        Numbers of epochs and steps trained so far.
     metadata : dict of str to str
-        The caller's own.
+        The strings that were passed to `Network.save`.
     memory : TrainingMemory
-        What early stopping remembers; `Network.fit` goes on with it when it is given the checkpoint
-        as ``resume_from``.
+        State of early stopping and position in the epoch. `Network.fit` continues from it if the
+        checkpoint is passed as ``resume_from``.
     """
 
     memory: TrainingMemory
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Read a network from a file that Python or C++ saved, bit for bit.
+    """Load a network from a file that Python or C++ saved, bit for bit.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def load(path: str | os.PathLike[str]) -> Network:
     Raises
     ------
     OSError
-        When the file cannot be read.
+        If the file cannot be read.
     backpass.FormatError
-        When its bytes are no sound network. Nothing in a file is believed unchecked.
+        If the file does not contain a valid network. Everything in the file is checked.
     ValueError
-        For a path that no file can have, one with a null character.
+        If `path` is not a valid file name, for example because it contains a null character.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def load(path: str | os.PathLike[str]) -> Network:
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read a network and all that was saved to train it further.
+    """Load a network and everything that was saved to continue its training.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     Returns
     -------
     Checkpoint
-        A named tuple: network, optimizer, schedule, epochs, steps, metadata; and the attribute
-        memory beside it. The optimizer belongs to the network.
+        A named tuple: network, optimizer, schedule, epochs, steps, metadata. The attribute memory
+        is not part of the tuple. The optimizer belongs to the network.
 
     Raises
     ------
     OSError, ValueError, backpass.FormatError
-        As `load`.
+        See `load`.
 
     Examples
     --------

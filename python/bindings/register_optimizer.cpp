@@ -264,7 +264,7 @@ betas : (float, float)
 eps : float
     Added to the square root in the denominator.
 weight_decay : float
-    Adds weight_decay/2 Σ p² to the cost. AdamW has a weight decay outside the cost.
+    Adds weight_decay/2 Σ p² to the cost. In AdamW, weight decay is not part of the cost.
 amsgrad : bool
     Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 )",

@@ -33,7 +33,7 @@ def test_unknown_name_says_what_there_is() -> None:
 
 
 def test_series_of_different_lengths_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"one length.*'loss': 1.*'val_loss': 2"):
+    with pytest.raises(ValueError, match=r"same length.*'loss': 1.*'val_loss': 2"):
         History({"loss": [1.0], "val_loss": [1.0, 2.0]})
 
 

@@ -126,10 +126,10 @@ def test_every_seconds_is_checked(tmp_path):
         bp.callbacks.Checkpoint(tmp_path / "a", every_seconds=-1)
     with pytest.raises(TypeError, match="every_seconds"):
         bp.callbacks.Checkpoint(tmp_path / "a", every_seconds="1")
-    with pytest.raises(ValueError, match="judges whole epochs"):
+    with pytest.raises(ValueError, match="compares whole epochs"):
         bp.callbacks.Checkpoint(tmp_path / "a", every_seconds=1, save_best_only=True)
     keep = bp.callbacks.Checkpoint(tmp_path / "{loss}", every_seconds=0)
-    with pytest.raises(ValueError, match="its fields may be: epoch"):
+    with pytest.raises(ValueError, match="the possible fields are: epoch"):
         keep.on_progress(make(), 0, 8, 1.0)
 
 

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the ``backpass`` command; exit codes are 0 for success, 1 for failure, 2 for misuse."""
+    """Run the ``backpass`` command. Exit codes: 0 success, 1 failure, 2 wrong usage."""
     try:
         import click  # noqa: F401
     except ImportError:

@@ -1,4 +1,4 @@
-"""The ``backpass`` command and what all its parts share: errors, and where output goes."""
+"""The ``backpass`` command, with the error handling of all its subcommands."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from backpass.cli.info import info
 from backpass.cli.predict import predict
 from backpass.cli.train import train
 
-# What bad data, files and settings raise. Anything else is a defect and keeps its traceback.
+# Exceptions for bad data, files and settings. Any other exception is a bug and keeps its traceback.
 _EXPECTED_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, MemoryError)
 
 
 class _App(click.Group):
-    """Turns an expected error into one line on standard error and the exit code 1."""
+    """Prints an expected error as one line on standard error and exits with code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # the reader of our output has gone: click ends quietly
+            raise  # the output pipe is closed: click exits without a message
         except _EXPECTED_ERRORS as error:
             message = " ".join(str(error).split()) or type(error).__name__
             click.echo(f"error: {message}", err=True)
@@ -32,7 +32,7 @@ class _App(click.Group):
 @click.group(cls=_App, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(backpass.__version__, package_name="backpass", message="%(prog)s %(version)s")
 def app() -> None:
-    """Train fully connected neural networks on tables, and use them.
+    """Train fully connected neural networks on tables, and predict with them.
 
     Results go to standard output, messages and progress to standard error.
     The exit code is 0 for success, 1 for failure and 2 for wrong usage.

@@ -1,4 +1,4 @@
-"""``backpass info``: what is in a model file."""
+"""``backpass info``: describes a model file."""
 
 from __future__ import annotations
 

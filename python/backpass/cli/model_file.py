@@ -1,4 +1,4 @@
-"""A trained network with what it takes to use it on data: one file."""
+"""A model file: a trained network and the preprocessing of its data."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Model:
-    """A network, how its inputs and its target are encoded, and how it was trained.
+    """A network, the encoding of its inputs and target, and a description of its training.
 
     Attributes
     ----------
     net : Network
     encoder, target : optional
-        None for a network that another program saved: it takes numbers as they are.
+        None for a network that another program saved: its inputs are not encoded.
     training : dict
-        Facts about the training run, for people.
+        Facts about the training run, for display.
     """
 
     net: bp.Network
@@ -47,7 +47,7 @@ class Model:
     training: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model's file; `path` is the old file or the whole new one at any time."""
+        """Write the model file. `path` is always the old file or the complete new file."""
         metadata = {_TRAINING: json.dumps(self.training)}
         if self.encoder is not None and self.target is not None:
             metadata[_PREPROCESSING] = preprocessing_to_json(self.encoder, self.target)
@@ -55,14 +55,14 @@ class Model:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
-        """Read a model's file.
+        """Load a model file.
 
         Raises
         ------
         OSError
-            When it cannot be read.
+            If the file cannot be read.
         ValueError
-            When it is no sound network, or its parts do not fit together.
+            If the file does not contain a valid network, or its parts do not match.
         """
         checkpoint = bp.load_checkpoint(path)
         model = cls(checkpoint.network, training=_parse_training(checkpoint.metadata))
@@ -77,8 +77,8 @@ class Model:
             made = (model.encoder.width, _outputs(model.target, model.net.sizes[-1]))
             if made != (model.net.sizes[0], model.net.sizes[-1]):
                 raise ValueError(
-                    f"{name}: the preprocessing is made for {made[0]} inputs and {made[1]} "
-                    f"outputs, the network has {model.net.sizes[0]} and {model.net.sizes[-1]}"
+                    f"{name}: the preprocessing is for {made[0]} inputs and {made[1]} outputs, "
+                    f"but the network has {model.net.sizes[0]} and {model.net.sizes[-1]}"
                 )
         return model
 
@@ -87,7 +87,7 @@ class Model:
         output = np.asarray(self.net.predict(x), dtype=np.float64)
         activation = str(self.net.layers[-1].activation)
         if output.shape[1] == 1:
-            # One output is the probability, or its logit, of the second of two classes.
+            # A single output is the probability, or the logit, of the second of two classes.
             second = output[:, 0] if activation == "sigmoid" else _sigmoid(output[:, 0])
             return np.stack([1.0 - second, second], axis=1)
         if activation == "softmax":
@@ -96,34 +96,34 @@ class Model:
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def quantities(self, x: NDArray[Any]) -> Floats:
-        """Return predicted numbers in the target's own units, (rows, outputs)."""
+        """Return the predicted numbers in the units of the target, (rows, outputs)."""
         output = np.asarray(self.net.predict(x), dtype=np.float64)
         if isinstance(self.target, NumericTarget):
             return self.target.column.decode(output)
         return output
 
     def labels(self, probabilities: Floats) -> list[Label]:
-        """Return each row's most probable class."""
+        """Return the most probable class of every row."""
         if not isinstance(self.target, ClassTarget):
             raise TypeError("the model does not predict classes")
         return self.target.decode(probabilities.argmax(axis=1))
 
 
 def _outputs(target: Target, actual: int) -> int:
-    """Return the number of outputs that `target` needs; two classes may share one."""
+    """Return the number of outputs for `target`. Two classes may share one output."""
     if isinstance(target, NumericTarget):
         return target.column.width
     return 1 if len(target.labels) == 2 and actual == 1 else len(target.labels)
 
 
 def _sigmoid(z: Floats) -> Floats:
-    # exp of a non-positive number alone: never overflows.
+    # exp of a non-positive number does not overflow.
     small = np.exp(-np.abs(z))
     return np.where(z >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
 
 
 def _parse_training(metadata: dict[str, str]) -> dict[str, Any]:
-    """Return the facts about the training, or none if unreadable: nothing depends on them."""
+    """Return the facts about the training. They are optional: empty if unreadable."""
     try:
         training = json.loads(metadata.get(_TRAINING, "{}"))
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""``backpass predict``: from a model file and data to predictions."""
+"""``backpass predict``: computes predictions from a model file and data."""
 
 from __future__ import annotations
 
@@ -31,20 +31,22 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False),
     help="CSV file to write.  [default: standard output]",
 )
-@click.option("--proba", is_flag=True, help="Also give the probability of every class.")
-@click.option("--threads", type=click.IntRange(min=1), help="Most threads to use.  [default: all]")
+@click.option("--proba", is_flag=True, help="Also write the probability of every class.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Largest number of threads.  [default: all]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def predict(
     model: str, data: str, output: str | None, proba: bool, threads: int | None, as_json: bool
 ) -> None:
-    """Apply the model file MODEL to DATA and give one line of CSV a row.
+    """Apply the model file MODEL to DATA and write one line of CSV per row.
 
-    DATA is of the kind that "backpass train" takes; the target may be missing. Text labels, units
-    and the preprocessing of the columns come from the model file. A network without them, saved
-    by another program, is given all columns as they are and its outputs are printed.
+    DATA has the same kind as for "backpass train"; the target may be missing. The model file
+    contains the labels, units and the preprocessing of the columns. A model file of another program
+    does not contain them: its network gets all columns unchanged, and its outputs are written.
     """
     if output is not None and os.path.realpath(output) in map(os.path.realpath, (model, data)):
-        raise click.UsageError(f"writing {output} would overwrite what is read")
+        raise click.UsageError(f"writing {output} would overwrite an input file")
     if threads is not None:
         bp.set_num_threads(threads)
     loaded = Model.load(model)
@@ -63,12 +65,12 @@ def _encode(model: Model, inputs: Any) -> NDArray[Any]:
         return model.encoder.encode(inputs)
     x = stack_numbers(inputs)
     if x.shape[1] != model.net.sizes[0]:
-        raise ValueError(f"the network has {model.net.sizes[0]} inputs, the data {x.shape[1]}")
+        raise ValueError(f"the network has {model.net.sizes[0]} inputs, the data have {x.shape[1]}")
     return x
 
 
 def _columns(model: Model, x: NDArray[Any], proba: bool) -> tuple[list[str], list[Sequence[Any]]]:
-    """Names and values of the result's columns."""
+    """Return the names and values of the columns of the result."""
     target = model.target
     if isinstance(target, ClassTarget):
         probabilities = model.probabilities(x)

@@ -1,4 +1,4 @@
-"""What ``backpass train`` does, without the command line around it."""
+"""The work of ``backpass train``, without its command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 
 class LossChoice(NamedTuple):
-    """Which task a loss is for, and the output activation that it has a closed form with."""
+    """The task of a loss, and the output activation with which it has a closed form."""
 
     task: str
     output: str
@@ -43,7 +43,7 @@ LOSSES = {
     "poisson": LossChoice("regression", "exp"),
 }
 DEFAULT_LOSSES = {"classification": "cross_entropy", "regression": "mse"}
-# One output for two classes, instead of one for each class.
+# Losses with one output for two classes, instead of one output per class.
 _BINARY_LOSSES = ("binary_cross_entropy", "sigmoid_cross_entropy")
 _SMOOTHED_LOSSES = {
     "cross_entropy": "CrossEntropy",
@@ -63,7 +63,7 @@ OPTIMIZERS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides how the network comes out, apart from the data."""
+    """Everything that determines the trained network, except the data."""
 
     task: str = "auto"
     hidden: tuple[int, ...] = (64, 64)
@@ -85,7 +85,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained model with its history and its scores on the rows kept back for the test."""
+    """A trained model with its history and its scores on the test rows."""
 
     model: Model
     history: History
@@ -107,18 +107,18 @@ def train(
     Parameters
     ----------
     data : Dataset
-        With a target.
+        Must have a target.
     settings : Settings
     progress : {"auto", True, False}
     say : callable, optional
-        Receives a line about what is going to be done.
+        Called with one line of text before the training.
 
     Raises
     ------
     ValueError
-        When data and settings do not fit together.
+        If data and settings do not match.
     backpass.DivergenceError
-        When the loss stops being finite.
+        If the loss becomes infinite or NaN.
     """
     if data.target is None:
         raise ValueError("the data have no target to learn")
@@ -187,10 +187,10 @@ def train(
 def _encode_target(
     name: str, values: Array, task: str, loss: str, train_rows: NDArray[np.int64]
 ) -> tuple[Target, Array, int]:
-    """Return the target's encoder, all rows' encoded target, and the number of outputs."""
+    """Return the target's encoder, the encoded target of all rows, and the number of outputs."""
     if LOSSES[loss].task != task:
         raise ValueError(
-            f"the loss {loss!r} is for {LOSSES[loss].task}, but target {name!r} is one for {task}"
+            f"the loss {loss!r} is for {LOSSES[loss].task}, but target {name!r} is for {task}"
         )
     if task == "classification":
         classes = ClassTarget.fit(name, values)
@@ -202,12 +202,12 @@ def _encode_target(
                 f"the loss {loss!r} is for 2 classes, target {name!r} has {len(classes.labels)}"
             )
         return classes, codes[:, np.newaxis].astype(np.float64), 1
-    # A rate must stay one: standardised, it would be negative somewhere.
-    NumericTarget.fit(name, values)  # all rows: errors name the file's row
+    # Do not standardise a rate: some standardised values would be negative.
+    NumericTarget.fit(name, values)  # all rows, so that errors name the row of the file
     quantity = NumericTarget.fit(name, values[train_rows], standardise=loss != "poisson")
     encoded = quantity.column.encode(values)
     if loss == "poisson" and (encoded < 0).any():
-        raise ValueError(f"the loss 'poisson' needs a target >= 0, {name!r} is not")
+        raise ValueError(f"the loss 'poisson' needs a target >= 0, but {name!r} has values < 0")
     return quantity, encoded, quantity.column.width
 
 
@@ -225,7 +225,7 @@ def _make_optimizer(settings: Settings) -> Any:
 
 
 def _score(model: Model, x: Array, wanted: Array) -> dict[str, float]:
-    """Scores in the target's own classes or units."""
+    """Return the scores in the classes or units of the target."""
     if isinstance(model.target, ClassTarget):
         predicted = model.probabilities(x).argmax(axis=1)
         return {"accuracy": float((predicted == model.target.encode(wanted)).mean())}

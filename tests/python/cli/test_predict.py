@@ -113,7 +113,7 @@ class TestPredict:
         (tmp_path / "b.csv").write_text("p\n1\n")
         result = run("predict", "bare.safetensors", "b.csv")
         result.assert_failure()
-        assert "the network has 2 inputs, the data 1" in result.err
+        assert "the network has 2 inputs, the data have 1" in result.err
 
     def test_does_not_overwrite_what_it_reads(
         self, run: Command, model: Path, plants: Path
