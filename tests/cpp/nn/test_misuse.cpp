@@ -104,7 +104,7 @@ TEST_F(MovedFrom, LayerViewsAreEmpty) {
 TEST_F(MovedFrom, WorkspaceIsAStateError) {
   Workspace<float> workspace = other_->make_workspace(kRows);
   Workspace<float> taken = std::move(workspace);
-  EXPECT_EQ(workspace.max_batch(), 0U);  // NOLINT(bugprone-use-after-move): what is tested
+  EXPECT_EQ(workspace.max_batch(), 0U);  // NOLINT(bugprone-use-after-move): tested here
   EXPECT_THROW(other_->predict(x(), y(), workspace), StateError);
   other_->predict(x(), y(), taken);
 }

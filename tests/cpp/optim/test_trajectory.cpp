@@ -50,7 +50,7 @@ void compare(const reference::Setting& setting, const kernels::KernelSet& set, s
       const double before = expected[i];
       expected[i] = reference_step(optimizer, lr, static_cast<double>(gradients[i]), before, memory[i]);
       travel[i] += std::abs(expected[i] - before);
-      // Each step rounds p once. An update has a few rounding errors of its own, and those that its running means have
+      // Each step rounds p once. An update also has a few rounding errors, and those that its running means have
       // accumulated in t steps.
       const double eps = std::numeric_limits<T>::epsilon();
       const double tolerance = eps * (t * (std::abs(before) + travel[i]) + 4.0 * t * travel[i]);
