@@ -1,6 +1,6 @@
-"""Everything that is checked, one session a subject. ``nox`` alone runs both languages' tests.
+"""All checks, one session per subject. ``nox`` alone runs the tests of both languages.
 
-Sessions that need the package build a wheel first; BACKPASS_WHEEL names one that is built already.
+A session that needs the package builds a wheel first. BACKPASS_WHEEL may name an existing wheel.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def build_cpp(
 def run_ctest(
     session: nox.Session, preset: str, *options: str, env: dict[str, str] | None = None
 ) -> None:
-    """Run a preset's tests; no test at all is a failure."""
+    """Run a preset's tests; fail if there are no tests."""
     session.run(
         "ctest",
         "--preset",
@@ -60,7 +60,7 @@ def run_ctest(
 
 
 def built_wheel(session: nox.Session) -> Path:
-    """Return the wheel that BACKPASS_WHEEL names, or one built now, once a run of nox."""
+    """Return the wheel that BACKPASS_WHEEL names, or build one, once per run of nox."""
     if "BACKPASS_WHEEL" not in os.environ:
         house = BUILD / "wheel"
         shutil.rmtree(house, ignore_errors=True)
@@ -80,12 +80,12 @@ def built_wheel(session: nox.Session) -> Path:
 
 
 def install_package(session: nox.Session, extras: str) -> None:
-    """Install the package with extras, and nothing of the source tree."""
+    """Install the package with extras, and without any files of the source tree."""
     session.install(f"backpass[{extras}] @ {built_wheel(session).resolve().as_uri()}")
 
 
 def run_pytest(session: nox.Session, *options: str, env: dict[str, str] | None = None) -> None:
-    """Run the Python tests on a few processes side by side."""
+    """Run the Python tests in several processes."""
     session.run("pytest", "-n", str(min(int(JOBS), 4)), *options, env=env)
 
 
@@ -96,14 +96,14 @@ def last_line(session: nox.Session, *command: str, env: dict[str, str] | None = 
 
 
 def python_config(session: nox.Session, env: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return what the installed package says of itself."""
+    """Return the configuration that the installed package reports."""
     program = "import backpass, json; print(json.dumps(backpass.config()))"
     config: dict[str, Any] = json.loads(last_line(session, "python", "-c", program, env=env))
     return config
 
 
 def package_with(binary_dir: Path) -> Path:
-    """Put the Python files and a build's extension together; return the folder to import from."""
+    """Put the Python files and a build's extension into one folder; return the folder to import."""
     folder = binary_dir / "package"
     shutil.rmtree(folder, ignore_errors=True)
     hidden = shutil.ignore_patterns("__pycache__", "_core*.so")
@@ -114,7 +114,7 @@ def package_with(binary_dir: Path) -> Path:
 
 
 def sanitizer_library(session: nox.Session, name: str) -> str:
-    """Return the path of a sanitizer's run-time library of Clang."""
+    """Return the path of one of Clang's sanitizer run-time libraries."""
     machine = os.uname().machine
     return last_line(session, "clang++", f"-print-file-name=libclang_rt.{name}-{machine}.so")
 
@@ -124,7 +124,7 @@ def sanitizer_library(session: nox.Session, name: str) -> str:
 
 @nox.session
 def cpp(session: nox.Session) -> None:
-    """The C++ library and its tests, with GoogleTest from PyPI where it is not installed."""
+    """The C++ library and its tests; GoogleTest comes from PyPI if it is not installed."""
     build_cpp(session, "release")
     run_ctest(session, "release", *session.posargs)
 
@@ -138,9 +138,9 @@ def py(session: nox.Session) -> None:
 
 @nox.session
 def isa(session: nox.Session) -> None:
-    """Both languages' tests with every kernel set that this CPU can run; proof of which one ran.
+    """Both languages' tests with every kernel set that this CPU can run; checks which set ran.
 
-    ``-- --others`` leaves out the one that is used without being forced: `cpp` and `py` run it.
+    ``-- --others`` skips the default set: `cpp` and `py` run it.
     """
     binary_dir = build_cpp(session, "release")
     install_package(session, "test")
@@ -170,7 +170,7 @@ def noopenmp(session: nox.Session) -> None:
 @nox.session
 def asan(session: nox.Session) -> None:
     """The C++ tests under the address and undefined-behaviour sanitizers."""
-    # Clang where there is one: it instruments in half of GCC's time.
+    # Prefer Clang: it instruments in half of GCC's time.
     clang = ["-DCMAKE_CXX_COMPILER=clang++"] if shutil.which("clang++") else []
     build_cpp(session, "asan", *clang)
     run_ctest(session, "asan", *session.posargs)
@@ -180,7 +180,7 @@ def asan(session: nox.Session) -> None:
 def debug(session: nox.Session) -> None:
     """The Python tests on an extension with assertions.
 
-    pybind11's own are among them: the GIL is held wherever a reference count changes.
+    The assertions include pybind11's: the GIL must be held where a reference count changes.
     """
     install_package(session, "test")
     session.install("pybind11>=3.0")
@@ -195,9 +195,10 @@ def debug(session: nox.Session) -> None:
 def tsan(session: nox.Session) -> None:
     """The C++ tests that use threads under the thread sanitizer; needs Clang and libomp-dev.
 
-    GCC's OpenMP runtime is not instrumented, so that every barrier of it would be reported as a
-    race; LLVM's tells the sanitizer through its tool Archer, whose library has to be named.
-    The sanitizer does not follow threads into a forked child: that test is left to the others.
+    GCC's OpenMP runtime is not instrumented, so the sanitizer would report each of its barriers as
+    a race. LLVM's runtime informs the sanitizer through its tool Archer, whose library must be
+    named. The sanitizer does not follow threads into a forked child, so the other sessions run that
+    test.
     """
     version = str(session.run("clang++", "-dumpversion", external=True, silent=True)).split(".")[0]
     archer = Path(f"/usr/lib/llvm-{version}/lib/libarcher.so")
@@ -217,9 +218,9 @@ def tsan(session: nox.Session) -> None:
 def pysan(session: nox.Session) -> None:
     """The Python tests on an extension with the address, leak and undefined-behaviour sanitizers.
 
-    The interpreter is not instrumented: Clang's library is loaded before it. Tests of the wheel and
-    of other programs are left out. The interpreter and other extensions keep memory until the
-    process ends, so that only leaks count whose call stack passes through this extension.
+    The interpreter is not instrumented, so Clang's library is loaded before it. Tests of the wheel
+    and of other programs are left out. The interpreter and other extensions keep memory until the
+    process ends. So only leaks count whose call stack passes through this extension.
     """
     binary_dir = build_cpp(session, "pysan", targets=("_core",))
     folder = package_with(binary_dir)
@@ -231,7 +232,7 @@ def pysan(session: nox.Session) -> None:
     env = {
         "PYTHONPATH": str(folder),
         "LD_PRELOAD": sanitizer_library(session, "asan"),
-        # Every object has a malloc of its own, and an allocation that is too large fails.
+        # Every object gets its own malloc, and an allocation that is too large fails.
         "PYTHONMALLOC": "malloc",
         "ASAN_OPTIONS": f"allocator_may_return_null=1:log_path={logs}/report:log_exe_name=1",
         "LSAN_OPTIONS": "exitcode=0:max_leaks=0",
@@ -253,7 +254,7 @@ def pysan(session: nox.Session) -> None:
 
 @nox.session
 def pytsan(session: nox.Session) -> None:
-    """Many Python threads on an extension with the thread sanitizer; see the session `tsan`."""
+    """Many Python threads on an extension with the thread sanitizer; see session `tsan`."""
     folder = package_with(build_cpp(session, "pytsan", targets=("_core",)))
     install_package(session, "test")
     version = str(session.run("clang++", "-dumpversion", external=True, silent=True)).split(".")[0]
@@ -306,7 +307,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def reliability(session: nox.Session) -> None:
-    """The short forms of tests/reliability that the tests do not contain."""
+    """The short forms of tests/reliability that are not part of the tests."""
     install_package(session, "test")
     session.run("python", "tests/reliability/import_orders.py")
     session.run("python", "tests/reliability/stress.py", "--count", "4000", "--writers")
@@ -315,7 +316,7 @@ def reliability(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Outside projects against the installed library: the bits that Python saved and predicted."""
+    """Outside projects against the installed library must get the bits of Python's predictions."""
     install_package(session, "test")
     for preset in ("release", "shared"):
         binary_dir = build_cpp(session, preset, "-DBACKPASS_BUILD_TESTS=OFF")
@@ -331,9 +332,10 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def torch(session: nox.Session) -> None:
-    """The tests beside PyTorch itself, which the session `py` leaves out where it is missing.
+    """The tests against PyTorch, which the session `py` skips if PyTorch is missing.
 
-    BACKPASS_TORCH may name a wheel: a CPU build is small, PyPI's for Linux is gigabytes of CUDA.
+    BACKPASS_TORCH may name a wheel: a CPU build is small, but PyPI's wheel for Linux contains
+    gigabytes of CUDA.
     """
     install_package(session, "test")
     session.install(os.environ.get("BACKPASS_TORCH", "torch"))
@@ -343,7 +345,7 @@ def torch(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Every example, in full; a network trained in C++ is loaded in Python."""
+    """Every example with its full settings; Python loads a network that C++ trained."""
     install_package(session, "test")
     binary_dir = build_cpp(session, "release", "-DBACKPASS_BUILD_TESTS=OFF")
     with session.chdir(session.create_tmp()):
@@ -363,7 +365,7 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/check_code_blocks.py", *session.posargs)
 
 
-# ---- what needs no tests to say
+# ---- checks without tests
 
 
 @nox.session
@@ -375,7 +377,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """The hook mypy alone: mypy --strict on the package, its examples and its tools."""
+    """Only the hook mypy: mypy --strict on the package, its examples and its tools."""
     session.install("pre-commit>=3.7")
     session.run("pre-commit", "run", "--all-files", "mypy")
 
@@ -384,8 +386,8 @@ def typecheck(session: nox.Session) -> None:
 def tidy(session: nox.Session) -> None:
     """Run clang-tidy on every source file of the library, the bindings and the examples.
 
-    But not on the kernels: one source, stamped once an instruction set, takes minutes a time.
-    ``-- --analyze`` adds Clang's static analyzer; other arguments name files.
+    It skips the kernels: one source is compiled per instruction set, and each takes minutes. ``--
+    --analyze`` adds Clang's static analyzer; other arguments name files.
     """
     session.install("clang-tidy==23.1.4", "pybind11>=3.0")
     options = ["-DBACKPASS_BUILD_PYTHON=ON", "-DBACKPASS_BUILD_TESTS=OFF"]
@@ -398,14 +400,16 @@ def tidy(session: nox.Session) -> None:
         *options,
         silent=True,
     )
-    # The commands are the default compiler's. Clang-tidy does not know all of GCC's options.
+    # The compile commands are the default compiler's. Clang-tidy does not know all of GCC's
+    # options.
     commands = BUILD / "tidy/compile_commands.json"
     text = commands.read_text()
     for option in ("-fno-single-precision-constant", "-fno-allow-store-data-races"):
         text = text.replace(f" {option}", "")
     commands.write_text(text)
     files = [argument for argument in session.posargs if argument != "--analyze"]
-    # The analyzer follows paths through functions, in three times the time of all other checks.
+    # The analyzer follows paths through functions and takes three times as long as all other
+    # checks.
     checks = [] if "--analyze" in session.posargs else ["-checks=-clang-analyzer-*"]
     everything = r"^(?!.*(/tests/|gtest|/kernels/isa_)).*$"
     command = ["run-clang-tidy.py", "-quiet", "-p", str(BUILD / "tidy"), "-j", JOBS, *checks]
@@ -414,7 +418,7 @@ def tidy(session: nox.Session) -> None:
 
 @nox.session
 def stubs(session: nox.Session) -> None:
-    """The extension's stub is what would be generated; ``nox -s stubs -- --write`` renews it."""
+    """The extension's stub equals the generated one; ``nox -s stubs -- --write`` renews it."""
     install_package(session, "test")
     session.install("pybind11-stubgen==3.0.0", "ruff==0.17.6", "typing-extensions")
     out = Path(session.create_tmp())

@@ -1,6 +1,6 @@
-// Kernels of every usable instruction set, on one thread: products as GFLOP/s, elementwise functions as elements a
-// second. "peak", a product of one register tile, is what the products are to be compared with; "bandwidth" what memory
-// gives to y += x, for whatever does not fit the caches.
+// Kernels of every usable instruction set on one thread. Products are reported in GFLOP/s, elementwise functions in
+// elements per second. "peak" is a product of one register tile: compare the other products with it. "bandwidth" is y
+// += x over arrays larger than the caches: the rate of memory.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -66,7 +66,7 @@ void bandwidth(benchmark::State& state, const kernels::KernelTable<T>& kernels) 
     kernels.add(n, x.data(), y.data());
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(state.iterations() * 3 * state.range(0));  // x and y read, y written
+  state.SetBytesProcessed(state.iterations() * 3 * state.range(0));  // reads x and y, writes y
 }
 
 template <class T>

@@ -1,4 +1,4 @@
-"""What is measured: train steps, full batches, predictions and epochs, float32."""
+"""The measured cases: train steps, full batches, predictions and epochs, float32."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-LR = 1e-5  # of every step: the parameters stay what they are, the arithmetic does not change
+LR = 1e-5  # of every step: so small that the parameters hardly change; the arithmetic is the same
 
 
 @dataclass(frozen=True)
 class Case:
     """One measurement.
 
-    ``kind`` is "train" (one optimizer step), "gradient" (value and gradient), "predict"
-    (one forward pass, `out` given where a library has it) or "epoch" (one pass of
-    mini-batches over ``rows`` shuffled rows).
+    ``kind`` is "train" (one optimizer step), "gradient" (value and gradient), "predict" (one
+    forward pass, with `out` if the library has it) or "epoch" (one pass of mini-batches over
+    ``rows`` shuffled rows).
     """
 
     name: str
@@ -32,14 +32,14 @@ class Case:
 
     @property
     def flops(self) -> float:
-        """Of the products, 2 a multiply-add: Z, ∂E/∂W, and ∂E/∂a of all layers but the first."""
+        """Count 2 per multiply-add of the products Z, ∂E/∂W, and ∂E/∂a except for the input."""
         products = [a * b for a, b in pairwise(self.sizes)]
         if self.kind == "predict":
             return 2.0 * self.batch * sum(products)
         return 2.0 * (self.rows or self.batch) * (3 * sum(products) - products[0])
 
     def data(self) -> tuple[Array, NDArray[np.float32] | NDArray[np.int64]]:
-        """Return x and y, the same for everybody."""
+        """Return x and y, the same for every library."""
         rng = np.random.default_rng(0)
         rows = self.rows or self.batch
         x = rng.standard_normal((rows, self.sizes[0]), dtype=np.float32)

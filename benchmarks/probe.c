@@ -1,4 +1,5 @@
-/* The machine's limits, measured: `probe THREADS` prints GFLOP/s of float32 multiply-adds, and GB/s of reading memory. */
+/* Measures the limits of the machine: `probe THREADS` prints GFLOP/s of float32 multiply-adds, and GB/s of reading
+   memory. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,7 +14,7 @@ static double now(void) {
   return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-/* Independent chains of a = a * x + y, more than latency times throughput of any CPU's multiply-add. */
+/* Independent chains of a = a * x + y: more than latency times throughput of any CPU's multiply-add. */
 static float multiply_add(long n) {
   vec a[CHAINS], x = {0}, y = {0};
   x += 0.999f;

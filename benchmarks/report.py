@@ -1,4 +1,4 @@
-"""The table and the picture of measurements."""
+"""The table and the bar chart of the measurements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OURS = "backpass"
 class Result:
     peer: str
     threads: int
-    seconds: float  # a call
+    seconds: float  # per call
     peak_rss_mb: float
 
 
@@ -35,7 +35,7 @@ class Row:
         return min(others, key=lambda result: result.seconds, default=None)
 
     def ratio(self) -> float | None:
-        """Return the best peer's time over ours."""
+        """Return the best peer's time divided by ours."""
         ours, best = self.best(OURS), self.best_peer()
         return best.seconds / ours.seconds if ours and best else None
 
@@ -72,7 +72,7 @@ def markdown(rows: list[Row], peak_gflops: float) -> str:
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """Draw the time of the best peer over ours, a bar a case."""
+    """Draw the best peer's time divided by ours, one bar per case."""
     compared = [(row.case.name, ratio) for row in rows if (ratio := row.ratio()) is not None]
     figure = Figure(figsize=(8, 0.4 * len(compared) + 1.2), layout="constrained")
     axes = figure.subplots()

@@ -1,7 +1,7 @@
-"""Measure backpass and the other libraries that are installed, side by side.
+"""Measure backpass and the other installed libraries, side by side.
 
-Each library runs in a process of its own. All of a case's processes live at the same time and
-take turns, round after round, so that a slow moment of the machine hits everybody; a figure is the
+Each library runs in a separate process. All processes of a case exist at the same time and take
+turns, round after round. So a slow moment of the machine affects every library. The result is the
 median over rounds.
 """
 
@@ -27,7 +27,7 @@ from report import Result, Row, markdown, plot
 
 HERE = Path(__file__).parent
 OURS = "backpass"
-# Peer: what must be importable.
+# Peer: the modules it needs.
 PEERS = {
     "numpy": ["numpy"],
     "torch": ["torch"],
@@ -36,7 +36,7 @@ PEERS = {
     "sklearn": ["sklearn"],
     "onnxruntime": ["onnxruntime", "onnx"],
 }
-PAUSE = 0.1  # seconds: until the threads of the one before have fallen asleep
+PAUSE = 0.1  # seconds, until the threads of the previous process sleep
 
 
 def installed() -> list[str]:
@@ -77,7 +77,7 @@ class Worker:
         if not answer:
             self._stderr.seek(0)
             raise click.ClickException(
-                f"{self.peer} with {self.threads} threads ended unasked:\n{self._stderr.read()}"
+                f"{self.peer} with {self.threads} threads crashed:\n{self._stderr.read()}"
             )
         return dict(json.loads(answer))
 
@@ -103,7 +103,7 @@ def measure(case: Case, peers: list[str], threads: list[int], rounds: int, secon
     times: dict[tuple[str, int], list[float]] = {}
     memory: dict[tuple[str, int], float] = {}
     with workers(case, peers, threads) as ready:
-        for worker in ready:  # not counted: caches and clocks
+        for worker in ready:  # not counted: this fills caches and raises the clock rate
             worker.ask(seconds=seconds)
         for _ in range(rounds):
             for worker in ready:
@@ -135,12 +135,12 @@ def probe(threads: int) -> tuple[float, float]:
 
 @click.command(help=__doc__)
 @click.argument("cases", nargs=-1, metavar="[CASE]...")
-@click.option("--peers", help="Comma-separated; all that are installed by default.")
+@click.option("--peers", help="Comma-separated; the default is all installed ones.")
 @click.option(
-    "--threads", default="1,2", show_default=True, help="Numbers of threads; the best one counts."
+    "--threads", default="1,2", show_default=True, help="Numbers of threads; the best counts."
 )
 @click.option(
-    "--rounds", default=7, show_default=True, help="Measurements of which the median counts."
+    "--rounds", default=7, show_default=True, help="Number of measurements; the median counts."
 )
 @click.option("--seconds", default=0.3, show_default=True, help="Length of a measurement.")
 @click.option(

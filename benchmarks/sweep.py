@@ -1,10 +1,10 @@
-"""Measure one square layer pair over widths and batches, to find cliffs.
+"""Measure a network of two square layers over widths and batches, to find sudden losses of speed.
 
-Sizes are (w, w, w), relu, squared error, SGD. A cliff is a rate more than 20 % below that of a
-smaller neighbour of the same kind, after the median of --rounds; two threads that are more than 5 %
-slower than one are listed as well. Whatever would be listed is measured again, up to --again times
-and at the end of the sweep, and its best counts: a cliff is there every time, another program's
-burst of work is not.
+Sizes are (w, w, w), relu, squared error, SGD. The program reports a cliff: a rate more than 20 %
+below the best of the four next smaller points of the same kind, where a rate is the median of
+--rounds. It also reports two threads that are more than 5 % slower than one. At the end of the
+sweep it measures the reported points again, up to --again times, and keeps the best rate. A real
+cliff remains every time; a disturbance by another program does not.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def cliffs(points: list[Point], along: str) -> dict[Point, str]:
 
 
 def slower(points: list[Point]) -> dict[Point, str]:
-    """Find where two threads lose more than 5 % against one."""
+    """Find where two threads are more than 5 % slower than one."""
     one = {(p.kind, p.width, p.batch, p.dtype): p.gflops for p in points if p.threads == 1}
     return {
         p: f"{p.gflops / one[key]:.2f} of one thread"
@@ -92,7 +92,7 @@ def slower(points: list[Point]) -> dict[Point, str]:
 
 
 def plot(points: list[Point], along: str, path: Path) -> None:
-    """One panel a kind; a line for every number of threads and value of the other axis."""
+    """Draw one panel per kind: a line for every number of threads and value of the other axis."""
     from matplotlib.figure import Figure
 
     other = "batch" if along == "width" else "width"
@@ -115,7 +115,7 @@ def plot(points: list[Point], along: str, path: Path) -> None:
 
 @click.command(help=__doc__)
 @click.option("--along", type=click.Choice(["width", "batch"]), default="width", show_default=True)
-@click.option("--fixed", default="64", show_default=True, help="Values of the other one.")
+@click.option("--fixed", default="64", show_default=True, help="Values of the other axis.")
 @click.option("--every", default=1, show_default=True, help="Take every n-th value only.")
 @click.option("--threads", default="1,2", show_default=True)
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32")

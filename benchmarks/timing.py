@@ -1,4 +1,4 @@
-"""What a call takes, on a machine that other programs use as well."""
+"""Time per call, on a machine that other programs use as well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 def timed(call: Callable[[], object], calls: int) -> float:
-    """Return seconds a call, the mean of so many."""
+    """Return seconds per call, the mean of `calls` calls."""
     start = time.perf_counter()
     for _ in range(calls):
         call()
@@ -16,10 +16,10 @@ def timed(call: Callable[[], object], calls: int) -> float:
 
 
 def median_seconds(call: Callable[[], object], run: float, total: float) -> float:
-    """Return seconds a call, the median over runs of `run` seconds each, in all about `total`.
+    """Return seconds per call, the median over runs of `run` seconds, `total` seconds in all.
 
-    A run is long beside reading the clock, and short beside another program's burst of work, which
-    the median leaves out.
+    A run is long compared with reading the clock, and short compared with a disturbance by another
+    program. So the median ignores such disturbances.
     """
     once = max(timed(call, 1), 1e-7)
     if once >= total:

@@ -1,7 +1,7 @@
-"""Measures one library in a process of its own: ``worker.py PEER``.
+"""Measures one library in its own process: ``worker.py PEER``.
 
-Requests come on stdin, answers go to stdout, a JSON line each: {"case": {...}} prepares and warms
-up, {"seconds": s} measures for about that long. Thread counts come from the environment.
+Requests come on stdin and answers go to stdout, one line of JSON each. {"case": {...}} prepares and
+warms up, {"seconds": s} measures for about s seconds. Thread counts come from the environment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RUN = 0.001  # seconds that are timed together
 
 
 def main() -> None:
-    # Libraries may print; the answers must not be mixed up with that.
+    # Libraries may print, so answers get their own descriptor.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     peer = importlib.import_module(f"peers.{sys.argv[1]}_")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Run every code block of the project's Markdown files, so that none of them can be wrong.
+"""Run every code block of the project's Markdown files, to prove that each is correct.
 
 Python blocks of one file run in order in one namespace and one scratch folder. A C++ block with
 ``int main`` is built with the file's CMake block, if it has one, against the library in the
-installed package, and run in the same folder. Shell blocks and blocks of other languages are not
-run here: README's two commands are run by .ci/run.
+installed package. The program then runs in the same folder. This program does not run shell blocks
+and blocks of other languages: .ci/run runs README's two commands.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ target_link_libraries(main PRIVATE backpass::backpass)
 
 @dataclass
 class Block:
-    """One fenced block: where it begins, its language, its text."""
+    """One fenced block: its file, first line, language and text."""
 
     path: Path
     line: int
@@ -56,12 +56,12 @@ def blocks_of(path: Path) -> Iterator[Block]:
 
 
 def run_python(block: Block, namespace: dict[str, object]) -> bool:
-    """Run a block, traceback lines pointing into the Markdown file; tell whether it went well."""
+    """Run a block, with tracebacks that name Markdown lines; return whether it passed."""
     printed = io.StringIO()
     try:
         code = compile("\n" * (block.line - 1) + block.text, str(block.path), "exec")
         with contextlib.redirect_stdout(printed):
-            exec(code, namespace)  # the project's own documentation
+            exec(code, namespace)  # the code is the project's documentation
     except Exception:
         print(printed.getvalue(), traceback.format_exc(), sep="")
         return False
@@ -69,7 +69,7 @@ def run_python(block: Block, namespace: dict[str, object]) -> bool:
 
 
 def run_cpp(block: Block, cmake: str, folder: Path) -> bool:
-    """Build a program against the installed package and run it; tell whether it went well."""
+    """Build a program against the installed package and run it; return whether it passed."""
     source = folder / f"cpp_{block.line}"
     source.mkdir()
     (source / "main.cpp").write_text(block.text, encoding="utf-8")
@@ -89,7 +89,7 @@ def run_cpp(block: Block, cmake: str, folder: Path) -> bool:
 
 
 def check_file(path: Path) -> tuple[int, int]:
-    """Run a file's blocks; return how many went well and how many did not."""
+    """Run a file's blocks; return how many passed and how many failed."""
     blocks = list(blocks_of(path))
     cmake = next((b.text for b in blocks if b.language == "cmake"), DEFAULT_CMAKE)
     good = bad = 0
@@ -115,7 +115,7 @@ def check_file(path: Path) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Check the files named, or all Markdown files of the project."""
+    """Check the given files, or all Markdown files of the project."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
     files = [f.resolve() for f in parser.parse_args().files]

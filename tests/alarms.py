@@ -1,4 +1,4 @@
-"""What the tests of interruption share: a call, a signal during it, and the time until it ends."""
+"""Shared by tests of interruption: a call, a signal during the call, and the time to its end."""
 
 import signal
 import time
@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 
 class AlarmError(Exception):
-    """What the signal's handler raises."""
+    """Raised by the signal's handler."""
 
 
 def seconds_of(call: Callable[[], object]) -> float:
-    """Return how long a call takes where no signal comes."""
+    """Return the time that a call takes without a signal."""
     start = time.monotonic()
     call()
     return time.monotonic() - start
 
 
 def seconds_until_interrupted(call: Callable[[], object], delay: float) -> float | None:
-    """Return how long after the signal a call ended; None where it ended before the signal."""
+    """Return the time from the signal to the end of the call; None if the call ended first."""
 
     def ring(number: int, frame: object) -> None:
         raise AlarmError

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Hold the flags of cpp/cmake/isa.cmake against what a kernel set asks of the CPU.
+"""Compare the flags of cpp/cmake/isa.cmake with the CPU features that a kernel set checks.
 
-``check_isa_flags.py COMPILER FLAG...``: the flags of one set. The compiler names the features that
-these flags allow, implied ones included, by macros. kernels/features_inl.hpp must list each macro,
-because usable() in kernels/dispatch.cpp asks the CPU for the features that stand there.
+``check_isa_flags.py COMPILER FLAG...``: the flags of one set. The compiler defines a macro for
+every feature that these flags allow, including implied ones. kernels/features_inl.hpp must list
+each macro, because usable() in kernels/dispatch.cpp asks the CPU only for listed features.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 FEATURES = Path(__file__).resolve().parents[1] / "cpp/src/kernels/features_inl.hpp"
-# __BMI__, but not __GCC_ASM_FLAG_OUTPUTS__ or __LAHF_SAHF__: a feature is one word with digits.
+# Match __BMI__, but not __GCC_ASM_FLAG_OUTPUTS__ or __LAHF_SAHF__: a feature is one word with
+# digits.
 WORD = re.compile(r"#define (__[A-Z][A-Z0-9]*(?:_[0-9])?__) 1$", re.MULTILINE)
 
 
@@ -27,7 +28,7 @@ def macros(compiler: str, flags: list[str]) -> set[str]:
 
 
 def main() -> None:
-    """Print every feature that is allowed and not listed; exit with 1 when there is one."""
+    """Print every allowed feature that is not listed; exit with 1 if there is one."""
     compiler, *flags = sys.argv[1:]
     allowed = macros(compiler, flags) - macros(compiler, [])
     missing = allowed - set(re.findall(r"#ifdef (\w+)", FEATURES.read_text()))

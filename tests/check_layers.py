@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Hold the layer rule of docs/architecture.md against the includes of the C++ sources.
+"""Check the includes of the C++ sources against the layer rule of docs/architecture.md.
 
-A private file includes its own folder and lower layers only. What a folder is made for stays in it:
-OpenMP in runtime, vector types in kernels, the JSON parser in io; public headers and the bindings
-see public headers only.
-Prints every breach as ``file:line: message``; exits with 1 when there is one.
+A private file includes only its own folder and lower layers. Each special subject stays in its
+folder: OpenMP in runtime, vector types in kernels, the JSON parser in io. Public headers and the
+bindings include only public headers.
+
+Prints every violation as ``file:line: message``; exits with 1 if there is one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LAYERS = {
 HARDWARE = {
     "kernels",
     "runtime",
-}  # may name the CPU: vectors there; the denormal mode and the spin loop's pause here
+}  # may use intrinsics: vectors in kernels; the denormal mode in base; the pause in runtime
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 OPENMP = re.compile(r"^\s*#\s*pragma\s+omp\b|\bomp_\w+\s*\(")
@@ -35,7 +36,7 @@ VECTOR = re.compile(r"\bvector_size\b|\b_mm\d*_|\b__m(128|256|512)|\bv\w+q_[fsu]
 
 
 def layer_of(include: str) -> str | None:
-    """Return the folder of cpp/src that an include names, or None for one beside it."""
+    """Return the folder of cpp/src that an include names, or None for a file beside it."""
     return include.split("/")[0] if "/" in include else None
 
 
@@ -64,7 +65,7 @@ def check_includes(kind: str, target: str, folder: str | None) -> Iterator[str]:
 
 
 def check_file(path: Path, folder: str | None) -> Iterator[tuple[int, str]]:
-    """Yield line number and message of every breach in one file."""
+    """Yield line number and message of every violation in one file."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         code = line.split("//")[0]
         if match := INCLUDE.match(code):
@@ -82,7 +83,7 @@ def cpp_files(folder: Path) -> list[Path]:
 
 
 def check_tree(root: Path) -> list[str]:
-    """Return every breach under the project's root."""
+    """Return every violation under the project's root."""
     sources = root / "cpp/src"
     files: list[tuple[Path, str | None]] = []
     for outside in ("cpp/include", "python/bindings"):

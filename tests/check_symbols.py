@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Hold the symbols of a built library against what a foreign program may see of it.
+"""Check which symbols of a built library another program can see.
 
-A shared library exports symbols of namespace backpass and nothing else. A static library's weak
-symbols are functions of which the linker keeps one copy, and the copy can be another program's,
-compiled with other options. So the weak symbols are backpass's own or the standard library's.
-A standard function keeps its meaning under -fno-exceptions, since errors are thrown by functions
-of the compiled runtime, std::__throw_*; but for a copy of another library's template, whatever
-that library makes of its macros holds: the JSON parser aborts where it would throw.
+A shared library must export only symbols of namespace backpass. A static library's weak symbols are
+functions of which the linker keeps one copy. This copy may be another program's, compiled with
+other options. So weak symbols must belong to backpass or to the standard library. A standard
+function keeps its meaning under -fno-exceptions, since functions of the compiled runtime throw the
+errors (std::__throw_*). A template of another library depends on that library's macros: for
+example, the JSON parser may abort instead of throwing.
 
 usage: check_symbols.py LIBRARY...   (.a, .so or .dylib)
-Prints every breach as ``library: symbol: why``; exits with 1 when there is one.
+
+Prints every violation as ``library: symbol: why``; exits with 1 if there is one.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# Itanium C++ ABI: what an entity's mangled name begins with, after "virtual table of" and the like.
+# Itanium C++ ABI: the start of an entity's mangled name, after "virtual table of" and similar
+# prefixes.
 SPECIAL = r"^_?_Z(T[VTIS]|T[hvc]n?\d+_(n?\d+_)?|GV|GR|TH|TW|Z)*N?[rVK]*[RO]?"
 OWN = re.compile(SPECIAL + r"8(backpass|nlohmann16backpass_private)|^_?backpass_must_be_built_")
 STANDARD = re.compile(SPECIAL + r"(S[tabsiod]|9__gnu_cxx|10__cxxabiv1|n[wa]|d[la])")
-RUNTIME = re.compile(  # what compilers put into every library of some kind
+RUNTIME = re.compile(  # symbols that compilers put into some libraries
     r"^_?(_init|_fini|__bss_start|_edata|_end|__odr_asan|__asan|__sanitizer|__start_|__stop_"
     r"|DW\.ref\.|__clang_call_terminate$|__x86\.get_pc_thunk)"
 )
 
 
 def symbols(library: Path) -> Iterator[tuple[str, str]]:
-    """Yield type and name of every symbol that a library defines for others."""
+    """Yield type and name of every symbol that a library defines for other files."""
     command = ["nm", "--defined-only", "--extern-only", str(library)]
     if ".so" in library.name:
         command.insert(1, "--dynamic")

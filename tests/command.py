@@ -9,7 +9,7 @@ import pytest
 
 
 class Result:
-    """What a command left behind: its exit code and its two streams."""
+    """The exit code of a command and its two output streams."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
@@ -23,13 +23,13 @@ class Result:
         return list(csv.reader(io.StringIO(self.out)))
 
     def assert_failure(self) -> None:
-        """Exit code 1, nothing on standard output, and no traceback but a line that says error."""
+        """Check for exit code 1, empty stdout, and an error line without a traceback on stderr."""
         assert (self.code, self.out) == (1, "")
         assert "Traceback" not in self.err
         assert self.err.splitlines()[-1].startswith("error: ")
 
     def assert_misuse(self) -> None:
-        """Exit code 2, nothing on standard output, and the usage."""
+        """Check for exit code 2, empty stdout, and the usage on stderr."""
         assert (self.code, self.out) == (2, "")
         assert "Usage:" in self.err
 

@@ -1,5 +1,4 @@
-"""A backpass network beside its reference: the same parameters, the same masks, quantity by
-quantity."""
+"""A backpass network and its reference: the same parameters and masks, compared by quantity."""
 
 import hashlib
 import os
@@ -18,8 +17,10 @@ Array = np.ndarray
 
 @dataclass
 class Spec:
-    """What a compared network is. `activations` has one name a layer, `parameters` one number or
-    None."""
+    """The description of a compared network.
+
+    `activations` has one name per layer, `parameters` one number or None per layer.
+    """
 
     sizes: list[int]
     activations: list[str]
@@ -30,7 +31,7 @@ class Spec:
     parameters: list[float | None] = field(default_factory=list)
 
     def make(self) -> bp.Network:
-        """The network, with parameters of order one that are drawn by NumPy, biases included."""
+        """Return the network with parameters of order one, drawn by NumPy, including biases."""
         net = bp.Network(
             self.sizes,
             [
@@ -46,7 +47,7 @@ class Spec:
         return net
 
     def reference(self, net: bp.Network) -> network.Network:
-        """The same network in float64 NumPy: float32 parameters are taken over exactly."""
+        """Return the same network in float64 NumPy; float32 parameters are copied exactly."""
         reference = network.build(
             [layer.weight for layer in net.layers],
             [layer.bias for layer in net.layers],
@@ -64,7 +65,7 @@ class Spec:
 
 
 def activation_object(name: str, parameter: float | None = None):
-    """The name itself, or the object of the class that takes the parameter."""
+    """Return the name itself, or an object of the class that takes the parameter."""
     if parameter is None:
         return name
     class_name = {"leaky_relu": "LeakyReLU", "elu": "ELU", "celu": "CELU"}[name]
@@ -80,7 +81,7 @@ def draw_parameters(net: bp.Network, rng: np.random.Generator, scale: float = 0.
 
 
 def set_masks(reference: network.Network, rows: int, seed: int, training_pass: int) -> None:
-    """The dropout masks of the given training pass, from the generator's definition."""
+    """Set the dropout masks of the given training pass, from the generator's definition."""
     for i, layer in enumerate(reference.layers):
         if layer.dropout > 0:
             words = philox.dropout_words(seed, training_pass, i, rows, layer.weight.shape[0])
@@ -88,7 +89,7 @@ def set_masks(reference: network.Network, rows: int, seed: int, training_pass: i
 
 
 def bits(*arrays: Array) -> str:
-    """A hash of the arrays' bytes: equal for bit-identical arrays only (−0 and 0 differ)."""
+    """Return a hash of the arrays' bytes: equal only for bit-identical arrays (−0 and 0 differ)."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -143,8 +144,10 @@ def loss_object(name: str, **parameters: float):
 
 @dataclass
 class Data:
-    """A batch for a spec and a loss, in the network's dtype; `t` is what the reference sees
-    (labels one-hot)."""
+    """A batch for a spec and a loss, in the network's dtype.
+
+    `t` are the targets for the reference (one-hot for labels).
+    """
 
     x: Array
     y: Array
@@ -184,7 +187,7 @@ def run_reference(
     dtype: str,
     **parameters: float,
 ) -> tuple[float, Array, Bounds]:
-    """E, ∂E/∂a^0 and the bounds, after the reference's forward and backward."""
+    """Return E, ∂E/∂a^0 and the bounds, after the reference's forward and backward."""
     a = reference.forward(data.x)
     grad = loss.gradient(a, data.t, data.w64, **parameters)
     input_grad = reference.backward(grad)
@@ -201,7 +204,7 @@ def run_reference(
 
 
 def run_python(code: str, *arguments: str, timeout: float = 100, **environment: str) -> str:
-    """The standard output of a fresh interpreter; warnings are errors in it, as in the tests."""
+    """Return the standard output of a fresh interpreter, in which warnings are errors."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *arguments],
         env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},

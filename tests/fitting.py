@@ -1,4 +1,4 @@
-"""What the tests of fit share: a small problem, and a look at the order in which fit takes rows."""
+"""Shared by the tests of fit: a small problem, and the order in which fit uses the rows."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def assert_same_parameters(net: bp.Network, reference, tolerance: float = 1e-12)
 def recorded_orders(
     seed, *, shuffle=True, epochs=3, rows=23, batch_size=5, split=0.0
 ) -> list[list[int]]:
-    """Which rows each epoch saw, in which order: the targets are the rows' numbers."""
+    """Return the rows that each epoch saw, in order: the targets are the row numbers."""
     seen: list[int] = []
 
     def loss(a: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A small network and rows for it, for tests of everything but the numbers."""
+"""A small network and rows for it, for tests in which the numbers do not matter."""
 
 import numpy as np
 

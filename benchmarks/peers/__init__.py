@@ -1,4 +1,4 @@
-"""One module a library, each with ``prepare(case)``.
+"""One module per library, each with ``prepare(case)``.
 
-It returns a function that does the case's work once, or None where the library cannot.
+It returns a function that does the case's work once, or None if the library cannot do it.
 """

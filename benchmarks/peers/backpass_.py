@@ -1,4 +1,4 @@
-"""backpass itself."""
+"""backpass."""
 
 from __future__ import annotations
 

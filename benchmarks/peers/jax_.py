@@ -1,4 +1,4 @@
-"""JAX: one jitted function a step with donated arguments; an epoch is one jitted scan."""
+"""JAX: one jitted function per step with donated arguments; an epoch is one jitted scan."""
 
 from __future__ import annotations
 

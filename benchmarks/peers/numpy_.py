@@ -1,4 +1,4 @@
-"""The network written out in NumPy, with buffers reused where NumPy lets one."""
+"""The network written out in NumPy; buffers are reused where NumPy allows it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """scikit-learn's MLP.
 
-A step's time comes from partial_fit of 16 batches: of one, the call's own overhead would be most.
+The time of a step is measured with partial_fit of 16 batches. With one batch, the overhead of the
+call would dominate.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PyTorch with fused optimizers and inference mode, as it is or through torch.compile."""
+"""PyTorch with fused optimizers and inference mode, eager or with torch.compile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch through torch.compile."""
+"""PyTorch with torch.compile."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from peers import torch_
 
 
 def prepare(case: Case) -> Callable[[], object] | None:
-    if case.kind == "epoch":  # the last, partial batch would be compiled anew
+    if case.kind == "epoch":  # the last, partial batch would be compiled again
         return None
     return torch_.prepare(case, compiled=True)

@@ -1,4 +1,4 @@
-// Loads the network of train_and_save, from C++ or from Python, and draws what it has learnt: load_and_predict [MODEL]
+// Loads the network of train_and_save, from C++ or Python, and draws its decision regions: load_and_predict [MODEL]
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -18,7 +18,7 @@ void draw(const std::string& path) {
   if (net.sizes().front() != 2 || net.sizes().back() != 2) {
     throw std::invalid_argument(path + " is not a network from 2 inputs to 2 classes");
   }
-  // Made once; from here on prediction allocates nothing.
+  // The workspace is made once. After this line prediction allocates nothing.
   backpass::Workspace<float> workspace = net.make_workspace(kColumns);
   std::vector<float> x(2 * kColumns);
   std::vector<float> probabilities(2 * kColumns);

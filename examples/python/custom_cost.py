@@ -1,12 +1,12 @@
-"""Train with a cost of your own: forward, the cost's gradient, backward, step.
+"""Train with your own cost: forward, the cost's gradient, backward, step.
 
-Backpropagation needs nothing of a cost E but its gradient by the network's output. This example
-fits a curve whose samples hold gross errors, with the Cauchy cost
+Backpropagation needs only the gradient of a cost E by the network's output. This example fits a
+curve to samples with gross errors, with the Cauchy cost
 
     E = mean(log(1 + r²) / 2),   ∂E/∂a = r / (1 + r²) / n,   r = (a - y) / scale,
 
-which large errors hardly pull at, and shows next to it what the square of the error makes of the
-same data. Then the backward pass is written out in NumPy, as the recursion of ξ, and compared.
+whose gradient is small for large errors. For comparison, it fits the same data with the squared
+error. Then it writes out the backward pass in NumPy, as the recursion of ξ, and compares.
 
     python custom_cost.py [--steps 1500]
 """
@@ -39,7 +39,7 @@ def squares(a: Array, y: Array) -> tuple[float, Array]:
 def train(
     x: Array, y: Array, cost: Callable[[Array, Array], tuple[float, Array]], steps: int
 ) -> bp.Network:
-    """Train by whole batches, every step written out."""
+    """Train on whole batches, with every step written out."""
     net = bp.Network([1, 32, 32, 1], activation="tanh", dtype="float64", seed=0)
     adam = bp.optim.Adam(lr=5e-3)
     for _ in range(steps):
@@ -97,7 +97,7 @@ def main() -> None:
         net.layers, backward_in_numpy(net, x, grad), strict=True
     ):
         np.testing.assert_allclose(layer.weight_grad, weight_grad, rtol=1e-10, atol=1e-13)
-        assert layer.bias_grad is not None  # there is one unless bias=False
+        assert layer.bias_grad is not None  # None only with bias=False
         np.testing.assert_allclose(layer.bias_grad, bias_grad, rtol=1e-10, atol=1e-13)
     print("gradients agree with the equations")
 

@@ -1,7 +1,7 @@
 """Classify handwritten digits: build, fit, look at the learning curves, save, load.
 
-The 1797 images of 8 x 8 pixels come with scikit-learn. A few seconds lead to about 98 % of right
-answers on images the network has never seen.
+The 1797 images of 8 x 8 pixels come with scikit-learn. After a few seconds the network is right for
+about 98 % of images that it has never seen.
 
     python digits.py [--epochs 40] [--plot digits.png]
 """
@@ -51,7 +51,7 @@ def main() -> None:
     if options.epochs >= 40:
         assert accuracy >= 0.96, accuracy
 
-    # A network comes back from its file bit for bit.
+    # The loaded network gives the same bits.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "digits.safetensors"
         net.save(path)

@@ -1,7 +1,7 @@
 """Classify Fashion-MNIST: 60,000 images of clothes, 28 x 28 pixels, ten classes.
 
-Reads the IDX files as Debian's package dataset-fashion-mnist installs them. The full run takes
-a minute or so and ends at 0.88 test accuracy or better.
+Reads the IDX files of Debian's package dataset-fashion-mnist. The full run takes about a minute and
+reaches a test accuracy of at least 0.88.
 
     python fashion_mnist.py [--data FOLDER] [--epochs 10] [--limit ROWS]
 """
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--limit", type=int, help="train on so many rows only")
+    parser.add_argument("--limit", type=int, help="train on the first ROWS rows only")
     options = parser.parse_args()
     if not options.data.is_dir():
         sys.exit(f"{options.data} is missing: apt-get install dataset-fashion-mnist")
@@ -57,7 +57,7 @@ def main() -> None:
     )
     accuracy = float((net.predict(x_test).argmax(axis=1) == y_test).mean())
     print(f"test accuracy {accuracy:.4f}")
-    # A shortened run only has to be far better than guessing.
+    # A shortened run must only be far better than guessing.
     full = options.limit is None and options.epochs >= EPOCHS
     least = 0.88 if full else 0.5
     assert accuracy >= least, f"{accuracy} < {least}"

@@ -1,8 +1,8 @@
-"""Train with an optimizer from SciPy: L-BFGS over the network's one flat parameter vector.
+"""Train with an optimizer from SciPy: L-BFGS on the network's flat parameter vector.
 
-`net.parameters` and `net.gradients` are contiguous views of all weights and biases in one order,
-which is all that a general optimizer wants. For small data, where whole batches are cheap, a
-quasi-Newton method gets much further than Adam with the same number of gradients.
+`net.parameters` and `net.gradients` are contiguous views of all weights and biases in one order. A
+general optimizer needs nothing else. For small data, where whole batches are cheap, a quasi-Newton
+method reaches a much smaller loss than Adam with the same number of gradients.
 
     python lbfgs.py [--iterations 500]
 """
@@ -34,7 +34,7 @@ def main() -> None:
     def objective(parameters: Array) -> tuple[float, Array]:
         net.parameters[:] = parameters
         loss = net.loss_and_gradient(x, y, loss="mse")
-        return loss, net.gradients.copy()  # SciPy keeps it, the next call overwrites it
+        return loss, net.gradients.copy()  # SciPy keeps it; the next call overwrites the view
 
     start = net.evaluate(x, y, loss="mse")
     result = minimize(
@@ -46,7 +46,7 @@ def main() -> None:
     )
     net.parameters[:] = result.x
     end = net.evaluate(x, y, loss="mse")
-    assert np.isclose(end, result.fun, rtol=1e-12)  # SciPy's value is the network's own
+    assert np.isclose(end, result.fun, rtol=1e-12)  # SciPy's value equals the network's
 
     adam = bp.optim.Adam(lr=0.01)
     for _ in range(result.nfev):
@@ -55,7 +55,7 @@ def main() -> None:
 
     print(f"before        mse {start:.2e}")
     print(f"L-BFGS-B      mse {end:.2e} after {result.nit} iterations, {result.nfev} gradients")
-    print(f"Adam          mse {adams:.2e} after as many gradients")
+    print(f"Adam          mse {adams:.2e} after the same number of gradients")
     assert end < start / 100
     if options.iterations >= ITERATIONS:
         assert end < adams / 10

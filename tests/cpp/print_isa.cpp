@@ -1,4 +1,4 @@
-// Prints the kernel set in use, so that whoever forces one can see that it was.
+// Prints the kernel set in use. A caller who forces a set can check it.
 #include <cstdio>
 
 #include <backpass/runtime.hpp>

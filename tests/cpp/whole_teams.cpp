@@ -1,4 +1,5 @@
-// In every test program: regions wait for all their threads, so that tests of equal bits compare what they mean to.
+// Part of every test program: regions wait for all their threads, so that tests really compare different numbers of
+// threads.
 #include <cstdlib>
 
 namespace {

@@ -1,5 +1,5 @@
-/// Loads whatever libFuzzer makes of the corpus: FormatError, or a network that can be used and comes back from its own
-/// bytes.
+/// Loads the data that libFuzzer generates. The result must be FormatError, or a network that works and that saving and
+/// loading reproduces.
 ///
 ///     fuzz_load -dict=tests/fuzz/safetensors.dict -max_total_time=60 CORPUS
 #include <cstddef>
@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     backpass::AnyCheckpoint checkpoint = backpass::from_bytes(std::as_bytes(std::span(data, size)));
     std::visit([](auto& c) { use(c); }, checkpoint);
-  } catch (const backpass::FormatError&) {  // the only error there may be
+  } catch (const backpass::FormatError&) {  // the only allowed error
   }
   return 0;
 }

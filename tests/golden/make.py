@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Save this version's golden files; every later version must load them.
+"""Save this version's golden files, which every later version must load.
 
-Run once at each release, with the released version installed: ``python tests/golden/make.py``. It
-writes ``<version>-<dtype>.safetensors`` and, of each, ``<version>-<dtype>.json``: what a program
-must find in it. Existing files are never written again: a change that makes old ones unreadable has
-to be a new format version that still reads them.
+Run once per release, with the released version installed: ``python tests/golden/make.py``. It
+writes ``<version>-<dtype>.safetensors`` and ``<version>-<dtype>.json``, the expected contents.
+Existing files are never overwritten: a change that makes old files unreadable needs a new format
+version, and the library must still read the old one.
 
-The numbers are exact as hexadecimal text where they must come back bit for bit; what is computed
-from them (outputs, a training step) may differ in the last digits between instruction sets.
+Numbers that must be loaded bit for bit are exact, as hexadecimal text. Numbers computed from them
+(outputs, a training step) may differ in the last digits between instruction sets.
 """
 
 import json
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 def make_network(dtype: str) -> bp.Network:
-    """A network that uses all there is to a layer."""
+    """Return a network that uses every feature of a layer."""
     net = bp.Network(
         [3, 5, 4, 2],
         [bp.activations.LeakyReLU(0.1), bp.activations.ELU(0.7), "softmax"],
@@ -63,7 +63,7 @@ def make(dtype: str) -> None:
     stem = f"{bp.__version__}-{dtype}"
     path = HERE / f"{stem}.safetensors"
     if path.exists():
-        raise SystemExit(f"{path} exists, and golden files are never changed")
+        raise SystemExit(f"{path} exists; golden files must not change")
     rng = np.random.default_rng(7)
     x = rng.normal(size=(6, 3))
     labels = rng.integers(2, size=6)
@@ -91,7 +91,7 @@ def make(dtype: str) -> None:
         "labels": labels.tolist(),
         "outputs": net.predict(x).tolist(),
     }
-    # One more step tells that dropout and the optimizer's state are where they were.
+    # One more step shows that dropout and the optimizer's state were restored.
     loss = net.train_step(x, labels, loss="cross_entropy", optimizer=optimizer)
     expected["next_step"] = {"loss": loss, "parameters": net.parameters.tolist()}
     text = json.dumps(expected, indent=1, ensure_ascii=False)

@@ -1,4 +1,5 @@
-// Uses every kind of call, so that a compiler instantiates what the headers declare. Compiled with all warnings.
+// Makes every kind of call, so that a compiler instantiates everything that the headers declare. Compiled with all
+// warnings.
 #include <utility>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// The headers after macros that other libraries define. Each of these breaks any use of the name it stands for.
-// The standard headers come first: no library can defend those.
+// Includes the headers after macros that other libraries define. Each macro breaks any use of its name. The standard
+// headers come first, since no library can protect them.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -24,7 +24,7 @@
 #include <vector>
 #include <version>
 
-#define TRAP @  // no token of C++
+#define TRAP @  // not a C++ token
 
 // Qt
 #define signals TRAP

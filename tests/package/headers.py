@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Compile the public headers as strict, old and unusual programs do; link what must not link.
+"""Compile the public headers as strict, old and unusual programs do, and check link errors.
 
-``headers.py PREFIX``: against the library that is installed there. Nothing but programs of a few
-lines is compiled. Clang takes part where it is installed.
+``headers.py PREFIX`` uses the library installed in PREFIX. It compiles only programs of a few
+lines. It also uses Clang, if Clang is installed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ STRICT = {
         "-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast "
         "-Wuseless-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wfloat-equal -Weffc++ -Werror"
     ),
-    # Without the warnings that a type is padded, and that older standards lack what C++20 has.
+    # Without warnings about padding, and about C++20 features that older standards do not have.
     "clang++": (
         "-Weverything -Wno-padded -Wno-c++98-compat -Wno-c++98-compat-pedantic "
         "-Wno-pre-c++20-compat -Wno-pre-c++20-compat-pedantic -Wno-c++20-compat -Werror"
     ),
 }
-# Compilers that cannot use the library, as their macros show them, and what they are told.
+# Macros that simulate compilers that cannot use the library, and the expected messages.
 REFUSED = {
     "g++": {
         "-U__GNUC__ -D__GNUC__=11": "backpass needs GCC 12 or newer",
@@ -40,7 +40,7 @@ REFUSED = {
         "-std=c++17": "backpass needs C++20",
     },
 }
-# Each is wrong in one statement.
+# Statements with one error each.
 NOT_REAL = [
     "Network<int>({.sizes = {1, 2}});",
     "sizeof(Workspace<long double>);",
@@ -51,7 +51,7 @@ NOT_REAL = [
     "OptimizerState{}.arrays<int>();",
     "SGD sgd; apply_optimizer(sgd, std::span<int>(), std::span<const int>());",
 ]
-# Standard library layouts that the installed library does not have.
+# Options that give other standard library layouts than those of the installed library.
 OTHER_LAYOUTS = {
     "-D_GLIBCXX_DEBUG": "backpass_must_be_built_with_GLIBCXX_DEBUG",
     "-D_GLIBCXX_DEBUG -O2 -ffunction-sections -fdata-sections -Wl,--gc-sections": (
@@ -62,7 +62,7 @@ OTHER_LAYOUTS = {
 
 
 class Checks:
-    """Compiler runs that go on side by side, and what was wrong with them."""
+    """Parallel compiler runs, and the errors that they found."""
 
     def __init__(self, prefix: Path, scratch: Path) -> None:
         self.prefix = prefix
@@ -78,7 +78,7 @@ class Checks:
         return str(path)
 
     def compile(self, command: str, message: str | None = None) -> None:
-        """Run a compiler. It must say nothing, or fail and say ``message``."""
+        """Run a compiler. It must print nothing, or fail and print ``message``."""
         self.runs.append(self.pool.submit(self._compile, command.split(), message))
 
     def _compile(self, command: list[str], message: str | None) -> None:
@@ -86,11 +86,11 @@ class Checks:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         good = done.returncode == 0 and not done.stderr if message is None else done.returncode != 0
         if not good or (message or "") not in done.stderr:
-            wanted = "without a word" if message is None else f"no error that says: {message}"
+            wanted = "without a word" if message is None else f"no error that contains: {message}"
             self.wrong.append(f"{' '.join(command)}\n{wanted}\n{done.stderr[:2000]}")
 
     def finish(self) -> None:
-        """Wait for all of them; stop with what was wrong."""
+        """Wait for all runs; stop with the errors found."""
         self.pool.shutdown()
         if self.wrong:
             sys.exit("\n".join(self.wrong))
@@ -126,7 +126,7 @@ def main() -> None:
                     f"{compiler} {flags} {HERE / 'predict.cpp'} {library} -o /dev/null", message
                 )
         checks.finish()
-        print(f"headers: {len(checks.runs)} runs of {' and '.join(compilers)}, as they should be")
+        print(f"headers: {len(checks.runs)} runs of {' and '.join(compilers)}, all as expected")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Contain the library in other projects, and check what each side does to the other.
+"""Nest the library in other projects, and check the effects in both directions.
 
 Most checks configure a project and read its cache and its compile commands, which takes seconds.
-``--build`` adds the projects that install and export a library of their own.
+``--build`` adds projects that install and export their own library.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from run import COMPILERS, HERE, run
 
 ROOT = HERE.parents[1]
-# Flags that change the arithmetic. Each must leave the library's own code as it is without them.
+# Flags that change the arithmetic. None may change how the library's own code is compiled.
 ARITHMETIC = [
     "-Ofast",
     "-ffast-math",
@@ -38,7 +38,7 @@ ARITHMETIC_OF = {
     "g++": ["-fsingle-precision-constant", "-mfpmath=387"],
     "clang++": ["-ffp-model=fast", "-fapprox-func", "-fdenormal-fp-math=preserve-sign"],
 }
-MACHINE_FLAGS = {"-mfpmath=387"}  # of x86 alone
+MACHINE_FLAGS = {"-mfpmath=387"}  # only for x86
 
 
 def fail(message: str) -> None:
@@ -64,13 +64,13 @@ def cache_of(build: Path) -> dict[str, str]:
 
 
 def commands_of(build: Path) -> dict[str, list[str]]:
-    """Return the arguments with which each source is compiled, by the file's name."""
+    """Return each source's compile arguments, by file name."""
     commands = json.loads((build / "compile_commands.json").read_text())
     return {Path(c["file"]).name: shlex.split(c["command"]) for c in commands}
 
 
 def check_leaks(scratch: Path) -> None:
-    """The containing project's cache and its own compile commands are as without the library."""
+    """The library must not change the containing project's cache and compile commands."""
     without, within = scratch / "without", scratch / "within"
     configure("containing", without)
     configure("containing", within, "-DWITH_BACKPASS=ON")
@@ -90,17 +90,17 @@ def check_leaks(scratch: Path) -> None:
     for name, arguments in commands.items():
         if name != "program.cpp" and not {"-O3", "-DNDEBUG"} <= set(arguments):
             fail(f"without a build type, {name} is not optimised: {arguments}")
-    print("nested: nothing leaks; the library is optimised where there is no build type")
+    print("nested: nothing leaks; without a build type the library is optimised")
 
 
 def effect(arguments: list[str]) -> str:
-    """Return the compiler's own account of what these options do to the arithmetic."""
+    """Return the compiler's report of the options that affect the arithmetic."""
     compiler = next(a for a in arguments if Path(a).name in COMPILERS)
     options = [a for a in arguments if a.startswith(("-f", "-m", "-O"))]
     if Path(compiler).name == "g++":
         command = [compiler, *options, "-Q", "--help=optimizers,common"]
         lines = run(*command).splitlines()
-        # GCC shows these as set by -Ofast, but on this code they have no effect.
+        # -Ofast sets these, but they have no effect on this code.
         unused = ("-fcx-limited-range", "-fexcess-precision", "-fsemantic-interposition")
         report = [line for line in lines if not line.strip().startswith(unused)]
         target = run(compiler, *options, "-Q", "--help=target").splitlines()
@@ -114,14 +114,14 @@ def effect(arguments: list[str]) -> str:
 
 
 def check_arithmetic(scratch: Path) -> None:
-    """The containing project's options do not change how the library's code computes."""
+    """The containing project's options must not change how the library's code computes."""
     for compiler in COMPILERS:
         build, mark = scratch / f"arithmetic-{compiler}", "-DWHERE_CMAKE_CXX_FLAGS_STAND"
         choice = [f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={mark}"]
         configure("containing", build, "-DWITH_BACKPASS=ON", "-DBACKPASS_OPENMP=OFF", *choice)
         commands = commands_of(build)
         del commands["program.cpp"]
-        # One command of each kind: sources differ in the options of their instruction set.
+        # One command per kind: sources differ in the options of their instruction set.
         kinds = {
             " ".join(o for o in c if o[:2] in {"-f", "-m", "-O"}): c for c in commands.values()
         }
@@ -142,7 +142,7 @@ def check_arithmetic(scratch: Path) -> None:
 
 
 def check_refusals(scratch: Path) -> None:
-    """What the library cannot be built with is named in one line."""
+    """One line must name the reason why the library cannot be built."""
 
     def compiler(name: str, script: str) -> str:
         path = scratch / name
@@ -152,7 +152,7 @@ def check_refusals(scratch: Path) -> None:
 
     old = compiler("old", 'set -- -U__GNUC__ -D__GNUC__=11 "$@"')
     without_openmp = compiler("without_openmp", 'case "$*" in *-fopenmp*) exit 1;; esac')
-    static = "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"  # a 32-bit libc need not be installed
+    static = "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"  # works without a 32-bit libc
     cases = {
         "backpass needs GCC 12 or Clang 14 or newer": [old],
         "build for one thread with -DBACKPASS_OPENMP=OFF": [without_openmp],
@@ -168,9 +168,9 @@ def check_refusals(scratch: Path) -> None:
 
 
 def check_reexport(scratch: Path) -> None:
-    """A library that contains ours installs and exports itself; the installed program starts."""
+    """A library that contains ours installs and exports itself; the installed program runs."""
     for kind in ("static", "shared"):
-        # Beside the build directories of the presets: ccache finds the same objects there.
+        # Next to the presets' build directories, so that ccache finds the same objects.
         build, prefix = ROOT / f"build/nested-{kind}", scratch / f"{kind}-prefix"
         shutil.rmtree(build, ignore_errors=True)
         release = "-DCMAKE_BUILD_TYPE=Release"

@@ -1,5 +1,5 @@
-// predict MODEL INPUT EXPECTED: loads a network that Python saved, and compares its predictions with Python's, bit by
-// bit. INPUT and EXPECTED are raw numbers of the network's own type, one sample after the other.
+// predict MODEL INPUT EXPECTED: loads a network that Python saved, and compares its predictions with Python's bit by
+// bit. INPUT and EXPECTED are raw numbers of the network's type, sample after sample.
 #include <cstring>
 #include <fstream>
 #include <iostream>

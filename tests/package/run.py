@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Build the outside projects of this folder and let them predict what Python predicted, bit by bit.
+"""Build the outside projects of this folder; their predictions must have the bits of Python's.
 
-``--prefix DIR``: against an installed library, with find_package and with pkg-config, by every
-compiler that is installed. ``--wheel``: the same against the library in the installed Python
-package. ``--source``: with add_subdirectory of the source tree, in a project that compiles
-everything with -ffast-math.
+``--prefix DIR``: with an installed library, with find_package and with pkg-config, by every
+installed compiler. ``--wheel``: the same with the library in the installed Python package.
+``--source``: with add_subdirectory of the source tree, in a project that compiles everything with
+-ffast-math.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import backpass as bp
 
 HERE = Path(__file__).resolve().parent
 COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
-# What a project may want for its own code. A program that GCC links so also flushes denormals.
+# Options that a project may use for its own code. GCC also makes such a program flush denormals.
 FAST_MATH = (
     "-O1 -DNDEBUG -ffast-math -funsafe-math-optimizations -ffinite-math-only -fassociative-math "
     "-freciprocal-math -fno-signed-zeros -fno-trapping-math -ffp-contract=fast"
@@ -55,7 +55,7 @@ def save_cases(folder: Path) -> list[tuple[str, str, str]]:
 
 
 def run(*command: str, env: dict[str, str] | None = None) -> str:
-    """Run a command; on failure show what it printed and stop."""
+    """Run a command; if it fails, print its output and stop."""
     done = subprocess.run(
         command, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
     )
@@ -82,7 +82,7 @@ def build_with_cmake(project: str, build: Path, *defines: str, program: str = "p
 
 
 def build_foreign_json(config: str, build: Path) -> Path:
-    """Build the program that has a JSON parser of its own; return it."""
+    """Build the program that has its own JSON parser; return it."""
     defines = [config]
     spec = importlib.util.find_spec("nlohmann_json")
     if spec is not None and spec.submodule_search_locations:
@@ -92,7 +92,7 @@ def build_foreign_json(config: str, build: Path) -> Path:
 
 
 def build_with_pkg_config(pc_dir: Path, build: Path, compiler: str) -> Path:
-    """Compile with what pkg-config says; return the program."""
+    """Compile with the options from pkg-config; return the program."""
     env = {"PKG_CONFIG_PATH": str(pc_dir)}
     flags = run("pkg-config", "--cflags", "--libs", "backpass", env=env).split()
     libdir = run("pkg-config", "--variable=libdir", "backpass", env=env).strip()
@@ -114,12 +114,12 @@ def ask_package(option: str) -> Path:
     """Return the folder that ``python -m backpass OPTION`` prints."""
     folder = Path(run(sys.executable, "-m", "backpass", option).strip())
     if not folder.is_dir():
-        sys.exit(f"python -m backpass {option} names {folder}, which is no folder")
+        sys.exit(f"python -m backpass {option} names {folder}, which is not a folder")
     return folder
 
 
 def main() -> None:
-    """Build and run what the command line asks for."""
+    """Build and run the programs that the command line selects."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prefix", type=Path)
     parser.add_argument("--wheel", action="store_true")

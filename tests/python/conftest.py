@@ -1,4 +1,4 @@
-"""Fixtures for every test: thread settings are put back, and no test can hang the suite."""
+"""Fixtures for every test: they restore thread settings, and no test can hang the suite."""
 
 import faulthandler
 import os
@@ -8,16 +8,16 @@ import pytest
 
 import backpass as bp
 
-# Of one test; sanitizers and coverage need more.
+# Per test; sanitizers and coverage need more.
 _LIMIT_SECONDS = float(os.environ.get("BACKPASS_TEST_SECONDS", "120"))
 
-# Read when threads are first used. Tests of equal bits compare what they mean to compare.
+# The library reads it when it first uses threads. Then calls use all requested threads.
 os.environ["BACKPASS_WHOLE_TEAMS"] = "1"
 
 
 @pytest.fixture(autouse=True)
 def _no_hang() -> Iterator[None]:
-    """Prints all stacks and ends the run when one test takes far longer than any should."""
+    """Print all stacks and end the run if a test takes far too long."""
     faulthandler.dump_traceback_later(_LIMIT_SECONDS, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()

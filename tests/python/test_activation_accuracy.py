@@ -1,8 +1,8 @@
-"""Every activation's value and derivative against mpmath: relative error over the whole range.
+"""Every activation's value and derivative against mpmath: the relative error over the whole range.
 
-The unit is one ulp of the exact number (2^-23 or 2^-52 times the power of two below it). Numbers
-that the type has no normal float for are flushed to zero in a network's passes: there the error is
-absolute, at most the smallest normal number.
+The unit is one ulp of the exact number (2^-23 or 2^-52 times the power of two below it). A
+network's passes flush numbers below the smallest normal float to zero. There the error is absolute:
+at most the smallest normal number.
 """
 
 import os
@@ -37,7 +37,7 @@ def _exp(z):
 
 
 def _cdf(z):
-    z = _clip(z, -100, 100)  # mpmath's erfc takes no huge numbers; e^-5000 is 0 to every float
+    z = _clip(z, -100, 100)  # mpmath's erfc fails for huge numbers; e^-5000 is 0 in every float
     return mp.erfc(-z / mp.sqrt(2)) / 2
 
 
@@ -54,7 +54,7 @@ def _clip(z, low, high):
 
 
 def _exponential_unit(scale, alpha, divisor=None):
-    """Scale z above 0 and scale α (e^(z/divisor) − 1) below: value and derivative."""
+    """z * scale for z > 0, otherwise scale α (e^(z/divisor) − 1): value and derivative."""
     divisor = mp.mpf(1) if divisor is None else divisor
     return (
         lambda z: scale * (z if z > 0 else alpha * mp.expm1(max(z / divisor, mp.mpf(-2000)))),
@@ -67,7 +67,7 @@ def _step(low, high, inside):
 
 
 def _product_rule(sigmoid, slope):
-    """The derivative of z s(z): s + z s', and the size of its terms, since it has a root."""
+    """The derivative of z s(z), s + z s', and its terms' magnitude, since it has a root."""
 
     def derivative(z):
         first, second = sigmoid(z), z * slope(z)
@@ -81,7 +81,7 @@ def _mish_slope(z):
 
 
 def _gelu_tanh_slope(z):
-    z = _clip(z, -100, 100)  # the product is below every float's range there
+    z = _clip(z, -100, 100)  # there the product is below every float's range
     two_y_slope = mp.sqrt(8 / mp.pi) * (1 + 3 * mp.mpf("0.044715") * z**2)
     return _sigmoid(_two_y(z)) * _sigmoid(-_two_y(z)) * two_y_slope
 
@@ -97,7 +97,7 @@ def _alpha(value, dtype):
 
 
 def definitions(dtype):
-    """Name of the case: the activation, φ, φ' (a number, or a number and the size of its terms)."""
+    """Name of the case: the activation, φ, φ' (a number, or a number and its terms' magnitude)."""
     a = bp.activations
     slope = _alpha(0.01, dtype)
     cases = {
@@ -132,7 +132,7 @@ def definitions(dtype):
         ),
         "softplus": ("softplus", _softplus, _sigmoid),
         "softsign": ("softsign", lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2),
-        # From a, by a difference that cancels as a comes near 1: a − a², 1 − a². The docs say so.
+        # Computed from a, by a − a² and 1 − a², which cancel where a is near 1 (docs/numbers.md).
         "sigmoid": (
             "sigmoid",
             _sigmoid,
@@ -157,11 +157,11 @@ def definitions(dtype):
 
 
 def limit_of(name, dtype, isa):
-    """What each may err by, in ulp. Measured maxima stand in docs/numbers.md; gelu has the largest.
+    """Return the allowed error in ulp; docs/numbers.md has the measured maxima.
 
-    The exponent 2y of gelu_tanh is a rounded polynomial of z, of at most 88 in float32 and 709 in
-    float64, and each half unit of 2y there is as many half units of the result. So is celu's z/α,
-    unless a fused multiply-add tells what its rounding took away: the baseline set has none.
+    The exponent 2y of gelu_tanh is a rounded polynomial of z, with |2y| <= 88 in float32 and 709 in
+    float64. Its relative rounding error is multiplied by |2y| in the result. The same holds for
+    celu's z/α, unless a fused multiply-add recovers its rounding error: the baseline set has none.
     """
     if name == "gelu_tanh" or (name.startswith("celu") and isa == "baseline"):
         return 2 * 88.0 if dtype == np.float32 else 2 * 709.0
@@ -192,12 +192,12 @@ def arguments(dtype):
                 near.append(x)
         parts.append(near)
     z = np.concatenate([np.asarray(p, dtype) for p in parts])
-    # Arguments without a normal float are flushed before any function sees them.
+    # A network flushes denormal arguments before any function gets them.
     return z[(np.abs(z) >= info.smallest_normal) | (z == 0)]
 
 
 def rows(dtype):
-    """Logits of three: near each other, far apart, and two that are equal."""
+    """Rows of three logits: near each other, far apart, and with two equal ones."""
     rng = np.random.default_rng(1)
     far = 85 if dtype == np.float32 else 700
     spread = rng.uniform(0, far, 200)
@@ -207,7 +207,7 @@ def rows(dtype):
 
 
 def softmax_exact(z):
-    """a, log a, and ∂a_k/∂z_j, ∂(log a_k)/∂z_j for k = 1, exactly."""
+    """Return exact a, log a, and ∂a_k/∂z_j, ∂(log a_k)/∂z_j for k = 1."""
     e = [mp.exp(mp.mpf(float(v)) - mp.mpf(float(max(z)))) for v in z]
     a = [v / mp.fsum(e) for v in e]
     others = [mp.fsum(e[:j] + e[j + 1 :]) / mp.fsum(e) for j in range(len(e))]
@@ -256,7 +256,7 @@ def results(request, tmp_path_factory):
 
 @cache
 def exact(name, dtype, which):
-    """The exact numbers and the units of their errors."""
+    """Return the exact numbers and the units of their errors."""
     function = definitions(dtype)[name][1 + which]
     info = np.finfo(dtype)
     largest = mp.mpf(float(info.max))
@@ -275,9 +275,10 @@ def exact(name, dtype, which):
 
 
 def errors(got, name, dtype, which):
-    """Errors in ulp; where the exact number has no normal float, in units of what is flushed.
+    """Return errors in ulp; for exact numbers below the normal range, in units of the flushed size.
 
-    A factor e^z of z e^z is flushed to zero where z e^z is still normal: hence the factor 1 + |z|.
+    In z e^z the factor e^z is flushed to zero while z e^z is still normal; hence the factor 1 +
+    |z|.
     """
     info = np.finfo(dtype)
     smallest = mp.mpf(float(info.smallest_normal))
@@ -309,7 +310,7 @@ def test_relative_error_over_the_whole_range(results, dtype, name, which):
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 def test_softmax_keeps_its_digits(results, dtype, name):
-    """Also where one probability is 1 to the last bit: then log a and ∂a/∂z are what is left."""
+    """Also where one probability rounds to 1: log a and ∂a/∂z then come from the other terms."""
     info = np.finfo(dtype)
     for z, a, xi in zip(rows(dtype), *results[dtype][name], strict=True):
         value, log_value, jacobian, log_jacobian = softmax_exact(z)
@@ -333,7 +334,7 @@ def test_softmax_keeps_its_digits(results, dtype, name):
     ],
 )
 def test_the_tail_of_selu(dtype, z, expected):
-    """λ α e^z, where a + λ α has lost its digits."""
+    """ξ = λ α e^z in the tail, where a + λ α has lost its digits."""
     net = bp.Network([1, 1], output="selu", dtype=dtype.__name__, bias=False)
     net.layers[0].weight[...] = 1
     net.forward(np.array([[z]], dtype))

@@ -1,5 +1,4 @@
-"""Activations one by one, through a layer whose weight is the identity, so that z is exactly the
-input."""
+"""Single activations, through a layer with the identity as weight, so that z is the input."""
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ PARAMETERS = [
 
 
 def through(z: np.ndarray, activation) -> tuple[bp.Network, np.ndarray]:
-    """a = φ(z), and the network that computed it."""
+    """Return the network and a = φ(z)."""
     width = z.shape[1]
     net = bp.Network([width, width], output=activation, bias=False, dtype=str(z.dtype), seed=0)
     net.layers[0].weight[...] = np.eye(width)
@@ -28,7 +27,7 @@ def through(z: np.ndarray, activation) -> tuple[bp.Network, np.ndarray]:
 
 
 def grid(dtype: str) -> np.ndarray:
-    """From the smallest to the large, both signs, and 13 columns so that vectors have a tail."""
+    """From the smallest to large numbers, both signs; 13 columns give vectors a tail."""
     rng = np.random.default_rng(0)
     magnitudes = np.concatenate(
         [np.geomspace(1e-12, 1e-3, 40), np.linspace(0.01, 12, 300), np.geomspace(12, 80, 50)]
@@ -51,7 +50,7 @@ def test_values_and_derivatives(name, parameter, dtype):
     phi = activations.ACTIVATIONS[name]
     z64 = z.astype(np.float64)
     expected = phi(z64, parameter)
-    # φ rounds its argument and its result, and works in steps of the size of z (gelu: z Φ(z)).
+    # φ rounds its argument and its result, with an error relative to z (gelu: z Φ(z)).
     scale = (
         np.abs(expected) + np.minimum(np.abs(z64), 1.0) + np.abs(z64 * phi.prime(z64, parameter))
     )
@@ -93,7 +92,7 @@ def test_nan_stays_nan(name, dtype):
     assert np.isnan(a).all()
 
 
-# φ at −inf and inf; None where there is no limit.
+# φ at −inf and inf, for activations that have these limits.
 LIMITS = {
     "identity": (-np.inf, np.inf),
     "relu": (0.0, np.inf),
@@ -113,7 +112,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits_at_infinity(name, dtype):
-    """One layer's own input of inf would meet 0 · inf in the product, so a 1-neuron layer."""
+    """A layer with one neuron: with more, the product would contain 0 · inf."""
     z = np.array([[-np.inf], [np.inf]], dtype=dtype)
     _, a = through(z, name)
     np.testing.assert_allclose(a[:, 0], LIMITS[name], rtol=2 * EPS[dtype])
@@ -121,7 +120,7 @@ def test_limits_at_infinity(name, dtype):
 
 @pytest.mark.parametrize("name", [n for n in activations.ELEMENTWISE if n not in ("exp", "sin")])
 def test_large_finite_inputs_give_no_nan(name, dtype):
-    """In the forward pass and the backward pass, to the type's limits."""
+    """Forward and backward, up to the largest numbers of the type."""
     big = {"float32": 1e30, "float64": 1e300}[dtype]
     z = np.array([[-big], [-1e4], [1e4], [big]], dtype=dtype)
     net, a = through(z, name)
@@ -143,8 +142,7 @@ def test_softmax_of_huge_logits(name, dtype):
 
 
 def test_derivatives_at_kinks_are_pytorchs(dtype):
-    """The one-sided choices: 0 at the closed side of relu and of clamps, the slope at 0 for
-    leaky_relu."""
+    """One-sided choices: 0 at the closed side of relu and clamps, the slope at 0 for leaky_relu."""
     for name, points, slopes in [
         ("relu", [0.0, -0.0], [0.0, 0.0]),
         ("relu6", [0.0, 6.0], [0.0, 0.0]),

@@ -1,7 +1,6 @@
-"""What Python sees of memory: steady training and predict(out=) leave nothing behind and take next
-to nothing.
+"""Memory as Python sees it: steady training and predict(out=) allocate next to nothing.
 
-tests/cpp/train/test_allocations.cpp counts the core's own allocations; there they are zero.
+tests/cpp/train/test_allocations.cpp checks that the core itself allocates nothing.
 """
 
 import gc
@@ -14,7 +13,7 @@ import backpass as bp
 
 
 def traced_peak(call, repeats: int = 20) -> int:
-    """Bytes that Python and NumPy took at most above the level before, over warmed-up calls."""
+    """Return the peak of traced bytes above the previous level, over warmed-up calls."""
     for _ in range(3):
         call()
     gc.collect()
@@ -38,7 +37,7 @@ def problem(dtype):
     return net, x, y
 
 
-# Arguments, a float and a view or two; a copy of the smallest array here would be 80 kB.
+# Arguments, a float and a few views; a copy of the smallest array here would be 80 kB.
 _SMALL = 20_000
 
 
@@ -81,8 +80,7 @@ def test_the_counter_sees_an_array(problem):
 
 
 def test_memory_does_not_grow_with_the_rows_of_a_gradient():
-    """Full-batch gradients go block by block: the process grows by much less than the
-    activations' size."""
+    """Full-batch gradients work block by block, so memory grows by less than the activations."""
     resource = pytest.importorskip("resource")
     rows, width = 20_000, 512
     net = bp.Network([2, width, width, 1], "relu", seed=0)

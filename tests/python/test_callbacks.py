@@ -1,4 +1,4 @@
-"""Callbacks: their order, what they are told, and what they can do."""
+"""Callbacks: their order, their arguments, and their effects."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ INFO = TrainInfo(
 
 
 class Recorder:
-    """Stands for a network: remembers what was saved."""
+    """Replaces a network and records what was saved."""
 
     def __init__(self) -> None:
         self.saved: list[tuple[str, dict[str, Any]]] = []
@@ -235,7 +235,7 @@ class TestInFit:
 
     @pytest.mark.parametrize("where", ["early_stopping", "callbacks"])
     def test_early_stopping_is_taken_from_both_places(self, where: str) -> None:
-        # No improvement is ever larger than this, so the first epoch stays the best.
+        # No improvement is larger than min_delta, so the first epoch stays the best.
         stopping = EarlyStopping(monitor="loss", patience=2, min_delta=1e9)
         if where == "callbacks":
             _, history = fit([stopping], epochs=10)
@@ -260,7 +260,7 @@ class TestInFit:
     def test_a_checkpoint_counts_the_steps_that_were_made(
         self, tmp_path: Path, split: float
     ) -> None:
-        """Also where binary rounding puts the split just below a whole number of rows."""
+        """Also if binary rounding makes the split slightly less than a whole number of rows."""
         infos: list[TrainInfo] = []
         seen: list[int] = []
 
@@ -359,7 +359,7 @@ class TestInFit:
         assert saved.optimizer is not None
         assert saved.optimizer.lr == 0.01
         assert (saved.epochs, saved.steps) == (epoch, 3 * epoch)
-        # The file says how long the whole is; the caller's object is as it was.
+        # The file stores the length of the whole training; the caller's object is unchanged.
         assert saved.schedule == schedule.with_length(18)
         assert schedule == make_schedule()
         rest = train(

@@ -1,5 +1,8 @@
-"""The caller's world is untouched: floating-point mode, signals, locale, umask, working folder,
-environment, open files; after calls, after errors, and inside callbacks."""
+"""The caller's environment is unchanged after calls, after errors, and inside callbacks.
+
+Checked are the floating-point mode, signals, locale, umask, working folder, environment variables
+and open files.
+"""
 
 import contextlib
 import ctypes
@@ -29,16 +32,16 @@ _FE_TONEAREST = 0
 
 
 def float_mode() -> int:
-    """MXCSR or FPCR without the sticky exception flags: rounding, flushing of denormals, traps."""
+    """Return MXCSR or FPCR (rounding, flushing of denormals, traps) without the exception flags."""
     environment = (ctypes.c_uint32 * 16)()
     assert _LIBM.fegetenv(environment) == 0
     if platform.machine() == "x86_64":
-        return environment[7] & ~0x3F  # after the 28 bytes of the x87 unit
+        return environment[7] & ~0x3F  # follows the 28 bytes of the x87 unit
     return environment[0] if _LINUX else environment[2]
 
 
 def flushes() -> bool:
-    """Whether this thread's arithmetic makes zeros of denormal numbers."""
+    """Whether this thread's arithmetic flushes denormal numbers to zero."""
     return float(np.float64(2.0**-1022) * np.float64(0.5)) == 0.0
 
 
@@ -61,7 +64,7 @@ def make(activation="tanh", dtype: str = "float64") -> bp.Network:
 
 
 def calls(folder: Path) -> dict[str, Callable[[], object]]:
-    """Every call that computes, and the same with an error."""
+    """Every computing call, each also with an error."""
     net, adam = make(), bp.optim.Adam()
     path = folder / "model.safetensors"
     net.save(path)
@@ -135,7 +138,7 @@ def test_the_floating_point_mode_is_the_callers_after_every_call(name, threads, 
 
 
 def seen_in(run: Callable[[Callable[[], None]], object]) -> tuple[set[int], set[bool]]:
-    """The floating-point modes that a callback finds."""
+    """Return the floating-point modes that a callback sees."""
     modes: set[int] = set()
     flushing: set[bool] = set()
 
@@ -277,7 +280,7 @@ def test_signals_umask_folder_environment_locale_and_files_stay(tmp_path):
 
 
 def comma_locale(folder: Path) -> tuple[str, dict[str, str]]:
-    """A locale of the system whose decimal point is a comma, or one that is made here."""
+    """Return a locale of the system whose decimal point is a comma, or make one."""
     saved = locale.setlocale(locale.LC_NUMERIC)
     try:
         for name in ("de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8"):
@@ -297,7 +300,7 @@ def comma_locale(folder: Path) -> tuple[str, dict[str, str]]:
     text = "\n".join([*head, *characters, "END CHARMAP", ""])
     (folder / "characters").write_text(text, encoding="ascii")
     command = [shutil.which("localedef") or "/usr/bin/localedef", "-c", "-i", "source"]
-    # It warns of the categories that are left out, and then exits with 1.
+    # localedef warns about the missing categories and then exits with 1.
     subprocess.run(
         [*command, "-f", "characters", "./comma"], cwd=folder, capture_output=True, check=False
     )

@@ -1,4 +1,4 @@
-"""The check of the include layers finds what it is for, and nothing in the tree as it is."""
+"""The check of the include layers finds every kind of violation, and none in the tree."""
 
 from pathlib import Path
 

@@ -12,14 +12,14 @@ FACTOR = np.array([3, 4, 12]) / 13
 
 
 def apply(net, x, **options) -> None:
-    """One step of SGD with the cost a: ∂E/∂a is 1, whatever a has become."""
+    """Make one step of SGD with the cost a: ∂E/∂a is 1, for any a."""
     loss = bp.losses.Custom(lambda a, y: (0.0, np.ones_like(a)))
-    with contextlib.suppress(bp.DivergenceError):  # the gradients that were applied are still there
+    with contextlib.suppress(bp.DivergenceError):  # the applied gradients remain
         net.fit(x, [[0.0]], loss=loss, optimizer=sgd(1.0), epochs=1, **options, **SILENT)
 
 
 def step(gradient, dtype, **options) -> np.ndarray:
-    """The gradients that a step applies: those of a linear neuron are its inputs."""
+    """Return the gradients that a step applies: those of a linear neuron are its inputs."""
     net = bp.Network([len(gradient), 1], bias=False, dtype=dtype, seed=0)
     net.parameters[...] = 0
     apply(net, [gradient], **options)
@@ -64,7 +64,7 @@ def test_a_large_norm_within_its_bound_changes_nothing():
 
 
 def test_the_formula_has_pytorchs_1e_6():
-    """min(1, c / (‖g‖ + 1e-6)): also for gradients whose squares underflow."""
+    """min(1, c / (‖g‖ + 1e-6)), also for gradients whose squares underflow."""
     for scale in (1e-200, 1e-8, 1e-6, 1e-3):
         got = step(np.array([3, 4, 12]) * scale, "float64", clip_norm=1e-7)
         factor = min(1, 1e-7 / (13 * scale + 1e-6))
@@ -73,11 +73,11 @@ def test_the_formula_has_pytorchs_1e_6():
 
 @pytest.mark.parametrize("scale", [1.0, 1e199])
 def test_frozen_layers_do_not_count(scale):
-    """The norm is that of the gradients that are applied."""
+    """The norm includes only gradients that are applied."""
     net = bp.Network([2, 2, 1], "identity", bias=False, dtype="float64", seed=0)
     net.layers[0].trainable = False
     net.layers[0].weight[...] = [[3.0, 0.0], [4.0, 0.0]]
-    net.layers[1].weight[...] = 1e3  # the frozen layer's gradients are this large
+    net.layers[1].weight[...] = 1e3  # makes the frozen layer's gradients this large
     before = net.parameters.copy()
     apply(net, [[scale, 0.0]], clip_norm=1.0)
     np.testing.assert_array_equal(net.layers[0].weight, [[3.0, 0.0], [4.0, 0.0]])
@@ -86,7 +86,7 @@ def test_frozen_layers_do_not_count(scale):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_nan_leaves_no_number(dtype):
-    """As PyTorch: without a norm there is nothing to scale by. clip_value looks at each alone."""
+    """As in PyTorch, a NaN norm makes all gradients NaN. clip_value works on single gradients."""
     assert np.isnan(step([1.0, np.nan, 3.0], dtype, clip_norm=1.0)).all()
     got = step([5.0, np.nan, -3.0], dtype, clip_value=1.0)
     np.testing.assert_array_equal(got, [1.0, np.nan, -1.0])

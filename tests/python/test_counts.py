@@ -1,4 +1,4 @@
-"""Counts of epochs and steps: none reserves memory, and none overflows."""
+"""Counts of epochs and steps reserve no memory and do not overflow."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ assert h.epochs == 3, h
 
 
 def test_ten_billion_epochs_reserve_nothing():
-    """80 GB of history would not fit into 2 GB of address space."""
+    """A reserved history would need 80 GB, but the address space has 2 GB."""
     subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=60)
 
 

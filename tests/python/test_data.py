@@ -1,4 +1,4 @@
-"""Readers of data sets: what sound files hold, and a clear error for every unsound one."""
+"""Readers of data sets: the contents of valid files, and a clear error for every invalid one."""
 
 import bz2
 import gzip
@@ -73,7 +73,7 @@ class TestIdx:
             read_idx(write(tmp_path / "a", content))
 
     def test_huge_sizes_are_an_error_and_not_an_allocation(self, tmp_path: Path) -> None:
-        # The product is 2^128, which is 0 in 64 bits.
+        # The product is 2^128, which is 0 modulo 2^64.
         content = struct.pack(">HBB", 0, 0x08, 4) + struct.pack(">4I", *[2**31] * 4)
         with pytest.raises(ValueError, match="the file has 0"):
             read_idx(write(tmp_path / "a", content))
@@ -221,7 +221,7 @@ class TestCsv:
         for content in damaged:
             write(path, content)
             try:
-                read_csv(path)  # not every byte matters
+                read_csv(path)  # some changed bytes are valid
             except ValueError as error:
                 messages.append(str(error))
         assert len(messages) >= 10

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the package and of its extension are true."""
+"""The examples in the docstrings of the package and of its extension give the shown results."""
 
 import doctest
 import importlib
@@ -20,7 +20,7 @@ def module_names() -> list[str]:
 
 
 class Finder(doctest.DocTestFinder):
-    """Also looks into the extension's classes and functions, which carry no source."""
+    """Also finds the extension's classes and functions, which have no source."""
 
     def _from_module(self, module, object):  # noqa: A002 (doctest's own name)
         return getattr(
@@ -45,7 +45,7 @@ def test_examples(name, tmp_path, monkeypatch):
 
 
 def test_the_public_names_have_examples_enough():
-    """The examples are there to be run: a doctest of nothing would pass."""
+    """A doctest without examples would pass, so count the examples."""
     finder = Finder()
     examples = 0
     for name in module_names():

@@ -1,4 +1,4 @@
-"""Dropout: inverted, drawn from the counter-based generator, the same for any number of threads."""
+"""Dropout: inverted, from the counter-based generator, the same for any number of threads."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,7 @@ from reference import philox
 
 
 def probe(depth: int, width: int, rate: float, seed: int, dtype: str = "float64") -> bp.Network:
-    """All layers the identity, so that layer i + 1's z is what it saw of layer i: the input
-    times the masks."""
+    """Make identity layers: the z of layer i + 1 is the input times the masks up to layer i."""
     net = bp.Network(
         [width] * (depth + 1),
         "identity",
@@ -28,7 +27,7 @@ def probe(depth: int, width: int, rate: float, seed: int, dtype: str = "float64"
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("width", [1, 3, 7, 64, 65])
 def test_masks_are_the_generators(width, rate, dtype):
-    """What is kept, pass by pass and layer by layer, and by how much it is scaled."""
+    """The kept elements and their scale, for every pass and layer."""
     seed, rows = 2**40 + 17, 33
     net = probe(3, width, rate, seed, dtype)
     x = np.ones((rows, width), dtype=dtype)
@@ -41,7 +40,7 @@ def test_masks_are_the_generators(width, rate, dtype):
             )
             seen = seen * keep / (1 - rate)
             np.testing.assert_allclose(net.layers[i + 1].z, seen, rtol=4 * np.finfo(dtype).eps)
-        # The stored activation is φ(z), before dropout.
+        # The stored activation is φ(z) before dropout.
         np.testing.assert_array_equal(net.layers[0].a, x)
 
 
@@ -56,8 +55,7 @@ def test_the_share_that_is_kept_and_the_mean():
 
 
 def test_neighbouring_masks_are_unrelated():
-    """Columns, rows, layers and passes share no mask: no correlation beyond five standard
-    errors."""
+    """Columns, rows, layers and passes share no mask: correlations within five standard errors."""
     net = probe(3, 64, 0.5, 9)
     x = np.ones((512, 64))
     masks = []
@@ -103,7 +101,7 @@ def test_rate_zero_is_no_dropout(dtype):
 @pytest.mark.parametrize("rows", [25, 300, 1100])
 @pytest.mark.parametrize("sizes", [[5, 30, 20, 2], [5, 256, 256, 2]], ids=["small", "large"])
 def test_train_step_drops(sizes, rows, dtype):
-    """Its loss is that of the reference with the pass's masks: long batches go block by block."""
+    """The loss equals the reference's with the masks of the pass; long batches use row blocks."""
     spec = Spec(sizes, ["tanh", "tanh", "identity"], True, [0.5, 0.25], dtype, seed=6)
     net = spec.make()
     rng = np.random.default_rng(2)

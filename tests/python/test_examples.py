@@ -1,4 +1,4 @@
-"""The Python examples run on small settings; each asserts what it claims by itself."""
+"""The Python examples run with small settings; each checks its own claims."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=110,
         check=False,
-        env={**os.environ, "PYTHONOPTIMIZE": ""},  # their assertions must count
+        env={**os.environ, "PYTHONOPTIMIZE": ""},  # keeps their assertions
     )
 
 

@@ -1,4 +1,4 @@
-"""fit: batches, penalties, schedules and shuffles, against the reference's own loop."""
+"""fit: batches, penalties, schedules and shuffles, compared with the reference's own loop."""
 
 import math
 
@@ -10,7 +10,7 @@ from comparison import bits
 from fitting import SILENT, SPEC, assert_same_parameters, data, recorded_orders, sgd
 from reference import losses, training
 
-# ---- batches, penalties, schedules: against the reference's own loop
+# ---- batches, penalties, schedules: compared with the reference's own loop
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 25, 1000])
@@ -64,7 +64,7 @@ def test_penalties_and_clipping(settings):
 
 
 def warm(steps: int, start: float, then):
-    """Linear from start to 1 over `steps` steps, then `then` with its own count of steps."""
+    """Linear from `start` to 1 over `steps` steps, then `then` with its own count of steps."""
 
     def rate(epoch: int, step: int) -> float:
         if step < steps:
@@ -87,7 +87,7 @@ def one_cycle(step: int, total: int, peak: float, up: float, div: float, final_d
     return cosine(peak, initial / final_div, (step - turn) / (total - 1 - turn))
 
 
-# name: (schedule, lr as a multiple of 0.1 by (epoch, step)); 4 steps an epoch, 6 epochs.
+# name: (schedule, lr as a multiple of 0.1 for (epoch, step)); 4 steps per epoch, 6 epochs.
 SCHEDULES = {
     "constant": (lambda s: s.Constant(), lambda e, k: 1.0),
     "step": (lambda s: s.Step(step_size=2, gamma=0.5), lambda e, k: 0.5 ** (e // 2)),
@@ -143,14 +143,14 @@ def test_schedules(name):
     np.testing.assert_allclose(history["loss"], expected, rtol=1e-11)
     assert_same_parameters(net, reference)
     assert optimizer.lr == 0.1
-    # One number an epoch: the rate of its first step.
+    # The history has one rate per epoch: that of its first step.
     np.testing.assert_allclose(
         history["lr"], [0.1 * factor(e, 4 * e) for e in range(6)], rtol=1e-12
     )
 
 
 def test_reduce_on_plateau():
-    """A target that cannot be learned: the rate falls by the factor each time patience is over."""
+    """For a target that cannot be learned, the rate falls each time patience runs out."""
     net = bp.Network([1, 1], dtype="float64", seed=0)
     net.parameters[:] = 0
     x, y = np.zeros((4, 1)), np.array([[1.0], [-1.0], [1.0], [-1.0]])
@@ -158,8 +158,8 @@ def test_reduce_on_plateau():
     history = net.fit(
         x, y, loss="mse", optimizer=sgd(), epochs=10, batch_size=4, schedule=schedule, **SILENT
     )
-    # Epoch 0 is the best; bad epochs 1, 2, 3 make three, one more than patience: halved from
-    # epoch 4 on, then every third.
+    # Epoch 0 is the best. Epochs 1, 2 and 3 are bad, one more than patience. So the rate is halved
+    # from epoch 4 on, and then after every third epoch.
     np.testing.assert_allclose(history["lr"], [0.1] * 4 + [0.05] * 3 + [0.025] * 3)
 
 
@@ -205,8 +205,10 @@ def test_no_shuffle_is_the_given_order():
 
 
 def test_shuffles_are_uniform():
-    """Each row is at each place about equally often: chi-squared over 400 permutations of 8,
-    five deviations."""
+    """Each row is equally often at each place: chi-squared over 400 permutations of 8 rows.
+
+    The limit is five standard deviations.
+    """
     counts = np.zeros((8, 8))
     for order in recorded_orders(seed=5, epochs=400, rows=8, batch_size=8):
         counts[np.arange(8), order] += 1
@@ -216,7 +218,7 @@ def test_shuffles_are_uniform():
 
 
 def test_shuffled_training_matches_the_reference_in_the_same_order():
-    """The order is recorded with a custom loss, then given to the reference."""
+    """A custom loss records the order, and the reference then uses it."""
     orders = recorded_orders(seed=9, rows=25, batch_size=7)
     net = SPEC.make()
     reference = SPEC.reference(net)

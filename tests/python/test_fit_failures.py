@@ -1,4 +1,4 @@
-"""fit: divergence, settings that are refused, and input it converts."""
+"""fit: divergence, refused settings, and input that fit converts."""
 
 from functools import partial
 
@@ -11,8 +11,7 @@ from fitting import SILENT, SPEC, data, sgd
 
 
 def test_divergence_names_epoch_and_batch_and_keeps_the_last_finite_epoch():
-    """A target that becomes infinite in epoch 2, batch 1, by a callback that changes the data in
-    place."""
+    """A callback changes the data in place: a target becomes infinite in epoch 2, batch 1."""
     x, y = data(24)
     net, expected = SPEC.make(), SPEC.make()
     settings = {"loss": "mse", "batch_size": 8, "shuffle": False, **SILENT}
@@ -51,7 +50,7 @@ def test_a_rate_that_explodes_is_divergence():
 
 
 def test_a_parameter_that_explodes_is_named():
-    """The one step's loss is finite; what it leads to is not, and nothing looks at it any more."""
+    """The loss of the only step is finite; the parameters after it are not."""
     net = SPEC.make()
     before = bits(net.parameters)
     with pytest.raises(bp.DivergenceError, match=r"a parameter .* in epoch 1, batch 1 "):
@@ -67,7 +66,7 @@ def test_a_parameter_that_explodes_is_named():
 
 
 def test_divergence_puts_the_optimizer_and_dropout_back_too():
-    """Both networks go on from there alike, masks included."""
+    """Both networks then continue identically, including dropout masks."""
     x, y = data(24)
     spec = Spec(SPEC.sizes, SPEC.activations, dropout=0.3, dtype="float64", seed=2)
     net, expected = spec.make(), spec.make()
@@ -131,7 +130,7 @@ def test_no_epochs_do_nothing():
 
 
 def test_input_of_other_types_trains_the_same(dtype):
-    """Lists, Fortran order, float64 for a float32 network: converted once."""
+    """Lists, Fortran order, and float64 for a float32 network are converted once."""
     spec = Spec(SPEC.sizes, SPEC.activations, dtype=dtype, seed=2)
     x, y = (v.astype(dtype) for v in data())
     results = set()

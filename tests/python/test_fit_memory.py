@@ -1,4 +1,4 @@
-"""fit without memory: the network stands at the last finished epoch."""
+"""fit without enough memory: the network has the state of the last finished epoch."""
 
 import json
 import subprocess
@@ -11,8 +11,8 @@ import backpass as bp
 from comparison import bits
 from fitting import SILENT, SPEC, data
 
-# The address space is limited to what the process has and a little more, so that some allocation
-# within fit fails; where, depends on the limit.
+# The address space is limited to slightly more than the process uses. So some allocation within fit
+# fails; which one depends on the limit.
 PROGRAM = """
 import json, resource, sys
 import numpy as np

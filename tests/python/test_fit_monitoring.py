@@ -55,12 +55,12 @@ def test_a_split_takes_the_last_rows(split):
     assert bits(net.parameters) == bits(separate.parameters)
     assert history["val_loss"] == expected["val_loss"]
     orders = recorded_orders(seed=1, rows=25, split=split)
-    # The custom loss also sees the validation rows, after the training rows of each epoch.
+    # The custom loss also gets the validation rows, after the training rows of each epoch.
     assert sorted(orders[0][: 25 - held_out]) == list(range(25 - held_out))
 
 
 def test_a_split_is_the_number_of_rows_it_says():
-    """Products that binary rounding puts just below a whole number included."""
+    """Also for products that binary rounding makes slightly less than a whole number."""
     for split, rows, held_out in [(0.29, 100, 29), (0.1, 30, 3), (0.07, 100, 7), (0.25, 10, 2)]:
         order = recorded_orders(seed=1, epochs=1, rows=rows, batch_size=rows, split=split)[0]
         assert sorted(order[: rows - held_out]) == list(range(rows - held_out))
@@ -172,7 +172,7 @@ def test_r2_and_mae():
 
 
 def test_training_metrics_are_of_the_training_rows():
-    """With a rate of 0 the running mean and the mean at the epoch's end are the same number."""
+    """With a rate of 0, the running mean equals the mean at the end of the epoch."""
     x, y = data(40)
     net = SPEC.make()
     history = net.fit(
@@ -202,8 +202,7 @@ def test_an_unknown_metric_lists_the_known_ones():
 
 
 class Scripted:
-    """A validation loss that follows a script: the one parameter is moved by a callback, not by
-    training."""
+    """A validation loss that follows a script: a callback moves the only parameter."""
 
     def __init__(self, values: list[float]) -> None:
         self.net = bp.Network([1, 1], bias=False, dtype="float64", seed=0)
@@ -396,8 +395,7 @@ def test_history():
 
 
 def test_two_calls_go_on_where_one_would_have_been():
-    """Without a shuffle and a schedule, two epochs and three are five: the optimizer's state
-    included."""
+    """Without shuffle and schedule, 2 and 3 epochs equal 5, including the optimizer's state."""
     x, y = data()
     once, twice = SPEC.make(), SPEC.make()
     optimizers = [bp.optim.Adam(lr=0.01), bp.optim.Adam(lr=0.01)]

@@ -1,4 +1,4 @@
-"""A user's functions compute as they would outside of a call: denormal numbers are numbers."""
+"""Users' functions compute as outside of a call: denormal numbers are not flushed."""
 
 import ctypes
 import ctypes.util
@@ -11,7 +11,7 @@ import pytest
 
 import backpass as bp
 
-# A denormal number: the smallest normal one is exp(-708.4).
+# A denormal number: the smallest normal one is about exp(-708.4).
 TINY = float(Decimal(-720).exp())
 X = np.random.default_rng(0).normal(size=(300, 20))
 Y = np.ones((300, 3))
@@ -81,7 +81,7 @@ def test_custom_losses_and_callbacks():
 )
 @pytest.mark.parametrize("direction", [0x400, 0x800, 0xC00], ids=["down", "up", "to zero"])
 def test_the_rounding_direction_of_the_caller_changes_nothing(direction):
-    """FE_DOWNWARD, FE_UPWARD and FE_TOWARDZERO as glibc numbers them on x86-64."""
+    """FE_DOWNWARD, FE_UPWARD and FE_TOWARDZERO, with glibc's values on x86-64."""
     libm = ctypes.CDLL(ctypes.util.find_library("m"))
 
     def results() -> bytes:

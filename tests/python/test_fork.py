@@ -1,5 +1,4 @@
-"""A child forked after the parent used threads trains and predicts with the same bits, and never
-hangs."""
+"""A child forked after the parent used threads gives the same bits and never hangs."""
 
 import multiprocessing
 import os
@@ -23,7 +22,7 @@ _SECONDS = 60
 
 
 def work() -> str:
-    """Everything that may enter a parallel region: training, fit, prediction, evaluation."""
+    """Run everything that may start a parallel region: training, fit, prediction, evaluation."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(512, 300)).astype(np.float32)
     labels = rng.integers(0, 10, 512)
@@ -49,10 +48,11 @@ def work() -> str:
 
 
 def in_a_fork(function: Callable[[], str]) -> str:
-    """The function's result in a forked child, which is killed when it takes too long."""
+    """Return the function's result from a forked child; kill the child if it takes too long."""
     reader, writer = os.pipe()
     with warnings.catch_warnings():
-        # Python 3.12 warns that a child of a process with threads may deadlock: here it must not.
+        # Python 3.12 warns that a child of a process with threads may deadlock. This must not
+        # happen.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
@@ -61,7 +61,7 @@ def in_a_fork(function: Callable[[], str]) -> str:
             os.close(reader)
             os.write(writer, function().encode())
             code = 0
-        except BaseException:  # noqa: BLE001 (nothing may leave a forked child)
+        except BaseException:  # noqa: BLE001 (a forked child must not raise)
             traceback.print_exc()
         finally:
             os._exit(code)
@@ -98,7 +98,7 @@ def test_many_children_one_after_another():
 
 
 def test_nested_forks():
-    """The child uses threads before it forks, and so does its child."""
+    """The child uses threads before it forks, and so does the grandchild."""
     bp.set_num_threads(2)
     expected = work()
 
@@ -114,7 +114,7 @@ def test_nested_forks():
 
 
 def test_a_child_of_a_parent_that_has_not_used_threads():
-    """Fork straight after the import, then both sides work."""
+    """The child forks before it uses threads; the grandchild then works."""
     expected = work()
     assert in_a_fork(lambda: in_a_fork(work)) == expected
 
@@ -151,7 +151,7 @@ def test_a_network_made_before_the_fork_goes_on_in_both(dtype):
 
 
 def test_a_fork_while_another_thread_trains():
-    """The child's copy of the network may be in mid-step; a new one works."""
+    """The child's copy of the network may be within a step; a new network works."""
     import threading
 
     bp.set_num_threads(2)
@@ -194,7 +194,7 @@ def test_forks_while_other_threads_predict_on_the_same_network():
 
     bp.set_num_threads(1)
     net = bp.Network([32, 64, 32], seed=0)
-    x, y = np.ones((40, 32), np.float32), np.ones((40, 32), np.float32)  # enough to free the GIL
+    x, y = np.ones((40, 32), np.float32), np.ones((40, 32), np.float32)  # enough to release the GIL
 
     def compute() -> str:
         return bits(net.predict(x), np.array(net.evaluate(x, y, loss="mse")))

@@ -1,5 +1,7 @@
-"""Each kernel set gives the published bits: tests/golden/hashes.json, which the C++ program
-tests/reliability/hashes.cpp is held against too."""
+"""Each kernel set gives the published bits of tests/golden/hashes.json.
+
+The C++ program tests/reliability/hashes.cpp is compared with the same table.
+"""
 
 import json
 

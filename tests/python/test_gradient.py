@@ -1,5 +1,7 @@
-"""Gradients against central differences for every activation × loss, and the calls that return
-or accumulate them."""
+"""Gradients against central differences for every activation and loss.
+
+Also the calls that return or accumulate gradients.
+"""
 
 import numpy as np
 import pytest
@@ -9,13 +11,12 @@ from alarms import seconds_until_interrupted
 from comparison import LOSS_CLASSES, Spec, bits, draw_parameters
 from reference import activations, losses
 
-# Outputs on which each loss is defined: an activation that does not fit is followed by one that
-# does.
+# The output activation for a loss that is defined only on part of the numbers.
 FITTING = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "softplus"}
 
 
 def far_from_kinks(net: bp.Network, x: np.ndarray, loss: str, y: np.ndarray) -> float:
-    """The least distance of any z from a kink of its activation, and of a^N − y from the loss's."""
+    """Return the least distance of z and of a^N − y from the kinks of activations and loss."""
     net.forward(x)
     least = np.inf
     for layer in net.layers:
@@ -30,8 +31,7 @@ def far_from_kinks(net: bp.Network, x: np.ndarray, loss: str, y: np.ndarray) -> 
 
 
 def smooth_problem(sizes, hidden, output, loss, rows=6):
-    """A network and a batch whose finite differences meet no kink: the first of the seeds that
-    keeps away."""
+    """Return a network and a batch whose finite differences cross no kink."""
     for seed in range(300):
         rng = np.random.default_rng(seed)
         net = bp.Network(sizes, hidden, output, dtype="float64", seed=seed)
@@ -46,7 +46,7 @@ def smooth_problem(sizes, hidden, output, loss, rows=6):
 @pytest.mark.parametrize("loss", LOSS_CLASSES)
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
 def test_gradient_check(name, loss):
-    """The activation hidden, and at the output wherever the loss is defined on it."""
+    """The activation in a hidden layer, and at the output if the loss is defined there."""
     net, x, y = smooth_problem([4, 5, 3], name, FITTING.get(loss, "identity"), loss)
     assert bp.gradient_check(net, x, y, loss) <= 1e-7
     if loss in FITTING and name not in ("softmax", "sigmoid", *losses.DOMAINS[loss]):
@@ -79,8 +79,7 @@ def test_gradient_check_finds_a_wrong_custom_loss():
 
 @pytest.mark.parametrize("factor", [0.5, 1.1, -1.0])
 def test_gradient_check_is_the_relative_error(factor):
-    """Every gradient is `factor` times what it should be, so the largest error is known; that of
-    small ones is measured against more than themselves."""
+    """Every gradient is `factor` times the right one, so the largest relative error is known."""
 
     def loss(a, y):
         return float(((a - y) ** 2).mean()), factor * 2 * (a - y) / a.size
@@ -100,7 +99,7 @@ def test_gradient_check_can_be_interrupted():
 
 
 def test_gradient_check_leaves_the_network_alone(dtype):
-    """And works in float64 whatever the network's own type, with dropout and labels too."""
+    """gradient_check works in float64 for any type of network, also with dropout and labels."""
     rng = np.random.default_rng(1)
     net = bp.Network([4, 6, 3], "tanh", "softmax", dropout=0.5, dtype=dtype, seed=2)
     x, y = rng.normal(size=(5, 4)), rng.integers(0, 3, 5)
@@ -183,7 +182,7 @@ def test_backward_of_another_shape_states_both(dtype):
         with pytest.raises(ValueError, match=r"\(40, 2\)") as error:
             net.backward(wrong)
         assert str(wrong.shape) in str(error.value)
-    net.backward(y)  # the forward is still good
+    net.backward(y)  # the forward pass is still valid
 
 
 def test_no_rows_give_no_gradient(dtype):
@@ -204,7 +203,7 @@ def test_no_rows_give_no_gradient(dtype):
 def test_three_moves_are_loss_and_gradient_where_the_loss_has_no_closed_form(
     sizes, rows, names, dtype
 ):
-    """The same sums in the same order: gradients equal to the bit, however rows go through."""
+    """Equal sums in equal order give gradients with equal bits, for every way to share rows."""
     spec = Spec(sizes, names, True, 0.0, dtype, seed=2)
     net = spec.make()
     _, x, y = problem(dtype, rows)
@@ -212,7 +211,7 @@ def test_three_moves_are_loss_and_gradient_where_the_loss_has_no_closed_form(
     value, grad = loss(net.forward(x), y)
     net.backward(grad)
     separate = net.gradients.copy()
-    # The loss itself is summed in double, by segments of rows or in one run.
+    # The loss is summed in double, by segments of rows or in one run.
     assert net.loss_and_gradient(x, y, loss=loss) == pytest.approx(value, rel=1e-13)
     np.testing.assert_array_equal(net.gradients, separate)
 

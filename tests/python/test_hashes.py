@@ -1,7 +1,7 @@
-"""The promise about bits: they do not depend on threads, on the batch a row is in, or on the run.
+"""The promise about bits: they do not depend on threads, on other rows of the batch, or on the run.
 
-Instruction sets may differ from each other in training; each keeps the promise, and all start from
-one network.
+Training may differ between instruction sets. Each set keeps the promise, and all start with the
+same network.
 """
 
 import json
@@ -17,7 +17,7 @@ ISAS = bp.config()["isas_usable"]
 
 
 def train(optimizer_name: str, shape: str, dtype: str) -> str:
-    """20 full-batch steps and 2 epochs of fit."""
+    """Train 20 full-batch steps and 2 epochs of fit; return a hash."""
     sizes, rows, batch = {
         "wide": ([784, 128, 10], 256, 100),
         "deep": ([30, 65, 64, 33, 3], 400, 128),
@@ -75,7 +75,7 @@ def test_in_float64_too(shape):
     "sizes", [[300, 128, 10], [8, 16, 3], [2, 200, 200, 1]], ids=lambda s: "-".join(map(str, s))
 )
 def test_gradients_in_both_ways_have_the_same_bits_for_any_number_of_threads(sizes, rows, dtype):
-    """In one call and in three moves, ∂E/∂a^0 included."""
+    """Gradients, including ∂E/∂a^0, in one call and with forward and backward."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(rows, sizes[0])).astype(dtype)
     y = rng.normal(size=(rows, sizes[-1])).astype(dtype)
@@ -98,10 +98,9 @@ def test_the_hash_sees_a_single_bit():
     assert bits(a) != bits(np.nextafter(a, 1))
 
 
-# Prints, for the instruction set it is started with: its name, hashes of training by thread
-# count, of forward, backward and
-# loss_and_gradient over a larger batch, whether rows of predict agree, and the hash of fresh
-# networks.
+# Prints for the current instruction set: its name, hashes of training per thread count, hashes of
+# forward, backward and loss_and_gradient over a larger batch, whether rows of predict agree, and
+# the hash of new networks.
 _PROBE = """
 import hashlib, json, sys
 import numpy as np

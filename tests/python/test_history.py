@@ -1,4 +1,4 @@
-"""History: a read-only mapping of series, with what happened in the run."""
+"""History: a read-only mapping of series, with the results of the run."""
 
 import pickle
 

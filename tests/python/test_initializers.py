@@ -1,5 +1,4 @@
-"""How weights start: the papers' variances, the exact numbers of the generator, and what "auto"
-stands for."""
+"""Initial weights: the papers' variances, the generator's exact numbers, the choice of "auto"."""
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ def weights(
 @pytest.mark.parametrize("shape", [(300, 200), (64, 257), (129, 17)], ids=str)
 @pytest.mark.parametrize("name", initializers.SCALED)
 def test_variance_mean_and_range(name, shape):
-    """The sample mean and variance of n numbers lie within five of their standard errors."""
+    """Sample mean and variance of n numbers are within five standard errors."""
     w = weights(name, *shape)
     n, variance = w.size, initializers.variance(name, *shape)
     uniform = name.endswith("uniform")
@@ -38,8 +37,7 @@ def test_variance_mean_and_range(name, shape):
 @pytest.mark.parametrize("seed", [0, 1, 2**63 + 12345])
 @pytest.mark.parametrize("name", initializers.SCALED)
 def test_the_numbers_are_the_generators(name, seed):
-    """Philox, inverted by the standard library's own normal quantile; layers draw from streams
-    of their own."""
+    """Philox, with the standard library's inverse normal distribution; one stream per layer."""
     net = bp.Network([5, 7, 3], init=name, seed=seed, dtype="float64")
     for i, (fan_in, fan_out) in enumerate([(5, 7), (7, 3)]):
         expected = initializers.weights(name, fan_in, fan_out, seed, i)

@@ -17,7 +17,7 @@ DTYPES = [
 
 
 def to_dtype(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Numbers that fill the range of the dtype, and its special ones."""
+    """Return numbers over the range of the dtype, including its special values."""
     if dtype.kind == "b":
         return values > 0
     if dtype.kind in "iu":
@@ -34,7 +34,7 @@ def to_dtype(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def layouts(x: np.ndarray, name: str) -> np.ndarray:
-    """The same numbers in memory of another layout."""
+    """Return the same numbers with another memory layout."""
     rows, cols = x.shape
     if name == "fortran":
         return np.asfortranarray(x)
@@ -87,7 +87,7 @@ def test_bits_are_those_of_the_converted_batch(
     ours = everything(nets[0], x, rule[0])
     expected = everything(nets[1], converted, rule[1])
     for a, b in zip(ours, expected, strict=True):
-        np.testing.assert_array_equal(a, b)  # NaN equal to NaN, whatever their payload
+        np.testing.assert_array_equal(a, b)  # treats NaN as equal to NaN, for any payload
         finite = np.isfinite(a)
         assert bits(np.where(finite, a, 0)) == bits(np.where(finite, b, 0))
 
@@ -135,7 +135,7 @@ def test_broadcast_and_dlpack() -> None:
 
 
 def test_the_output_may_lie_in_converted_input() -> None:
-    """As in NumPy, the result is that of an `out` somewhere else."""
+    """As in NumPy, the result equals that of a separate `out`."""
     net = bp.Network([4, 4], dtype="float32", seed=0)
     memory = np.random.default_rng(0).normal(size=(600, 8)).astype("float32")
     x = memory[::-1, 6::-2]
@@ -144,7 +144,7 @@ def test_the_output_may_lie_in_converted_input() -> None:
     np.testing.assert_array_equal(memory[:, :4], expected)
 
 
-# Prints by how many bytes the peak of memory rises in a call.
+# Prints the increase of the peak memory during a call, in bytes.
 _PROBE = """
 import sys
 import numpy as np

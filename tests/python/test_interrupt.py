@@ -1,4 +1,4 @@
-"""A signal's handler runs soon, whatever fit is doing, and what it raises ends fit."""
+"""A signal's handler runs soon, at any point of fit, and its exception ends fit."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ ROWS = 60_000
 
 @pytest.mark.parametrize("settings", ["validation", "custom", "metrics", "steps"])
 def test_fit_ends_soon(settings: str) -> None:
-    """In the middle of the validation rows, of metrics over the training rows, of many steps."""
+    """Within the validation rows, within metrics over the training rows, and within many steps."""
     bp.set_num_threads(1)
     net = bp.Network([64, 512, 512, 1], seed=0)
     rng = np.random.default_rng(0)
@@ -28,13 +28,13 @@ def test_fit_ends_soon(settings: str) -> None:
         "steps": {"x": x, "y": y, "loss": "mse", "batch_size": 64},
     }[settings]
     delay = whole / 3
-    if settings == "metrics":  # first the training, in steps that are not interrupted
+    if settings == "metrics":  # training comes first, and its steps are not interrupted
         training = {**arguments, "metrics": []}
         delay += seconds_of(lambda: net.fit(optimizer=sgd(0.0), epochs=1, **training, **SILENT))
     passed = seconds_until_interrupted(
         lambda: net.fit(optimizer=sgd(0.0), epochs=100, **arguments, **SILENT), delay
     )
     assert passed is not None
-    # Reports are 50 ms apart; the rest is for a machine that does other things as well.
+    # Reports are 50 ms apart; the rest allows for a busy machine.
     assert passed < 0.3 + whole / 4
     assert np.isfinite(net.parameters).all()

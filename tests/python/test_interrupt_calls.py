@@ -1,4 +1,4 @@
-"""Every long call ends soon after a signal, and leaves the network at the boundary of a step."""
+"""Every long call ends soon after a signal, and leaves the network at a step boundary."""
 
 import os
 import signal
@@ -73,7 +73,7 @@ def test_a_signal_ends_the_call_soon(name: str, threads: int) -> None:
     passed = seconds_until_interrupted(lambda: CALLS[name](net, rule), delay)
     assert passed is not None
     print(f"{name}, {threads} threads: {passed * 1e3:.0f} ms")
-    # 100 ms on a machine that does nothing else.
+    # An idle machine needs at most 100 ms.
     assert passed < 1.0
     if name.startswith("fit, batches"):
         assert np.isfinite(net.parameters).all()
@@ -83,7 +83,7 @@ def test_a_signal_ends_the_call_soon(name: str, threads: int) -> None:
     if name == "forward":
         with pytest.raises(RuntimeError):
             net.backward(Y)
-    # And the next call is as good as the first one of a new network.
+    # The next call gives the results of a new network.
     other = bp.Network(SIZES, seed=0, activation="tanh")
     other.parameters = net.parameters
     assert np.array_equal(net.predict(X[:300]), other.predict(X[:300]))
@@ -103,7 +103,7 @@ def test_custom_activations_end_soon() -> None:
 
 
 def test_fit_stands_at_its_last_finished_step() -> None:
-    """Also where the signal comes within a step: Adam's own count says how many were finished."""
+    """Also if the signal comes within a step: Adam's count gives the number of finished steps."""
     bp.set_num_threads(1)
     net, rule = bp.Network(SIZES, seed=0), bp.optim.Adam()
     passed = seconds_until_interrupted(
@@ -140,7 +140,7 @@ def test_initialize_ends_soon_and_leaves_whole_parameters() -> None:
 
 
 def test_other_threads_go_on() -> None:
-    """A signal ends the main thread's call, and no other."""
+    """A signal ends only the call of the main thread."""
     net = bp.Network(SIZES, seed=0)
     expected = net.predict(X)
     results: list[np.ndarray] = []

@@ -1,5 +1,7 @@
-"""Files, read by an independent reader, by the safetensors package and by PyTorch; files of earlier
-versions; training that goes on; pickles and copies."""
+"""Files, read by an independent reader, by the safetensors package and by PyTorch.
+
+Also files of earlier versions, training that continues, pickles and copies.
+"""
 
 import copy
 import errno
@@ -48,7 +50,7 @@ SCHEDULES: list[Callable[[], bp.schedules.Schedule]] = [
 
 
 def read(path: Path) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
-    """The format, from its description alone."""
+    """Read the format, written from its description only."""
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
@@ -172,7 +174,7 @@ def test_a_torch_sequential_loads_our_tensors(tmp_path: Path, dtype: str) -> Non
     np.testing.assert_allclose(net.predict(x), theirs, rtol=0, atol=50 * np.finfo(dtype).eps)
 
 
-# ---- back again
+# ---- loading
 
 
 def test_a_network_comes_back_bit_for_bit(tmp_path: Path, dtype: str) -> None:
@@ -200,7 +202,7 @@ def test_copies_and_pickles_are_the_network(
     twin = duplicate(net)
     assert_same(twin, net)
     x, y = batch(net)
-    for one in (net, twin):  # the same dropout, too
+    for one in (net, twin):  # dropout must also be the same
         one.train_step(x, y, loss="cross_entropy", optimizer=bp.optim.SGD(lr=0.1))
     assert_same(twin, net)
     twin.parameters[0] += 1
@@ -407,7 +409,7 @@ def test_what_fails_inside_the_block_leaves_the_file_alone(tmp_path: Path) -> No
 
 
 def limit_for(act: Callable[[], object]) -> tuple[float, float]:
-    """Return how long `act` takes, and the delay to allow on a machine that does other things."""
+    """Return how long `act` takes, and the delay to allow on a busy machine."""
     whole = seconds_of(act)
     return whole, 0.3 + whole / 8
 
@@ -453,7 +455,7 @@ def test_a_hostile_header_ends_soon(kind: str, tmp_path: Path) -> None:
 
     whole, limit = limit_for(load)
     late = seconds_until_interrupted(load, whole / 2)
-    assert late is None or late < limit  # None: it had ended before the signal
+    assert late is None or late < limit  # None: the call ended before the signal
 
 
 # ---- earlier versions
@@ -480,7 +482,7 @@ def test_files_of_every_version_load(path: Path) -> None:
     assert repr(optimizer) == expected["optimizer"]
     assert repr(schedule) == expected["schedule"]
 
-    # Instruction sets differ in the last digits of sums of a handful of terms of order 1.
+    # Instruction sets differ in the last digits of sums of few terms of order 1.
     atol = 100 * float(np.finfo(expected["dtype"]).eps)
     x, labels = np.array(expected["x"]), np.array(expected["labels"])
     np.testing.assert_allclose(net.predict(x), expected["outputs"], rtol=0, atol=atol)

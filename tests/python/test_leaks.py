@@ -1,4 +1,4 @@
-"""Calls and refused calls leave nothing behind; the long form is tests/reliability/leaks.py."""
+"""Calls and refused calls leave no memory behind; the long form is tests/reliability/leaks.py."""
 
 import ctypes
 import sys

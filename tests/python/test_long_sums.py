@@ -6,7 +6,7 @@ import pytest
 import backpass as bp
 from comparison import bits
 
-# Rows. One layer with the identity: gradients are sums over rows of known numbers.
+# Numbers of rows. With one identity layer, gradients are sums over rows of known numbers.
 LONG = [5_000, 100_000, 1_000_000]
 
 
@@ -23,7 +23,7 @@ def gradients(
 
 
 def expected(net: bp.Network, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """In double precision, from the float outputs and the float factor that the network sees."""
+    """Return the sums in double, from the float outputs and the network's float factor."""
     outputs = net.predict(x)
     xi = np.float32(2.0 / y.size) * (outputs - y)
     return xi.astype("f8").T @ x.astype("f8"), xi.astype("f8").sum(axis=0)
@@ -76,7 +76,7 @@ def test_both_ways_and_all_teams_give_the_same_bits(sizes: list[int]) -> None:
 
 
 def test_a_step_applies_the_long_sum() -> None:
-    """train_step's update, piece by piece, sees the finished sums."""
+    """train_step updates piece by piece, and must use the finished sums."""
     rows = 9_001
     rng = np.random.default_rng(0)
     x = rng.normal(size=(rows, 300)).astype("float32")

@@ -37,7 +37,7 @@ def compare(actual, name, a, t, dtype, weight=None, **parameters):
         np.array(value), np.array(loss.value(a64, t, weight, **parameters)), np.array(bound), "E"
     )
     bound = loss_gradient_bound(loss, a64, zero, t, weight, kind, **parameters)
-    # softmax and sigmoid inside a loss round in steps of one, whatever comes out.
+    # softmax and sigmoid inside a loss round relative to 1, also for small results.
     size = (
         np.finfo(kind).eps
         * 8
@@ -50,7 +50,7 @@ def compare(actual, name, a, t, dtype, weight=None, **parameters):
 @pytest.mark.parametrize("columns", [1, 2, 5, 16, 37])
 def test_value_and_gradient(name, parameters, columns, dtype):
     if columns == 1 and name == "binary_cross_entropy":
-        columns = 3  # the one output of a softmax is 1, whose cost is infinite
+        columns = 3  # softmax of one output is 1, with an infinite cost
     rng = np.random.default_rng(columns)
     a = outputs_for(name, 23, columns, rng).astype(dtype)
     y = losses.targets_for(name, 23, columns, rng).astype(dtype)
@@ -137,13 +137,13 @@ def test_targets_that_sum_to_other_than_one_are_taken_as_they_are(dtype):
 
 
 def net_of_logits(output: str, columns: int, dtype: str) -> bp.Network:
-    """One layer whose z is its input."""
+    """One layer with z equal to its input."""
     net = bp.Network([columns, columns], output=output, bias=False, dtype=dtype, seed=0)
     net.layers[0].weight[...] = np.eye(columns)
     return net
 
 
-# (output, loss): the pairs whose ξ^N comes from z^N.
+# (output, loss): the pairs whose ξ^N is computed from z^N.
 PAIRS = [
     ("identity", "softmax_cross_entropy"),
     ("softmax", "cross_entropy"),
@@ -162,8 +162,8 @@ PAIRS = [
 def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
     """|z| up to 1e30 in float32 and 1e300 in float64: E and ξ^N are finite and right."""
     big = 10.0**exponent
-    # One column a softmax row picks and one it does not; the elementwise losses see both signs
-    # with both targets.
+    # One column that softmax selects and one that it does not. The elementwise losses get both
+    # signs with both targets.
     rows = [[big, -big], [-big, big], [big, big], [-big, -big], [0.0, big], [-big, 0.0]]
     z = np.array(rows, dtype=dtype)
     y = np.tile(np.array([[1.0, 0.0]], dtype=dtype), (6, 1))
@@ -180,8 +180,8 @@ def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
         terms = np.maximum(z64, 0) - z64 * y64 + np.log1p(np.exp(-np.abs(z64)))
         total = (terms / 12).sum()
     else:
-        # a − y log a with a = softplus(z): log a → z for z → −∞; ∂/∂z = σ(z) (1 − y / a) → σ(z) −
-        # y for z → −∞
+        # a − y log a with a = softplus(z): log a → z for z → −∞; ∂/∂z = σ(z) (1 − y / a) → σ(z) − y
+        # for z → −∞
         a = np.maximum(z64, 0) + np.log1p(np.exp(-np.abs(z64)))
         with np.errstate(divide="ignore", invalid="ignore"):
             log_a = np.where(z64 < -40, z64, np.log(a))
@@ -196,7 +196,7 @@ def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
 
 @pytest.mark.parametrize("dtype_limit", [("float32", 80.0), ("float64", 700.0)], ids=str)
 def test_exp_with_poisson_from_a_rate_of_almost_nothing_on(dtype_limit):
-    """ξ = e^z − y: to the overflow of e^z itself, and with log a = z where a is 0."""
+    """ξ = e^z − y, up to the overflow of e^z, and with log a = z where a is 0."""
     dtype, limit = dtype_limit
     z = np.array([[limit, -limit], [-1e30, 1.0], [-1e4, -1e4]], dtype=dtype)
     y = np.array([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0]], dtype=dtype)
@@ -238,7 +238,7 @@ def test_an_exception_in_a_custom_loss_reaches_the_caller_and_changes_nothing():
             optimizer=bp.optim.SGD(lr=0.1),
         )
     np.testing.assert_array_equal(net.parameters, before)
-    # Nor has a pass of dropout gone by.
+    # Nor is a dropout pass counted.
     x = np.ones((2, 3))
     np.testing.assert_array_equal(
         net.forward(x, training=True), untouched.forward(x, training=True)

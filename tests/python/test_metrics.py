@@ -1,4 +1,4 @@
-"""What the metrics mean, and which targets they refuse."""
+"""The definitions of the metrics, and the targets that they refuse."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from fitting import SILENT, sgd
 
 
 def perfect(loss: str):
-    """A network whose three outputs are their labels, several of which may be right at once."""
+    """Return a network with three outputs that equal their labels; several labels may be 1."""
     rng = np.random.default_rng(0)
     y = (rng.random((200, 3)) < 0.5).astype(float)
     output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
@@ -19,7 +19,7 @@ def perfect(loss: str):
 
 
 def accuracy(net, x, y, loss, **options) -> float:
-    """Of the network as it is: a rate of 0 changes nothing."""
+    """Return the accuracy of the unchanged network: the learning rate is 0."""
     history = net.fit(
         x, y, loss=loss, optimizer=sgd(0.0), epochs=1, metrics="accuracy", **options, **SILENT
     )
@@ -30,7 +30,7 @@ def accuracy(net, x, y, loss, **options) -> float:
 def test_every_output_of_a_binary_loss_is_a_label(loss):
     net, x, y = perfect(loss)
     assert accuracy(net, x, y, loss) == 1.0
-    net.layers[0].weight[2, 2] = -8  # the third output says the opposite where its label is 1
+    net.layers[0].weight[2, 2] = -8  # the third output becomes wrong for every label
     net.layers[0].bias[2] = 4
     assert accuracy(net, x, y, loss) == pytest.approx(2 / 3)
     a = net.predict(x)
@@ -70,7 +70,7 @@ def test_shares_of_classes_are_no_continuous_targets():
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-160, 1.0, 1e160, 1e200])
 def test_r2_does_not_overflow(scale):
-    """Squares of 1e200 do; r2 itself does not depend on the scale."""
+    """Squares of 1e200 overflow, but r2 does not depend on the scale."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 1))
     y = scale * (x + 0.1 * rng.normal(size=(50, 1)))

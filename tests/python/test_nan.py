@@ -1,6 +1,6 @@
-"""NaN and infinity: docs/numbers.md states a policy per call, and this holds it.
+"""NaN and infinity: docs/numbers.md states a policy per call, and these tests check it.
 
-A NaN never becomes a number in silence, and a call that is refused changes nothing.
+A NaN never silently becomes a number, and a refused call changes nothing.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def make(activation="tanh", output="identity", dtype="float64", sizes=(3, 5, 2),
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_of_nan_and_their_derivatives_are_nan(activation, dtype):
-    """Whole vectors and tails alike; the neighbours of a NaN keep their bits (softmax mixes)."""
+    """In whole vectors and tails; the neighbours of a NaN keep their bits (softmax mixes)."""
     elementwise = "softmax" not in activation
     width = 19
     z = np.linspace(-3, 3, width)
@@ -38,7 +38,7 @@ def test_activations_of_nan_and_their_derivatives_are_nan(activation, dtype):
     net.backward(np.ones((1, width)))
     clean_xi = net.layers[0].xi.copy()
     for at in (0, 8, width - 1):
-        # A matrix product with a NaN in x would be NaN everywhere: the bias brings it in.
+        # A NaN in x would make the whole matrix product NaN, so the NaN comes from the bias.
         biased = bp.Network([width, width], output=activation, dtype=dtype)
         biased.layers[0].weight[...] = np.eye(width)
         biased.layers[0].bias[at] = NAN
@@ -78,7 +78,7 @@ def test_nan_in_x_makes_its_row_nan_and_no_other(dtype, activation, row, column,
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_dropout_hides_no_nan_in_x(dtype):
-    """What is dropped is 0: a NaN that only dropped neurons saw is not in the output."""
+    """A dropped neuron is 0, but kept neurons still propagate a NaN of x."""
     net = make("relu", dtype=dtype, sizes=(3, 64, 2), dropout=0.5)
     x = np.full((4, 3), NAN)
     assert np.isnan(net.forward(x, training=True)).all()
@@ -88,7 +88,7 @@ def test_dropout_hides_no_nan_in_x(dtype):
 @pytest.mark.parametrize("where", ["parameters", "x", "y", "sample_weight"])
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_train_step_tells_or_refuses(dtype, where, value):
-    """train_step returns a loss that is not finite; weights that are none are refused."""
+    """train_step returns a loss that is not finite; invalid weights are refused."""
     net, optimizer = make(dtype=dtype), sgd()
     x, y, weight = np.ones((4, 3)), np.ones((4, 2)), np.ones(4)
     if where == "parameters":
@@ -108,7 +108,7 @@ def test_train_step_tells_or_refuses(dtype, where, value):
                 refused()
         assert bits(net.parameters) == before
         return
-    saturates = np.isinf(value) and where in ("x", "parameters")  # tanh(±inf) = ±1, a number
+    saturates = np.isinf(value) and where in ("x", "parameters")  # tanh(±inf) = ±1 is a number
     for loss in (
         net.evaluate(x, y, **call),
         net.loss_and_gradient(x, y, **call),
@@ -155,7 +155,7 @@ def test_validation_data_is_recorded_and_ends_nothing(value):
     assert not np.isfinite(history["val_mae"]).any()
     assert not np.isfinite(history["val_r2"]).any()
     assert np.isfinite(history["loss"]).all()
-    assert history.epochs in (3, 4)  # no improvement: patience alone counts
+    assert history.epochs in (3, 4)  # NaN is not an improvement, so only patience counts
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_nan_gradient_makes_its_parameter_nan_and_no_other(name, dtype):
 
 @pytest.mark.parametrize("name", ["rprop", "lion"])
 def test_a_nan_gradient_has_no_sign(name):
-    """Rprop and Lion step by the sign of a gradient: sign(NaN) is NaN."""
+    """Rprop and Lion use the sign of a gradient: sign(NaN) is NaN."""
     net = make()
     net.gradients[...] = 0.5
     net.gradients[7] = NAN
@@ -233,7 +233,7 @@ def test_losses_of_nan_are_nan(loss, dtype):
         try:
             value, gradient = function(arrays["a"], arrays["y"])
         except ValueError:
-            assert bad == "y"  # targets that are no probabilities are refused
+            assert bad == "y"  # targets that are not probabilities are refused
             continue
         assert np.isnan(value)
         assert np.isnan(gradient[1]).any()

@@ -1,5 +1,7 @@
-"""Every layer's z, a, ξ and gradient against the reference network, over random shapes and every
-activation and loss."""
+"""Every layer's z, a, ξ and gradient against the reference network.
+
+Covers random shapes and every activation and loss.
+"""
 
 from dataclasses import dataclass
 
@@ -45,8 +47,10 @@ class Draw:
 
 
 def draw(seed: int, dtype: str) -> Draw:
-    """A random network, batch and loss. Depths, batches, widths and hidden activations come
-    round evenly."""
+    """Return a random network, batch and loss.
+
+    Depths, batches, widths and hidden activations occur equally often.
+    """
     rng = np.random.default_rng(1000 + seed)
     depth = 1 + seed % 6
     sizes = [int(rng.choice(WIDTHS)) for _ in range(depth + 1)]
@@ -54,7 +58,7 @@ def draw(seed: int, dtype: str) -> Draw:
     loss = list(losses.LOSSES)[seed % len(losses.LOSSES)]
     output = str(rng.choice(losses.DOMAINS[loss]))
     if sizes[-1] == 1 and loss == "binary_cross_entropy":
-        output = "sigmoid"  # softmax of one output is exactly 1, whose cost is infinite
+        output = "sigmoid"  # softmax of one output is exactly 1, with an infinite cost
     names = list(activations.ACTIVATIONS)
     hidden = [names[(seed * 5 + i) % len(names)] for i in range(depth - 1)]
     bias: list[bool] | bool = [[True] * depth, [False] * depth, rng.random(depth) < 0.5][seed % 3]
@@ -69,7 +73,7 @@ def draw(seed: int, dtype: str) -> Draw:
 
 
 def draws(least_batch: int) -> list:
-    """Both types, with at least so many rows."""
+    """Draws of both types with at least `least_batch` rows."""
     return [
         pytest.param(case, id=f"{i}-{case}-{dtype}")
         for dtype in ("float32", "float64")
@@ -91,8 +95,7 @@ def test_the_draws_cover_what_they_should():
 
 @pytest.mark.parametrize("case", draws(least_batch=0))
 def test_forward_and_backward(case: Draw):
-    """From any ∂E/∂a^N, every quantity of the recursion; dropout with the masks its definition
-    gives."""
+    """Every quantity of the recursion from any ∂E/∂a^N, with dropout masks by definition."""
     spec = case.spec
     net, rng = spec.make(), np.random.default_rng(7)
     data = Data.draw(spec, case.loss, case.batch)
@@ -116,7 +119,7 @@ def test_forward_and_backward(case: Draw):
 
 @pytest.mark.parametrize("case", draws(least_batch=1))
 def test_loss_and_gradient(case: Draw):
-    """E, every gradient and ∂E/∂a^0 in one call: the closed forms included."""
+    """E, every gradient and ∂E/∂a^0 in one call, including the closed forms."""
     spec = case.spec
     spec = Spec(spec.sizes, spec.activations, spec.bias, 0.0, spec.dtype, spec.seed)
     net = spec.make()

@@ -1,4 +1,4 @@
-"""100 steps of every optimizer beside torch.optim in float64; Lion beside its paper in NumPy."""
+"""100 steps of every optimizer against torch.optim in float64; Lion against its paper in NumPy."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ CASES = [
 
 @pytest.fixture
 def torch():
-    """PyTorch, in float64: NAdam keeps its running product in the default dtype."""
+    """PyTorch in float64: NAdam keeps its running product in the default dtype."""
     module = pytest.importorskip("torch")
     dtype = module.get_default_dtype()
     module.set_default_dtype(module.float64)
@@ -64,7 +64,7 @@ def torch():
 
 
 def gradients(size):
-    """Random ones on top of a trend, so that running means are not all noise."""
+    """Random gradients plus a trend, so that running means are not only noise."""
     rng = np.random.default_rng(7)
     for _ in range(STEPS):
         yield rng.standard_normal(size) + 0.5 * np.sin(np.arange(size))
@@ -92,7 +92,7 @@ def test_trajectory(torch, name, settings):
 
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_frozen_layers_lr_scale_and_a_changing_lr(torch, name, settings):
-    """A layer is a parameter group; a frozen one is a parameter without a gradient."""
+    """A layer is a parameter group; a frozen layer is a parameter without a gradient."""
     net = make_network()
     ours = getattr(bp.optim, name)(**settings)
     split = net.layers[0].weight.size + net.layers[0].bias.size

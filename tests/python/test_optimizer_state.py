@@ -1,4 +1,4 @@
-"""An optimizer's state: what may be assigned, and whose it is."""
+"""An optimizer's state: what may be assigned to it, and which network it belongs to."""
 
 import copy
 import pickle
@@ -46,7 +46,7 @@ def test_no_entry_may_be_missing(optimizer):
         part = {k: v for k, v in state.items() if k != key}
         with pytest.raises(ValueError, match=key):
             optimizer.state = part
-        assert list(optimizer.state) == list(state)  # the state that it had
+        assert list(optimizer.state) == list(state)  # the previous state
     optimizer.state = state
     twin, other = make(), copy.deepcopy(optimizer)
     twin.parameters[...] = net.parameters
@@ -94,7 +94,7 @@ def test_one_optimizer_serves_one_network(optimizer):
         with pytest.raises(RuntimeError, match=r"another network.*reset\(\)"):
             use()
     assert bits(second.parameters) == before
-    stepped(optimizer, first)  # still the first one's
+    stepped(optimizer, first)  # it still belongs to the first network
     optimizer.reset()
     stepped(optimizer, second)
     with pytest.raises(RuntimeError, match="another network"):

@@ -1,4 +1,4 @@
-"""ReduceOnPlateau and early stopping: what counts as an improvement, and where a fit begins."""
+"""ReduceOnPlateau and early stopping: the definition of an improvement, and the start of a fit."""
 
 import math
 
@@ -20,14 +20,14 @@ def epochs_until_reduction(losses, **settings) -> int:
 
 @pytest.mark.parametrize("loss", [-1.0, -1e-300, -1e300, 0.0, 1.0, 1e300])
 def test_a_constant_loss_is_a_plateau(loss):
-    """The first epoch is the best; the next `patience` are waited for; the one after reduces."""
+    """The first epoch is the best. After `patience` more epochs, the next one reduces the rate."""
     assert epochs_until_reduction([loss] * 10, patience=2) == 3
 
 
 @pytest.mark.parametrize("best", [-2.0, 2.0, -1e-5])
 @pytest.mark.parametrize("threshold", [1e-4, 0.1])
 def test_the_margin_is_a_share_of_the_best_losss_size(best, threshold):
-    """What falls by a little more than the margin every epoch improves; by a little less, not."""
+    """A fall slightly larger than the margin is an improvement; a slightly smaller one is not."""
     margin = threshold * abs(best)
     settings = {"patience": 0, "threshold": threshold}
     assert epochs_until_reduction([best, best - 1.01 * margin], **settings) == -1
@@ -54,7 +54,7 @@ def test_a_fit_that_does_not_go_on_begins_at_the_base_rate(warmup):
 
 
 def test_early_stopping_waits_for_less_not_for_the_same():
-    """A rate of 0: every epoch's loss is the first one's, to the bit."""
+    """With a rate of 0, every epoch's loss has the bits of the first one."""
     x, y = data()
     history = SPEC.make().fit(
         x,
@@ -71,7 +71,7 @@ def test_early_stopping_waits_for_less_not_for_the_same():
 
 
 def test_early_stopping_needs_more_than_min_delta():
-    """The loss is −w² / 2 + const of one weight that a callback sets: falls by 1 an epoch."""
+    """The loss is the only weight, which a callback lowers by 1 per epoch."""
     net = bp.Network([1, 1], bias=False, dtype="float64", seed=0)
     x, y = np.ones((1, 1)), np.zeros((1, 1))
 
@@ -92,7 +92,7 @@ def test_early_stopping_needs_more_than_min_delta():
         callbacks=bp.callbacks.LambdaCallback(on_epoch_end=fall),
         **SILENT,
     )
-    # Epoch 1 is exactly 1 below epoch 0, which is not more; epoch 2 is 2 below it, and improves.
+    # Epoch 1 is exactly 1 below epoch 0, which is not enough; epoch 2 is 2 below it and improves.
     assert history["loss"][:3] == [0.0, -1.0, -2.0]
     assert history.best_epoch % 2 == 0
     assert history.epochs == 20

@@ -85,7 +85,7 @@ def test_writes_the_format_of_the_suffix(tmp_path: Path, suffix: str, magic: byt
     path = tmp_path / f"curves.{suffix}"
     HISTORY.plot(path=path)
     assert path.read_bytes().startswith(magic)
-    assert list(tmp_path.iterdir()) == [path]  # nothing temporary is left
+    assert list(tmp_path.iterdir()) == [path]  # no temporary file is left
 
 
 def test_unknown_suffix_leaves_the_old_file(tmp_path: Path) -> None:

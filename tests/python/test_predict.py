@@ -1,4 +1,4 @@
-"""predict: a row's bits depend on nothing but the row, and `out` must fit exactly."""
+"""predict: a row's bits depend only on the row, and `out` must fit exactly."""
 
 import numpy as np
 import pytest
@@ -110,7 +110,7 @@ def test_predict_changes_nothing(dtype):
         bits(net.parameters, net.gradients, *(v for i in net.layers for v in (i.z, i.a, i.xi)))
         == before
     )
-    net.backward(np.ones((9, 2)))  # still of the same forward
+    net.backward(np.ones((9, 2)))  # the first forward pass is still valid
 
 
 def test_wrong_widths_state_both_shapes():

@@ -1,7 +1,7 @@
-"""predict's buffers hold every layer, whatever the widths beside it.
+"""predict's buffers are large enough for every layer, for any widths of other layers.
 
-Rows of a layer whose width is a multiple of 1 KiB lie further apart than rows of a layer that is a
-few neurons wider.
+If the width of a layer is a multiple of 1 KiB, its rows have a larger stride than the rows of a
+layer that is a few neurons wider.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def test_predictions_are_those_of_the_formula(sizes: list[int], rows: int, dtype
     tolerance = 1e-4 if dtype == "float32" else 1e-12
     for threads in (1, 2):
         np.testing.assert_allclose(net.predict(x, num_threads=threads), a, atol=tolerance)
-        # Input that is converted has a buffer of its own.
+        # Converted input has a separate buffer.
         np.testing.assert_allclose(
             net.predict(np.asfortranarray(x), num_threads=threads), a, atol=tolerance
         )

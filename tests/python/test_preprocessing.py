@@ -1,4 +1,4 @@
-"""Encoding of columns and targets, and its way through JSON."""
+"""Encoding of columns and targets, and its conversion to and from JSON."""
 
 import json
 from typing import Any, ClassVar
@@ -33,7 +33,7 @@ class TestNumbers:
         values = RNG.normal(5.0, 3.0, size=shape)
         encoded = NumericColumn.fit("a", values).encode(values)
         assert encoded.shape == (50, 1 if len(shape) == 1 else 3)
-        # Rounding of the mean is carried into each value, relative to the values' size.
+        # The rounding error of the mean enters each value, relative to the magnitude of the values.
         assert np.abs(encoded.mean(axis=0)).max() < 50 * EPS * 5
         assert np.abs(encoded.std(axis=0) - 1).max() < 50 * EPS * 5
 
@@ -255,7 +255,7 @@ class TestJson:
         assert preprocessing_to_json(encoder, target_again) == text
 
     def damaged(self) -> list[str]:
-        """Every way of losing or replacing one value of a sound text."""
+        """Return valid text with one value removed or replaced, in every way."""
         sound = json.loads(preprocessing_to_json(self.ENCODER, ClassTarget("y", ("a", "b"))))
         variants: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""The progress bar: when it is shown, what it shows, and that it leaves nothing behind."""
+"""The progress bar: when it is shown, what it shows, and that nothing remains afterwards."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from backpass.progress import make_progress
 
 
 class Terminal(io.StringIO):
-    """A standard error that says it is a terminal."""
+    """A standard error stream that reports to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -101,7 +101,7 @@ def test_a_run_that_ends_early_leaves_its_last_epoch(capsys: pytest.CaptureFixtu
 def test_a_run_that_goes_on_counts_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Nothing is drawn but what is drawn in any case: the first and the last of a run.
+    # Draws only the lines that are always drawn: the first and the last of a run.
     monkeypatch.setattr("backpass.progress._SECONDS_BETWEEN_DRAWS", 1e9)
     net = bp.Network([2, 1], seed=0)
     x, y = np.ones((10, 2)), np.ones((10, 1))
@@ -116,7 +116,7 @@ def test_drawing_does_not_grow_with_the_number_of_epochs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     train(True, epochs=10_000)
-    # At most ten a second; 10,000 epochs of nothing take far below ten.
+    # At most ten per second; these 10,000 epochs take far less than ten seconds.
     assert capsys.readouterr().err.count("epoch") < 200
 
 

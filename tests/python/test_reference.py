@@ -1,5 +1,4 @@
-"""The oracle itself: its derivatives by finite differences, its generator by published vectors,
-its bounds by a run in float32."""
+"""The reference itself: its derivatives against finite differences, its generator, its bounds."""
 
 from itertools import pairwise
 
@@ -97,8 +96,7 @@ def test_philox_gives_its_authors_vectors(counter, key, expected):
     "names", [["tanh"] * 4, ["relu"] * 4, ["silu", "sin", "exp", "softmax"]], ids=" ".join
 )
 def test_bounds_hold_a_float32_run_and_are_tight(names):
-    """A plain float32 NumPy evaluation stays within, and a tenth of a per cent of change does
-    not."""
+    """A float32 NumPy evaluation is within the bounds; a change by 0.1 % is not."""
     rng = np.random.default_rng(4)
     net = random_network([17, 65, 129, 64, 3], names, rng, np.float32)
     x = rng.normal(size=(257, 17)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A training that goes on from a checkpoint ends as if it had not been interrupted."""
+"""Training that continues from a checkpoint ends like uninterrupted training."""
 
 import pickle
 import time
@@ -10,7 +10,7 @@ import backpass as bp
 from comparison import bits
 from fitting import SILENT
 
-LAST = 12  # of the uninterrupted training, unless it stops early
+LAST = 12  # epochs of the uninterrupted training, unless it stops early
 
 
 def problem():
@@ -82,13 +82,13 @@ def test_early_stopping_goes_on(tmp_path, dtype, restore_best, monitor, interrup
     assert history["val_loss"] == expected["val_loss"][interrupted:]
     assert history["lr"] == expected["lr"][interrupted:]
     assert bits(saved.network.parameters) == bits(whole.parameters)
-    # A checkpoint can be gone on from again.
+    # Training can continue from a checkpoint of continued training.
     assert saved.memory.waited <= interrupted
 
 
 @pytest.mark.parametrize("kept", [1, 4, 6, 8])
 def test_a_checkpoint_within_an_epoch_is_gone_on_from(tmp_path, kept):
-    """Steps that take longer than the 50 ms between two reports: a file after every step."""
+    """Steps take longer than the 50 ms between two reports, so there is a file after every step."""
     names = iter(range(100))
 
     class Keep(bp.callbacks.Checkpoint):
@@ -97,7 +97,7 @@ def test_a_checkpoint_within_an_epoch_is_gone_on_from(tmp_path, kept):
             super().on_progress(net, epoch, rows_done, loss)
 
     def slow(a, y):
-        if len(y) <= 8:  # not the rows of validation
+        if len(y) <= 8:  # not for the validation rows
             time.sleep(0.06)
         return 0.5 * float(((a - y) ** 2).mean()), (a - y) / a.size
 
@@ -110,7 +110,7 @@ def test_a_checkpoint_within_an_epoch_is_gone_on_from(tmp_path, kept):
     saved = bp.load_checkpoint(tmp_path / str(kept))
     assert saved.epochs == kept // 3
     assert saved.steps == kept + 1
-    assert saved.memory.epoch_steps == kept % 3 + 1  # 24 of 40 rows, 8 a step
+    assert saved.memory.epoch_steps == kept % 3 + 1  # 24 of 40 rows, 8 per step
     options = {**settings(saved.schedule), "loss": loss}
     left = 3 - saved.epochs
     history = saved.network.fit(
@@ -134,7 +134,7 @@ def test_every_seconds_is_checked(tmp_path):
 
 
 def test_on_progress_stops_at_once():
-    """The epoch does not enter the history; a number that is true by chance stops nothing."""
+    """The history does not contain the epoch. Only True stops; the number 7 does not."""
 
     def slow(a, y):
         time.sleep(0.06)
@@ -172,7 +172,7 @@ def test_a_new_training_remembers_nothing(tmp_path):
 
 
 def test_save_best_only_goes_on(tmp_path):
-    """What is saved after the interruption must beat what was saved before it."""
+    """A save after the interruption must beat the best save before it."""
 
     def fit(net, optimizer, folder, epochs, **options):
         best = bp.callbacks.Checkpoint(

@@ -1,4 +1,4 @@
-"""A weight of k is a row repeated k times."""
+"""A weight of k equals a row repeated k times."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_only_ratios_matter(dtype):
     net = spec.make()
     data = Data.draw(spec, "mse", 64, weighted=True)
     results = []
-    for factor in (1.0, 1024.0):  # a power of two, so that nothing rounds differently
+    for factor in (1.0, 1024.0):  # powers of two, so that rounding is the same
         value = net.loss_and_gradient(
             data.x, data.y, loss="mse", sample_weight=data.weight * factor
         )
@@ -59,7 +59,7 @@ def test_equal_weights_are_no_weights(rows, dtype):
 
 
 def test_fit_takes_them(dtype):
-    """Full batches in order: the same as training on repeated rows."""
+    """Full batches in order equal training on repeated rows."""
     spec = Spec([6, 10, 2], ["tanh", "identity"], dtype=dtype, seed=3)
     data = Data.draw(spec, "mse", 40)
     counts = np.random.default_rng(1).integers(1, 4, 40)
@@ -81,7 +81,7 @@ def test_fit_takes_them(dtype):
 
 
 def test_they_shuffle_with_their_rows():
-    """Rows of weight 0 have a target that would be seen at once."""
+    """A row of weight 0 has a target that would spoil the result."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 3))
     y = x @ np.array([[1.0], [2.0], [-1.0]])

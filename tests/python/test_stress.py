@@ -1,4 +1,4 @@
-"""Many threads at once give the bits of one; the long form is tests/reliability/stress.py."""
+"""Many threads give the bits of one thread; the long form is tests/reliability/stress.py."""
 
 from comparison import run_python
 

@@ -4,7 +4,7 @@ import backpass as bp
 
 
 def cells(text: str) -> list[list[str]]:
-    """The table's cells, which are two blanks or more apart; rules are left out."""
+    """Return the cells of the table, which are separated by at least two blanks; skip rules."""
     return [
         [cell.strip() for cell in line.split("  ") if cell.strip()]
         for line in text.splitlines()

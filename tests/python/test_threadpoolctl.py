@@ -1,4 +1,4 @@
-"""threadpoolctl's limits reach this library, whichever of the two is imported first."""
+"""threadpoolctl's limits apply to this library, for both orders of import."""
 
 import pytest
 

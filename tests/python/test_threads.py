@@ -1,4 +1,4 @@
-"""Thread counts, and calls from several Python threads at once."""
+"""Thread counts, and simultaneous calls from several Python threads."""
 
 import os
 import threading
@@ -49,7 +49,7 @@ print(bp.get_num_threads())
 
 
 def test_no_number_of_threads_is_too_many_for_the_system():
-    """The work would be enough for 1100 threads, whose stacks are more than the memory allowed."""
+    """The work is enough for 1100 threads, whose stacks would exceed the allowed memory."""
     assert 64 <= int(run_python(_MANY)) <= max(64, 4 * os.cpu_count())
 
 
@@ -105,7 +105,7 @@ def test_the_default_does_not_fall_where_openmp_binds_threads(variable):
     cpus = sorted(os.sched_getaffinity(0))
     name, value = variable.format(all=" ".join(map(str, cpus))).split("=")
     assert run_python(_COUNT, **unset, **{name: value}) == run_python(_COUNT, **unset)
-    os.sched_setaffinity(0, cpus[:1])  # a limit that the new program inherits
+    os.sched_setaffinity(0, cpus[:1])  # the new program inherits this limit
     try:
         assert name == "GOMP_CPU_AFFINITY" or run_python(_COUNT, **unset, **{name: value}) == "1\n"
     finally:
@@ -135,7 +135,7 @@ print(len(os.listdir("/proc/self/task")) - before)
     ids=["wide", "tiny_many_rows", "tiny"],
 )
 def test_threads_start_when_there_is_work_for_them(shape, rows, starts):
-    """So that the tests of equal bits compare what they mean to compare."""
+    """This shows that the tests of equal bits really compare different numbers of threads."""
     if not bp.config()["openmp"]:
         pytest.skip("built without OpenMP")
     started = int(run_python(_THREADS_STARTED, repr((shape, rows))))
@@ -199,7 +199,7 @@ def test_networks_train_in_many_threads_at_once():
 
 
 def test_the_gil_is_released_while_training():
-    """Another thread goes on while one native call runs."""
+    """Another thread runs during a native call."""
     bp.set_num_threads(1)
     net = bp.Network([300, 300, 300, 10], seed=0)
     x, y = np.ones((20_000, 300), np.float32), np.ones((20_000, 10), np.float32)
@@ -221,8 +221,7 @@ def test_the_gil_is_released_while_training():
 
 
 def test_a_network_in_use_is_not_changed_from_another_thread():
-    """Two trainings of one network at once: one of them waits or is refused, and nothing is
-    torn."""
+    """Simultaneous trainings of one network: calls wait or are refused, and nothing is mixed."""
     net = bp.Network([50, 100, 4], dtype="float64", seed=0)
     x, y = np.ones((300, 50)), np.ones((300, 4))
     errors = []

@@ -1,5 +1,4 @@
-"""Forward and gradients against torch.nn.Sequential, for every activation and loss that PyTorch
-has."""
+"""Forward and gradients against torch.nn.Sequential, for every activation and loss of PyTorch."""
 
 import numpy as np
 import pytest
@@ -50,7 +49,7 @@ ACTIVATIONS = {
 
 
 def torch_twin(net: bp.Network, modules: list) -> "torch.nn.Sequential":
-    """The same parameters under the same activations."""
+    """Return a PyTorch network with the same parameters and activations."""
     dtype = getattr(torch, str(net.parameters.dtype))
     parts = []
     for layer, activation in zip(net.layers, modules, strict=True):
@@ -63,8 +62,8 @@ def torch_twin(net: bp.Network, modules: list) -> "torch.nn.Sequential":
     return nn.Sequential(*parts)
 
 
-# Known inaccuracies of PyTorch itself: its hard_sigmoid has 1/6 in float32 even in float64, its
-# softplus is the identity beyond 20, which is off by e^−20.
+# Known inaccuracies of PyTorch: hard_sigmoid uses 1/6 in float32 also for float64, and softplus is
+# the identity above 20, with an error of e^−20.
 SLACK = {"hard_sigmoid": 5e-8, "softplus": 3e-9}
 
 
@@ -133,10 +132,10 @@ POINTS = [-30.0, -6.0, -3.0, -1.0, -1e-3, -0.0, 0.0, 1e-3, 1.0, 3.0, 6.0, 30.0]
 
 @pytest.mark.parametrize("name", [n for n in ACTIVATIONS if "softmax" not in n])
 def test_kinks_and_far_points(name, dtype):
-    """Values and one-sided derivatives exactly where definitions differ."""
+    """Exact values and one-sided derivatives at points where definitions differ."""
     z = np.array(POINTS, dtype=dtype)[:, None]
     if name == "hard_swish":
-        z = z[np.abs(z[:, 0]) != 3]  # PyTorch's own choice at ±3 changed between its versions
+        z = z[np.abs(z[:, 0]) != 3]  # PyTorch's choice at ±3 differs between its versions
     net = bp.Network([1, 1], output=name, bias=False, dtype=dtype, seed=0)
     net.parameters[:] = 1
     z_torch = torch.from_numpy(z.copy()).requires_grad_()
@@ -155,7 +154,7 @@ def probabilities(rng, shape):
     return p / p.sum(axis=1, keepdims=True)
 
 
-# name: (loss, output here, output there, PyTorch's loss, targets)
+# name: (loss, our output, PyTorch's output, PyTorch's loss, targets)
 LOSSES = {
     "mse": (("mse", {}), "identity", nn.Identity(), nn.MSELoss(), "real"),
     "mae": (("mae", {}), "identity", nn.Identity(), nn.L1Loss(), "real"),
@@ -255,7 +254,7 @@ def test_loss(name, dtype):
 
 
 def test_training_runs_side_by_side():
-    """30 steps of plain gradient descent on both sides; test_optim has the optimizers."""
+    """30 steps of plain gradient descent in both; test_optim_torch.py tests the optimizers."""
     net = Spec([6, 25, 5], ["gelu", "identity"], dtype="float64", seed=4).make()
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(45, 6)), rng.integers(0, 5, 45)
@@ -276,7 +275,7 @@ def test_training_runs_side_by_side():
 
 
 def test_default_hyperparameters_are_the_same():
-    """Names and defaults of the optimizers that both have."""
+    """Names and defaults of the optimizers that both libraries have."""
     import inspect
 
     renamed = {"step_sizes", "etas", "betas"}

@@ -1,4 +1,4 @@
-"""train_step against its parts and against the reference's own step; what it refuses."""
+"""train_step against its parts and against the reference's step, and its refusals."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ CASES = [
 @pytest.mark.parametrize(("hidden", "output", "loss"), CASES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_train_step_is_loss_and_gradient_then_step(optimizer, hidden, output, loss, rows, dtype):
-    """To the bit, and the returned loss is that before the update."""
+    """Equal bits, and the returned loss is the one before the update."""
     spec = Spec([7, 30, 20, 4], [hidden, hidden, output], dtype=dtype, seed=3)
     together, apart = networks(spec, 2)
     data = Data.draw(spec, loss, rows, weighted=rows > 1)
@@ -45,7 +45,7 @@ def test_train_step_is_loss_and_gradient_then_step(optimizer, hidden, output, lo
 
 @pytest.mark.parametrize(("hidden", "output", "loss"), CASES)
 def test_train_step_is_forward_loss_backward_step(hidden, output, loss, dtype):
-    """With ∂E/∂a^N and J_φ instead of the closed form, the same within rounding."""
+    """With ∂E/∂a^N and J_φ instead of the closed form: equal within rounding."""
     spec = Spec([7, 30, 20, 4], [hidden, hidden, output], dtype=dtype, seed=3)
     together, apart = networks(spec, 2)
     data = Data.draw(spec, loss, 50)
@@ -85,8 +85,7 @@ def test_label_smoothing_is_the_smoothed_distribution(output, loss, smoothing, d
 
 
 def test_softmax_pair_equals_logits_loss(dtype):
-    """Softmax with cross_entropy, log_softmax with cross_entropy, identity with
-    softmax_cross_entropy: one function."""
+    """Softmax or log_softmax with cross_entropy equals identity with softmax_cross_entropy."""
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(40, 5)).astype(dtype), rng.integers(0, 6, 40)
     results = []
@@ -157,7 +156,7 @@ def test_a_refused_step_changes_nothing(wrong, threads, dtype):
             arguments.pop("x"), arguments.pop("y"), loss="mse", optimizer=optimizers[0], **arguments
         )
     assert bits(net.parameters, net.gradients) == before
-    # Nor the optimizer's state, nor the count of dropout passes.
+    # Neither the optimizer's state nor the count of dropout passes has changed.
     net.train_step(data.x, data.y, loss="mse", optimizer=optimizers[0])
     untouched.train_step(data.x, data.y, loss="mse", optimizer=optimizers[1])
     assert bits(net.parameters) == bits(untouched.parameters)
@@ -199,7 +198,7 @@ def test_results_do_not_depend_on_what_was_computed_before(dtype):
 
 
 def test_a_network_learns():
-    """Two spirals: the whole of it at work on something no linear model can do."""
+    """Two spirals: training as a whole, on a task that no linear model can solve."""
     rng = np.random.default_rng(0)
     t = np.sqrt(rng.random(1000)) * 3 * np.pi
     labels = rng.integers(0, 2, 1000)

@@ -1,7 +1,7 @@
 """Activation functions φ and their derivatives φ', with PyTorch's definitions and constants.
 
-Every function takes z of any shape and the activation's parameter (None where it has none). At a
-kink φ' is the one-sided derivative that PyTorch takes.
+Every function takes z of any shape and the activation's parameter (None if it has none). At a kink
+φ' is the one-sided derivative that PyTorch uses.
 """
 
 import math
@@ -84,13 +84,13 @@ class Activation:
         return self.function(z, self.default if parameter is None else parameter)
 
     def prime(self, z: Array, parameter: float | None = None) -> Array:
-        assert self.derivative is not None, f"{self.name} has a Jacobian, no elementwise derivative"
+        assert self.derivative is not None, f"{self.name} has only a Jacobian"
         return self.derivative(z, self.default if parameter is None else parameter)
 
     def jacobian_transposed_times(
         self, z: Array, g: Array, parameter: float | None = None
     ) -> Array:
-        """J_φ(z)^T g, row by row: φ'(z) ⊙ g where φ is elementwise."""
+        """J_φ(z)^T g, row by row: φ'(z) ⊙ g if φ is elementwise."""
         if self.name == "softmax":
             # ∂a_k/∂z_n = a_k (δ_kn − a_n)
             a = softmax(z)
@@ -178,7 +178,7 @@ ELEMENTWISE = [
     name for name, activation in ACTIVATIONS.items() if activation.derivative is not None
 ]
 
-# Where φ or φ' jumps: finite differences and comparisons keep away from there.
+# Points where φ or φ' jumps. Finite differences and comparisons avoid them.
 KINKS: dict[str, list[float]] = {
     "relu": [0.0],
     "relu6": [0.0, 6.0],

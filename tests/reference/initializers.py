@@ -1,5 +1,4 @@
-"""What every initializer promises about its weights, from the papers' formulas, and the numbers it
-draws.
+"""The distributions of the initializers, from the papers' formulas, and the numbers they draw.
 
 He et al. 2015; Glorot and Bengio 2010; LeCun et al. 1998; Saxe et al. 2014 (orthogonal).
 """
@@ -22,7 +21,7 @@ _VARIANCE = {
 
 SCALED = [f"{scheme}_{shape}" for scheme in _VARIANCE for shape in ("normal", "uniform")]
 
-# What "auto" stands for, by the layer's activation; Glorot uniform for all others.
+# The meaning of "auto" by the layer's activation; Glorot uniform for all others.
 AUTO = dict.fromkeys(
     [
         *("relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "gelu_tanh"),
@@ -38,14 +37,14 @@ def variance(name: str, fan_in: int, fan_out: int) -> float:
 
 
 def half_width(name: str, fan_in: int, fan_out: int) -> float:
-    """Of the uniform ones: U(−h, h) has variance h²/3."""
+    """Half width h of the uniform initializers: U(−h, h) has variance h²/3."""
     return math.sqrt(3.0 * variance(name, fan_in, fan_out))
 
 
 def uniforms(seed: int, stream: int, count: int) -> Array:
     """The first `count` numbers in (0, 1) of a stream: the upper 53 of 64 bits, plus a half.
 
-    Key (seed low, seed high), counter (index low, index high, stream low, stream high); the first
+    Key (seed low, seed high), counter (index low, index high, stream low, stream high). The first
     two words are the 64 bits, low word first.
     """
     counter = np.zeros((count, 4), dtype=np.uint64)
@@ -58,8 +57,10 @@ def uniforms(seed: int, stream: int, count: int) -> Array:
 
 
 def weights(name: str, fan_in: int, fan_out: int, seed: int, layer: int) -> Array:
-    """W^i (M_i, M_{i-1}) of a scaled initializer: numbers run over fan_out first; the stream is
-    the layer, from 0."""
+    """W^i (M_i, M_{i-1}) of a scaled initializer.
+
+    Numbers run over fan_out first. The stream is the layer's number, from 0.
+    """
     u = uniforms(seed, layer, fan_in * fan_out)
     if name.endswith("normal"):
         quantile = NormalDist().inv_cdf

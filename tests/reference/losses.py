@@ -1,8 +1,7 @@
-"""Costs: one sample's ℓ_b(a, t) and ∂ℓ_b/∂a, and from them E and ∂E/∂a^N.
+"""Costs: ℓ_b(a, t) and ∂ℓ_b/∂a of one sample, and from them E and ∂E/∂a^N.
 
-E = Σ_b w_b ℓ_b / Σ_b w_b, with w_b = 1 where no weights are given. The losses that are a mean over
-outputs divide by M_N inside ℓ_b. Targets are matrices (B, M_N) here; `one_hot` makes one of class
-labels.
+E = Σ_b w_b ℓ_b / Σ_b w_b, with w_b = 1 if no weights are given. Losses that are a mean over outputs
+divide by M_N inside ℓ_b. Targets are matrices (B, M_N); `one_hot` converts class labels.
 """
 
 import math
@@ -44,8 +43,10 @@ def _quantile(a: Array, y: Array, q: float) -> Array:
 
 @dataclass(frozen=True)
 class Loss:
-    """`terms(a, t)` and `slopes(a, t)` are (B, M_N): ℓ_b = Σ_n terms, ∂ℓ_b/∂a_n = slopes, before
-    any division by M_N."""
+    """A cost with `terms(a, t)` and `slopes(a, t)`, both (B, M_N).
+
+    ℓ_b = Σ_n terms, ∂ℓ_b/∂a_n = slopes, before any division by M_N.
+    """
 
     name: str
     terms: Elementwise
@@ -129,7 +130,7 @@ _definitions: list[Loss] = [
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in _definitions}
 
-# cross_entropy together with a log_softmax output: a^N are then logarithms of probabilities.
+# cross_entropy with a log_softmax output: a^N are logarithms of probabilities.
 NEGATIVE_LOG_LIKELIHOOD = Loss(
     "cross_entropy",
     lambda a, t: -t * a,
@@ -141,13 +142,13 @@ NEGATIVE_LOG_LIKELIHOOD = Loss(
 
 
 def loss_for(name: str, output_activation: str) -> Loss:
-    """The cost as the network with this output activation means it."""
+    """The cost that a network with this output activation uses."""
     if name == "cross_entropy" and output_activation == "log_softmax":
         return NEGATIVE_LOG_LIKELIHOOD
     return LOSSES[name]
 
 
-# Outputs a loss is defined on, by the activation of layer N.
+# The domain of each loss, as output activations of layer N.
 _REAL = ["identity", "tanh", "sigmoid", "softplus", "softmax", "log_softmax", "silu", "exp"]
 DOMAINS: dict[str, list[str]] = {
     "mse": _REAL,
@@ -164,7 +165,7 @@ DOMAINS: dict[str, list[str]] = {
 
 
 def targets_for(name: str, rows: int, outputs: int, rng: np.random.Generator) -> Array:
-    """Targets from the loss's domain, shape (rows, outputs)."""
+    """Targets from the domain of the loss, shape (rows, outputs)."""
     if name in ("cross_entropy", "softmax_cross_entropy"):
         t = rng.random((rows, outputs)) + 0.05
         return t / t.sum(axis=1, keepdims=True)

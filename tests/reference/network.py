@@ -11,8 +11,10 @@ Array = np.ndarray
 
 @dataclass
 class Layer:
-    """Layer i: weight is W^i (M_i, M_{i-1}), bias b^i (M_i) or None; `keep` is the dropout mask
-    (B, M_i) or None."""
+    """Layer i: weight is W^i (M_i, M_{i-1}), bias is b^i (M_i) or None.
+
+    `keep` is the dropout mask (B, M_i) or None.
+    """
 
     weight: Array
     bias: Array | None
@@ -21,10 +23,10 @@ class Layer:
     dropout: float = 0.0
     keep: Array | None = None
 
-    # What the last forward and backward left.
+    # Results of the last forward and backward.
     below: Array = field(
         default_factory=lambda: np.empty(0)
-    )  # what the layer saw: a^{i-1}, after dropout
+    )  # the layer's input: a^{i-1} after dropout
     z: Array = field(default_factory=lambda: np.empty(0))
     a: Array = field(default_factory=lambda: np.empty(0))
     xi: Array = field(default_factory=lambda: np.empty(0))
@@ -32,7 +34,7 @@ class Layer:
     bias_grad: Array | None = None
 
     def masked(self, v: Array) -> Array:
-        """Inverted dropout: what is kept is scaled by 1 / (1 − p). Its transpose is itself."""
+        """Inverted dropout: kept elements are scaled by 1 / (1 − p). It equals its transpose."""
         return v if self.keep is None else v * self.keep / (1.0 - self.dropout)
 
 
@@ -85,7 +87,7 @@ def build(
     activations: list[str],
     parameters: list[float | None] | None = None,
 ) -> Network:
-    """A network from one entry a layer; everything is copied to float64."""
+    """A network from one entry per layer; everything is copied to float64."""
     chosen = parameters or [None] * len(weights)
     return Network(
         [

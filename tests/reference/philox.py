@@ -10,8 +10,10 @@ _MASK = np.uint64(0xFFFFFFFF)
 
 
 def philox4x32(counter: Array, key: tuple[int, int]) -> Array:
-    """Ten rounds. counter (…, 4) of 32-bit words, low word first, key two words; returns words
-    (…, 4)."""
+    """Ten rounds of Philox, for 32-bit words.
+
+    The counter (…, 4) has its low word first, the key has two words. Returns words (…, 4).
+    """
     c = [counter[..., i].astype(np.uint64) for i in range(4)]
     k = list(key)
     for _ in range(10):
@@ -28,11 +30,10 @@ def philox4x32(counter: Array, key: tuple[int, int]) -> Array:
 
 
 def dropout_words(seed: int, training_pass: int, layer: int, rows: int, columns: int) -> Array:
-    """One word an activation, (rows, columns).
+    """One word per activation, (rows, columns).
 
     Key (seed low, seed high), counter (column / 4, row, stream low, stream high), word column % 4.
-    The stream is 2^63 | layer << 48 | pass: its upper bit keeps it apart from what else is drawn
-    with one seed.
+    The stream is 2^63 | layer << 48 | pass. Its upper bit separates it from other uses of the seed.
     """
     blocks = (columns + 3) // 4
     counter = np.zeros((rows, blocks, 4), dtype=np.uint64)
@@ -46,5 +47,5 @@ def dropout_words(seed: int, training_pass: int, layer: int, rows: int, columns:
 
 
 def dropout_keep(words: Array, probability: float) -> Array:
-    """Which activations stay: those whose word is at least p 2^32, rounded to a whole number."""
+    """Kept activations: those with a word of at least p 2^32, rounded to a whole number."""
     return words >= np.round(probability * 2.0**32)

@@ -1,14 +1,14 @@
-"""How far a network computed in one precision may be from the same network in exact arithmetic.
+"""Allowed difference between a network in one precision and the same network in exact arithmetic.
 
-Rounding errors are carried through the equations beside the values, to first order and by their
-standard deviation: a sum of k products carries eps √k Σ|w||a| of its own (its k roundings are of
-partial sums of at most Σ|w||a|, and add up like a random walk; Higham and Mary 2019), and the
-errors of its terms as the root of their squares. A function φ carries |φ(z + e) − φ(z − e)| / 2,
-which also is right at a kink. `SAFETY` turns deviations into bounds: in units of eps, two
-roundings, it allows an element eight standard deviations.
+Rounding errors are propagated through the equations together with the values, to first order and by
+their standard deviation. A sum of k products has an own error of eps √k Σ|w||a|: its k roundings
+are of partial sums of at most Σ|w||a|, and add up like a random walk (Higham and Mary 2019). The
+errors of its terms add up as the root of their squares. A function φ has the error |φ(z + e) − φ(z
+− e)| / 2, which is also right at a kink. `SAFETY` turns deviations into bounds. It is in units of
+eps, which is two roundings, so it allows an element eight standard deviations.
 
-A wrong formula, index or sign changes results by about their own size; these bounds are around 1e-4
-of it in float32 and 1e-13 in float64.
+A wrong formula, index or sign changes results by about their own size. These bounds are about 1e-4
+of the results in float32 and 1e-13 in float64.
 """
 
 from collections.abc import Callable
@@ -31,8 +31,10 @@ def _root_sum_squares(e: Array, factor: Array) -> Array:
 
 
 def _spread(f: Callable[[Array], Array], at: Array, error: Array, eps: float) -> Array:
-    """The error of f(at) where `at` carries `error`, and f rounds its argument, its result and
-    steps of order 1."""
+    """The error of f(at) if `at` has the error `error`.
+
+    f rounds its argument, its result, and intermediate results of order 1.
+    """
     argument = error + eps * np.abs(at)
     with np.errstate(all="ignore"):
         value = f(at)
@@ -49,7 +51,7 @@ def loss_gradient_bound(
     dtype: type,
     **parameters: float,
 ) -> Array:
-    """The error of ∂E/∂a^N where a carries `error`, and a, t and the result are rounded."""
+    """The error of ∂E/∂a^N if a has the error `error`, and a, t and the result are rounded."""
     eps = SAFETY * float(np.finfo(dtype).eps)
     ea = error + eps * np.abs(a)
     with np.errstate(all="ignore"):
@@ -75,14 +77,14 @@ def loss_value_bound(
     dtype: type,
     **parameters: float,
 ) -> float:
-    """The error of E where a carries `error`, and a, t, the terms and their sum are rounded."""
+    """The error of E if a has the error `error`, and a, t, the terms and their sum are rounded."""
     eps = SAFETY * float(np.finfo(dtype).eps)
     ea = error + eps * np.abs(a)
     outputs = a.shape[1]
     w = np.ones(len(a)) if weight is None else weight
     with np.errstate(all="ignore"):
         moved = np.zeros(len(a))
-        for n in range(outputs):  # one output at a time: their errors need not cancel
+        for n in range(outputs):  # each output separately: their errors need not cancel
             step = np.zeros_like(a)
             step[:, n] = ea[:, n]
             moved += np.abs(
@@ -222,7 +224,7 @@ class Bounds:
 
 
 def assert_within(actual: Array, expected: Array, bound: Array, what: str) -> None:
-    """Fails with the worst element where |actual − expected| exceeds the bound."""
+    """Fail with the worst element if |actual − expected| exceeds the bound."""
     actual = np.asarray(actual, dtype=np.float64)
     assert actual.shape == expected.shape, (
         f"{what}: shape {actual.shape}, expected {expected.shape}"

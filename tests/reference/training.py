@@ -1,5 +1,4 @@
-"""Mini-batch gradient descent over the reference network, with penalties, clipping and
-schedules."""
+"""Mini-batch gradient descent with the reference network: penalties, clipping and schedules."""
 
 import math
 from collections.abc import Callable
@@ -58,10 +57,10 @@ def fit(
     penalties: Penalties | None = None,
     order: Callable[[int], Array] | None = None,
 ) -> list[float]:
-    """Each epoch's mean over its samples of their costs before the update their batch made.
+    """Return each epoch's mean of the samples' costs, before the update of their batch.
 
-    `lr(epoch, step)` is the rate of a step, both counted from zero over the whole run;
-    `order(epoch)` is the order of the rows, the given one by default.
+    `lr(epoch, step)` is the rate of a step; both count from zero over the whole run. `order(epoch)`
+    is the order of the rows; the default is the given order.
     """
     history, step = [], 0
     for epoch in range(epochs):

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Lines and branches per folder, from a coverage build that has run its tests; see noxfile.py.
+"""Lines and branches per folder, from a coverage build after its tests; see noxfile.py.
 
-``python tests/reliability/coverage_report.py build/coverage`` prints a table and last one line,
-and fails below the limits. ``--missing PART`` lists the lines and branches that nothing ran in the
-files whose path contains PART; ``--reuse`` takes gcovr's last figures.
+``python tests/reliability/coverage_report.py build/coverage`` prints a table and one last line, and
+fails below the limits. ``--missing PART`` lists the lines and branches that no test ran, in files
+whose path contains PART. ``--reuse`` uses gcovr's last figures.
 
-What counts as a branch: both ways of every jump of a source line that holds a decision (if, while,
-for, switch, case, ?:, &&, ||). GCC also gives a branch to every call that may throw, to guards of
-static objects and to destructors; it tells which they are only where they were run. A line that
-templates or kernel sets compile many times counts once; a way is taken when any of them takes it.
+Branches are both ways of every jump of a source line with a decision (if, while, for, switch, case,
+?:, &&, ||). GCC also reports branches for every call that may throw, for guards of static objects
+and for destructors. It identifies these only if they were run. A line that templates or kernel sets
+compile many times counts once. A way counts as taken if any of the copies takes it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ LIMITS = {"C++ lines": 97.0, "C++ branches": 92.0, "Python": 97.0}
 
 
 DECISION = re.compile(r"\b(if|while|for|switch|case|default)\b|\?|&&|\|\|")
-CLOSING = re.compile(r"\s*[})\];]+\s*$")  # holds what an exception would have to clean up
+CLOSING = re.compile(r"\s*[})\];]+\s*$")  # cleanup code for exceptions
 
 
 def gcovr(build: Path, reuse: bool) -> list[dict]:
-    """The files of the library and the bindings, as gcovr's JSON has them."""
+    """Return gcovr's JSON entries of the files of the library and the bindings."""
     kept = build / "coverage.json"
     if not reuse:
         command = ["gcovr", "--root", str(ROOT), "--json", str(kept)]
@@ -46,7 +46,7 @@ def gcovr(build: Path, reuse: bool) -> list[dict]:
 
 
 def jumps_of(line: dict) -> list[list[dict]]:
-    """The branches of a line of one function, jump by jump."""
+    """Return the branches of a line of one function, grouped by jump."""
     jumps: list[list[dict]] = []
     for branch in line["branches"]:
         follows = jumps and branch["branchno"] == jumps[-1][-1]["branchno"] + 1
@@ -59,7 +59,7 @@ def jumps_of(line: dict) -> list[list[dict]]:
 
 
 class File:
-    """How often each line and each way of each decision was run, over all instantiations."""
+    """How often each line and each way of each decision ran, over all instantiations."""
 
     def __init__(self, file: dict) -> None:
         self.path = file["file"]

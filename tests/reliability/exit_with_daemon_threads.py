@@ -2,7 +2,7 @@
 
     python tests/reliability/exit_with_daemon_threads.py [runs per call]
 
-Prints a line for each call and exits with 1 if a run went wrong.
+Prints one line per call and exits with 1 if a run went wrong.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def run():
 
 for _ in range(3):
     threading.Thread(target=run, daemon=True).start()
-# The process lives a while longer than the interpreter: calls come back in that time.
+# The process outlives the interpreter for a while: calls return in that time.
 libc = ctypes.CDLL(None)
 libc.__cxa_atexit(libc.usleep, ctypes.c_void_p(60_000), None)
 time.sleep(0.02 + 0.1 * random.random())
@@ -74,7 +74,7 @@ def names() -> list[str]:
 
 
 def failures(name: str, runs: int) -> collections.Counter[str]:
-    """Run the call in so many interpreters; count what else than the exit code came of it."""
+    """Run the call in `runs` interpreters; count all outcomes other than the exit code."""
     wrong: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(runs):

@@ -1,8 +1,9 @@
-// hashes GOLDEN.json [--print]: the bits of predictions, gradients, parameters after training, and training resumed
-// from a file, as hashes; each with 1, 2, 3 and 8 threads and for both types, compared with the published table.
+// hashes GOLDEN.json [--print]: hashes the bits of predictions, gradients, parameters after training, and training
+// resumed from a file. Each is computed with 1, 2, 3 and 8 threads and for both types, and compared with the published
+// table.
 //
 // tests/reliability/hashes.py computes the same quantities with the Python package, and writes the table. The table has
-// an entry per kernel set; the set that runs is the best one, or that of BACKPASS_ISA.
+// one entry per kernel set. The program uses the best set, or that of BACKPASS_ISA.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -28,7 +29,7 @@ namespace bp = backpass;
 
 using Table = std::map<std::string, std::string>;
 
-/// FNV-1a of 64 bits over the bytes of what it is given.
+/// FNV-1a with 64 bits over the bytes of its input.
 class Hash {
  public:
   template <class T>
@@ -55,7 +56,7 @@ std::string hash_of(std::span<const T> values) {
   return hash.text();
 }
 
-/// Numbers in [−1, 1) of 16 bits, the same in every language: word k is the upper half of 2654435761 (k + 1) mod 2^32.
+/// Numbers of 16 bits in [−1, 1), the same in every language: word k is the upper half of 2654435761 (k + 1) mod 2^32.
 std::uint32_t word(std::uint32_t k) { return (2654435761U * (k + 1)) >> 16; }
 template <class T>
 std::vector<T> numbers(std::size_t count, std::uint32_t first = 0) {
@@ -111,7 +112,7 @@ void add_predictions(Table& table, const Problem<T>& p) {
   }
 }
 
-/// E, all gradients and ∂E/∂a^0, with the output activation that goes with the loss.
+/// E, all gradients and ∂E/∂a^0, with the output activation that fits the loss.
 template <class T>
 void add_gradients(Table& table, const Problem<T>& p) {
   const std::vector<std::pair<std::string, std::string>> outputs{{"mse", "identity"},
@@ -155,8 +156,8 @@ bp::FitOptions<T> fit_options(std::size_t epochs) {
   return {.epochs = epochs, .batch_size = 64, .gradient = {.l2 = 0x1p-10, .clip_norm = 0.5}, .seed = 5};
 }
 
-/// Four epochs with dropout, shuffling, a penalty and clipping; then the same with a file between the second and the
-/// third.
+/// Four epochs with dropout, shuffling, a penalty and clipping. Then the same, with a save and a load between the
+/// second and the third epoch.
 template <class T>
 void add_fit(Table& table, const Problem<T>& p) {
   bp::Network<T> net = make_network<T>(bp::Activation::softmax(), 0.25);
@@ -194,7 +195,7 @@ Table hashes() {
   return table;
 }
 
-/// Prints where the tables differ.
+/// Prints the differences between the tables; returns whether they are equal.
 bool equal(const std::string& what, const Table& table, const Table& expected) {
   for (const auto& [name, hash] : expected) {
     const auto found = table.find(name);
@@ -213,7 +214,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: hashes GOLDEN.json [--print]\n");
     return 2;
   }
-  setenv("BACKPASS_WHOLE_TEAMS", "1", 1);  // every call uses the threads that are compared
+  setenv("BACKPASS_WHOLE_TEAMS", "1", 1);  // every call uses exactly the compared number of threads
 #if defined(__x86_64__)
   const std::string isa = std::string("x86_64 ") + bp::active_isa();
 #elif defined(__aarch64__)
@@ -249,9 +250,9 @@ int main(int argc, char** argv) {
     std::printf("%s\n", computed.dump(1).c_str());
     return good ? 0 : 1;
   }
-  std::printf(
-      "hashes (C++, %s), %s: %zu quantities with 1, 2, 3 and 8 threads: %s%s\n", bp::config().compiler.c_str(),
-      isa.c_str(), count, good ? "equal" : "DIFFERENT",
-      golden.contains(isa) ? ", and compared with the published table" : "; the published table has none of this set");
+  std::printf("hashes (C++, %s), %s: %zu quantities with 1, 2, 3 and 8 threads: %s%s\n", bp::config().compiler.c_str(),
+              isa.c_str(), count, good ? "equal" : "DIFFERENT",
+              golden.contains(isa) ? ", and compared with the published table"
+                                   : "; the published table has no entry for this set");
   return good ? 0 : 1;
 }

@@ -2,9 +2,9 @@
 """The bits of predictions, gradients, training and resumed training, as published hashes.
 
 ``python tests/reliability/hashes.py`` compares this machine's kernel sets with
-tests/golden/hashes.json, each in a process of its own, with 1, 2, 3 and 8 threads, and prints one
-line per set. ``--write`` renews the entries of this machine's sets, for a change that is meant to
-change bits. hashes.cpp computes the same in C++.
+tests/golden/hashes.json, each set in a separate process, with 1, 2, 3 and 8 threads, and prints one
+line per set. ``--write`` renews the entries of this machine's sets, for a change that intentionally
+changes bits. hashes.cpp computes the same in C++.
 """
 
 import argparse
@@ -64,7 +64,7 @@ ACTIVATIONS = [
 
 
 def fnv1a(*arrays: np.ndarray) -> str:
-    """FNV-1a of 64 bits over the arrays' bytes."""
+    """FNV-1a with 64 bits over the arrays' bytes."""
     state = 0xCBF29CE484222325
     for array in arrays:
         for byte in np.ascontiguousarray(array).tobytes():
@@ -127,7 +127,7 @@ def steps(p: Problem) -> dict[str, str]:
 
 
 def fit(p: Problem) -> dict[str, str]:
-    """Four epochs; then the same with a file between the second and the third."""
+    """Four epochs. Then the same, with a save and a load between the second and third epoch."""
     settings = {
         "loss": "cross_entropy",
         "batch_size": 64,
@@ -168,13 +168,13 @@ def hashes(dtype: str) -> dict[str, str]:
 
 
 def this_set() -> str:
-    """The name of the kernel set in use: the machine's architecture, and the set's own name."""
+    """The name of the current kernel set: the machine's architecture and the set's name."""
     machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
     return f"{machine} {bp.config()['isa']}"
 
 
 def compute() -> dict[str, dict[str, str]]:
-    """The hashes by dtype; an error when they depend on the number of threads or on the file."""
+    """The hashes by dtype; an error if they depend on the number of threads or on the file."""
     tables = {}
     for threads in THREADS:
         bp.set_num_threads(threads)
@@ -207,7 +207,7 @@ def compute_in_own_process(isa: str) -> tuple[str, dict[str, dict[str, str]]]:
 
 
 def differences(name: str, tables: dict[str, dict[str, str]]) -> list[str]:
-    """What differs from the published table."""
+    """Return the differences from the published table."""
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
     assert {d: sorted(t) for d, t in golden.items()} == {d: sorted(t) for d, t in tables.items()}
     return [
@@ -221,7 +221,7 @@ def differences(name: str, tables: dict[str, dict[str, str]]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--print", action="store_true", help="of the set in use, as JSON")
+    parser.add_argument("--print", action="store_true", help="print the set's hashes as JSON")
     options = parser.parse_args()
     if options.print:
         print(json.dumps([this_set(), compute()]))

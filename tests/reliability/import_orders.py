@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""backpass beside other libraries' OpenMP runtimes and thread pools, in eleven import orders.
+"""backpass together with other libraries' OpenMP runtimes and thread pools, in 11 import orders.
 
-``python tests/reliability/import_orders.py`` starts a process per order and prints one line. Each
-process imports the libraries in that order, lets each of them use its threads, and trains with
-backpass before, between and after: the parameters have to be the same bits in every order, and no
-process may hang, crash or warn. Libraries that are not installed are left out of their orders, and
-the line says so. scikit-learn brings a GNU runtime of its own, PyTorch another one (or Intel's),
-LLVM's libomp is loaded where there is one.
+``python tests/reliability/import_orders.py`` starts one process per order and prints one line. Each
+process imports the libraries in that order, lets each library use its threads, and trains with
+backpass before, between and after. The parameters must have the same bits in every order, and no
+process may hang, crash or warn. The orders skip libraries that are not installed, and the line says
+so. scikit-learn has its own GNU runtime, PyTorch has another one (or Intel's), and LLVM's libomp is
+loaded if it exists.
 
 ``--count N`` runs each order N times (long form: 20).
 """
@@ -101,7 +101,7 @@ def installed(name: str) -> bool:
 
 
 def run(order: list[str], limit: float) -> str:
-    """The hashes that a process printed, or how it failed."""
+    """Return the hashes that a process printed, or a description of its failure."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", CHILD, *order],

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Kill processes in the middle of a save, and look at what is left.
+"""Kill processes during a save, and check the remaining files.
 
-Some processes at a time save networks to one path, one network after the other. Each is killed at
-a random moment. The file must then be one of the networks that were saved, whole; and the next
-save must remove the temporary files of all that were killed.
+Several processes save networks to one path, one network after the other. Each process is killed at
+a random moment. Then the file must be one complete saved network, and the next save must remove the
+temporary files of all killed processes.
 
 usage: kill_save.py [KILLS] [--savers N] [--folder FOLDER]
-Prints one line of figures; exits with 1 when a promise is broken.
+
+Prints one line of figures; exits with 1 if a promise is broken.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ import numpy as np
 
 import backpass as bp
 
-SIZES = [300, 300, 10]  # 400 kB: a save takes longer in writing than in starting
+SIZES = [300, 300, 10]  # 400 kB: writing takes longer than starting the save
 
 
 def save_forever(path: Path, first: int) -> None:
-    """Save networks of one repeated value; the value tells which save it was."""
+    """Save networks of one repeated value; the value identifies the save."""
     net = bp.Network(SIZES, seed=0)
     value = first
     while True:
@@ -38,7 +39,7 @@ def save_forever(path: Path, first: int) -> None:
 
 
 def complaint(path: Path) -> str:
-    """Return what is wrong with the file; "" when it is a whole network."""
+    """Return what is wrong with the file, or "" if it is a complete network."""
     try:
         saved = bp.load_checkpoint(path)
     except (OSError, ValueError) as error:
@@ -50,7 +51,7 @@ def complaint(path: Path) -> str:
 
 
 def main() -> int:
-    """Run the kills that the command line asks for."""
+    """Make the kills that the command line requests."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kills", type=int, nargs="?", default=1000)
     parser.add_argument("--savers", type=int, default=1)
@@ -93,7 +94,7 @@ def main() -> int:
             print(f"left after the last save: {names}")
             return 1
     print(
-        f"{killed} kills of {options.savers} savers at a time: the file was whole every time; "
+        f"{killed} kills of {options.savers} concurrent savers: the file was complete every time; "
         f"temporary files were left {left_behind} times, at most {most_left}; "
         "the next save left none"
     )

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """13 kinds of call, each also with an error, leave no memory and no object behind.
 
-``python tests/reliability/leaks.py --count 10000`` makes so many good and so many failing calls of
-each kind, and prints one line. After a warm-up, it compares
+``python tests/reliability/leaks.py --count 10000`` makes 10000 good and 10000 failing calls of each
+kind, and prints one line. After a warm-up, it compares
 
-- the bytes in use of the C library's allocator, where it tells them (mallinfo2 of glibc),
+- the bytes in use of the C library's allocator, if available (mallinfo2 of glibc),
 - the process's resident memory,
-- the number of blocks of the Python interpreter's own allocator, and of objects that the garbage
-  collector knows.
+- the number of blocks of the Python interpreter's allocator, and of objects that the garbage
+  collector tracks.
 """
 
 import argparse
@@ -32,7 +32,7 @@ Calls = dict[str, tuple[Callable[[], object], Callable[[], object]]]
 
 
 def kinds(folder: Path) -> Calls:
-    """Each kind of call: one that works, and one that is refused."""
+    """Each kind of call: a successful one, and a refused one."""
     net = bp.Network([5, 8, 2], "tanh", dropout=0.1, seed=0)
     custom = bp.Network(
         [5, 8, 2], bp.activations.Custom(np.tanh, lambda z: 1 - np.tanh(z) ** 2), seed=0
@@ -40,7 +40,7 @@ def kinds(folder: Path) -> Calls:
     optimizer = bp.optim.Adam()
     path, damaged = folder / "model.safetensors", folder / "damaged.safetensors"
     net.save(path, optimizer=optimizer)
-    # Sound up to its last layer, so that what was read before is thrown away.
+    # Valid up to its last layer, so that the reader must discard the layers before.
     damaged.write_bytes(path.read_bytes()[:-4])
     pickled = pickle.dumps(net)
     net.forward(X)
@@ -103,7 +103,7 @@ class _Mallinfo2(ctypes.Structure):
 
 
 def heap_bytes() -> int:
-    """What malloc has given out and not got back; 0 where it does not tell."""
+    """Return the bytes that malloc has allocated and not freed; 0 if unknown."""
     mallinfo2 = getattr(ctypes.CDLL(None), "mallinfo2", None)
     if mallinfo2 is None:
         return 0
@@ -131,20 +131,20 @@ def repeat(call: Callable[[], object], count: int) -> None:
 
 
 def refused(call: Callable[[], object]) -> Callable[[], object]:
-    """The call, which has to fail; its error is dropped."""
+    """Return a call that must fail, and drop its error."""
 
     def run() -> None:
         try:
             call()
         except (ValueError, TypeError, OSError, ArithmeticError, RuntimeError, pickle.PickleError):
             return
-        raise AssertionError("a call that has to fail did not")
+        raise AssertionError("a call that must fail did not fail")
 
     return run
 
 
 def growth(call: Callable[[], object], count: int) -> list[int]:
-    """What is more after `count` calls, each quantity of `measure`; after a warm-up."""
+    """Return the growth of each quantity of `measure` after `count` calls, after a warm-up."""
     repeat(call, max(50, min(count, 500)))
     before = measure()
     repeat(call, count)
@@ -152,7 +152,7 @@ def growth(call: Callable[[], object], count: int) -> list[int]:
 
 
 def is_leak(grown: list[int], count: int) -> bool:
-    """A leak of an object per call is `count` blocks, one of a byte per call 32 bytes of heap.
+    """A leak of one object per call gives `count` blocks; of one byte per call, 32 bytes of heap.
 
     Resident memory grows by whole arenas of the allocators.
     """

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Mutation testing: small faults are put into the library one at a time; the tests must see them.
+"""Mutation testing: insert small faults into the library; the tests must detect each one.
 
 ``python tests/reliability/mutation.py --count 120 --seed 1`` draws 120 mutants from
-cpp/src/{nn,optim,kernels,train,io}, evenly over folders and kinds of fault. Each is built in a copy
-of the tree under build/mutation, with the baseline kernel set alone and -O1, and tested: first by
-the C++ tests of its own folder, then by the others, then by the Python tests. A mutant that does
-not compile is replaced by another one. Results are appended to build/mutation/results.jsonl; a run
-that was interrupted goes on where it was. The program prints the survivors with their change, and
-last one line that can go into docs/reliability.md.
+cpp/src/{nn,optim,kernels,train,io}, evenly over folders and kinds of fault. Each mutant is built in
+a copy of the tree under build/mutation, with only the baseline kernel set and -O1. It is tested
+first by the C++ tests of its own folder, then by the other C++ tests, then by the Python tests. A
+mutant that does not compile is replaced by another one. Results are appended to
+build/mutation/results.jsonl; an interrupted run continues from there. The program prints the
+survivors with their change, and one last line for docs/reliability.md.
 
-A survivor that nothing can tell from the original (an equivalent mutant) still counts as survived:
-the explanation belongs into docs/reliability.md.
+A survivor that behaves exactly like the original (an equivalent mutant) still counts as survived.
+Explain such survivors in docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ TESTS = [
     *("hashes", "ulp"),
 ]
 COPIED = ("CMakeLists.txt", "CMakePresets.json", "pyproject.toml", "cpp", "tests", "python")
-# Code of other instruction sets and operating systems, which this build leaves out, and constants
-# without operators.
+# Code of other instruction sets and operating systems, which this build does not contain, and
+# constants without operators.
 LEFT_OUT = re.compile(r"isa_(?!baseline)|/vec_(?!inl)|config\.cpp$")
 REQUIRED = 0.92
-MEMORY = 8 << 30  # a mutant that asks for more fails
+MEMORY = 8 << 30  # a mutant that needs more fails
 GIGABYTE = 1 << 30
 
 
@@ -78,7 +78,7 @@ SWAPS = {
     "assignment": {"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*="},
     "logic": {"&&": "||", "||": "&&"},
 }
-# clang-format puts spaces around binary operators and none around those of templates and pointers.
+# clang-format puts spaces around binary operators, but not around those of templates and pointers.
 OPERATOR = re.compile(
     r"(?<=[\w)\]}] )(<=|>=|==|!=|<|>|\+=|-=|\*=|/=|\+|-|\*|/|&&|\|\|)(?= [\w(\-!*&{~])"
 )
@@ -130,7 +130,7 @@ def code_lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         if stripped.startswith("#if"):
-            # Only the baseline set, on this operating system, without its sanitizers.
+            # Only the baseline set, on this operating system, without sanitizers.
             outside = re.search(r"__AVX|__FMA__|__ARM|aarch64|__APPLE__|_WIN32|SANITIZE", stripped)
             inactive += 1 if outside or inactive else 0
             continue
@@ -167,7 +167,7 @@ def all_mutants() -> list[Mutant]:
 
 
 def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:
-    """Yield all of them in a random order that takes folders in turn and, within, kinds in turn."""
+    """Yield all mutants in a random order that alternates between folders and between kinds."""
     rng = random.Random(seed)
     queues: dict[str, list[Mutant]] = {}
     for folder in FOLDERS:
@@ -188,11 +188,11 @@ def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:
                 yield queues[folder][turn]
 
 
-# ---- building and testing one
+# ---- building and testing one mutant
 
 
 def limit_memory() -> None:
-    """In a child: what a mutant may take."""
+    """Set the limits of a mutant's process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (GIGABYTE, GIGABYTE))
@@ -205,7 +205,7 @@ def finish(
     folder: Path | None = None,
     prepare: Callable[[], None] | None = None,
 ) -> tuple[int | None, str]:
-    """Run a command; return its exit code, or None when it and its children had to be killed."""
+    """Run a command; return its exit code, or None if it and its children had to be killed."""
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -242,7 +242,7 @@ class Tree:
     def synchronise(self) -> None:
         """Make the copy equal to the tree.
 
-        Equal files keep their time, so that nothing is rebuilt for them.
+        Equal files keep their time stamp, so that they are not rebuilt.
         """
         tracked = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", *COPIED],
@@ -268,7 +268,7 @@ class Tree:
                 copy.unlink()
 
     def prepare(self) -> None:
-        """Configure, build everything, and see all tests pass."""
+        """Configure, build everything, and check that all tests pass."""
         self.synchronise()
         launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
         run = subprocess.run(
@@ -298,12 +298,12 @@ class Tree:
         print(f"unchanged tree: {times}", flush=True)
 
     def programs(self, first: str) -> list[str]:
-        """Names of the test programs, those of the folder first."""
+        """Return the names of the test programs, those of the folder first."""
         own = {"kernels": ["test_kernels", "ulp"]}.get(first, [f"test_{first}"])
         return sorted(self.tests, key=lambda name: (name not in own, self.seconds.get(name, 0.0)))
 
     def compile(self, *targets: str, limit: float = 1800) -> str | None:
-        """Return what the compiler says when it fails."""
+        """Return the compiler's message if it fails."""
         command = ["cmake", "--build", str(self.build), "--parallel", str(self.jobs)]
         env = {"CCACHE_BASEDIR": str(self.folder), "CCACHE_NOHASHDIR": "1"}
         code, output = finish([*command, "--target", *targets], limit, env)
@@ -316,7 +316,7 @@ class Tree:
             extension = next((self.build / "python/bindings").glob("_core*.so"))
             shutil.copy(extension, self.source / "python/backpass")
             path = f"{self.source / 'python'}{os.pathsep}{self.source / 'tests'}"
-            # What needs the installed package or takes long is left out.
+            # Leave out tests that need the installed package or take long.
             left_out = [
                 "test_doctests.py",
                 "test_examples.py",
@@ -372,7 +372,7 @@ class Tree:
         return f"{name}: {what}"
 
     def test(self, mutant: Mutant) -> tuple[str, str]:
-        """Return "killed", "survived" or "does not build", and what told so."""
+        """Return "killed", "survived" or "does not build", and the evidence."""
         path = self.source / mutant.path
         lines = (ROOT / mutant.path).read_text(encoding="utf-8").split("\n")
         assert lines[mutant.line - 1] == mutant.before
@@ -411,13 +411,13 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=12, help="mutants that build (long form: 120)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", choices=FOLDERS, help="of this folder alone")
+    parser.add_argument("--folder", choices=FOLDERS, help="only mutants of this folder")
     parser.add_argument(
-        "--only", metavar="TEXT", help="mutants whose description contains the text"
+        "--only", metavar="TEXT", help="only mutants whose description contains TEXT"
     )
     parser.add_argument("--list", action="store_true", help="print the drawn mutants and end")
-    parser.add_argument("--no-python", action="store_true", help="leave the Python tests out")
-    parser.add_argument("--tests", nargs="+", default=TESTS, help="C++ test programs that are run")
+    parser.add_argument("--no-python", action="store_true", help="skip the Python tests")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="C++ test programs to run")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--work", type=Path, default=ROOT / "build/mutation")
     parser.add_argument("--results", type=Path, help="default: results.jsonl in the work folder")

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Many Python threads at once, for the thread sanitizer and for the eye: predictions, evaluations,
-copies and files of one network, training of others, settings, and (with --writers) training of a
-network that others read.
+"""Many Python threads at once, also for the thread sanitizer.
 
-``python tests/reliability/stress.py --count 2000 --threads 8`` makes so many calls and prints one
-line. What many threads may do at once has to give the bits that one thread gives. What only one
-thread may do at a time has to give those bits too, or a clear error (RuntimeError).
+The threads predict, evaluate, copy, save and load one network, train others, and change settings.
+With --writers they also train a network that others read.
+
+``python tests/reliability/stress.py --count 2000 --threads 8`` makes 2000 calls and prints one
+line. Calls that many threads may make at once must give the bits of one thread. Calls that only one
+thread may make at a time must give those bits too, or a clear error (RuntimeError).
 """
 
 import argparse
@@ -25,7 +26,7 @@ ROWS = 512
 
 
 class Stress:
-    """Networks that all threads share, what one thread computes with them, and the tally."""
+    """Networks that all threads share, the results of one thread, and the counts."""
 
     def __init__(self, folder: Path, count: int, writers: bool) -> None:
         rng = np.random.default_rng(0)
@@ -59,7 +60,7 @@ class Stress:
             with self.lock:
                 self.wrong.append(what)
 
-    # ---- what a thread may do; numbers are those of one thread
+    # ---- allowed calls; their results must equal those of one thread
 
     def predict(self) -> None:
         self.expect("predict", np.array_equal(self.net.predict(self.x), self.out))
@@ -114,7 +115,7 @@ class Stress:
         self.contended.train_step(self.x, self.y, loss="mse", optimizer=bp.optim.SGD(lr=1e-3))
 
     def read_trained(self) -> None:
-        # Equal rows have equal predictions, unless the parameters changed between the two.
+        # Equal rows have equal predictions, unless the parameters changed between two rows.
         x = np.repeat(self.x[:1], ROWS, axis=0)
         out = self.contended.predict(x)
         self.expect("predict during training", bool((out == out[0]).all()))

@@ -1,14 +1,14 @@
-// ulp [--stride N] [--doubles N] [--function NAME]: the largest error of the vector functions, in units in the last
-// place, for every usable kernel set. Prints one line per function and type.
+// ulp [--stride N] [--doubles N] [--function NAME]: prints the largest error of the vector functions in units in the
+// last place, for every usable kernel set, one line per function and type.
 //
-// float: every N-th of all 2^32 bit patterns (--stride 1: all of them) against the C library's double function, whose
-// own error is below 1e-8 float units. double: N random arguments against the 113-bit functions of libquadmath where
-// the compiler has them, else against long double.
+// float: every N-th of all 2^32 bit patterns (--stride 1: all), compared with the C library's double function, whose
+// error is below 1e-8 float units. double: N random arguments, compared with the 113-bit functions of libquadmath if
+// the compiler has them, otherwise with long double.
 //
-// Each function runs twice: in the default floating-point mode, and as the library runs it, where denormal numbers are
-// read and written as zero. The second run leaves out what that mode changes: denormal arguments, denormal results, and
-// errors below the smallest normal number (a denormal intermediate result was flushed). It states up to which argument
-// results are 0 that are not 0 otherwise.
+// Each function runs twice: in the default floating-point mode, and in the library's mode, which reads and writes
+// denormal numbers as zero. The second run leaves out the effects of that mode: denormal arguments, denormal results,
+// and errors below the smallest normal number (a denormal intermediate result was flushed). It reports the largest
+// argument whose result is 0 only in that mode.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -62,12 +62,12 @@ Wide wide_cos(Wide x) { return std::cos(x); }
 template <class T>
 using Apply = void (*)(const KernelTable<T>& table, Index n, const T* x, T* y);
 
-/// y = φ(x) of an activation without a parameter, or with 1.
+/// y = φ(x) of an activation without a parameter, or with parameter 1.
 template <class T, ActivationKind kKind>
 void activate(const KernelTable<T>& table, Index n, const T* x, T* y) {
   table.activate[static_cast<int>(kKind)](n, T(1), x, y);
 }
-/// y = cos(x), as the derivative of the activation sin.
+/// y = cos(x), the derivative of the activation sin.
 template <class T>
 void cosine(const KernelTable<T>& table, Index n, const T* x, T* y) {
   std::fill_n(y, n, T(1));
@@ -80,9 +80,9 @@ struct Function {
   Apply<double> f64;
   double (*exact)(double);
   Wide (*exact_wide)(Wide);
-  double low, high;                     ///< where the function's values change
-  double bound;                         ///< the largest error that is allowed
-  double largest_argument = kInfinity;  ///< the function is something else above
+  double low, high;                     ///< the range in which the function changes
+  double bound;                         ///< the largest allowed error
+  double largest_argument = kInfinity;  ///< above it, the kernel is not this function
 };
 
 #define BACKPASS_TABLE(name) [](const auto& t, Index n, const auto* x, auto* y) { t.name(n, x, y); }
@@ -115,7 +115,7 @@ double ulp_error(T y, Exact exact) {
     const bool negative = std::signbit(static_cast<double>(exact));
     return y == T(0) && std::signbit(y) == negative ? 0.0 : kInfinity;
   }
-  // Infinity stands for the first power of two beyond the largest number: the rounding to it begins half a unit before.
+  // Infinity counts as the first power of two above the largest number: rounding to it begins half a unit below.
   const Exact beyond = 2 * static_cast<Exact>(std::ldexp(T(1), Limits::max_exponent - 1));
   const auto bounded = [&](Exact v) { return v > beyond ? beyond : (v < -beyond ? -beyond : v); };
   int exponent = 0;
@@ -124,7 +124,7 @@ double ulp_error(T y, Exact exact) {
   const Exact difference = bounded(static_cast<Exact>(y)) - bounded(exact);
   return static_cast<double>(std::fabs(std::ldexp(static_cast<long double>(difference), Limits::digits - exponent)));
 }
-/// The same for float against double, which is asked four thousand million times.
+/// The same for float and double, but fast: it runs four thousand million times.
 double ulp_error(float y, double exact) {
   const double magnitude = std::fabs(exact);
   if (!(magnitude >= 0x1p-126 && magnitude < 0x1p127) || !(std::fabs(y) <= 0x1p127F)) {
@@ -204,7 +204,7 @@ class Measurement {
     count_ += x.size();
   }
 
-  /// Prints the line, and tells whether every set is within the function's bound.
+  /// Prints the line; returns whether every set is within the function's bound.
   [[nodiscard]] bool report(const char* type, const char* against) const {
     std::printf("%s, %s, %llu arguments against %s:", function_.name, type, static_cast<unsigned long long>(count_),
                 against);
@@ -273,8 +273,8 @@ bool measure_floats(const Function& function, std::uint64_t stride) {
   return measurement.report("float32", "double");
 }
 
-/// A third from where the function's values change, a third of all bit patterns, a third near 0; and neighbours of
-/// multiples of π/2, where the trigonometric functions cancel.
+/// A quarter each: the range in which the function changes, random bit patterns, numbers near 0, and neighbours of
+/// multiples of π/2, where trigonometric functions cancel.
 bool measure_doubles(const Function& function, std::uint64_t count) {
   Measurement<double> measurement(function);
   std::mt19937_64 random(1);
@@ -307,7 +307,7 @@ bool measure_doubles(const Function& function, std::uint64_t count) {
 }  // namespace backpass::kernels
 
 int main(int argc, char** argv) {
-  std::uint64_t stride = 4099;  // a prime: all low bits come up with all exponents
+  std::uint64_t stride = 4099;  // prime, so all low bits occur with all exponents
   std::uint64_t doubles = 20000;
   std::string_view only;
   for (int i = 1; i + 1 < argc; i += 2) {

@@ -9,7 +9,7 @@
 namespace backpass {
 namespace {
 
-// Φ(Φ⁻¹(p)) = p, with Φ from erfc in long double. An error δ in x moves p by φ(x) δ.
+// Checks Φ(Φ⁻¹(p)) = p, with Φ from erfc in long double. An error δ in x changes p by φ(x) δ.
 TEST(NormalQuantile, InvertsTheDistribution) {
   for (int i = 1; i < 2000; ++i) {
     for (const double p : {i / 2000.0, std::ldexp(1.0, -i / 40) * 0.49}) {

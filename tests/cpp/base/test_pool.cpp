@@ -69,7 +69,7 @@ TEST(Pool, MoreLeasesThanItKeepsAreAllGivenBack) {
 TEST(Pool, ThreadsNeverShareAnObject) {
   struct Object {
     std::atomic<bool> lent{false};
-    int uses = 0;  // a race here is for the thread sanitizer to see
+    int uses = 0;  // not atomic, so the thread sanitizer reports a race here
   };
   Pool<Object> pool;
   std::atomic<int> made{0};
@@ -93,7 +93,7 @@ TEST(Pool, ThreadsNeverShareAnObject) {
     thread.join();
   }
   EXPECT_FALSE(shared);
-  EXPECT_LE(made, 80000 / 10);  // nearly all leases find what came back
+  EXPECT_LE(made, 80000 / 10);  // nearly all leases reuse a returned object
 }
 
 }  // namespace

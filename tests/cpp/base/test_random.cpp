@@ -35,7 +35,7 @@ TEST(Philox, KeyCounterAndStreamAllMatter) {
   EXPECT_EQ(Philox(5).block(std::uint64_t{7} << 32), philox4x32_10({0, 7, 0, 0}, 5, 0));
 }
 
-/// Initial weights (their stream is the layer), shuffles and dropout masks of one seed.
+/// The initial weights (their stream is the layer), the shuffles and the dropout masks of one seed.
 TEST(Streams, NoTwoUsesOfASeedShareOne) {
   std::set<std::uint64_t> streams;
   std::size_t uses = 0;
@@ -87,7 +87,7 @@ TEST(Philox, NormalHasTheMomentsOfNormal) {
 
 template <class Index>
 void expect_uniform_permutations() {
-  // Where the first of five ends up: each place 1/5 of the time.
+  // The first of five elements must reach each place 1/5 of the time.
   constexpr int kTrials = 20000;
   std::array<int, 5> count{};
   for (int trial = 0; trial < kTrials; ++trial) {

@@ -1,4 +1,4 @@
-/// How much memory the test program holds from operator new, the most it held, and memory that runs out:
+/// Measures the memory that the test program holds from operator new, now and at its peak, and makes allocations fail.
 /// test_allocations.cpp replaces the operators.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace backpass::test {
 
-/// The most bytes held at one time since this was made, beyond those held then.
+/// The largest number of bytes held at one time since construction, minus the bytes held at construction.
 class AllocationPeak {
  public:
   AllocationPeak() noexcept;
@@ -17,17 +17,18 @@ class AllocationPeak {
   std::size_t held_before_;
 };
 
-/// In bytes, now.
+/// Bytes held now.
 [[nodiscard]] std::size_t allocated_bytes() noexcept;
 
-/// While this lives, the allocation after `count` others fails; and every later one, if memory stays short.
+/// While this object lives, the allocation after the first `count` ones fails. With `stays_short`, every later one
+/// fails too.
 class FailingAllocation {
  public:
   FailingAllocation(std::int64_t count, bool stays_short) noexcept;
   FailingAllocation(const FailingAllocation&) = delete;
   FailingAllocation& operator=(const FailingAllocation&) = delete;
   ~FailingAllocation();
-  /// Has an allocation failed?
+  /// Whether an allocation has failed.
   [[nodiscard]] bool has_failed() const noexcept;
 };
 

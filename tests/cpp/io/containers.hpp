@@ -1,4 +1,4 @@
-/// Containers as bytes, and back.
+/// Converts containers to bytes and back.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ inline io::Container parse_container(std::span<const std::byte> bytes) {
   return io::Container::parse(source);
 }
 
-/// \param data  of each tensor; cut or filled with zeros where the tensor is of another size
+/// \param data  the data of each tensor; truncated or filled with zeros if its size differs from the tensor's
 inline Bytes make_container(const io::Metadata& metadata, std::span<const io::TensorEntry> entries,
                             std::span<const Bytes> data) {
   const io::ContainerStart start = io::start_container(metadata, entries);

@@ -1,4 +1,4 @@
-/// The JSON parser's own tree, to build and damage texts with; the library does without.
+/// The tree of the JSON parser, which tests use to build and damage texts. The library builds no tree.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-/// Networks of every kind with random settings and numbers, and their comparison bit for bit.
+/// Networks of every kind with random settings and numbers, and bitwise comparison.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace backpass::test {
 
-/// Any activation that can be saved, with a parameter of its own where it takes one.
+/// Any activation that can be saved, with a random parameter if it has one.
 inline Activation random_activation(Random& random) {
   const auto names = Activation::names();
   const Activation plain = Activation::from_name(names[random() % names.size()]);
@@ -62,7 +62,7 @@ bool same_bits(std::span<const T> a, std::span<const T> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
-/// "" or what differs.
+/// Returns "" or a description of the difference.
 template <class T>
 std::string difference(const Network<T>& a, const Network<T>& b) {
   if (a.num_layers() != b.num_layers()) {
@@ -88,7 +88,7 @@ std::string difference(const Network<T>& a, const Network<T>& b) {
   return same_bits(a.parameters(), b.parameters()) ? "" : "parameters";
 }
 
-/// Inputs or targets: rows in (0, 1).
+/// Inputs or targets in (0, 1).
 template <class T>
 std::vector<T> random_values(Random& random, std::size_t count) {
   std::vector<T> values(count);
@@ -98,7 +98,7 @@ std::vector<T> random_values(Random& random, std::size_t count) {
   return values;
 }
 
-/// Trains `steps` steps on one batch of two rows that depends on the seed alone.
+/// Trains `steps` steps on one batch of two rows. The batch depends only on the seed.
 template <class T>
 void train(Network<T>& network, OptimizerRef optimizer, int steps, std::uint64_t seed) {
   Random random(seed);

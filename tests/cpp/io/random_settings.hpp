@@ -1,5 +1,5 @@
-/// Optimizers and schedules with settings nobody would guess, and their comparison bit for bit. Written out by hand,
-/// independently of the lists that saving and loading share.
+/// Optimizers and schedules with unusual settings, and bitwise comparison. Written by hand, independently of the field
+/// lists that saving and loading share.
 #pragma once
 
 #include <bit>
@@ -22,7 +22,7 @@ inline double in(Random& random, double low, double high) {
 }
 inline bool coin(Random& random) { return random() % 2 == 0; }
 
-/// One of every optimizer; all of them usable.
+/// One of every optimizer; all have valid settings.
 inline std::vector<Optimizer> random_optimizers(Random& random) {
   const auto share = [&] { return in(random, 0.1, 0.9); };
   return {SGD{.lr = share(), .momentum = share(), .dampening = share(), .nesterov = false, .weight_decay = share()},
@@ -67,7 +67,7 @@ inline std::vector<Optimizer> random_optimizers(Random& random) {
           Lion{.lr = share() / 99, .beta1 = share(), .beta2 = share(), .weight_decay = share()}};
 }
 
-/// One of every schedule; all of them valid.
+/// One of every schedule; all have valid settings.
 inline std::vector<Schedule> random_schedules(Random& random) {
   const auto share = [&] { return in(random, 0.1, 0.9); };
   const auto number = [&] { return static_cast<std::int64_t>(1 + random() % 1000); };
@@ -182,7 +182,7 @@ inline bool same(const schedules::LinearWarmup& a, const schedules::LinearWarmup
          (a.then == nullptr || same(*a.then, *b.then));
 }
 
-/// Of one kind, and the same in it.
+/// Whether both hold the same type with equal values.
 template <class Variant>
 bool same_choice(const Variant& a, const Variant& b) {
   return a.index() == b.index() &&
@@ -190,7 +190,7 @@ bool same_choice(const Variant& a, const Variant& b) {
              [&](const auto& choice) { return same(choice, std::get<std::remove_cvref_t<decltype(choice)>>(b)); }, a);
 }
 inline bool same(const Schedule& a, const Schedule& b) { return same_choice(a, b); }
-/// Settings alone: the state is compared by itself.
+/// Compares only settings; tests compare the state separately.
 inline bool same(const Optimizer& a, const Optimizer& b) { return same_choice(a, b); }
 
 }  // namespace backpass::test

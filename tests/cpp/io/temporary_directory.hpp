@@ -1,4 +1,4 @@
-/// A directory of a test's own, gone with everything in it when the test ends.
+/// A directory for one test. The end of the test removes it with all its files.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ class TemporaryDirectory {
     std::filesystem::remove_all(path_, ignored);
   }
   [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  /// The names of everything in it, sorted.
+  /// Sorted names of all entries.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> result;
     for (const auto& entry : std::filesystem::directory_iterator(path_)) {

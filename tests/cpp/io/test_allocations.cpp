@@ -14,9 +14,9 @@ namespace {
 
 std::atomic<std::size_t> held{0};
 std::atomic<std::size_t> most{0};
-std::atomic<std::int64_t> left_until_failure{-1};  ///< negative: none will fail
-std::atomic<bool> fails{false};                    ///< has failed
-std::atomic<bool> fails_on{false};                 ///< and goes on failing
+std::atomic<std::int64_t> left_until_failure{-1};  ///< negative: no allocation will fail
+std::atomic<bool> fails{false};                    ///< an allocation has failed
+std::atomic<bool> fails_on{false};                 ///< every later one fails too
 
 bool must_fail() {
   if (fails.load()) {
@@ -29,7 +29,7 @@ bool must_fail() {
   return true;
 }
 
-/// Before every block: its size, and where what malloc gave begins.
+/// Stored before every block: the block's size, and the address that malloc returned.
 struct BlockHead {
   std::size_t size;
   void* block;

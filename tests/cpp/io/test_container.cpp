@@ -30,7 +30,7 @@ Bytes file(std::string_view header, std::size_t data_size, std::uint64_t claimed
 }
 Bytes file(std::string_view header, std::size_t data_size) { return file(header, data_size, header.size()); }
 
-/// What parse() says about it, or "" when it takes it.
+/// The message with which parse() refuses the bytes, or "" if it accepts them.
 std::string complaint(const Bytes& bytes) {
   try {
     static_cast<void>(test::parse_container(bytes));
@@ -64,7 +64,7 @@ TEST(Container, ReadsWhatItWrites) {
   Bytes a_data(8);
   a_data[7] = std::byte{99};
   const Bytes bytes = test::make_container(metadata, entries, std::vector{b_data, a_data});
-  EXPECT_EQ((bytes.size() - 32) % 8, 0U) << "the data begin 8-byte aligned";
+  EXPECT_EQ((bytes.size() - 32) % 8, 0U) << "the data begin at a multiple of 8 bytes";
   EXPECT_EQ(start_container(metadata, entries).file_size, bytes.size());
 
   const Container read = test::parse_container(bytes);
@@ -96,7 +96,7 @@ TEST(Container, TakesWhatTheFormatAllows) {
 TEST(Container, RefusesFilesThatAreTooShort) {
   EXPECT_NE(complaint(Bytes{}), "");
   EXPECT_NE(complaint(Bytes(7)), "");
-  EXPECT_NE(complaint(Bytes(8)), "");  // a header of no bytes
+  EXPECT_NE(complaint(Bytes(8)), "");  // an empty header
   EXPECT_NE(complaint(file("{}", 0, 3)), "");
   EXPECT_NE(complaint(file("{}", 0, std::numeric_limits<std::uint64_t>::max())), "");
   EXPECT_NE(complaint(file("{}", 0, std::uint64_t{1} << 63U)), "");
@@ -164,7 +164,7 @@ TEST(Container, RefusesBrokenHeaders) {
   for (const char* header : headers) {
     EXPECT_NE(complaint(header, 0), "") << header;
   }
-  // The parser takes a zero byte for the end of the text.
+  // A parser must not take a zero byte for the end of the text.
   EXPECT_NE(complaint(std::string_view("{}\0", 3), 0), "");
   EXPECT_NE(complaint(std::string_view("{}\0{", 4), 0), "");
 }
@@ -173,10 +173,11 @@ TEST(Container, RefusesOffsetsThatDoNotCoverTheData) {
   const std::string a = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]})";
   EXPECT_EQ(complaint(a + "}", 2), "");
   EXPECT_NE(complaint(a + "}", 1), "") << "cut short";
-  EXPECT_NE(complaint(a + "}", 3), "") << "a byte left over";
+  EXPECT_NE(complaint(a + "}", 3), "") << "a byte after the end";
   EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}})", 5), "") << "a gap";
   EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3), "") << "an overlap";
-  EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2), "") << "twice the same";
+  EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2), "")
+      << "two tensors share bytes";
   EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}})", 2), "") << "inside another";
   EXPECT_NE(complaint(a + R"(,"b":{"dtype":"U8","shape":[0],"data_offsets":[3,3]}})", 2), "") << "beyond the end";
   EXPECT_NE(complaint(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2), "") << "backwards";
@@ -208,14 +209,14 @@ TEST(Container, MessagesShowHostileNamesHarmlessly) {
   EXPECT_LT(message.size(), 300U);
 }
 
-/// Is the memory within four times the file and 1 MB, while `bytes` are read?
+/// Whether reading `bytes` needs at most four times the file's size plus 1 MB.
 bool is_bounded(const Bytes& bytes) {
   const test::AllocationPeak peak;
   (void)complaint(bytes);
   return peak.bytes() <= 4 * bytes.size() + 1'000'000;
 }
 
-/// A header that tells of `count` things, each of them item(i).
+/// A header with `count` elements item(i).
 template <class Item>
 std::string repeated(const char* begin, int count, const char* end, Item item) {
   std::string text = begin;
@@ -243,7 +244,7 @@ TEST(Container, MemoryIsBoundedByTheFile) {
   EXPECT_TRUE(is_bounded(file("{\"a\":" + million, 0)));
   EXPECT_TRUE(is_bounded(file(R"({"a":{"shape":[)" + std::string(3'000'000, '1'), 0)));
   EXPECT_TRUE(is_bounded(file(repeated(R"({"a":{"shape":[)", kMany, "", [](int) { return std::string("1"); }), 0)));
-  // Just more than a power of two: the worst for memory that grows by doubling.
+  // Slightly more than a power of two: the worst case for memory that grows by doubling.
   const std::string blanks((1U << 22U) + 100, ' ');
   EXPECT_EQ(complaint("{" + blanks + "}" + blanks, 0), "");
   EXPECT_TRUE(is_bounded(file("{" + blanks + "}" + blanks, 0)));

@@ -1,4 +1,4 @@
-/// What a file has besides its content stays when the content is replaced.
+/// Replacing a file's content keeps the file's other attributes.
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
@@ -44,7 +44,7 @@ class FileAttributes : public testing::Test {
   fs::path path_ = directory_ / "model";
 };
 
-/// Only root can give files away, so these run where the tests run as root.
+/// Only root can change the owner of a file, so other users skip these tests.
 class OwnedFile : public FileAttributes {
  protected:
   void SetUp() override {
@@ -57,7 +57,7 @@ class OwnedFile : public FileAttributes {
     ASSERT_EQ(::chown(path_.c_str(), user, group), 0);
     ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
   }
-  /// Saves in a child process of another user.
+  /// Saves in a child process that runs as another user.
   void put_as(uid_t user, gid_t group, const std::vector<gid_t>& others) const {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -125,13 +125,14 @@ class ExtendedAttributes : public FileAttributes {
   static void set(const fs::path& path, const char* name, const std::string& value) {
     ASSERT_EQ(::setxattr(path.c_str(), name, value.data(), value.size(), 0), 0) << name;
   }
-  /// "none" when there is none.
+  /// Returns "none" if the attribute does not exist.
   static std::string get(const fs::path& path, const char* name) {
     char buffer[4096];
     const ssize_t size = ::getxattr(path.c_str(), name, buffer, sizeof buffer);
     return size < 0 ? "none" : std::string(buffer, static_cast<std::size_t>(size));
   }
-  /// What the kernel calls system.posix_acl_access: version 2; tag, permissions and id of each entry, little-endian.
+  /// The kernel's format of system.posix_acl_access: version 2, then tag, permissions and id of each entry,
+  /// little-endian.
   static std::string access_list(uid_t user, unsigned permissions) {
     std::string list("\2\0\0\0", 4);
     const auto add = [&](unsigned tag, unsigned allowed, std::uint32_t id) {
@@ -168,7 +169,7 @@ TEST_F(ExtendedAttributes, Stay) {
 TEST_F(ExtendedAttributes, AccessControlListsStay) {
   const std::string list = access_list(1234, 6);
   set(path_, kAccess, list);
-  EXPECT_EQ(mode(), 0660U) << "of a file with a list, the group's bits are the mask";
+  EXPECT_EQ(mode(), 0660U) << "with an access list, the group bits are the mask";
   put(path_, "new");
   EXPECT_EQ(get(path_, kAccess), list);
   EXPECT_EQ(mode(), 0660U);

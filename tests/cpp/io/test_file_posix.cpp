@@ -32,7 +32,7 @@ class ReplaceFile : public testing::Test {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  /// The errno put() fails with; 0 when it does not.
+  /// The errno with which put() fails, or 0 if it succeeds.
   static int failure(const fs::path& path, const std::string& text) {
     try {
       put(path, text);
@@ -140,7 +140,7 @@ TEST_F(ReplaceFile, AWriteThatFailsHalfWayLeavesTheOldFile) {
 
 TEST_F(ReplaceFile, WritesToDevicesInsteadOfReplacingThem) {
   if (!fs::exists("/dev/full")) {
-    GTEST_SKIP() << "no /dev/full";
+    GTEST_SKIP() << "there is no /dev/full";
   }
   EXPECT_EQ(failure("/dev/full", "x"), ENOSPC);
   put("/dev/null", "x");
@@ -180,7 +180,7 @@ TEST_F(ReplaceFile, InputFileReadsAndRefuses) {
   EXPECT_EQ(buffer[7], std::byte{'8'});
   file.read(2, buffer);
   EXPECT_EQ(buffer[7], std::byte{'9'});
-  EXPECT_THROW(file.read(3, buffer), FormatError) << "the file ends before";
+  EXPECT_THROW(file.read(3, buffer), FormatError) << "the file is shorter";
   EXPECT_THROW(file.read(100, buffer), FormatError);
 
   const auto failure_to_open = [](const fs::path& path) {
@@ -195,7 +195,7 @@ TEST_F(ReplaceFile, InputFileReadsAndRefuses) {
   EXPECT_EQ(failure_to_open(directory_ / "file/below"), ENOTDIR);
   EXPECT_EQ(failure_to_open(directory_ / ""), EISDIR);
   ASSERT_EQ(::mkfifo((directory_ / "pipe").c_str(), 0600), 0);
-  EXPECT_EQ(failure_to_open(directory_ / "pipe"), ESPIPE) << "and it must not hang";
+  EXPECT_EQ(failure_to_open(directory_ / "pipe"), ESPIPE) << "opening a pipe must not hang";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-/// Files of every released version, made by tests/golden/make.py.
+/// Loads files of every released version, made by tests/golden/make.py.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -33,7 +33,7 @@ std::vector<fs::path> golden_files() {
 
 template <class T>
 void expect_near(std::span<const T> values, const std::vector<double>& expected) {
-  // The numbers are of the order of 1 and come from sums of a handful of terms.
+  // The numbers are of the order of 1 and are sums of few terms.
   const double tolerance = 100 * std::numeric_limits<T>::epsilon();
   ASSERT_EQ(values.size(), expected.size());
   for (std::size_t i = 0; i < values.size(); ++i) {

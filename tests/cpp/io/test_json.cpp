@@ -100,7 +100,7 @@ TEST(Json, RefusesDeepNestingAndTooManyValuesBeforeTheyCostMemory) {
     }
     return text + ']';
   };
-  EXPECT_FALSE(refused(list_of(kMaxJsonValues - 1))) << "the list is one more";
+  EXPECT_FALSE(refused(list_of(kMaxJsonValues - 1))) << "the list itself counts as one value";
   EXPECT_TRUE(refused(list_of(kMaxJsonValues)));
   std::string many = "[";
   for (int i = 0; i < 300'000; ++i) {
@@ -109,7 +109,7 @@ TEST(Json, RefusesDeepNestingAndTooManyValuesBeforeTheyCostMemory) {
   const test::AllocationPeak peak;
   EXPECT_TRUE(refused(many));
   EXPECT_TRUE(refused(std::string(1'000'000, '[')));
-  EXPECT_LT(peak.bytes(), 2'000'000U);  // the second text itself, and little else
+  EXPECT_LT(peak.bytes(), 2'000'000U);  // holds the second text and little more
 }
 
 TEST(Json, ListsThatAreTakenTakeNoMemory) {
@@ -140,7 +140,7 @@ TEST(Json, ListsThatAreTakenTakeNoMemory) {
   EXPECT_EQ(objects, kMany);
   EXPECT_EQ(negative, 1);
   ASSERT_EQ(value.items.size(), 3U);
-  EXPECT_EQ(value.items[0].items[0].items.size(), 2U) << "another object's list stays in the tree";
+  EXPECT_EQ(value.items[0].items[0].items.size(), 2U) << "a list of another object stays in the tree";
   EXPECT_EQ(value.items[1].kind, Kind::list);
   EXPECT_TRUE(value.items[1].items.empty());
   EXPECT_TRUE(value.items[2].boolean);
@@ -153,7 +153,7 @@ TEST(Json, ListsThatAreTakenTakeNoMemory) {
   EXPECT_THROW(static_cast<void>(parse_json(deep_element, "the text", sinks)), FormatError);
 }
 
-/// Strings longer than what the parser is given at a time, of units that must not be cut.
+/// Strings longer than the pieces that the parser gets, made of sequences that must not be cut.
 TEST(Json, LongStringsComeBack) {
   const char* const units[] = {"x", "\xc3\xa9", "\xe6\x97\xa5", "\xf0\x9f\x98\x80", "\n", "\"", "\\", "\x01"};
   std::mt19937_64 random(2);
@@ -167,7 +167,7 @@ TEST(Json, LongStringsComeBack) {
     const std::string ours = json_string(text, "the text");
     ASSERT_EQ(ours, test::Json(text).dump());
     ASSERT_EQ(parse(ours).text, text);
-    // Every character as an escape sequence, surrogate pairs included.
+    // Every character as an escape sequence, including surrogate pairs.
     ASSERT_EQ(parse(test::Json(text).dump(-1, ' ', true)).text, text);
     ASSERT_EQ(parse("{" + ours + ":1}").items.at(0).key, text);
   }
@@ -186,7 +186,8 @@ TEST(Json, LongStringsThatAreWrongAreRefused) {
     static_cast<void>(parse("[\"" + half + half + "\xff" + half + "\"]"));
     ADD_FAILURE();
   } catch (const FormatError& error) {
-    EXPECT_STREQ(error.what(), "the text is no valid JSON at byte 160003") << "with the bracket, the quote and itself";
+    EXPECT_STREQ(error.what(), "the text is no valid JSON at byte 160003")
+        << "counting the bracket, the quote and the byte itself";
   }
 }
 
@@ -221,7 +222,7 @@ TEST(Json, ReaderTellsWhatIsWrong) {
   EXPECT_TRUE(reader.boolean("b"));
   EXPECT_EQ(reader.text("t"), "x");
   EXPECT_EQ(reader.list("l").items.size(), 1U);
-  EXPECT_THROW(reader.finish(), FormatError) << "inf was not asked for";
+  EXPECT_THROW(reader.finish(), FormatError) << "the member inf was not read";
   EXPECT_EQ(reader.number("inf"), std::numeric_limits<double>::infinity());
   EXPECT_NO_THROW(reader.finish());
 

@@ -1,4 +1,5 @@
-/// Every allocation of saving and loading fails in turn: std::bad_alloc, nothing changed, nothing leaked, no file left.
+/// Makes every allocation of saving and loading fail in turn. Each failure must give std::bad_alloc, change nothing,
+/// leak nothing and leave no file.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,15 +28,16 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-/// What a child process tells of itself, even when it dies.
+/// The child process writes its result here, so that the parent can read it even if the child dies.
 struct Report {
-  std::int64_t num_failures = 0;  ///< so many allocations have failed, each in a call of its own
+  std::int64_t num_failures = 0;  ///< number of allocations that have failed, each in a separate call
   bool is_finished = false;
   char wrong[200] = "";
 };
 
-/// Lets the n-th allocation of act() fail, for every n, in a child process: std::terminate() ends only that.
-/// \param is_unchanged  asked after every failure
+/// Makes the n-th allocation of act() fail, for every n. Runs in a child process, so that std::terminate() ends only
+/// the child.
+/// \param is_unchanged  called after every failure
 void fail_every_allocation(const std::function<void()>& act, const std::function<bool()>& is_unchanged) {
   void* const shared = ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(shared, MAP_FAILED);
@@ -45,7 +47,7 @@ void fail_every_allocation(const std::function<void()>& act, const std::function
     ASSERT_GE(child, 0);
     if (child == 0) {
       const auto say = [&](const char* what) { std::snprintf(report->wrong, sizeof report->wrong, "%s", what); };
-      act();  // what is made once, when first needed
+      act();  // makes the objects that are created on first use
       while (!report->is_finished && report->wrong[0] == '\0') {
         const std::size_t before = test::allocated_bytes();
         bool has_failed = false;
@@ -55,7 +57,7 @@ void fail_every_allocation(const std::function<void()>& act, const std::function
             act();
             report->is_finished = !failure.has_failed();
             if (failure.has_failed()) {
-              say("went on without the memory");
+              say("continued although an allocation failed");
             }
           } catch (const std::bad_alloc&) {
             has_failed = true;
@@ -74,7 +76,7 @@ void fail_every_allocation(const std::function<void()>& act, const std::function
     }
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status)) << "died of signal " << WTERMSIG(status) << " at allocation "
+    EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status) << " at allocation "
                                    << report->num_failures;
     EXPECT_STREQ(report->wrong, "") << "at allocation " << report->num_failures;
     EXPECT_TRUE(report->is_finished);
@@ -87,7 +89,7 @@ template <class T>
 class OutOfMemory : public testing::Test {
  protected:
   OutOfMemory() {
-    set_num_threads(1);  // a child process has only the thread that forked
+    set_num_threads(1);  // because a child process has only the thread that forked
     network_.layer(1).set_lr_scale(0.5);
     test::train<T>(network_, nadam_, 2, 1);
     options_ = {.optimizer = nadam_,
@@ -129,7 +131,8 @@ using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(OutOfMemory, Types);
 
 TYPED_TEST(OutOfMemory, Save) {
-  // Another file with every call: only the first call, with memory enough, may be seen on the disk.
+  // Every call saves different content. Only the content of the first call, which has enough memory, may reach the
+  // disk.
   this->options_.steps = 0;
   const Bytes bytes = to_bytes(this->network_, this->options_);
   this->file_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -162,7 +165,7 @@ TYPED_TEST(OutOfMemory, NetworkLoad) {
   this->fail_in([this] { static_cast<void>(Network<TypeParam>::load(this->path_)); });
 }
 
-/// A file that is refused, and memory for the message is short as well.
+/// A damaged file, while memory for the error message is also short.
 TYPED_TEST(OutOfMemory, DamagedFile) {
   Bytes bytes = to_bytes(this->network_, this->options_);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -170,7 +173,7 @@ TYPED_TEST(OutOfMemory, DamagedFile) {
   this->fail_in([&] {
     try {
       static_cast<void>(from_bytes(bytes));
-    } catch (const FormatError&) {  // when memory is not what stops it
+    } catch (const FormatError&) {  // the call that has enough memory
     }
   });
 }

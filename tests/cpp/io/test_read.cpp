@@ -25,11 +25,11 @@ namespace {
 using test::Bytes;
 using test::Json;
 
-/// What may be held while a file is read: a fixed amount, and a multiple of the file.
+/// Limit of the memory held while a file is read: kFixedMemory plus kMemoryPerByte times the file's size.
 constexpr std::size_t kFixedMemory = 1'000'000;
 constexpr std::size_t kMemoryPerByte = 4;
 
-/// A small file with everything in it.
+/// A small file that contains every kind of entry.
 template <class T>
 Bytes full_file() {
   test::Random random(20);
@@ -48,7 +48,7 @@ Bytes full_file() {
 
 Bytes plain_file() { return to_bytes(Network<float>({.sizes = {2, 1}, .seed = 1})); }
 
-/// A network that was loaded can be used for everything: none of this throws or crashes.
+/// Uses a loaded network in every way; no call may throw or crash.
 template <class T>
 void use(Checkpoint<T>& loaded) {
   Network<T>& network = loaded.network;
@@ -70,8 +70,8 @@ void use(Checkpoint<T>& loaded) {
   static_cast<void>(from_bytes(to_bytes(network, options)));
 }
 
-/// Loads the bytes or throws FormatError; nothing else, and never with more memory than allowed.
-/// \returns whether they were loaded
+/// Loads the bytes or expects FormatError. Any other exception, or more memory than allowed, is a failure.
+/// \returns whether the bytes were loaded
 bool try_load(const Bytes& bytes) {
   const test::AllocationPeak peak;
   bool is_loaded = false;
@@ -108,7 +108,7 @@ TEST(Read, EveryTruncationIsRefused) {
   }
 }
 
-/// Every byte of the file in turn, set to each of the values that change() gives for it.
+/// Sets every byte of the file in turn to each of the values that change() gives for it.
 template <class Change>
 void damage_every_byte(const Bytes& file, Change change) {
   Bytes damaged = file;
@@ -122,7 +122,7 @@ void damage_every_byte(const Bytes& file, Change change) {
     }
     damaged[i] = file[i];
   }
-  // Neither would be right: a change of a weight makes another network, a change of a bracket makes none.
+  // Both must occur: a changed weight gives another network, a changed bracket gives no network.
   EXPECT_GT(num_loaded, 0U);
   EXPECT_GT(num_refused, 0U);
 }
@@ -137,7 +137,7 @@ std::vector<std::byte> all_but(std::byte old) {
   return values;
 }
 
-/// All single-bit flips, and the characters that mean something in a header.
+/// All single-bit flips, and the characters that have a meaning in a header.
 std::vector<std::byte> telling_changes(std::byte old) {
   std::vector<std::byte> values;
   for (unsigned bit = 0; bit < 8; ++bit) {
@@ -169,7 +169,7 @@ TEST(Read, RandomBytesInPlaceOfRunsAreRefusedOrSound) {
     Bytes damaged = file;
     const std::size_t begin = random() % header_end(file);
     const std::size_t length = random() % 12;
-    const std::size_t from = random() % header_end(file);  // from elsewhere in the file, so that it looks like sense
+    const std::size_t from = random() % header_end(file);  // bytes of the same file look plausible
     for (std::size_t j = 0; j < length && begin + j < damaged.size() && from + j < file.size(); ++j) {
       damaged[begin + j] = file[from + j];
     }
@@ -178,7 +178,7 @@ TEST(Read, RandomBytesInPlaceOfRunsAreRefusedOrSound) {
   }
 }
 
-// ---- files that a hostile program might write: whole containers, wrong in one thing
+// ---- files that a hostile program might write: complete containers with one wrong entry
 
 struct Forged {
   io::Metadata metadata;
@@ -206,7 +206,7 @@ struct Forged {
   }
 };
 
-/// What is said about a file of full_file() with one thing changed; "" when it loads.
+/// The error message for full_file() with one change; "" if the file loads.
 std::string complaint(const std::function<void(Forged&)>& change) {
   Forged forged = Forged::of(full_file<float>());
   change(forged);
@@ -268,7 +268,7 @@ TEST(Read, ARidiculousNetworkInASmallFileCostsNothing) {
   const std::uint64_t trillion = 1'000'000'000'000;
   const std::string message = network_complaint([&](Json& n) { n["sizes"] = {trillion, trillion, 1}; });
   EXPECT_NE(message.find("larger than any memory"), std::string::npos) << message;
-  // All of it in 300 bytes or so, with a peak far below what it claims.
+  // The whole file has about 300 bytes. The peak must be far below the size that it claims.
   const std::string network =
       R"({\"dtype\":\"float32\",\"dropout_state\":{\"seed\":1,\"pass\":0},\"sizes\":[1000000000000,1000000000000],\"layers\":[{\"activation\":\"relu\",\"bias\":true,\"dropout\":0,\"trainable\":true,\"lr_scale\":1,\"init\":\"auto\",\"init_parameter\":0}]})";
   const std::string header =
@@ -310,7 +310,7 @@ TEST(Read, DescriptionsOutOfBoundsAreRefused) {
   EXPECT_NE(network_complaint([](Json& n) { n["surplus"] = 1; }), "");
   EXPECT_NE(network_complaint([](Json& n) { n.erase("sizes"); }), "");
   EXPECT_NE(network_complaint([](Json& n) { n = Json::array(); }), "");
-  EXPECT_NE(network_complaint([](Json& n) { n["layers"][1]["dropout"] = 0.5; }), "") << "of the output layer";
+  EXPECT_NE(network_complaint([](Json& n) { n["layers"][1]["dropout"] = 0.5; }), "") << "dropout of the output layer";
 
   EXPECT_EQ(layer("lr_scale", 0), "");
   EXPECT_NE(layer("lr_scale", -0.5), "");
@@ -326,7 +326,7 @@ TEST(Read, DescriptionsOutOfBoundsAreRefused) {
   EXPECT_NE(layer("activation", "relu7"), "");
   EXPECT_NE(layer("activation", std::string(10'000, 'x')), "");
   EXPECT_NE(layer("activation", 3), "");
-  EXPECT_NE(layer("activation", "relu"), "") << "which takes no parameter";
+  EXPECT_NE(layer("activation", "relu"), "") << "relu has no parameter";
   EXPECT_NE(layer("activation_parameter", "inf"), "");
   EXPECT_NE(layer("activation_parameter", nullptr), "");
   EXPECT_NE(layer("init", "worst"), "");
@@ -354,9 +354,9 @@ TEST(Read, TensorsAreThoseOfTheNetwork) {
   EXPECT_NE(network_complaint([](Json& n) { n["layers"][1]["bias"] = false; }), "");
   EXPECT_NE(network_complaint([](Json& n) { n["dtype"] = "float64"; }), "");
   EXPECT_NE(network_complaint([](Json& n) { n["layers"][0]["dropout"] = 0; }), "")
-      << "the next Linear is module 2 then";
-  EXPECT_NE(complaint([](Forged& f) { f.metadata.erase("optimizer"); }), "") << "its tensors are nobody's then";
-  // Tensors may stand in any order.
+      << "the next Linear must then be module 2";
+  EXPECT_NE(complaint([](Forged& f) { f.metadata.erase("optimizer"); }), "") << "its tensors then belong to no entry";
+  // Tensors may be in any order.
   EXPECT_EQ(complaint([](Forged& f) {
               std::reverse(f.entries.begin(), f.entries.end());
               std::reverse(f.data.begin(), f.data.end());
@@ -382,7 +382,7 @@ TEST(Read, TrainingStatesThatDoNotFitAreRefused) {
   EXPECT_NE(state("surplus", 1), "");
   EXPECT_NE(optimizer_complaint([](Json& o) { o["state"]["step"] = o["state"]["mu_product"] = {1, 1, 1}; }), "");
   EXPECT_NE(optimizer_complaint([](Json& o) { o["state"]["step"] = o["state"]["mu_product"] = Json::array(); }), "")
-      << "slots of a state that is empty";
+      << "an empty state has slots";
   EXPECT_NE(optimizer_complaint([](Json& o) { o.erase("state"); }), "");
   EXPECT_NE(optimizer_complaint([](Json& o) { o["beta1"] = 1; }), "");
   EXPECT_NE(optimizer_complaint([](Json& o) { o["lr"] = "inf"; }), "");
@@ -411,21 +411,21 @@ TEST(Read, TextsThatWouldGrowIntoLargeTreesAreRefusedFirst) {
   }
 }
 
-/// CPU seconds of from_bytes, whatever it says of the bytes; the best of three.
+/// CPU seconds of from_bytes, for accepted and refused bytes; the best of three.
 double seconds_of_loading(const Bytes& bytes) {
   double best = std::numeric_limits<double>::infinity();
   for (int i = 0; i < 3; ++i) {
     const std::clock_t start = std::clock();
     try {
       static_cast<void>(from_bytes(bytes));
-    } catch (const FormatError&) {  // takes its time, too
+    } catch (const FormatError&) {  // a refusal is measured too
     }
     best = std::min(best, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
   return best;
 }
 
-/// A file of `count` tensors of a byte, and a text of as many of `item` as used to be allowed for them.
+/// A file of `count` tensors of one byte, and a text of 19 * count times `item`. An earlier limit allowed so many.
 Bytes many_items(std::size_t count, const std::string& begin, const std::string& item, const std::string& end) {
   std::string text = begin + item;
   for (std::size_t i = 1; i < 19 * count; ++i) {
@@ -461,7 +461,7 @@ TEST(Read, TimeIsLinearInTheFile) {
   for (const auto& file : files) {
     const Bytes small = file.make(kSmall);
     const Bytes large = file.make(kTimes * kSmall);
-    // Quadratic would be 64 times as long; half of that leaves room for a busy machine, and its caches.
+    // Quadratic time would be 64 times as long. The limit is half of that, because of busy machines and their caches.
     EXPECT_LT(seconds_of_loading(large), 0.002 + 4 * kTimes * seconds_of_loading(small)) << file.what;
   }
 }
@@ -495,7 +495,7 @@ TEST(Read, ALargeNetworkTakesAFewTimesItsFile) {
   const Bytes bytes = to_bytes(large);
   const test::AllocationPeak peak;
   const AnyCheckpoint loaded = from_bytes(bytes);
-  EXPECT_LT(peak.bytes(), 2 * bytes.size() + 1'100'000) << "parameters, gradients, and a piece of the file";
+  EXPECT_LT(peak.bytes(), 2 * bytes.size() + 1'100'000) << "parameters, gradients and a piece of the file";
 }
 
 // ---- files
@@ -550,7 +550,7 @@ TEST_F(Load, NamesTheFile) {
 
 TEST_F(Load, ALargeFileOfAnotherKindIsNotReadFirst) {
   put(Bytes(8, std::byte{'x'}));
-  std::filesystem::resize_file(path_, std::uintmax_t{1} << 40U);  // a hole of a terabyte
+  std::filesystem::resize_file(path_, std::uintmax_t{1} << 40U);  // a sparse file of one terabyte
   const test::AllocationPeak peak;
   EXPECT_NE(format_error([&] { static_cast<void>(load_any_checkpoint(path_)); }), "");
   EXPECT_LT(peak.bytes(), kFixedMemory);

@@ -48,7 +48,7 @@ TEST(SettingsJson, EveryScheduleComesBack) {
   }
 }
 
-/// Each entry in turn removed, renamed, and set to each of a list of values it cannot have.
+/// Removes and renames each entry in turn, and sets it to each of several invalid values. All must be refused.
 template <class Read>
 void expect_damage_is_refused(const std::string& text, Read read_text) {
   const Json sound = Json::parse(text);
@@ -77,7 +77,7 @@ TEST(SettingsJson, DamagedSettingsAreRefused) {
     expect_damage_is_refused(optimizer_to_json(optimizer).text(), read_optimizer);
   }
   for (const Schedule& schedule : test::random_schedules(random)) {
-    if (!std::holds_alternative<schedules::ReduceOnPlateau>(schedule)) {  // whose `best` may be NaN
+    if (!std::holds_alternative<schedules::ReduceOnPlateau>(schedule)) {  // its `best` may be NaN, so "nan" is valid
       expect_damage_is_refused(schedule_to_json(schedule), read_schedule);
     }
   }

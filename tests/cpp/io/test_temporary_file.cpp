@@ -1,4 +1,4 @@
-/// What a save that does not end leaves behind, and for how long.
+/// Temporary files that an interrupted save leaves, and their removal by a later save.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -34,7 +34,7 @@ class TemporaryFiles : public testing::Test {
     std::ifstream in(path_, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  /// A process that is in the middle of a save; killed and waited for by whoever calls end().
+  /// A process that has begun a save and waits. end() kills it and waits for its end.
   class Saver {
    public:
     explicit Saver(const fs::path& path) {
@@ -83,7 +83,7 @@ TEST_F(TemporaryFiles, OfAKilledProcessAreRemovedByTheNextSave) {
   EXPECT_EQ(get(), "old");
   EXPECT_EQ(directory_.names().size(), 2U);
   backpass::replace_file(directory_ / "another", {});
-  EXPECT_EQ(directory_.names().size(), 3U) << "another file's is not touched";
+  EXPECT_EQ(directory_.names().size(), 3U) << "a save of another file does not touch it";
   put("new");
   EXPECT_EQ(get(), "new");
   EXPECT_EQ(directory_.names(), (Names{"another", "model"}));
@@ -92,16 +92,16 @@ TEST_F(TemporaryFiles, OfAKilledProcessAreRemovedByTheNextSave) {
 TEST_F(TemporaryFiles, OfManyKilledProcessesAreRemovedByTheNextSave) {
   {
     std::vector<std::unique_ptr<Saver>> savers;
-    for (int i = 0; i < 40; ++i) {  // more than there are names to be found again
+    for (int i = 0; i < 40; ++i) {  // more than the names that a save checks
       savers.push_back(std::make_unique<Saver>(path_));
     }
     EXPECT_EQ(directory_.names().size(), 40U);
     put("new");
-    EXPECT_EQ(directory_.names().size(), 41U) << "of living processes they stay";
+    EXPECT_EQ(directory_.names().size(), 41U) << "files of living processes stay";
   }
   put("newer");
   EXPECT_EQ(get(), "newer");
-  EXPECT_EQ(directory_.names().size(), 1U + 8U) << "a 33rd writer to one path has a name that is not found again";
+  EXPECT_EQ(directory_.names().size(), 1U + 8U) << "names of the 33rd and later writers to one path are not checked";
 }
 
 TEST_F(TemporaryFiles, OfALivingProcessStay) {
@@ -120,7 +120,7 @@ TEST_F(TemporaryFiles, AreNotMistakenForWhatElseHasTheName) {
     name = directory_.names().at(0);
   }
   ASSERT_TRUE(fs::remove(directory_ / name));
-  // A directory, and a link to a file that belongs to somebody else.
+  // A directory, and a link to a file of another owner.
   ASSERT_TRUE(fs::create_directory(directory_ / name));
   put("new");
   EXPECT_TRUE(fs::is_directory(directory_ / name));
@@ -144,7 +144,7 @@ TEST_F(TemporaryFiles, AreRemovedWhenTheWriterThrows) {
   EXPECT_EQ(directory_.names(), Names{"model"});
 }
 
-/// Savers that are killed while others save and remove what was left: no save ever fails or mixes contents.
+/// Some savers are killed while other savers save and remove temporary files. No save may fail or mix contents.
 TEST_F(TemporaryFiles, SaversThatDieAndSaversThatCleanDoNotHarmEachOther) {
   put(std::string(1000, 'a'));
   std::vector<pid_t> children;
@@ -174,7 +174,7 @@ TEST_F(TemporaryFiles, SaversThatDieAndSaversThatCleanDoNotHarmEachOther) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
   }
-  ::usleep(100'000);  // the grandchildren are init's
+  ::usleep(100'000);  // time for killed grandchildren to end; only init can wait for them
   put("last");
   EXPECT_EQ(get(), "last");
   EXPECT_EQ(directory_.names(), Names{"model"});

@@ -46,7 +46,7 @@ TYPED_TEST(Write, RandomNetworksComeBackBitForBit) {
     EXPECT_FALSE(loaded.optimizer);
     EXPECT_FALSE(loaded.schedule);
     EXPECT_EQ(to_bytes(loaded.network), bytes);
-    loaded.network.initialize(7);  // draws from the initializers the network was made with
+    loaded.network.initialize(7);  // uses the initializers with which the network was made
     network.initialize(7);
     ASSERT_EQ(difference(network, loaded.network), "");
   }
@@ -74,7 +74,7 @@ TYPED_TEST(Write, EveryBitPatternOfAParameterComesBack) {
   test::Random random(6);
   Network<T> network({.sizes = {40, 50, 30}, .seed = 1});
   for (T& parameter : network.parameters()) {
-    const auto bits = static_cast<Bits>(random());  // quiet and signalling NaN with payloads among them
+    const auto bits = static_cast<Bits>(random());  // includes quiet and signalling NaN with payloads
     std::memcpy(&parameter, &bits, sizeof bits);
   }
   const T special[] = {Limits::quiet_NaN(),  -Limits::quiet_NaN(), Limits::signaling_NaN(),
@@ -106,7 +106,7 @@ TYPED_TEST(Write, TensorsAreThoseOfASequential) {
     EXPECT_EQ(container.tensors()[i].shape, expected[i].shape) << expected[i].name;
     EXPECT_EQ(container.tensors()[i].type.name, sizeof(T) == 4 ? "F32" : "F64");
   }
-  // Row-major (M_i, M_{i-1}), little-endian, on this machine's own terms.
+  // Row-major (M_i, M_{i-1}), little-endian. The comparison with native floats needs a little-endian machine.
   ASSERT_EQ(std::endian::native, std::endian::little);
   const io::Tensor* weight = container.find("5.weight");
   for (std::size_t k = 0; k < 5; ++k) {
@@ -165,8 +165,8 @@ TYPED_TEST(Write, OptimizersBeforeTheirFirstStepAndFrozenLayersComeBack) {
   loaded = this->read(to_bytes(network, {.optimizer = adam}));
   EXPECT_TRUE(same(std::get<Adam>(*loaded.optimizer).state, adam.state));
 
-  // A state with fewer slots than the settings want (amsgrad switched on since) is sound: the slot is made at the next
-  // step.
+  // A state with fewer slots than the settings need is valid (amsgrad was switched on later). The next step makes the
+  // slot.
   adam.amsgrad = true;
   loaded = this->read(to_bytes(network, {.optimizer = adam}));
   test::train(network, adam, 1, 2);
@@ -194,7 +194,7 @@ TYPED_TEST(Write, FitGoesOnFromTheFileAsIfItHadNeverStopped) {
                        std::size_t first_epoch) {
     FitOptions<T> options;
     options.epochs = epochs;
-    options.batch_size = 8;  // 3 steps an epoch
+    options.batch_size = 8;  // 3 steps per epoch
     options.schedule = &schedule;
     options.seed = 5;
     options.first_epoch = first_epoch;

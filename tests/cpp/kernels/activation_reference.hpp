@@ -1,4 +1,4 @@
-/// Every elementwise activation and its derivative in long double, straight from the definitions.
+/// Every elementwise activation and its derivative in long double, from the definitions.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 
 namespace backpass::kernels {
 
-/// A number, and the size of what was added up to it: the unit its error is measured in.
+/// A number, and the sum of the magnitudes of its terms. Errors are measured in ulp of `size`.
 struct Exact {
   long double value;
   long double size;
@@ -21,10 +21,10 @@ struct ActivationReference {
   const char* name;
   double parameter;
   long double (*value)(long double z, long double p);
-  /// Of what stored_for(kind) names.
+  /// φ' computed from the quantity that stored_for(kind) names.
   Exact (*derivative)(long double stored, long double p);
-  std::vector<long double> kinks;  ///< z where φ' jumps
-  /// What is exponentiated where it is not z itself: rounding it costs the exponential that many units.
+  std::vector<long double> kinks;  ///< values of z where φ' jumps
+  /// The exponent, if it is not z. Rounding the exponent gives the exponential an error of that many ulp.
   long double (*exponent)(long double z, long double p) = nullptr;
 };
 

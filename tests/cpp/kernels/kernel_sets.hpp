@@ -1,4 +1,4 @@
-/// What the kernel tests share: one test a usable kernel set, errors in units in the last place, arrays with canaries.
+/// Shared by the kernel tests: one test per usable kernel set, errors in ulp, arrays with canaries.
 #pragma once
 
 #include <cmath>
@@ -39,7 +39,7 @@ inline std::string set_name(const testing::TestParamInfo<const KernelSet*>& info
 
 #define BACKPASS_FOR_USABLE_SETS(suite) INSTANTIATE_TEST_SUITE_P(Isa, suite, testing::ValuesIn(usable_sets()), set_name)
 
-/// The distance of T's neighbours at x; that of denormals at 0.
+/// The distance between adjacent values of T at x; at 0 the smallest denormal number.
 template <class T>
 long double ulp_at(long double x) {
   using Limits = std::numeric_limits<T>;
@@ -52,8 +52,8 @@ long double ulp_at(long double x) {
   return std::ldexp(1.0L, exponent - Limits::digits);
 }
 
-/// |y − exact| in units in the last place of the exact value: 0 where it must be (NaN, infinities, zeros with their
-/// sign), infinite where it is not.
+/// |y − exact| in ulp of the exact value. NaN, infinities and zeros (with their sign) must be equal: the result is then
+/// 0, and infinity otherwise.
 template <class T>
 double ulp_error(T y, long double exact) {
   constexpr double kWrong = std::numeric_limits<double>::infinity();
@@ -68,7 +68,7 @@ double ulp_error(T y, long double exact) {
   }
   const T rounded = static_cast<T>(exact);
   if (std::isinf(rounded) || std::isinf(y)) {
-    // At the overflow threshold the largest finite number is one unit from infinity.
+    // At the overflow threshold the largest finite number counts as one ulp away from infinity.
     const T largest = std::copysign(std::numeric_limits<T>::max(), rounded);
     return y == rounded ? 0.0 : ((y == largest || rounded == largest) && !std::isinf(exact) ? 1.0 : kWrong);
   }
@@ -79,13 +79,13 @@ template <class T>
 bool same_bits(T a, T b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
-/// The same bits, or NaN both.
+/// Whether both have the same bits or both are NaN.
 template <class T>
 bool same(T a, T b) {
   return same_bits(a, b) || (std::isnan(a) && std::isnan(b));
 }
 
-/// Numbers of all kinds: every exponent, ordinary sizes, and the special ones first.
+/// Special values first, then ordinary sizes and random bit patterns (every exponent) in turn.
 template <class T>
 std::vector<T> numbers_of_all_kinds(std::size_t n, std::uint64_t seed) {
   using Limits = std::numeric_limits<T>;
@@ -119,7 +119,7 @@ std::vector<T> numbers_of_all_kinds(std::size_t n, std::uint64_t seed) {
   return x;
 }
 
-/// An array with untouchable elements before and behind.
+/// An array with canaries before and after it, to detect writes outside.
 template <class T>
 class Guarded {
  public:
@@ -142,7 +142,7 @@ class Guarded {
   }
 
  private:
-  static constexpr std::size_t kBehind = 20;  // more than a vector has lanes
+  static constexpr std::size_t kBehind = 20;  // more than the lanes of a vector
   static constexpr int kCanary = 12345;
   std::vector<T> values_;
   std::size_t offset_;

@@ -1,4 +1,4 @@
-/// The elementwise losses and their derivatives in long double, straight from the definitions.
+/// The elementwise losses and their derivatives in long double, from the definitions.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace backpass::kernels {
 
-/// From where a loss's first argument and target are drawn.
+/// The range of a loss's first argument and target.
 enum class LossDomain { real, probability, rate, logit };
 
 struct LossReference {
@@ -69,7 +69,7 @@ inline const std::vector<LossReference>& loss_references() {
        [](Real z, Real y, Real) { return terms(std::exp(z), -y); }},
       {K::poisson_softplus, "poisson_softplus", 0, D::logit,
        [](Real z, Real y, Real) {
-         // log a is rounded at a's size: close to a = 1 that is more than log a itself.
+         // log a inherits the rounding error of a. For a close to 1 this error exceeds log a.
          const Exact e = terms(softplus(z), -y * std::log(softplus(z)));
          return Exact(e.value, e.size + std::fabs(y));
        },

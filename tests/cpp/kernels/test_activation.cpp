@@ -12,8 +12,8 @@
 namespace backpass::kernels {
 namespace {
 
-/// In units in the last place of the largest term. The most is gelu's: two polynomials of ten terms, each of which may
-/// round to the same side, an exponential and three products.
+/// In ulp of the largest term. gelu has the largest error: two polynomials of ten terms, whose roundings may have the
+/// same sign, an exponential and three products.
 constexpr double kMaxUlp = 8.0;
 
 template <class T>
@@ -33,7 +33,7 @@ std::vector<T> stored_of(const KernelTable<T>& t, const ActivationReference& r, 
   return stored_for(r.kind) == Stored::output ? value_of(t, r, z) : z;
 }
 
-/// Finite numbers of all exponents, and many where things happen: around 0 and in the tails.
+/// Finite numbers of all exponents, and many around 0 and in the tails.
 template <class T>
 std::vector<T> arguments() {
   std::vector<T> z;
@@ -52,7 +52,8 @@ std::vector<T> arguments() {
   return z;
 }
 
-/// In units of the largest term, or of what a factor's rounding to a denormal makes of it when z multiplies it.
+/// The error in ulp of the largest term. A factor that is rounded to a denormal gives an error of |z| * denorm_min, so
+/// the unit is at least that. Rounding an exponent e multiplies the unit by 1 + |e|.
 template <class T>
 double error_in_ulp(T y, const Exact& exact, T z, const ActivationReference& r) {
   const T rounded = static_cast<T>(exact.value);
@@ -102,7 +103,7 @@ TEST_P(ActivationKernels, ValueAndDerivativeAreAccurateEverywhere) {
   expect_accurate(table<double>());
 }
 
-/// φ' from what is stored is the slope of φ: central differences, extrapolated to h = 0.
+/// Compares φ', computed from the stored quantity, with central differences of φ, extrapolated to h = 0.
 template <class T>
 void expect_slope(const KernelTable<T>& t) {
   constexpr long double kStep = 1e-3L;
@@ -123,7 +124,7 @@ void expect_slope(const KernelTable<T>& t) {
     for (std::size_t i = 0; i < z.size(); ++i) {
       const auto slope = [&](long double h) { return (r.value(z[i] + h, p) - r.value(z[i] - h, p)) / (2 * h); };
       const long double exact = (4 * slope(kStep / 2) - slope(kStep)) / 3;
-      // The stored output is rounded: half a unit of it, times a slope of φ' in φ of at most 2, and the kernel's own.
+      // Covers the rounding of the stored output (half an ulp, times |dφ'/dφ| <= 2), and the kernel's error.
       const long double tolerance = 8 * std::numeric_limits<T>::epsilon() * std::fmax(1.0L, std::fabs(exact)) +
                                     1e-11L * std::fmax(1.0L, std::fabs(exact));
       ASSERT_NEAR(static_cast<double>(derivative[i]), static_cast<double>(exact), static_cast<double>(tolerance))
@@ -184,7 +185,7 @@ void expect_limits(const KernelTable<T>& t) {
   struct Case {
     ActivationKind kind;
     T low, high;              // φ(−∞), φ(∞)
-    T low_slope, high_slope;  // φ'
+    T low_slope, high_slope;  // φ'(−∞), φ'(∞)
   };
   const Case cases[] = {
       {ActivationKind::identity, -inf, inf, 1, 1}, {ActivationKind::relu, 0, inf, 0, 1},
@@ -205,7 +206,7 @@ void expect_limits(const KernelTable<T>& t) {
       const std::vector<T> a = value_of(t, r, z);
       const std::vector<T> slope = derivative_of(t, r, stored_of(t, r, z));
       SCOPED_TRACE("kind " + std::to_string(static_cast<int>(c.kind)) + " at " + std::to_string(big));
-      const bool linear = big != inf;  // an infinite limit is reached at infinity only
+      const bool linear = big != inf;  // infinite limits are reached only at infinity
       if (!(linear && std::isinf(c.low))) {
         EXPECT_EQ(a[0], c.low);
       }
@@ -243,7 +244,7 @@ TEST_P(ActivationKernels, GradientIsMultiplied) {
   expect_product(table<double>());
 }
 
-/// The identity's derivative needs nothing stored.
+/// The identity's derivative needs no stored quantity.
 TEST_P(ActivationKernels, IdentityReadsNoStoredQuantity) {
   float g = 3.0F;
   table<float>().activate_gradient[static_cast<int>(ActivationKind::identity)](1, 0.0F, nullptr, &g);

@@ -1,4 +1,4 @@
-// Which kernel sets there are, which one runs, and that each table is complete.
+// Which kernel sets exist, which one runs, and that each table is complete.
 #include "kernels/dispatch.hpp"
 
 #include <array>
@@ -15,7 +15,7 @@
 namespace backpass::kernels {
 namespace {
 
-// Constant from the start: usable while other static objects are made.
+// Kernel sets are constant-initialised, so static objects may use them during their initialisation.
 const char* const name_during_static_initialisation = built().front()->name;
 
 TEST(Dispatch, BaselineIsBuiltFirstAndUsable) {
@@ -47,7 +47,7 @@ TEST(Dispatch, ASetThatWantsAFeatureTheCpuLacksIsNotUsable) {
 }
 
 #if defined(__x86_64__) && defined(__linux__)
-/// Linux lists what CPUID and the operating system offer together.
+/// Linux lists the features that both CPUID and the operating system support.
 TEST(Dispatch, FeaturesAreThoseThatLinuxReports) {
   std::ifstream file("/proc/cpuinfo");
   std::string line;
@@ -94,7 +94,7 @@ TEST(Dispatch, SetsStateTheFeaturesOfTheirName) {
 }
 #endif
 
-/// Runs active() in a fresh process, where it is decided anew, and exits with 0 when it is `expected`.
+/// Runs active() in a fresh process, which decides again, and exits with 0 if the set is `expected`.
 void exit_if_active_is(const char* forced, const std::string& expected) {
   setenv("BACKPASS_ISA", forced, 1);
   try {
@@ -126,7 +126,7 @@ TEST(DispatchDeathTest, AnUnknownSetIsAnErrorThatListsTheUsableOnes) {
 class Table : public KernelTest {};
 BACKPASS_FOR_USABLE_SETS(Table);
 
-/// The lanes tell which set runs: a table cannot be another's under a wrong name.
+/// The number of lanes shows that a table belongs to its name.
 TEST_P(Table, HasTheVectorsOfItsInstructionSet) {
   const std::string name = GetParam()->name;
   const int bytes = name == "avx512" ? 64 : name == "avx2" ? 32 : 16;

@@ -1,4 +1,4 @@
-// Dropout's words against the published vectors of Philox and its scalar definition.
+// Checks dropout's random words against the published vectors of Philox and the scalar definition.
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace {
 
 using Words = std::array<std::uint32_t, 4>;
 
-/// The known-answer vectors of philox4x32-10 that Random123 is distributed with.
+/// The known-answer vectors of philox4x32-10 in the Random123 distribution.
 TEST(Philox, KnownAnswers) {
   EXPECT_EQ(philox4x32_10({0, 0, 0, 0}, 0, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox4x32_10({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, 0xffffffff, 0xffffffff),
@@ -22,7 +22,7 @@ TEST(Philox, KnownAnswers) {
             (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
-/// The word of every column, by bisection: an element is kept where its word is not below the threshold.
+/// Finds the word of every column by bisection: an element is kept if its word is at least the threshold.
 template <class T>
 std::vector<std::uint32_t> words_of(const KernelTable<T>& t, const DropoutKey& key, std::size_t n) {
   const std::vector<T> ones(n, T(1));
@@ -47,7 +47,7 @@ TEST_P(Dropout, FirstWordsAreTheKnownAnswer) {
   EXPECT_EQ(words_of(table<double>(), zero, 4), expected);
 }
 
-/// All fields of the key at work, over several vectors and a part of one.
+/// Uses all fields of the key, several whole vectors and a partial one.
 TEST_P(Dropout, WordsAreTheScalarDefinitions) {
   const DropoutKey key{0x299f31d0a4093822, 0x0370abcd13198a2e, 0x85a308d3};
   const std::size_t n = 70;
@@ -64,7 +64,7 @@ TEST_P(Dropout, WordsAreTheScalarDefinitions) {
 template <class T>
 void expect_dropped(const KernelTable<T>& t) {
   const DropoutKey key{1, std::uint64_t{3} << 48 | 2, 4};
-  const std::uint32_t threshold = 0x40000000;  // a quarter goes
+  const std::uint32_t threshold = 0x40000000;  // drops a quarter
   const T scale = T(4) / T(3);
   for (std::size_t n = 0; n < 150; ++n) {
     std::vector<T> in(n);
@@ -96,7 +96,7 @@ TEST_P(Dropout, ThresholdZeroKeepsAll) {
   EXPECT_EQ(out, in);
 }
 
-/// What is dropped is gone, even NaN and infinities: backward must not bring them back as 0 · inf.
+/// A dropped element is 0, even if it was NaN or infinite. Otherwise backward would compute 0 · inf = NaN.
 TEST_P(Dropout, DroppedNaNIsZero) {
   std::vector<float> x(64, std::numeric_limits<float>::quiet_NaN());
   table<float>().dropout(64, {1, 2, 3}, 0xffffffff, 1.0F, x.data(), x.data());
@@ -106,12 +106,12 @@ TEST_P(Dropout, DroppedNaNIsZero) {
 TEST_P(Dropout, RateIsTheThreshold) {
   constexpr std::size_t kCount = 100000;
   std::vector<double> x(kCount, 1.0);
-  table<double>().dropout(kCount, {42, 0, 0}, 0x4ccccccd, 1.0, x.data(), x.data());  // 0.3
+  table<double>().dropout(kCount, {42, 0, 0}, 0x4ccccccd, 1.0, x.data(), x.data());  // drop rate 0.3
   double kept = 0.0;
   for (const double v : x) {
     kept += v;
   }
-  // Five standard deviations of a binomial.
+  // Five standard deviations of a binomial distribution.
   EXPECT_NEAR(kept / kCount, 0.7, 5.0 * std::sqrt(0.3 * 0.7 / kCount));
 }
 

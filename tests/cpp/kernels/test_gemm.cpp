@@ -1,4 +1,5 @@
-// gemm and packing of every kernel set against the definition: one chain of multiply-adds an element, in order.
+// Checks gemm and packing of every kernel set against the definition: one chain of multiply-adds per element, in order
+// of k.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ std::vector<T> random_numbers(std::size_t n, unsigned int seed) {
   std::mt19937 generator(seed);
   std::uniform_real_distribution<double> uniform(-1.0, 1.0);
   std::vector<T> numbers;
-  numbers.reserve(n + 1);  // an empty matrix has an address, too: kernels add offsets to it
+  numbers.reserve(n + 1);  // an empty matrix also needs an address: kernels do arithmetic on it
   numbers.resize(n);
   for (T& x : numbers) {
     x = static_cast<T>(uniform(generator));
@@ -27,11 +28,11 @@ std::vector<T> random_numbers(std::size_t n, unsigned int seed) {
   return numbers;
 }
 
-/// A multiply-add as the set makes it.
+/// The multiply-add that the kernel set uses.
 template <class T>
 T multiply_add(const KernelSet& set, T a, T b, T c) {
   if (std::string(set.name) == "baseline") {
-    volatile T product = a * b;  // rounded
+    volatile T product = a * b;  // rounds the product
     return product + c;
   }
   return std::fma(a, b, c);
@@ -55,7 +56,7 @@ void for_sets(F f) {
   EXPECT_GE(tested, 1);
 }
 
-constexpr Index kGap = 3;  ///< columns beyond a row's end, which must be left alone
+constexpr Index kGap = 3;  ///< columns after the end of a row, which gemm must not change
 
 template <class T>
 void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n, Index k, bool packed,
@@ -93,7 +94,7 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   args.bias = with_bias ? bias.data() : nullptr;
   args.accumulate = accumulate;
   kernels.gemm(args);
-  // Fetching and claiming change nothing.
+  // Prefetching and claiming must not change any value.
   std::vector<T> fetched = before;
   fetched.reserve(1);
   auto claimed = random_numbers<T>(fetched.size(), 5);
@@ -103,7 +104,7 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   args.ahead = {b.data(), kernels.panel_cols, b_row, 5, std::min(Index{2}, k / kernels.panel_cols)};
   args.claim = claimed.data();
   kernels.gemm(args);
-  ASSERT_EQ(fetched, c) << "fetching, " << m << " x " << n << " x " << k;
+  ASSERT_EQ(fetched, c) << "prefetching, " << m << " x " << n << " x " << k;
   ASSERT_EQ(claimed, unclaimed) << "claimed, " << m << " x " << n << " x " << k;
   if (!packed) {
     std::vector<T> streamed = before;
@@ -151,7 +152,7 @@ TYPED_TEST(Gemm, EveryElementIsOneChainInOrder) {
   });
 }
 
-/// However many rows are left for the last tiles, of every width that a run of columns may have.
+/// Every number of remaining rows, for every width that a run of columns can have.
 TYPED_TEST(Gemm, LastTiles) {
   using T = TypeParam;
   for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
@@ -164,7 +165,7 @@ TYPED_TEST(Gemm, LastTiles) {
   });
 }
 
-/// More columns than a stream takes at once.
+/// More columns than stream() processes per run.
 TYPED_TEST(Gemm, LongRows) {
   using T = TypeParam;
   for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
@@ -212,7 +213,7 @@ TYPED_TEST(Gemm, APanelHoldsBAndZeros) {
         kernels.pack(k, n, b.data(), n, plain.data());
         std::vector<T> transposed(expected.size() + 1, T(9));
         kernels.pack_transposed(k, n, bt.data(), k, transposed.data());
-        expected.push_back(T(9));  // nothing is written beyond the end
+        expected.push_back(T(9));  // detects writes beyond the end
         EXPECT_EQ(plain, expected);
         EXPECT_EQ(transposed, expected);
       }

@@ -1,4 +1,4 @@
-// The elementwise losses: values and gradients against long double, where they end, and their kinks.
+// The elementwise losses: values and gradients against long double, at the ends of their range and at kinks.
 #include <cmath>
 #include <limits>
 #include <random>
@@ -11,7 +11,7 @@
 namespace backpass::kernels {
 namespace {
 
-/// In units in the last place of the largest term: a logarithm or exponential, a division, a product, a sum.
+/// In ulp of the largest term: one logarithm or exponential, one division, one product, one sum.
 constexpr double kMaxUlp = 8.0;
 
 template <class T>
@@ -100,7 +100,7 @@ class LossKernels : public KernelTest {
         const double tolerance = kMaxUlp * static_cast<double>(size) * std::numeric_limits<T>::epsilon();
         EXPECT_NEAR(value, static_cast<double>(sum), tolerance) << r.name << ", n = " << n;
         EXPECT_TRUE(g.intact() && s.intact() && y.intact()) << r.name << ", n = " << n;
-        // Without a gradient, and with the gradient in s's place: the same bits.
+        // The same bits without a gradient, and with a gradient that overwrites s.
         EXPECT_EQ(kernel(count, T(r.parameter), s.data(), y.data(), 0, T(2), nullptr), value);
         EXPECT_EQ(kernel(count, T(r.parameter), s.data(), y.data(), 0, T(2), s.data()), value);
         for (std::size_t i = 0; i < n; ++i) {
@@ -122,7 +122,7 @@ TEST_P(LossKernels, RowsOfEveryLength) {
   expect_rows<double>();
 }
 
-/// The reference's own gradients are its slopes, so that both cannot be wrong together.
+/// The reference's gradients must be the slopes of its values. This detects an error in the reference.
 TEST(LossReferences, GradientIsTheSlope) {
   for (const LossReference& r : loss_references()) {
     const Samples<double> x = samples<double>(r.domain, 300);
@@ -141,7 +141,8 @@ TEST(LossReferences, GradientIsTheSlope) {
       };
       const long double exact = (4 * slope(h / 2) - slope(h)) / 3;
       const Exact expected = r.gradient(s, y, r.parameter);
-      // Values of `size` and arguments are rounded before they are divided by h; and the step's fourth order.
+      // Values of magnitude `size` and arguments are rounded, then divided by h. The extrapolation has an error of
+      // order h^4.
       const long double rounding = 8 * std::numeric_limits<long double>::epsilon() *
                                    (r.value(s, y, r.parameter).size + std::fabs(s) * expected.size) / h;
       EXPECT_NEAR(static_cast<double>(expected.value), static_cast<double>(exact),
@@ -186,7 +187,7 @@ std::vector<Ends<T>> ends() {
       {K::huber, T(1), T(3), T(2), 0.5, T(1)},
       {K::huber, T(2), T(-10), T(2), 22.0, T(-2)},
       {K::log_cosh, 0, T(2), T(2), 0.0, T(0)},
-      // The type's limits.
+      // The largest numbers of the type.
       {K::mae, 0, max, T(0), dmax, T(1)},
       {K::huber, T(0.5), max, T(0), 0.5 * dmax, T(0.5)},
       {K::log_cosh, 0, -max, T(0), dmax, T(-1)},
@@ -201,7 +202,7 @@ std::vector<Ends<T>> ends() {
       {K::poisson_softplus, 0, -max, T(1), dmax, T(-1)},
       {K::poisson_softplus, 0, T(-5000), T(2), 10000.0, T(-2)},
       {K::poisson_softplus, 0, max, T(0), dmax, T(1)},
-      // Probabilities of 0 and 1: no logarithm below −100, no denominator below 1e-12.
+      // Probabilities of 0 and 1: the logarithm is at least −100, the denominator at least 1e-12.
       {K::binary_cross_entropy, 0, T(0), T(1), 100.0, T(-1) / eps},
       {K::binary_cross_entropy, 0, T(1), T(0), 100.0, T(1) / eps},
       {K::binary_cross_entropy, 0, T(0), T(0), 0.0, T(0)},
@@ -225,7 +226,7 @@ TEST_P(LossKernels, PoissonOfARateOfZeroIsFinite) {
   EXPECT_NEAR(g, 1.0 - 3e12, 1e-3);
 }
 
-/// The square of a float fits a double: no overflow before the mean.
+/// The square of a float fits a double, so nothing overflows before the mean.
 TEST_P(LossKernels, SquaresOfLargeFloatsAreFinite) {
   const float s = 1e30F;
   const float y = 0.0F;

@@ -1,6 +1,6 @@
-// The vector functions within 4 units in the last place over the whole range: floats by a stride through all 2^32 bit
-// patterns against double precision, doubles at random over all exponents and where each function is interesting
-// against long double.
+// The vector functions have errors of at most 4 ulp over the whole range. Floats are a stride through all 2^32 bit
+// patterns, compared with double precision. Doubles are random over all exponents and in the range where each function
+// changes, compared with long double.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -24,7 +24,7 @@ struct Function {
   Kernel<double> KernelTable<double>::* f64;
   double (*exact)(double);
   long double (*exact_long)(long double);
-  double low, high;  ///< where its values change
+  double low, high;  ///< the range in which the function changes
 };
 
 const Function kFunctions[] = {
@@ -37,7 +37,7 @@ const Function kFunctions[] = {
 
 class VectorMath : public KernelTest {
  protected:
-  /// Fails where an element is off by more than kMaxUlp; at most once a call.
+  /// Fails at the first element with an error above kMaxUlp.
   template <class T, class Exact>
   void expect_accurate(const char* name, Kernel<T> kernel, Exact exact, const std::vector<T>& x) {
     std::vector<T> y(x.size());
@@ -60,7 +60,7 @@ class VectorMath : public KernelTest {
 BACKPASS_FOR_USABLE_SETS(VectorMath);
 
 TEST_P(VectorMath, FloatsOfAllBitPatterns) {
-  constexpr std::uint64_t kStride = 4099;  // prime: all low bits come up with all exponents
+  constexpr std::uint64_t kStride = 4099;  // prime, so all low bits occur with all exponents
   constexpr std::size_t kChunk = 1 << 14;
   for (const Function& f : kFunctions) {
     std::vector<float> x;
@@ -113,7 +113,7 @@ TEST_P(VectorMath, SineNextToItsZeros) {
       }
     }
   }
-  // Of all doubles the one closest to a multiple of π/2 (W. Kahan).
+  // The double that is closest to a multiple of π/2 (W. Kahan).
   doubles.push_back(6381956970095103.0 * 0x1p797);
   expect_accurate("sin", table<float>().sin, [](float v) { return std::sin(static_cast<double>(v)); }, floats);
   expect_accurate("sin", table<double>().sin, [](double v) { return std::sin(static_cast<long double>(v)); }, doubles);

@@ -1,4 +1,4 @@
-// softmax, log_softmax, their Jacobians' products and the cross entropies of a row, against long double.
+// softmax, log_softmax, the products with their Jacobians, and the cross-entropies of a row, against long double.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -44,7 +44,7 @@ std::vector<std::size_t> lengths(int lanes) {
 class SoftmaxKernels : public KernelTest {};
 BACKPASS_FOR_USABLE_SETS(SoftmaxKernels);
 
-/// Errors of z − max z and of the exponential's argument are relative to the spread of z.
+/// The errors of z − max z and of the exponential's argument are relative to the spread of z.
 template <class T>
 void expect_softmax(const KernelTable<T>& t) {
   const long double eps = std::numeric_limits<T>::epsilon();
@@ -107,7 +107,7 @@ TEST_P(SoftmaxKernels, ExtremeLogits) {
   expect_extreme(table<double>());
 }
 
-/// The products with the Jacobians written out: ∂a_k/∂z_j = a_k (δ_kj − a_j), and δ_kj − e^(a_j).
+/// Compares with the explicit Jacobians ∂a_k/∂z_j = a_k (δ_kj − a_j) and δ_kj − e^(a_j).
 template <class T>
 void expect_jacobian(const KernelTable<T>& t) {
   const long double eps = std::numeric_limits<T>::epsilon();
@@ -130,7 +130,8 @@ void expect_jacobian(const KernelTable<T>& t) {
         exact += g[k] * static_cast<long double>(p[k]) * (delta - p[j]);
         log_exact += g[k] * (delta - std::exp(static_cast<long double>(log_p[j])));
       }
-      // |g| <= 1, and at most 2 once the g of the largest p is taken off: the bracket is at most 4, Σ g at most n.
+      // |g| <= 1. The kernel subtracts the g of the largest p, so |g| <= 2, and g_j − Σ g p is at most 4. Σ g is at
+      // most n.
       ASSERT_NEAR(static_cast<double>(product[j]), static_cast<double>(exact), static_cast<double>(8 * eps * p[j]));
       const long double size = 1.0L + static_cast<long double>(n) * p[j];
       ASSERT_NEAR(static_cast<double>(log_product[j]), static_cast<double>(log_exact),
@@ -147,7 +148,7 @@ TEST_P(SoftmaxKernels, JacobianProducts) {
 class CrossEntropyKernels : public KernelTest {};
 BACKPASS_FOR_USABLE_SETS(CrossEntropyKernels);
 
-/// (1 − ε) t + ε / n of a label or a distribution.
+/// The smoothed target (1 − ε) t + ε / n of a label or a distribution.
 template <class T>
 Reals smoothed(const std::vector<T>& y, std::size_t label, std::size_t n, long double epsilon) {
   Reals t(n);
@@ -187,8 +188,8 @@ void expect_cross_entropy(const KernelTable<T>& t) {
         }
         Guarded<T> g(n);
         const double value = of_logits(count, epsilon, z.data(), y_data, static_cast<Index>(label), scale, g.data());
-        // |z| <= 5: a difference from the largest is at most 10, its exponential is off by as many units. A lane of a
-        // sum in double precision rounds once an element.
+        // |z| <= 5, so z − max z is at least −10, and its exponential has an error of up to 10 ulp. Each lane of a sum
+        // in double precision rounds once per element.
         const long double summing = std::numeric_limits<double>::epsilon() * static_cast<long double>(n) / t.lanes;
         const long double tolerance = (24 * eps + 18 * summing) * total;
         EXPECT_NEAR(value, static_cast<double>(exact), static_cast<double>(tolerance)) << "n = " << n;
@@ -232,13 +233,13 @@ void expect_extreme_entropy(const KernelTable<T>& t) {
   const T max = std::numeric_limits<T>::max();
   const T inf = std::numeric_limits<T>::infinity();
   std::vector<T> g(2);
-  // The distance is finite: half the range.
+  // The distance between the logits is max, which is finite.
   std::vector<T> z{max / 2, -max / 2};
   EXPECT_EQ(of_logits(2, T(0), z.data(), nullptr, 1, T(1), g.data()), static_cast<double>(max));
   EXPECT_EQ(g, (std::vector<T>{1, -1}));
   EXPECT_EQ(of_logits(2, T(0), z.data(), nullptr, 0, T(1), g.data()), 0.0);
   EXPECT_EQ(g, (std::vector<T>{0, 0}));
-  // The distance is more than a float holds, and no concern of a class of no weight.
+  // The distance between the logits overflows. It must not matter for a class of weight 0.
   z = {max, -max};
   std::vector<T> y{1, 0};
   EXPECT_EQ(of_logits(2, T(0), z.data(), y.data(), 0, T(1), g.data()), 0.0);
@@ -249,7 +250,7 @@ void expect_extreme_entropy(const KernelTable<T>& t) {
   EXPECT_EQ(of_logits(2, T(0), z.data(), y.data(), 0, T(1), g.data()), 0.0);
   EXPECT_EQ(of_logits(2, T(0), z.data(), nullptr, 0, T(1), g.data()), 0.0);
   EXPECT_EQ(g, (std::vector<T>{0, 0}));
-  // A loss far below the type's unit is no zero: log(1 + e^−20).
+  // A loss far below the ulp of 1 must not become 0: log(1 + e^−20).
   z = {T(0), T(-20)};
   EXPECT_NEAR(of_logits(2, T(0), z.data(), nullptr, 0, T(1), g.data()) / std::log1p(std::exp(-20.0)), 1.0, 1e-6);
 

@@ -20,10 +20,10 @@ void expect_sum_squares(const KernelTable<T>& t) {
       x[i] = T(std::sin(static_cast<double>(3 * i + n))) * T(10);
       exact += static_cast<long double>(x[i]) * x[i];
     }
-    Guarded<T> guarded(x, 1);  // NaN must not come from what lies behind
+    Guarded<T> guarded(x, 1);  // elements after the end must not enter the sum
     const double sum = t.sum_squares(static_cast<Index>(n), guarded.data());
     EXPECT_NEAR(sum, static_cast<double>(exact), static_cast<double>(exact) * static_cast<double>(n) * 0x1p-53);
-    // Where in memory it stands does not matter.
+    // The position in memory must not matter.
     for (std::size_t offset = 0; offset < 9; ++offset) {
       Guarded<T> moved(x, offset);
       EXPECT_EQ(t.sum_squares(static_cast<Index>(n), moved.data()), sum);

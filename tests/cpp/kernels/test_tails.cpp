@@ -1,5 +1,5 @@
-// An element's bits depend on the element alone: not on the row's length, its place in the row, the row's place in
-// memory or what the neighbours are. Nothing outside the row is written, and NaN stays where it is.
+// The bits of an element's result depend only on the element: not on the row's length, its place in the row, the row's
+// place in memory or its neighbours. Kernels write nothing outside the row, and NaN stays NaN.
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -16,7 +16,7 @@ namespace {
 template <class T>
 struct Elementwise {
   std::string name;
-  std::function<void(const KernelTable<T>&, Index n, const T* x, T* y)> call;  ///< y in place: 2 beforehand
+  std::function<void(const KernelTable<T>&, Index n, const T* x, T* y)> call;  ///< y holds 2 before the call
   bool reads_x = true;
 };
 
@@ -77,7 +77,7 @@ class Tails : public KernelTest {
     }
   }
 
-  /// a may be z.
+  /// Activations in place: a is z.
   template <class T>
   void expect_in_place() {
     const KernelTable<T>& t = table<T>();
@@ -94,7 +94,7 @@ class Tails : public KernelTest {
     }
   }
 
-  /// A row's sum depends on its values and its length alone.
+  /// A sum over a row depends only on the row's values and length.
   template <class T>
   void expect_same_sums_anywhere() {
     const KernelTable<T>& t = table<T>();

@@ -1,5 +1,5 @@
-// The update kernels themselves: an element's bits do not depend on its place, nothing beyond the range is touched, and
-// signs are right where arithmetic is at its end. (Their numbers: tests/cpp/optim/test_trajectory.cpp.)
+// The update kernels: an element's bits do not depend on its place, nothing outside the range changes, and signs are
+// right where products underflow. (tests/cpp/optim/test_trajectory.cpp checks the numbers.)
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -18,7 +18,7 @@ namespace {
 template <class T>
 using Call = std::function<void(const UpdateKernels<T>&, const UpdateSpan<T>&)>;
 
-/// Every loop there is, and the slots it works on.
+/// One variant of an update kernel, and the slots that it uses.
 template <class T>
 struct Variant {
   std::string name;
@@ -55,12 +55,12 @@ std::vector<Variant<T>> variants() {
 }
 
 constexpr int kArrays = 5;  // g, p and the slots
-constexpr int kGuard = 3;   // elements in front of and behind each
+constexpr int kGuard = 3;   // elements before and after each array
 
 template <class T>
 using Arrays = std::vector<std::vector<T>>;
 
-/// Numbers of both signs; positive in slots, which hold means of squares.
+/// Numbers of both signs in g and p; positive numbers in slots, which hold means of squares.
 template <class T>
 Arrays<T> make_arrays(std::size_t n) {
   Arrays<T> arrays;
@@ -110,8 +110,8 @@ class Update : public testing::Test {
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(Update, Types);
 
-// One by one at every offset against all at once. Guards are part of the comparison, and slots that are not named are
-// null.
+// Compares updates of single elements at every offset with one update of all elements. The comparison includes the
+// guards. Slots that the kernel does not use are null.
 TYPED_TEST(Update, AnElementDoesNotDependOnItsPlace) {
   using T = TypeParam;
   this->for_each_set([](const KernelTable<T>& t) {
@@ -123,7 +123,7 @@ TYPED_TEST(Update, AnElementDoesNotDependOnItsPlace) {
         variant.call(t.update, span_of(at_once, kGuard, n, variant.slots));
         for (std::size_t i = 0; i < n; ++i) {
           variant.call(t.update, span_of(one_by_one, kGuard + i, 1, variant.slots));
-          // Rprop's parameter stays where its gradient turned, its step size does not.
+          // If the gradient changed its sign, Rprop changes the step size, and the parameter stays.
           EXPECT_TRUE(at_once[1][kGuard + i] != before[1][kGuard + i] ||
                       at_once[3][kGuard + i] != before[3][kGuard + i])
               << variant.name;
@@ -156,7 +156,7 @@ TYPED_TEST(Update, NaNGradientsShow) {
   });
 }
 
-// Rprop's g · g_prev, for gradients whose product underflows.
+// Rprop needs the sign of g · g_prev, also if the product underflows.
 TYPED_TEST(Update, RpropComparesSignsOfTheSmallest) {
   using T = TypeParam;
   const T tiny = std::numeric_limits<T>::min();

@@ -1,4 +1,4 @@
-// Products with and without packing, in parts and whole: always the bits of the element-by-element chain.
+// Products with and without packing, in parts and as a whole, have the bits of the element-by-element chain.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -15,7 +15,7 @@ class Multiply : public testing::Test {
  protected:
   std::vector<T> numbers(Index n) {
     std::vector<T> v;
-    v.reserve(static_cast<std::size_t>(n) + 1);  // an empty matrix has an address, too: kernels add offsets to it
+    v.reserve(static_cast<std::size_t>(n) + 1);  // an empty matrix also needs an address: kernels do arithmetic on it
     v.resize(static_cast<std::size_t>(n));
     std::uniform_real_distribution<double> uniform(-1.0, 1.0);
     for (T& x : v) {
@@ -54,7 +54,7 @@ TYPED_TEST(Multiply, LayoutsAndPartsGiveTheSameBits) {
     p.c_row = n;
     p.bias = bias.data();
 
-    // Row by row, never packed.
+    // Single rows are never packed.
     std::vector<T> expected(static_cast<std::size_t>(m * n));
     p.m = 1;
     p.b = b.data();
@@ -79,7 +79,7 @@ TYPED_TEST(Multiply, LayoutsAndPartsGiveTheSameBits) {
     multiply(kernels, p, scratch.data());
     EXPECT_EQ(c, expected) << "transposed, " << m << " x " << n << " x " << k;
 
-    // The sum over k in two products, the second going on from the first.
+    // The sum over k as two products; the second accumulates.
     p.b = b.data();
     p.b_row = n;
     p.b_layout = Layout::plain;
@@ -96,7 +96,7 @@ TYPED_TEST(Multiply, LayoutsAndPartsGiveTheSameBits) {
   }
 }
 
-/// Aᵀ B, as a gradient is, of fewer columns than a vector has, more and just as many.
+/// Aᵀ B, the form of a gradient, with fewer columns than a vector has lanes, as many, and more.
 TYPED_TEST(Multiply, TransposedFactors) {
   using T = TypeParam;
   const auto& kernels = kernels::table<T>();

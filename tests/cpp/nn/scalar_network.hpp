@@ -1,8 +1,9 @@
-/// A fully connected network for one sample, scalar by scalar, over any number type S. With S = std::complex<double> it
-/// differentiates itself: for analytic f, Im f(w + ih) / h is f'(w) with no subtraction, so h can be 1e-100 and the
-/// derivative is as accurate as f (Squire and Trapp 1998). Piecewise functions choose their piece by the real part.
+/// A fully connected network for one sample, computed scalar by scalar, for any number type S. With S =
+/// std::complex<double> it gives derivatives: for analytic f, Im f(w + ih) / h is f'(w) without a subtraction. So h can
+/// be 1e-100, and the derivative is as accurate as f (Squire and Trapp 1998). Piecewise functions choose their piece by
+/// the real part.
 ///
-/// Written from docs/mathematics.md alone; nothing of the library's is used but the names of its activations.
+/// Written from docs/mathematics.md only; uses nothing of the library except the names of its activations.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +39,7 @@ S tanh_of(S z) {
   return 2.0 * sigmoid(2.0 * z) - 1.0;
 }
 
-/// erf z = 2/√π e^{−z²} Σ_n 2^n z^{2n+1} / (2n+1)!!, all of whose terms have one sign.
+/// erf z = 2/√π e^{−z²} Σ_n 2^n z^{2n+1} / (2n+1)!!, whose terms all have the same sign.
 template <class S>
 S erf_of(S z) {
   using std::exp;
@@ -56,7 +57,7 @@ S clamp(S z, double low, double high) {
   return real(z) <= low ? S(low) : real(z) >= high ? S(high) : z;
 }
 
-/// An elementwise φ by name.
+/// An elementwise φ, by name.
 template <class S>
 S activate(std::string_view name, double parameter, S z) {
   using std::exp;
@@ -106,7 +107,7 @@ std::vector<S> log_softmax(const std::vector<S>& z) {
 template <class S>
 struct Layer {
   std::vector<std::vector<S>> weight;  ///< w_kj
-  std::vector<S> bias;                 ///< empty: none
+  std::vector<S> bias;                 ///< empty: no bias
   std::string activation;
   double parameter = 0.0;
 };
@@ -135,7 +136,7 @@ std::vector<S> forward(const std::vector<Layer<S>>& layers, std::vector<S> a) {
   return a;
 }
 
-/// One sample's cost by name, before the mean over outputs. `logarithms`: a are logarithms of probabilities.
+/// One sample's cost by name, before the mean over outputs. With `logarithms`, a are logarithms of probabilities.
 template <class S>
 S cost(std::string_view name, double parameter, const std::vector<S>& a, const std::vector<double>& y,
        bool logarithms) {

@@ -1,4 +1,4 @@
-// Network<double>'s gradients against derivatives by complex step of a scalar network (scalar_network.hpp).
+// Compares gradients of Network<double> with complex-step derivatives of a scalar network (scalar_network.hpp).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -30,7 +30,7 @@ struct Case {
   std::string output;
   Loss loss;
   double loss_parameter = 0.0;
-  bool positive_targets = false;  ///< in (0, 1), rows summing to one: right for every loss of probabilities
+  bool positive_targets = false;  ///< in (0, 1), rows sum to one: valid for every loss of probabilities
 
   [[nodiscard]] std::string name() const {
     return hidden + "_" + output + "_" + std::string(backpass::loss_name(loss));
@@ -38,7 +38,7 @@ struct Case {
   friend void PrintTo(const Case& c, std::ostream* os) { *os << c.name(); }
 };
 
-/// Numbers in (−1, 1) without the library's own generator.
+/// Numbers in (−1, 1), independent of the library's generator.
 class Numbers {
  public:
   explicit Numbers(std::uint64_t seed) : state_(seed * 2654435761u + 1) {}
@@ -102,7 +102,8 @@ std::vector<scalar::Layer<Complex>> complexified(Network<double>& network) {
   return layers;
 }
 
-/// The weighted mean cost of the batch, with sample `row`'s input moved by i·kStep in column `column` when row < kRows.
+/// The weighted mean cost of the batch. If row < kRows, the input of sample `row` is moved by i·kStep in column
+/// `column`.
 Complex batch_cost(const Case& c, const Problem& p, const std::vector<scalar::Layer<Complex>>& layers,
                    std::size_t row = kRows, std::size_t column = 0) {
   Complex sum = 0.0;
@@ -119,7 +120,7 @@ Complex batch_cost(const Case& c, const Problem& p, const std::vector<scalar::La
   return sum / total;
 }
 
-/// Every ∂E/∂w^i_kj and ∂E/∂b^i_k, then every ∂E/∂a^0, by complex step and as the network has them.
+/// All ∂E/∂w^i_kj and ∂E/∂b^i_k, then all ∂E/∂a^0, by complex step and from the network.
 struct Gradients {
   std::vector<double> expected, actual;
   double size = 0.0;  ///< largest expected
@@ -162,7 +163,7 @@ Gradients gradients(const Case& c, Problem& p, const std::vector<double>& input_
 
 class ComplexStep : public testing::TestWithParam<Case> {};
 
-// Sums of tens of products of order one: a few hundred roundings of 1.1e-16 on either side.
+// Sums of tens of products of order one: a few hundred roundings of 1.1e-16 in each of the two computations.
 constexpr double kTolerance = 1e-13;
 
 TEST_P(ComplexStep, LossAndGradient) {
@@ -183,7 +184,7 @@ TEST_P(ComplexStep, LossAndGradient) {
 TEST_P(ComplexStep, ForwardThenBackward) {
   const Case& c = GetParam();
   if (c.output == "log_softmax" && backpass::loss_name(c.loss) == "cross_entropy") {
-    return;  // evaluate_loss alone takes probabilities
+    return;  // evaluate_loss by itself takes probabilities, not logarithms
   }
   Problem p(c);
   const auto a = p.network.forward(p.x_view());

@@ -1,6 +1,6 @@
-// One seed is one network: the same bits on every machine, compiler and instruction set.
-// tests/python/test_initializers.py holds the same hashes against the same networks made from Python, and the numbers
-// against a generator of its own.
+// A seed determines the network: the same bits on every machine, compiler and instruction set.
+// tests/python/test_initializers.py checks the same hashes for networks made from Python, and checks the numbers with
+// an independent generator.
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace {
 
-/// FNV-1a of 64 bits over the bytes of little-endian numbers.
+/// FNV-1a with 64 bits over the bytes of little-endian numbers.
 template <class T>
 std::uint64_t fnv1a(std::span<const T> values) {
   std::uint64_t hash = 14695981039346656037u;

@@ -1,4 +1,4 @@
-// gradient_check: small for right gradients, as large as the mistake for wrong ones.
+// gradient_check returns a small value for right gradients, and the size of the error for wrong ones.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -29,7 +29,7 @@ Network<T> make_network(const Activation& output = Activation::identity()) {
   return Network<T>({.sizes = {4, 5, 3}, .activation = Activation::tanh(), .output = output, .seed = 0});
 }
 
-/// Mean squared error whose gradient is `factor` times the right one.
+/// Mean squared error with a gradient that is `factor` times the right one.
 CustomLoss scaled_gradient(double factor) {
   const auto function = [factor]<class T>(ConstMatrixView<T> a, const Targets<T>& y, MatrixView<T> grad) {
     const double value = evaluate_loss<T>(MeanSquaredError{}, a, y, grad);
@@ -61,7 +61,7 @@ TEST(GradientCheck, IsSmallForRightGradients) {
 TEST(GradientCheck, IsTheRelativeErrorOfWrongOnes) {
   const auto x = normals(24);
   const auto y = normals(18);
-  // |1.1 g − g| / |1.1 g|; parameters whose gradient is small against the largest count less.
+  // |1.1 g − g| / |1.1 g|. Parameters whose gradient is much smaller than the largest count less.
   EXPECT_NEAR(gradient_check(make_network<double>(), ConstMatrixView<double>(x.data(), 6, 4),
                              Targets<double>(ConstMatrixView<double>(y.data(), 6, 3)), scaled_gradient(1.1)),
               0.1 / 1.1, 1e-6);

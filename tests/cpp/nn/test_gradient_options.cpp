@@ -1,4 +1,4 @@
-// Penalties and clipping before a step, against their definitions written out; frozen layers take no part.
+// Penalties and clipping before a step, compared with their definitions. Frozen layers are excluded.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace backpass {
 namespace {
 
-/// 40-120-50-3 with gradients and parameters of several sizes; layer 1 (0-based) is frozen where wanted.
+/// 40-120-50-3 with gradients and parameters of several magnitudes; layer 1 (0-based) may be frozen.
 Network<double> make(bool frozen) {
   Network<double> net({.sizes = {40, 120, 50, 3}, .activation = Activation::tanh(), .seed = 3});
   net.layer(1).set_trainable(!frozen);
@@ -22,7 +22,7 @@ Network<double> make(bool frozen) {
   return net;
 }
 
-/// What one step of SGD with lr = 1 makes of the parameters, from the definition.
+/// The parameters after one step of SGD with lr = 1, from the definition.
 std::vector<double> expected_after_step(Network<double> net, const GradientOptions& o) {
   std::vector<double> g(net.gradients().begin(), net.gradients().end());
   double squares = 0.0;
@@ -72,7 +72,7 @@ TEST(GradientOptions, AreTheirDefinitionsAndLeaveFrozenLayersOut) {
   }
 }
 
-/// The norm of the frozen layer alone would clip.
+/// If the norm included the frozen layer, clip_norm would change the gradient.
 TEST(GradientOptions, AFrozenLayersGradientDoesNotCountInTheNorm) {
   Network<double> net({.sizes = {1, 1, 1}, .bias = false, .seed = 0});
   net.layer(0).set_trainable(false);

@@ -1,4 +1,4 @@
-// What a C++ program may give a network: views of its type, and matrices of any other type and layout.
+// Inputs of C++ programs: views of the network's type, and matrices of any other type and layout.
 #include <backpass/backpass.hpp>
 
 #include <algorithm>

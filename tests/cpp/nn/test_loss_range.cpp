@@ -1,4 +1,4 @@
-// Means that are finite although the plain sum of their terms is not.
+// Means that are finite although the sum of their terms overflows.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace backpass {
 namespace {
 
-/// A network whose output's z is `z` whatever its input.
+/// A network whose output has the given z for any input.
 Network<double> constant_network(const std::vector<double>& z, const Activation& output) {
   Network<double> net({.sizes = {1, z.size()}, .output = output, .seed = 0});
   std::fill(net.parameters().begin(), net.parameters().end(), 0.0);
@@ -21,13 +21,13 @@ Network<double> constant_network(const std::vector<double>& z, const Activation&
   return net;
 }
 
-/// All ways to a loss: the same bits, and the expected value.
+/// All calls that compute a loss give the same bits and the expected value.
 void expect_everywhere(Network<double> net, std::size_t rows, const Targets<double>& y, const Loss& loss,
                        std::span<const double> weights, double expected) {
   const std::vector<double> inputs(rows, 1.0);
   const ConstMatrixView<double> x(inputs.data(), rows, 1);
   const double value = net.evaluate(x, y, loss, weights);
-  // A sum of that many terms is rounded so often.
+  // The sum is rounded once per term.
   const double tolerance = 2.0 * static_cast<double>(rows) * std::numeric_limits<double>::epsilon();
   EXPECT_NEAR(value / expected, 1.0, tolerance);
   EXPECT_EQ(net.loss_and_gradient(x, y, loss, weights), value);
@@ -45,7 +45,7 @@ void expect_everywhere(Network<double> net, std::size_t rows, const Targets<doub
 }
 
 class LossRange : public testing::TestWithParam<std::size_t> {};
-// A few rows; so many that they are summed in segments.
+// Few rows, and enough rows for segments.
 INSTANTIATE_TEST_SUITE_P(Rows, LossRange, testing::Values(3, 1000));
 
 TEST_P(LossRange, SoftmaxWithCrossEntropy) {

@@ -1,4 +1,4 @@
-// Wrong use of the C++ interface is an error with a message, and changes nothing.
+// Wrong use of the C++ interface gives an error with a message, and changes nothing.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -104,7 +104,7 @@ TEST_F(MovedFrom, LayerViewsAreEmpty) {
 TEST_F(MovedFrom, WorkspaceIsAStateError) {
   Workspace<float> workspace = other_->make_workspace(kRows);
   Workspace<float> taken = std::move(workspace);
-  EXPECT_EQ(workspace.max_batch(), 0U);  // NOLINT(bugprone-use-after-move): what is tested
+  EXPECT_EQ(workspace.max_batch(), 0U);  // NOLINT(bugprone-use-after-move): tested here
   EXPECT_THROW(other_->predict(x(), y(), workspace), StateError);
   other_->predict(x(), y(), taken);
 }
@@ -141,7 +141,7 @@ TEST(Matrices, RowsWithoutDataAreAShapeError) {
   EXPECT_THROW((void)gradient_check(net, null, y, MeanSquaredError{}), ShapeError);
   EXPECT_THROW(Activation::tanh().apply<float>(null, y), ShapeError);
   EXPECT_THROW(Activation::tanh().apply<float>(x, null), ShapeError);
-  net.predict(MatrixView<float>(nullptr, 0, 3), MatrixView<float>(nullptr, 0, 3));  // no rows: nothing to point to
+  net.predict(MatrixView<float>(nullptr, 0, 3), MatrixView<float>(nullptr, 0, 3));  // no rows, so null is valid
   EXPECT_EQ(message_of<ShapeError>([&] { net.predict(x, null); }),
             "out has the shape (5, 3), but its data are a null pointer");
 }
@@ -177,7 +177,7 @@ TEST(Matrices, InputRowsMayOverlap) {
   EXPECT_EQ(got, expected);
 }
 
-/// x and out at every distance from each other, in one array: an error exactly when an element belongs to both.
+/// x and out in one array, at every distance: an error exactly if they share an element.
 TEST(Matrices, OutputMayNotShareMemoryWithInput) {
   for (const std::vector<std::size_t>& sizes : {std::vector<std::size_t>{3, 2}, {3, 4, 2}}) {
     const Network<float> net = make_network(sizes);
@@ -247,7 +247,7 @@ TEST(Matrices, TargetsAndWeightsMustFitTheRows) {
   EXPECT_THROW((void)compute_metric<float>(Metric::mae, x, x, false, short_weights), ShapeError);
 }
 
-// ---- messages of our own, where the standard library would speak of vectors
+// ---- the library's own messages, where the standard library would mention vectors
 
 TEST(Messages, LayersAreCountedFromZero) {
   Network<float> net = make_network({3, 4, 5, 3});

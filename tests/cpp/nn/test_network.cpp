@@ -1,5 +1,5 @@
-// The public network: its calls agree with each other to the bit, shapes are checked, and a failed call changes
-// nothing. (What the numbers are is tested against independent networks in test_complex_step.cpp and in Python.)
+// The public network: its calls agree bit for bit, shapes are checked, and a failed call changes nothing.
+// (test_complex_step.cpp and the Python tests compare the numbers with independent networks.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -57,7 +57,7 @@ TYPED_TEST(NetworkOf, TrainStepIsForwardLossBackwardStep) {
     std::vector<std::size_t> sizes;
     std::size_t rows;
   };
-  // Small and long (summed in segments), medium, and with more parameters than segments take.
+  // Small and long (summed in segments); medium; more parameters than segments allow.
   for (const Case& c : {Case{{4, 9, 3}, 1000}, Case{{5, 33, 17, 4}, 70}, Case{{200, 190, 10}, 600}}) {
     for (const double dropout : {0.0, 0.3}) {
       const Data<T> data(c.rows, c.sizes.front(), c.sizes.back());
@@ -126,7 +126,7 @@ TYPED_TEST(NetworkOf, PredictedRowsDoNotDependOnTheirNeighbours) {
 
 TYPED_TEST(NetworkOf, LossAndGradientOfAnyPartition) {
   using T = TypeParam;
-  // A weight of zero removes a row; the mean over two equal halves is the mean.
+  // A weight of zero removes a row.
   Data<T> data(64, 6, 3);
   Network<T> net({.sizes = {6, 20, 3}, .activation = Activation::tanh(), .seed = 2});
   std::vector<T> weights(64, T(0));

@@ -1,4 +1,5 @@
-// What losses, activations, initializers and options refuse: the kind of error and what it names, for both types.
+// What losses, activations, initializers and options refuse: the type of the error and the names in its message, for
+// both types.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,12 +19,12 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// The call throws an E whose message contains the words.
+/// The call throws an E whose message contains `words`.
 template <class E>
 void expect_error(const std::function<void()>& call, const std::string& words) {
   try {
     call();
-    ADD_FAILURE() << "no error that says \"" << words << '"';
+    ADD_FAILURE() << "no error that contains \"" << words << '"';
   } catch (const E& error) {
     EXPECT_NE(std::string(error.what()).find(words), std::string::npos) << error.what();
   }
@@ -42,7 +43,9 @@ class Refusals : public testing::Test {
   double evaluate(const Loss& loss, const Targets<T>& y, std::vector<T> weights = {}) {
     return evaluate_loss<T>(loss, a, y, grad, weights);
   }
-  void TearDown() override { EXPECT_EQ(grad_values, std::vector<T>(kRows * kOutputs, T(7))) << "an error wrote"; }
+  void TearDown() override {
+    EXPECT_EQ(grad_values, std::vector<T>(kRows * kOutputs, T(7))) << "a failed call wrote the gradient";
+  }
 };
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(Refusals, Types);
@@ -116,7 +119,7 @@ TYPED_TEST(Refusals, ShapesOfActivations) {
   }
 }
 
-/// A custom loss without a place for its gradient gets one of its own.
+/// Without a gradient argument, a custom loss gets a temporary gradient.
 TEST(EvaluateLoss, OfACustomLossAlone) {
   CustomLoss custom;
   custom.function_f64 = [](ConstMatrixView<double> a, const Targets<double>&, MatrixView<double> grad) {
@@ -189,7 +192,7 @@ TEST(Initializers, RefuseParametersThatAreNotFinite) {
   }
 }
 
-/// The variances of He, Glorot and LeCun, and which of them `auto` means, from the papers.
+/// The variances of He, Glorot and LeCun from the papers, and the initializer that `auto` means.
 TEST(Initializers, HaveTheirVariances) {
   constexpr std::size_t kIn = 300;
   constexpr std::size_t kOut = 200;
@@ -237,7 +240,8 @@ TEST(Initializers, HaveTheirVariances) {
       squares += static_cast<double>(v) * static_cast<double>(v);
     }
     const auto n = static_cast<double>(w.size());
-    // Five standard deviations of the mean of n squares, whose own variance is at most twice their mean's square.
+    // Five standard deviations of the mean of n squares. The variance of a square is at most twice the square of its
+    // mean.
     EXPECT_NEAR(squares / n, c.variance, 5.0 * std::sqrt(2.0 / n) * c.variance) << c.name << " for " << c.activation;
     EXPECT_NEAR(sum / n, 0.0, 5.0 * std::sqrt(c.variance / n)) << c.name << " for " << c.activation;
   }

@@ -1,5 +1,5 @@
-// How a team shares a pass: by rows, by columns with a meeting a layer, by segments. Never a bit of difference, and the
-// right sums.
+// How a team shares a pass: rows, columns with a barrier per layer, or segments. The bits never differ, and the sums
+// are right.
 #include <algorithm>
 #include <random>
 #include <vector>
@@ -29,7 +29,7 @@ class Teams : public testing::Test {
   int before_ = get_num_threads();
 };
 
-/// Everything that a network's passes compute on these rows, one after the other.
+/// Returns all results of a network's passes on these rows.
 std::vector<double> all_of(const std::vector<std::size_t>& sizes, std::size_t rows, int threads) {
   set_num_threads(threads);
   std::vector<Activation> activations(sizes.size() - 1, Activation::tanh());
@@ -64,8 +64,8 @@ std::vector<double> all_of(const std::vector<std::size_t>& sizes, std::size_t ro
 }
 
 TEST_F(Teams, AllNumbersOfThreadsGiveTheSameBits) {
-  // Few rows of many weights: columns. Many weights: columns, too. Many rows: rows. Few weights: segments. 512 inputs
-  // are copied, since their rows would meet in the cache.
+  // Few rows and many weights: columns. Many weights: columns. Many rows: rows. Few weights: segments. Inputs with 512
+  // columns are copied, because their rows would fall into the same cache sets.
   struct Case {
     std::vector<std::size_t> sizes;
     std::size_t rows;
@@ -80,7 +80,7 @@ TEST_F(Teams, AllNumbersOfThreadsGiveTheSameBits) {
   }
 }
 
-/// Of a batch against row by row.
+/// Compares the gradient of a batch with the sum of the gradients of its rows.
 void check_sums(const std::vector<std::size_t>& sizes) {
   Network<double> net({.sizes = sizes, .activation = Activation::tanh(), .seed = 5});
   for (const std::size_t rows : {std::size_t{63}, std::size_t{64}, std::size_t{150}, std::size_t{700}}) {
@@ -102,7 +102,7 @@ void check_sums(const std::vector<std::size_t>& sizes) {
         ASSERT_NEAR(net.gradients()[i], whole, 1e-12 * static_cast<double>(rows)) << rows << " rows, parameter " << i;
       }
     }
-    // And the pass that keeps nothing: ∂E/∂a of the squared error is 2 (a − y) / (rows · outputs).
+    // Also the pass that keeps no activations: ∂E/∂a of the squared error is 2 (a − y) / (rows · outputs).
     std::vector<double> a(grad.size());
     net.predict(inputs, MatrixView<double>(a.data(), rows, sizes.back()));
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -120,7 +120,7 @@ void check_sums(const std::vector<std::size_t>& sizes) {
 
 TEST_F(Teams, GradientsAreTheSumOfTheirRows) {
   check_sums({20, 70, 60, 2});   // in segments
-  check_sums({512, 70, 60, 2});  // in blocks, of inputs that are copied
+  check_sums({512, 70, 60, 2});  // in row blocks, with copied inputs
 }
 
 }  // namespace

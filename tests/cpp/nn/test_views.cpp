@@ -1,4 +1,4 @@
-// Copies, moves, views and workspaces: what they show before and after the calls that fill them.
+// Copies, moves, views and workspaces: their contents before and after the calls that fill them.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -69,7 +69,7 @@ TYPED_TEST(Views, AssignmentsKeepWhatTheyAssign) {
   one = two;
   EXPECT_EQ(this->copied(one.parameters()), of_two);
   one.parameters()[0] += T(1);
-  EXPECT_EQ(this->copied(two.parameters()), of_two) << "a copy shares nothing";
+  EXPECT_EQ(this->copied(two.parameters()), of_two) << "a copy shares no memory";
   const T* const address = two.parameters().data();
   one = std::move(two);
   EXPECT_EQ(one.parameters().data(), address) << "a move keeps addresses";
@@ -98,7 +98,7 @@ TYPED_TEST(Views, WorkspacesMoveAndServeAnyBatchAndNumberOfThreads) {
   }
 }
 
-/// An elementwise function of a matrix with gaps between its rows touches the rows alone.
+/// An elementwise function of a matrix with gaps between its rows changes only the rows.
 TYPED_TEST(Views, ActivationsOfMatricesWithGaps) {
   using T = TypeParam;
   const std::vector<T> z{-1, 2, 9, -3, 4, 9};
@@ -111,7 +111,7 @@ TYPED_TEST(Views, ActivationsOfMatricesWithGaps) {
   EXPECT_EQ(out, (std::vector<T>{0, 2, 7, 0, 4, 7}));
 }
 
-/// A function of the user's that throws: there is no forward, the dropout's pass does not count, nothing else changes.
+/// If a user's function throws, there is no forward pass, the dropout pass is not counted, and nothing else changes.
 TYPED_TEST(Views, AFunctionThatThrowsLeavesNoForward) {
   using T = TypeParam;
   bool fails = false;

@@ -1,5 +1,5 @@
-/// Every optimizer once more, one scalar parameter at a time in double, written down from the formulas of PyTorch's
-/// documentation (Lion: the paper's) with no rearrangement. And the settings all tests run through.
+/// Every optimizer for one scalar parameter in double, written from the formulas of PyTorch's documentation (Lion: from
+/// its paper) without rearrangement. Also the settings that all tests use.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace backpass::reference {
 
-/// What a parameter remembers.
+/// The state of one parameter.
 struct Memory {
   int t = 0;
   double first = 0.0, second = 0.0, third = 0.0;
@@ -116,7 +116,7 @@ struct Setting {
   Optimizer optimizer;
 };
 
-/// Every optimizer, with every switch on and off and no hyperparameter only at its default.
+/// Every optimizer with every switch on and off. Every hyperparameter has a non-default value in some setting.
 inline std::vector<Setting> settings() {
   return {
       {"SGD", SGD{.lr = 0.1}},
@@ -149,7 +149,7 @@ inline std::vector<Setting> settings() {
   };
 }
 
-/// Uniform in (-1, 1), representable in float, the same everywhere.
+/// Uniform in (-1, 1), exact in float, the same on every machine.
 class Draws {
  public:
   explicit Draws(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL + 1) {}

@@ -1,4 +1,4 @@
-// The other ends of the ranges of hyperparameters, which test_update_plan.cpp and test_schedule.cpp leave out.
+// The ends of hyperparameter ranges that test_update_plan.cpp and test_schedule.cpp do not cover.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -67,7 +67,7 @@ TEST(EndsOfRanges, OfSchedulesAreRefusedOutsideAndTakenAtTheirEdges) {
   }
 }
 
-/// A warm-up with nothing behind it: copied, observed and given a length as it is.
+/// A warm-up without a schedule after it can be copied, observed and given a length.
 TEST(EndsOfRanges, AWarmupAlone) {
   Schedule alone = schedules::LinearWarmup{.steps = 4, .start_factor = 0.5};
   EXPECT_EQ(scheduled_lr(copy_schedule(alone), 1.0, 0, 0), 0.5);

@@ -34,7 +34,7 @@ TEST(OptimizerFromName, UnknownNamesAreAnErrorThatListsTheKnown) {
   }
 }
 
-// torch.optim's signatures.
+// The defaults of torch.optim.
 TEST(Defaults, ArePyTorchs) {
   EXPECT_EQ(SGD{}.lr, 1e-3);
   EXPECT_EQ(RMSprop{}.lr, 1e-2);

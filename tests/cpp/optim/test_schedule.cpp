@@ -1,4 +1,5 @@
-// Schedules against tables: closed forms worked out by hand, or what torch.optim.lr_scheduler of PyTorch 2.13 gives.
+// Schedules compared with tables: closed forms evaluated by hand, or values of torch.optim.lr_scheduler in PyTorch
+// 2.13.
 #include <backpass/schedule.hpp>
 
 #include <cmath>
@@ -14,7 +15,7 @@
 namespace backpass {
 namespace {
 
-constexpr std::int64_t kNow = 1'000'003;  // for the unit of time that a schedule does not look at
+constexpr std::int64_t kNow = 1'000'003;  // a value for the time unit that the schedule ignores
 
 void expect_by_epoch(const Schedule& schedule, double base, const std::vector<double>& expected) {
   for (std::size_t t = 0; t < expected.size(); ++t) {
@@ -61,7 +62,7 @@ TEST(Schedule, OneCycleStaysAtItsEnd) {
   expect_by_step(schedules::OneCycle{.total_steps = 4, .pct_start = 0.0}, 0.1,
                  {0.008535539763797114, 0.00500002, 0.0014645002362028865, 4e-08});
   expect_by_step(schedules::OneCycle{.total_steps = 4, .pct_start = 1.0}, 0.1, {0.0004, 0.0028, 0.0076, 0.01, 0.01});
-  // The rise is a single step: where PyTorch divides by zero, the peak.
+  // The rise is a single step. PyTorch divides by zero here; the library gives the peak.
   expect_by_step(schedules::OneCycle{.total_steps = 2, .pct_start = 0.5}, 0.1, {0.01, 4e-08});
   expect_by_step(schedules::OneCycle{.total_steps = 1, .pct_start = 1.0}, 0.1, {0.01, 0.01});
 }
@@ -97,7 +98,7 @@ TEST(Schedule, AfterAWarmupStepsStartAnewAndEpochsGoOn) {
   expect_by_step(twice, 0.8, {0.0, 0.4, 0.4, 0.6, 0.8});
 }
 
-// ---- ReduceOnPlateau: the losses, and the rates ReduceLROnPlateau had after each.
+// ---- ReduceOnPlateau: the losses, and the rates of ReduceLROnPlateau after each.
 
 const std::vector<double> kLosses{1,   0.9, 0.895, 0.9, 0.892, 0.95, 0.95, 0.95, 0.95, 0.5, 0.6,
                                   0.6, 0.6, 0.6,   0.6, 0.6,   0.6,  0.6,  0.6,  0.6,  0.6, 0.6};

@@ -1,5 +1,5 @@
-// Trajectories of every optimizer against the scalar reference, for both types, every kernel set and sizes around its
-// lanes.
+// Trajectories of every optimizer compared with the scalar reference, for both types, every kernel set and sizes around
+// its number of lanes.
 #include <cmath>
 #include <limits>
 #include <span>
@@ -39,7 +39,7 @@ void compare(const reference::Setting& setting, const kernels::KernelSet& set, s
   std::vector<reference::Memory> memory(n);
   optim::UpdatePlan<T> plan(kernels::table<T>(set));
   for (int t = 1; t <= kSteps; ++t) {
-    // A trend, so that running means are not all noise.
+    // Adds a trend, so that running means are not only noise.
     std::vector<T> gradients = draws.vector<T>(n);
     for (std::size_t i = 0; i < n; ++i) {
       gradients[i] += static_cast<T>(static_cast<double>(i % 5) / 8.0);
@@ -50,8 +50,8 @@ void compare(const reference::Setting& setting, const kernels::KernelSet& set, s
       const double before = expected[i];
       expected[i] = reference_step(optimizer, lr, static_cast<double>(gradients[i]), before, memory[i]);
       travel[i] += std::abs(expected[i] - before);
-      // One rounding of p a step; an update is off by a few roundings of itself and by what its running means have
-      // gathered in t steps.
+      // Each step rounds p once. An update also has a few rounding errors, and those that its running means have
+      // accumulated in t steps.
       const double eps = std::numeric_limits<T>::epsilon();
       const double tolerance = eps * (t * (std::abs(before) + travel[i]) + 4.0 * t * travel[i]);
       ASSERT_NEAR(static_cast<double>(parameters[i]), expected[i], tolerance) << "parameter " << i << ", step " << t;
@@ -76,7 +76,8 @@ TYPED_TEST(Trajectory, AgreesWithReference) {
   }
 }
 
-// A float's 0.999 is 1.3e-8 too large, which in 1 - 0.999 is 1.3e-5: the mean of g² would settle that much too high.
+// 0.999 as a float is 1.3e-8 too large, a relative error of 1.3e-5 in 1 - 0.999. The mean of g² would be too large by
+// 1.3e-5.
 TEST(Precision, FloatRunningMeanHasTheDecayOfDouble) {
   constexpr std::size_t n = 256;
   constexpr int steps = 5000;
@@ -98,8 +99,8 @@ TEST(Precision, FloatRunningMeanHasTheDecayOfDouble) {
   EXPECT_NEAR(bias / n, 0.0, 1e-6);
 }
 
-// Update and decay are 2e-8 each, less than half a float's spacing below 1: one after the other both would be rounded
-// away.
+// Update and decay are 2e-8 each, less than half the distance between floats below 1. Applied one after the other, both
+// would be lost to rounding.
 TEST(Precision, DecoupledDecayIsRoundedTogetherWithTheUpdate) {
   std::vector<float> p{1.0F};
   AdamW adamw{.lr = 2e-8, .eps = 0.0, .weight_decay = 1.0};
@@ -111,7 +112,7 @@ TEST(Precision, DecoupledDecayIsRoundedTogetherWithTheUpdate) {
   EXPECT_LT(q[0], 1.0F);
 }
 
-// Mean g² − (mean g)² of equal gradients is all rounding, on either side of zero.
+// For equal gradients, (mean of g²) − (mean of g)² is a rounding error of either sign.
 TYPED_TEST(Trajectory, CenteredVarianceIsNeverNegative) {
   using T = TypeParam;
   for (const kernels::KernelSet* set : kernels::built()) {

@@ -1,4 +1,4 @@
-// What a plan promises beside the numbers: any split gives the same bits, groups, and errors that change nothing.
+// Promises of a plan besides the numbers: any split gives the same bits; groups; errors change nothing.
 #include "optim/update_plan.hpp"
 
 #include <cstring>
@@ -125,7 +125,7 @@ TYPED_TEST(Plan, FrozenGroupsAndParametersOutsideGroupsStay) {
       EXPECT_EQ(p[i] != before[i], i >= 15 && i < 35) << i;
     }
 
-    // Thawed, the group begins where a new optimizer would.
+    // An unfrozen group starts like a new optimizer.
     groups[0].trainable = true;
     groups[1].trainable = false;
     Optimizer fresh = setting.optimizer;
@@ -236,7 +236,7 @@ TYPED_TEST(Plan, ErrorsChangeNothing) {
     Draws draws(31);
     std::vector<T> p = draws.vector<T>(n);
     const std::vector<T> g = draws.vector<T>(n);
-    // Before the first step as well as after it.
+    // Before and after the first step.
     for (int t = 0; t < 2; ++t) {
       const auto apply = [&](std::vector<ParameterGroup> groups) {
         return [&, groups = std::move(groups)] { apply_optimizer<T>(optimizer, p, g, groups); };

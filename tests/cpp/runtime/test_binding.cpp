@@ -1,5 +1,5 @@
-// OpenMP's variables that bind threads to CPUs: the default stays the number of CPUs, and a team has as many. Each case
-// is a new program, since the OpenMP runtime reads the variables when it is loaded.
+// OpenMP's variables that bind threads to CPUs must not reduce the default number of threads or the size of a team.
+// Each case runs a new program, since the OpenMP runtime reads the variables when it is loaded.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -33,8 +33,8 @@ std::vector<int> allowed_cpus() {
   return cpus;
 }
 
-/// Says the default number of threads, and the CPUs that the members of a team of that size ran on. A place may be a
-/// core with several CPUs: then a thread may move, and a moment counts in which each has a CPU of its own.
+/// Prints the default number of threads, and the CPUs of the members of a team of that size. A place may be a core with
+/// several CPUs, between which a thread may move. So one moment in which every thread has its own CPU is enough.
 void report() {
   const int threads = get_num_threads();
   std::vector<std::atomic<int>> cpus(static_cast<std::size_t>(threads));
@@ -43,7 +43,7 @@ void report() {
   const auto all_differ = [&] { return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(); };
   for (int attempt = 0; attempt < 100 && (attempt == 0 || !all_differ()); ++attempt) {
     parallel(threads, 1e9, [&](const Member& member) {
-      member.barrier();  // all are there, at the same time
+      member.barrier();  // all members run at the same time
       cpus[static_cast<std::size_t>(member.rank())] = sched_getcpu();
       size = member.size();
       member.barrier();
@@ -59,8 +59,8 @@ void report() {
   std::_Exit(0);
 }
 
-/// What report() says, as a regular expression. LLVM's runtime binds the helper to a place as well, but in its own
-/// order: the calling thread may be on the same one.
+/// The output of report() as a regular expression. LLVM's runtime also binds the helper to a place, but in its own
+/// order: the calling thread may have the same place.
 std::string expected(const std::vector<int>& cpus) {
   const std::string count = std::to_string(cpus.size());
   std::string text = "threads " + count + " team " + count + " cpus";
@@ -75,7 +75,7 @@ std::string expected(const std::vector<int>& cpus) {
   return text + "\\.";
 }
 
-/// Two CPUs at most.
+/// Uses at most two CPUs.
 class BindingDeathTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -90,7 +90,7 @@ class BindingDeathTest : public testing::Test {
     restrict_to(cpus_);
   }
   void TearDown() override { sched_setaffinity(0, sizeof(before_), &before_); }
-  /// A new program with a variable set says what is expected.
+  /// A new program with this variable set must print `said`.
   static void expect(const std::string& variable, const std::string& value, const std::string& said) {
     setenv(variable.c_str(), value.c_str(), 1);
     EXPECT_EXIT(report(), testing::ExitedWithCode(0), said) << variable << "=" << value;
@@ -104,7 +104,7 @@ class BindingDeathTest : public testing::Test {
     }
     ASSERT_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
   }
-  /// The CPUs as OpenMP's variables list them.
+  /// The CPUs in the syntax of OpenMP's variables.
   [[nodiscard]] std::string listed(const char* before, const char* between, const char* after) const {
     std::string text;
     for (const int cpu : cpus_) {
@@ -119,7 +119,7 @@ class BindingDeathTest : public testing::Test {
 
 TEST_F(BindingDeathTest, EachThreadHasACpuOfItsOwn) {
   if (config().openmp.empty()) {
-    return;  // such a build has one thread
+    return;  // a build without OpenMP has one thread
   }
   for (const char* policy : {"true", "close", "spread"}) {
     expect("OMP_PROC_BIND", policy, expected(cpus_));

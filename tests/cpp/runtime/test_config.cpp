@@ -1,4 +1,4 @@
-// The number of threads that the environment asks for.
+// The number of threads that the environment sets.
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 constexpr int kRefused = 100;
 constexpr int kUnclear = 101;
 
-/// Runs get_num_threads() in a fresh process, where it is decided anew, and exits with what it says.
+/// Runs get_num_threads() in a fresh process, which reads the environment again, and exits with its result.
 void exit_with_threads(const char* own, const char* openmp) {
   setenv("BACKPASS_NUM_THREADS", own, 1);
   setenv("OMP_NUM_THREADS", openmp, 1);

@@ -1,4 +1,4 @@
-// Teams that gather whole, in part or not at all: every member runs once, with ranks of the size that was settled.
+// Teams that gather completely, partly or not at all: every member runs once, and the ranks fit the settled size.
 #include "runtime/crew.hpp"
 
 #include <array>
@@ -18,7 +18,7 @@ using std::chrono::nanoseconds;
 
 constexpr Crew::Patience kUnlimited{nanoseconds::max(), nanoseconds::max()};
 
-/// One call; returns how many worked on it.
+/// Makes one call; returns the size of its team.
 int run(Crew& crew, int size, Crew::Patience patience) {
   int settled = 0;
   std::atomic<int> ranks{0};
@@ -53,7 +53,7 @@ TEST(Crew, ComesWholeWhenWaitedFor) {
 TEST(Crew, WakesUp) {
   Crew crew(2);
   for (int repeat = 0; repeat < 5; ++repeat) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // they sleep by then, or will not sleep at all
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // longer than helpers stay awake
     EXPECT_EQ(run(crew, 3, kUnlimited), 1 + crew.helpers());
   }
 }

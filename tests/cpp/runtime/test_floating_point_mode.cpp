@@ -1,5 +1,5 @@
-// The caller's rounding direction, treatment of denormals and traps: no result depends on them, every call leaves them
-// as they were, and a user's own functions are called with them.
+// The caller's rounding direction, treatment of denormals and traps: no result depends on them, every call restores
+// them, and users' functions run with them.
 #include "base/floating_point_mode.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ namespace {
 using Bits = FloatingPointRegister::Bits;
 using Numbers = std::vector<double>;
 
-/// Puts the thread's mode back at the end of a test.
+/// Restores the thread's mode at the end of a test.
 class Restored {
  public:
   Restored() { std::fegetenv(&before_); }
@@ -50,7 +50,7 @@ std::vector<Mode> modes() {
                         {"toward zero", [] { std::fesetround(FE_TOWARDZERO); }}};
 #if defined(__SSE2__)
   all.push_back({"denormals flushed", [] { FloatingPointRegister::write(FloatingPointRegister::read() | 0x8040); }});
-  // All but "inexact", which every operation is.
+  // All traps except "inexact", which almost every operation raises.
   all.push_back({"traps", [] { FloatingPointRegister::write(FloatingPointRegister::read() & ~Bits{0x0f80}); }});
   all.push_back({"downward, traps", [] {
                    std::fesetround(FE_DOWNWARD);
@@ -64,7 +64,7 @@ constexpr std::size_t kRows = 120;
 constexpr std::size_t kInputs = 30;
 constexpr std::size_t kOutputs = 5;
 
-/// Data and a network, made in the mode of the test program.
+/// Data and a network, created in the mode of the test program.
 template <class T>
 struct Setting {
   Network<T> network{{.sizes = {kInputs, 70, 40, kOutputs},
@@ -177,7 +177,7 @@ void add_calls(std::vector<Call>& calls, const Setting<T>& setting) {
                                                                 s.weights, {.l2 = 0.01, .clip_norm = 0.1}));
                          s.network.step(ref);
                        }
-                       Optimizer fresh = optimizer_from_name(name);  // the other serves the network
+                       Optimizer fresh = optimizer_from_name(name);  // the first optimizer belongs to the network
                        const OptimizerRef alone = std::visit([](auto& o) { return OptimizerRef(o); }, fresh);
                        apply_optimizer<T>(alone, s.network.parameters(), std::as_const(s.network).gradients());
                        const Numbers parameters = widened<T>(std::as_const(s.network).parameters());
@@ -274,7 +274,7 @@ TEST(FloatingPointMode, NoResultDependsOnTheCallersAndEveryCallLeavesIt) {
         EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(double)), 0)
             << call.name << ", " << mode.name << ", " << threads << " threads";
         EXPECT_EQ(direction_left, direction) << call.name << ", " << mode.name;
-        // But for the flag "inexact" (0x20), which counting the work of a call raises.
+        // Counting the work of a call raises the flag "inexact" (0x20); everything else must be unchanged.
         EXPECT_EQ(left & ~Bits{0x20}, set & ~Bits{0x20}) << call.name << ", " << mode.name;
       }
     }
@@ -283,7 +283,7 @@ TEST(FloatingPointMode, NoResultDependsOnTheCallersAndEveryCallLeavesIt) {
 }
 
 #if defined(__SSE2__) || defined(__aarch64__)
-/// What a user's function finds: the rounding direction and a denormal number.
+/// The mode that a user's function sees: the rounding direction, and whether denormals are kept.
 struct Found {
   int direction;
   bool denormals;
@@ -305,7 +305,7 @@ TEST(FloatingPointMode, UsersFunctionsRunInTheCallers) {
   CustomActivation custom;
   custom.function_f64 = [&](ConstMatrixView<double> z, MatrixView<double> a) {
     note("function");
-    other.predict(s.inputs(), MatrixView<double>(out.data(), kRows, kOutputs));  // a call within a call
+    other.predict(s.inputs(), MatrixView<double>(out.data(), kRows, kOutputs));  // a nested call
     note("function, after a call");
     for (std::size_t r = 0; r < z.rows(); ++r) {
       std::copy_n(z.row(r), z.cols(), a.row(r));

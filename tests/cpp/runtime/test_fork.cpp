@@ -1,6 +1,6 @@
-// A process that forks while other threads are inside calls on the same network: the child's calls on that network end,
-// with the right result. BACKPASS_TEST_FORKS sets how many forks there are; docs/reliability.md has the figure of
-// 10,000.
+// A process forks while other threads are inside calls on the same network. The child's calls on that network must end
+// with the right result. BACKPASS_TEST_FORKS sets the number of forks; docs/reliability.md has the result of 10,000
+// forks.
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -26,7 +26,7 @@ int number_of_forks() {
   return text == nullptr ? 300 : std::stoi(text);
 }
 
-/// What the calls of the child are compared with: the same calls before any thread was started.
+/// A network and its data. The reference results come from the same calls before any thread was started.
 struct Job {
   Network<float> network;
   std::vector<float> x;

@@ -1,4 +1,5 @@
-// Every way in which a program may end while the library has threads: the program's own exit code, and no crash.
+// Every way in which a program may end while the library has threads: the exit code is the program's, and nothing
+// crashes.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +21,7 @@ namespace backpass {
 namespace {
 
 constexpr std::size_t kRows = 400;
-constexpr int kRepeats = 5;  ///< of what depends on the moment
+constexpr int kRepeats = 5;  ///< of tests that depend on timing
 
 /// A network whose predictions use a team.
 class Predicts {
@@ -42,7 +43,7 @@ class Predicts {
   std::vector<float> x_, expected_;
 };
 
-/// Predicts when it is destroyed, if it was told to.
+/// Predicts in its destructor, if it has a network.
 struct AtEnd {
   std::unique_ptr<Predicts> predicts;
   const char* name;
@@ -56,15 +57,15 @@ struct AtEnd {
   }
 };
 
-// Constructed before, and so destroyed after, the objects of the library.
+// Constructed before the library's objects, and so destroyed after them.
 #if defined(__ELF__)
 __attribute__((init_priority(200)))
 #endif
 AtEnd last("last");
 
-/// Threads that predict for as long as the program lives.
+/// Starts threads that predict until the program ends.
 void start_workers(int count) {
-  const auto* const predicts = new Predicts;  // NOLINT: it is used until the end
+  const auto* const predicts = new Predicts;  // NOLINT: used until the end
   static std::atomic<int> working{0};
   for (int i = 0; i < count; ++i) {
     std::thread([predicts] {

@@ -20,7 +20,7 @@
 namespace backpass::runtime {
 namespace {
 
-constexpr double kMuch = 1e9;  ///< multiply-adds that are worth waking threads for
+constexpr double kMuch = 1e9;  ///< enough multiply-adds to wake threads
 
 TEST(Parallel, EveryMemberRunsOnce) {
   for (const int threads : {1, 2, 3, 8}) {
@@ -70,7 +70,7 @@ TEST(Parallel, AnExceptionReachesTheCallerWhileOthersWait) {
       EXPECT_EQ(std::string(error.what()), "from member");
     }
   }
-  // And the next region is as good as new.
+  // The next region must work normally.
   std::atomic<int> runs{0};
   parallel(3, kMuch, [&](const Member& member) {
     member.barrier();
@@ -137,7 +137,8 @@ TEST(NumThreads, CanBeSetAndRefusesNonsense) {
 }
 
 #if defined(__unix__)
-/// In a child, and in a child's child, after the parent has used threads: a region of four ends, with the right sum.
+/// A region of four members with a known sum. Also called in a child and in the child's child, after the parent has
+/// used threads.
 int sum_in_region() {
   std::atomic<int> sum{0};
   parallel(4, kMuch, [&](const Member& member) {
@@ -153,7 +154,7 @@ int sum_in_region() {
 bool child_succeeds(int depth) {
   const pid_t child = fork();
   if (child == 0) {
-    alarm(20);  // a hang becomes a failure
+    alarm(20);  // turns a hang into a failure
     const bool good = sum_in_region() == 4950 && (depth == 0 || child_succeeds(depth - 1));
     _exit(good ? 0 : 1);
   }

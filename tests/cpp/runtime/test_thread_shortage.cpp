@@ -1,4 +1,5 @@
-// Where the system does not give the threads, calls go on with the threads there are: same bits, and the process lives.
+// If the system does not give the threads, calls continue with fewer threads: the bits are the same and the process
+// lives.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -46,7 +47,7 @@ constexpr std::size_t kRows = 600;
 constexpr std::size_t kInputs = 64;
 constexpr std::size_t kOutputs = 10;
 
-/// Every kind of call that uses a team; returns all that the calls computed.
+/// Makes every kind of call that uses a team, and returns all computed numbers.
 std::vector<float> results_with(int threads) {
   set_num_threads(threads);
   std::vector<float> x(kRows * kInputs);
@@ -68,7 +69,7 @@ std::vector<float> results_with(int threads) {
   return out;
 }
 
-/// Ends the process with what became of the calls under a limit.
+/// Makes the calls under a limit, and ends the process with a status that describes the result.
 void exit_under(const std::function<bool()>& limit) {
   const std::vector<float> expected = results_with(1);
   if (!limit()) {
@@ -88,7 +89,7 @@ void exit_under(const std::function<bool()>& limit) {
 }
 
 bool limit_threads(rlim_t most) {
-  // The limit does not hold for root, and another user's threads must not count: so a user that has none.
+  // Root is exempt from the limit, and other processes of the user count. So change to a user without processes.
   constexpr unsigned int kNobodyElse = 23457;
   if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(kNobodyElse) != 0 || setuid(kNobodyElse) != 0)) {
     return false;
@@ -121,14 +122,14 @@ TEST_F(ThreadShortageDeathTest, ALimitOfThreads) {
 TEST_F(ThreadShortageDeathTest, StacksThatAreTooLarge) {
   for (const char* variable : {"OMP_STACKSIZE", "GOMP_STACKSIZE"}) {
     for (const char* size : {"1000G", "100000G", " 9999999 M ", "1T", "99999999999999999999G", "nonsense"}) {
-      setenv(variable, size, 1);  // the child is a new program, which reads it at its start
+      setenv(variable, size, 1);  // the child is a new program, which reads the variable when it starts
       EXPECT_EXIT(exit_under([] { return true; }), testing::ExitedWithCode(kSame), "") << variable << "=" << size;
       unsetenv(variable);
     }
   }
 }
 
-#if !defined(BACKPASS_SANITIZED)  // their runtimes need all of the address space
+#if !defined(BACKPASS_SANITIZED)  // sanitizers need the whole address space
 std::size_t address_space() {
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
@@ -152,10 +153,10 @@ TEST_F(ThreadShortageDeathTest, ALimitOfMemory) {
 
 TEST_F(ThreadShortageDeathTest, ThreadsAreUsedOnceTheyAreThere) {
   if (config().openmp.empty()) {
-    return;  // such a build has one thread
+    return;  // a build without OpenMP has one thread
   }
   const auto later = [] {
-    // The limit is soft: the process may raise it again.
+    // The hard limit stays 64, so that the process may raise its soft limit again.
     if (!limit_threads(64)) {
       std::_Exit(kUnable);
     }
@@ -171,8 +172,8 @@ TEST_F(ThreadShortageDeathTest, ThreadsAreUsedOnceTheyAreThere) {
     results_with(4);
     const std::size_t then = threads_alive();
     std::fprintf(stderr, "threads: %zu, %zu, %zu\n", first, at_once, then);
-    // A call that follows a refusal does not pay for another attempt. Later, one does. OpenMP's region has one more
-    // thread, which enters it.
+    // The call right after a refusal must not try again; a later call must. The last count includes the thread that
+    // entered OpenMP's region.
     std::_Exit(first == 1 && at_once == 1 && then == 5 ? kSame : kDifferent);
   };
   EXPECT_EXIT(later(), testing::ExitedWithCode(kSame), "");

@@ -1,4 +1,4 @@
-/// Something to learn, and what is to learn it.
+/// A small regression task, and a network for it.
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,7 @@
 
 namespace backpass {
 
-/// y = sin of a projection: something to learn.
+/// y = sin of a projection of x, which the network can learn.
 struct Task {
   explicit Task(std::size_t rows) : x(rows * 3), y(rows) {
     std::mt19937 generator(1);

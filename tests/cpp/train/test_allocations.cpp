@@ -1,5 +1,4 @@
-// The steady state of train_step, predict and fit takes no memory from the heap: every allocation of the process is
-// counted.
+// The steady state of train_step, predict and fit allocates no memory. The test counts every allocation of the process.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -40,7 +39,7 @@ std::atomic<long> allocations{0};
 
 #if defined(__GLIBC__) && !defined(BACKPASS_SANITIZED)
 #define BACKPASS_COUNTS_MALLOC 1
-// Replacing malloc itself also counts what OpenMP and the C library take; operator new comes here too.
+// Replaces malloc, so that allocations by OpenMP and the C library count too. operator new also calls it.
 extern "C" {
 void* __libc_malloc(std::size_t);                 // NOLINT
 void* __libc_calloc(std::size_t, std::size_t);    // NOLINT
@@ -97,7 +96,7 @@ using backpass::MatrixView;
 using backpass::Network;
 using backpass::Optimizer;
 
-/// Allocations made while `f` runs.
+/// The number of allocations while `f` runs.
 template <class F>
 long counted(F&& f) {
   allocations = 0;
@@ -238,7 +237,7 @@ TEST_P(Allocations, AnEpochOfFitAfterTheFirst) {
   backpass::Schedule schedule = backpass::schedules::Cosine{.period = 4};
   FitOptions<float> options;
   options.epochs = 4;
-  options.batch_size = 32;  // the last batch is a partial one
+  options.batch_size = 32;  // the last batch is partial
   options.sample_weight = weight_;
   options.validation_data.emplace(x(), backpass::Targets<float>(labels_));
   options.schedule = &schedule;
@@ -256,7 +255,7 @@ TEST_P(Allocations, AnEpochOfFitAfterTheFirst) {
   net.fit(x(), labels_, backpass::CrossEntropy{}, adamw, options);
   counting = false;
   ASSERT_EQ(counts.size(), 4u);
-  // counts[1] still holds the end of the first epoch, where the optimizer's new state is first copied.
+  // counts[1] includes the end of the first epoch, where fit first copies the optimizer's new state.
   EXPECT_EQ(counts[2], 0);
   EXPECT_EQ(counts[3], 0);
 }
@@ -278,7 +277,7 @@ int threads_alive() {
   return count;
 }
 
-/// The first call of a program: says what it allocated and started, and ends the program.
+/// Makes the first call of a program, prints its allocations and started threads, and ends the program.
 void first_predict(std::size_t max_batch) {
   constexpr std::size_t kRows = 300;
   backpass::set_num_threads(3);
@@ -296,7 +295,7 @@ void first_predict(std::size_t max_batch) {
 
 TEST(FirstPredictDeathTest, AllocatesNothingAndStartsNoThread) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  // The calling thread, two helpers, and the thread that has entered OpenMP's region.
+  // The calling thread, two helpers, and the thread that entered OpenMP's region.
   EXPECT_EXIT(first_predict(300), testing::ExitedWithCode(0),
               backpass::config().openmp.empty() ? "allocations 0, threads 1, started 0"
                                                 : "allocations 0, threads 4, started 0");

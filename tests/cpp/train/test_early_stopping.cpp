@@ -1,4 +1,4 @@
-// Early stopping, epoch by epoch, on series of validation losses that are known beforehand.
+// Early stopping, epoch by epoch, for given series of validation losses.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -15,20 +15,21 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// A training whose validation loss of epoch e is series[e], until it stops; the network's only weight counts epochs.
+/// The result of a training in which epoch e has the validation loss series[e]. The network's only weight counts
+/// epochs.
 struct Outcome {
   History history;
   double weight = 0.0;
 };
 Outcome outcome_of(const std::vector<double>& series, const EarlyStopping& stopping) {
-  // One weight with the gradient −1 per step: it is e + 1 after epoch e.
+  // The only weight has the gradient −1 per step, so it is e + 1 after epoch e.
   Network<double> net({.sizes = {1, 1}, .bias = false, .init = Initializer{InitializerKind::zeros}, .seed = 0});
   const std::vector<double> one{1.0};
   const ConstMatrixView<double> x(one.data(), 1, 1);
   std::size_t validations = 0;
   CustomLoss loss;
   loss.function_f32 = [](auto, auto, auto) { return 0.0; };
-  // Targets tell which rows are asked for: 1 for training, 2 for validation.
+  // Target 1 marks training rows, target 2 marks validation rows.
   loss.function_f64 = [&](ConstMatrixView<double>, const Targets<double>& y, MatrixView<double> grad) {
     if (y.values()(0, 0) == 2.0) {
       return series.at(validations++);
@@ -50,7 +51,7 @@ struct Case {
   std::vector<double> series;
   std::size_t patience;
   double min_delta;
-  std::size_t epochs;  ///< that are run
+  std::size_t epochs;  ///< that run
   std::size_t best;
 };
 
@@ -59,14 +60,14 @@ TEST(EarlyStopping, CountsEpochsWithoutImprovement) {
       {"equal is not an improvement", {1, 1, 1, 1, 1, 1}, 2, 0.0, 3, 0},
       {"falling", {6, 5, 4, 3, 2, 1}, 2, 0.0, 6, 5},
       {"an improvement ends the wait", {5, 6, 4, 6, 3, 6, 6, 1}, 2, 0.0, 7, 4},
-      {"less than min_delta is not one", {5, 4.5, 4, 3.5, 1}, 2, 1.5, 3, 0},
-      {"exactly min_delta is not one", {5, 4, 4, 1}, 2, 1.0, 3, 0},
-      {"more than min_delta is one", {5, 3, 2.5, 2.5, 0}, 2, 1.0, 4, 1},
+      {"less than min_delta is not an improvement", {5, 4.5, 4, 3.5, 1}, 2, 1.5, 3, 0},
+      {"exactly min_delta is not an improvement", {5, 4, 4, 1}, 2, 1.0, 3, 0},
+      {"more than min_delta is an improvement", {5, 3, 2.5, 2.5, 0}, 2, 1.0, 4, 1},
       {"patience one", {1, 2, 0}, 1, 0.0, 2, 0},
-      {"NaN is not one", {3, kNaN, kNaN, 1}, 2, 0.0, 3, 0},
-      {"the first number after NaN is one", {kNaN, 3, 3, 3, 1}, 2, 0.0, 4, 1},
+      {"NaN is not an improvement", {3, kNaN, kNaN, 1}, 2, 0.0, 3, 0},
+      {"the first number after NaN is an improvement", {kNaN, 3, 3, 3, 1}, 2, 0.0, 4, 1},
       {"negative losses", {-1, -2, -2, -1, -3}, 2, 0.0, 4, 1},
-      {"the last epoch's stop is no early one", {1, 1, 1}, 2, 0.0, 3, 0},
+      {"a stop in the last epoch is not early", {1, 1, 1}, 2, 0.0, 3, 0},
   };
   for (const Case& c : cases) {
     const Outcome result = outcome_of(c.series, {.patience = c.patience, .min_delta = c.min_delta});

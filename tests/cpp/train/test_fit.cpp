@@ -1,4 +1,4 @@
-// fit in C++: what it is made of. (Trainings against the NumPy reference are in tests/python.)
+// The parts of fit in C++. (tests/python compares trainings with the NumPy reference.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -73,7 +73,7 @@ TEST(Fit, CustomLossSeesTheSameBatches) {
 TEST(Fit, EarlyStoppingRestoresTheBestEpoch) {
   const Task task(60);
   Network<double> net = make_network();
-  SGD sgd{.lr = 0.9};  // too large to fall steadily
+  SGD sgd{.lr = 0.9};  // so large that the loss does not fall steadily
   std::vector<std::vector<double>> after_epoch;
   FitOptions<double> options{.epochs = 40, .batch_size = 4, .validation_split = 0.5};
   options.early_stopping = EarlyStopping{.monitor = "val_loss", .patience = 3};
@@ -121,7 +121,7 @@ TEST(Fit, AParameterThatIsNotFiniteIsDivergenceToo) {
   const Task task(10);
   Network<double> net = make_network();
   const auto before = parameters_of(net);
-  SGD sgd{.lr = std::numeric_limits<double>::max()};  // the one step's loss is finite, what it leads to is not
+  SGD sgd{.lr = std::numeric_limits<double>::max()};  // the loss is finite, but the parameters after the step are not
   std::vector<double> targets(10, 100.0);
   try {
     net.fit(task.X, ConstMatrixView<double>(targets.data(), 10, 1), MeanSquaredError{}, sgd, {.batch_size = 10});
@@ -174,8 +174,8 @@ TEST(Fit, AOneCycleWithoutLengthIsAsLongAsEachTraining) {
       return lr;
     };
     EXPECT_EQ(rates(5, 0), expected(5, 0));
-    EXPECT_EQ(rates(7, 0), expected(7, 0));  // a second training has its own length
-    EXPECT_EQ(rates(3, 4), expected(7, 4));  // one that goes on, that of the whole
+    EXPECT_EQ(rates(7, 0), expected(7, 0));  // a second training uses its own length
+    EXPECT_EQ(rates(3, 4), expected(7, 4));  // a resumed training uses the length of the whole
   }
   EXPECT_EQ(std::get<schedules::OneCycle>(*inner).total_steps, 0);
 }
@@ -183,7 +183,7 @@ TEST(Fit, AOneCycleWithoutLengthIsAsLongAsEachTraining) {
 TEST(Fit, ReduceOnPlateauRemembersInTheCallersSchedule) {
   const Task task(20);
   Network<double> net = make_network();
-  SGD sgd{.lr = 0.0};  // nothing improves
+  SGD sgd{.lr = 0.0};  // so nothing improves
   Schedule schedule = schedules::ReduceOnPlateau{.patience = 1};
   FitOptions<double> options{.epochs = 2, .batch_size = 20};
   options.schedule = &schedule;
@@ -201,7 +201,7 @@ TEST(Fit, CallbacksStopAndMayThrow) {
   EXPECT_EQ(history.epochs, 2U);
   EXPECT_TRUE(history.stopped_early);
   options.epochs = 2;
-  EXPECT_FALSE(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options).stopped_early);  // it was the last one anyway
+  EXPECT_FALSE(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options).stopped_early);  // it was the last epoch
   options.on_epoch_end = [](const EpochReport&) -> bool { throw std::runtime_error("mine"); };
   sgd.lr = 0.25;
   Schedule schedule = schedules::Exponential{};
@@ -229,7 +229,7 @@ TEST(Fit, RefusesNonsense) {
 
 TEST(ValidationRows, AreTheNumberThatTheSplitSays) {
   EXPECT_EQ(validation_rows(100, 0.0), 0U);
-  for (std::size_t percent = 1; percent < 100; ++percent) {  // 29, 57 and 58 lie just below in binary
+  for (std::size_t percent = 1; percent < 100; ++percent) {  // 29, 57 and 58 percent are slightly smaller in binary
     EXPECT_EQ(validation_rows(100, static_cast<double>(percent) / 100), percent);
   }
   EXPECT_EQ(validation_rows(10, 0.25), 2U);
@@ -251,7 +251,7 @@ TEST(Metric, AgainstTheirDefinitions) {
   EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, A, Y, false, weights), 0.25);
   EXPECT_NEAR(compute_metric<double>(Metric::mae, A, Y), (0.1 + 0.3 + 0.2 + 0.5 + 0.7 + 0.2 + 0.0 + 0.1 + 0.1) / 9,
               1e-15);
-  // Column by column: residuals (0.26, 0.59, 0.09), totals (0, 2/3, 2/3); the constant column is missed, hence 0.
+  // Per column: residuals (0.26, 0.59, 0.09), totals (0, 2/3, 2/3). The constant column is predicted wrongly: 0.
   EXPECT_NEAR(compute_metric<double>(Metric::r2, A, Y), (0.0 + (1 - 0.59 / (2.0 / 3)) + (1 - 0.09 / (2.0 / 3))) / 3,
               1e-12);
   const std::vector<double> logits{-0.2, 0.3, 0.4};

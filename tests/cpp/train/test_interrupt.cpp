@@ -1,5 +1,5 @@
-// A call that an InterruptScope ends leaves the network at the boundary of a step, wherever the call ends; and the next
-// call computes what it would have computed without that.
+// An InterruptScope that ends a call leaves the network at a step boundary, at every point where the call can end. The
+// next call computes the same as without the interruption.
 #include <backpass/backpass.hpp>
 
 #include <atomic>
@@ -26,7 +26,7 @@ std::vector<float> numbers(std::size_t n, unsigned int seed) {
   return values;
 }
 
-/// What a call may change: all of it but gradients and activations.
+/// Everything that a call may change, except gradients and activations.
 struct State {
   explicit State(const NetworkOptions& options) : net(options) {}
   State(const State&) = default;
@@ -56,7 +56,7 @@ struct Data {
   ConstMatrixView<float> x, y;
 };
 
-/// A call, and what it computes beyond the lasting state.
+/// Makes a call, and returns what it computes besides the lasting state.
 using Call = std::function<std::vector<float>(State&, const Data&)>;
 
 std::vector<float> gradients(const State& s) { return {s.net.gradients().begin(), s.net.gradients().end()}; }
@@ -77,7 +77,7 @@ const CustomLoss kHalfSquares{[](ConstMatrixView<float> a, Targets<float> y, Mat
 struct Case {
   std::string name;
   Call call;
-  bool keeps = false;  ///< all rows are one block, so that short calls have no polls
+  bool keeps = false;  ///< keeps all rows as one block: short calls do not poll
   friend void PrintTo(const Case& c, std::ostream* os) { *os << c.name; }
 };
 
@@ -110,7 +110,7 @@ std::vector<Case> cases() {
       {"forward_and_backward",
        [](State& s, const Data& d) {
          const auto a = s.net.forward(d.x, true);
-         std::vector<float> out(a.data(), a.data() + a.cols());  // a row is enough
+         std::vector<float> out(a.data(), a.data() + a.cols());  // one row is enough
          s.net.backward(d.y);
          const std::vector<float> g = gradients(s);
          out.insert(out.end(), g.begin(), g.end());
@@ -128,8 +128,8 @@ class Interrupt : public testing::TestWithParam<Case> {
   int before_ = get_num_threads();
 };
 
-/// Ends `call` at its n-th check, for the first n one by one and then in growing steps, until the call is not ended.
-/// \returns the count of checks
+/// Ends `call` at its n-th check, with n = 1, 2, 3, … in growing steps, until the call has fewer than n checks.
+/// \returns the number of checks
 int end_everywhere(const Call& call, const NetworkOptions& options, std::size_t rows, bool lasts) {
   const Data data(options, rows);
   const State fresh(options);
@@ -155,7 +155,7 @@ int end_everywhere(const Call& call, const NetworkOptions& options, std::size_t 
       EXPECT_EQ(s.lasting(), reference.lasting());
       return checks;
     }
-    EXPECT_EQ(checks, n) << "asked again after the end";
+    EXPECT_EQ(checks, n) << "check() was called again after the end";
     if (lasts) {
       EXPECT_EQ(s.lasting(), fresh.lasting()) << "ended at check " << n;
       EXPECT_EQ(call(s, data), expected) << "after an end at check " << n;
@@ -173,7 +173,7 @@ TEST_P(Interrupt, LeavesTheNetworkAtAStepBoundary) {
     std::size_t rows;
     double dropout;
   };
-  // Blocks of rows; segments; columns shared by a team; one large block.
+  // Row blocks; segments; columns shared by a team. Calls with `keeps` use one large block.
   const std::vector<Shape> shapes{
       {{40, 150, 90, 5}, 1200, 0.2}, {{8, 32, 32, 3}, 5000, 0.0}, {{300, 3000, 3}, 270, 0.0}};
   for (const Shape& shape : shapes) {
@@ -181,7 +181,7 @@ TEST_P(Interrupt, LeavesTheNetworkAtAStepBoundary) {
         .sizes = shape.sizes, .activation = Activation::tanh(), .dropout = shape.dropout, .seed = 3};
     for (const int threads : {1, 3}) {
       set_num_threads(threads);
-      // forward counts its pass, and backward does not take that back.
+      // forward counts its dropout pass, and an interrupted backward does not undo that.
       const bool lasts = GetParam().name != "forward_and_backward";
       const std::size_t rows = GetParam().keeps ? 8 * shape.rows : shape.rows;
       EXPECT_GE(end_everywhere(GetParam().call, options, rows, lasts), 3) << rows << " rows, " << threads << " threads";
@@ -191,7 +191,7 @@ TEST_P(Interrupt, LeavesTheNetworkAtAStepBoundary) {
 
 INSTANTIATE_TEST_SUITE_P(Calls, Interrupt, testing::ValuesIn(cases()), [](const auto& c) { return c.param.name; });
 
-/// Where one block of rows takes long, its update waits for the whole gradient.
+/// If the gradient of one block takes long, the update waits for the whole gradient.
 TEST(InterruptOfOneBlock, ComesBeforeTheUpdate) {
   const NetworkOptions options{.sizes = {2048, 2048}, .activation = Activation::tanh(), .seed = 3};
   const Data data(options, 256);
@@ -203,7 +203,7 @@ TEST(InterruptOfOneBlock, ComesBeforeTheUpdate) {
   std::vector<float> values;
   int checks = 0;
   {
-    // Asked during the computation of the gradient: its products are more than half of the work.
+    // Checks also run during the computation of the gradient, whose products are more than half of the work.
     const InterruptScope scope([&] { ++checks; }, std::chrono::nanoseconds(0));
     (void)s.net.train_step(data.x, data.y, MeanSquaredError{}, s.adam);
   }
@@ -243,7 +243,7 @@ TEST(InterruptOfFit, LeavesTheLastFinishedStep) {
   const Data data(options, 1000);
   const FitOptions<float> settings{.epochs = 2, .batch_size = 400, .shuffle = false};
   for (int n = 1;; n += 7) {
-    // Steps by hand: as many as fit has finished.
+    // Compares with as many train_step calls as fit has finished.
     State s(options);
     int checks = 0;
     bool ended = false;

@@ -1,5 +1,5 @@
-// operator new fails at its N-th call, for every N, through fit: the network, the optimizer and the schedule are then
-// as at the last finished epoch. The oracle is a training of that many epochs that was not disturbed.
+// operator new fails at its N-th call, for every N, during fit. Then the network, the optimizer and the schedule must
+// have the state of the last finished epoch: that of an undisturbed training with this number of epochs.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,12 +23,12 @@
 #endif
 #endif
 
-// Where test_allocations.cpp replaces malloc instead, operator new is free to be replaced here.
+// With glibc, test_allocations.cpp replaces malloc, so this file can replace operator new.
 #if defined(__GLIBC__) && !defined(BACKPASS_SANITIZED)
 #define BACKPASS_NEW_FAILS 1
 
 namespace {
-std::atomic<long> countdown{-1};  // calls until one fails; below 0: none does
+std::atomic<long> countdown{-1};  // calls until one fails; negative: no call fails
 
 void* allocate(std::size_t n, std::size_t alignment) {
   long left = countdown.load(std::memory_order_relaxed);
@@ -40,7 +40,7 @@ void* allocate(std::size_t n, std::size_t alignment) {
   }
   return p;
 }
-// Not inlined: GCC would see free() in the place of operator delete, and warn.
+// Not inlined: otherwise GCC sees free() instead of operator delete, and warns.
 [[gnu::noinline]] void release(void* p) noexcept { std::free(p); }
 }  // namespace
 
@@ -130,7 +130,7 @@ TEST(OutOfMemory, FitStandsAtTheLastFinishedEpoch) {
 }
 #endif
 
-/// A callback that runs out of memory is no exception to it.
+/// std::bad_alloc from a callback also restores the last finished epoch.
 TEST(OutOfMemory, InACallbackToo) {
   const Task task(64);
   Network<double> net = make_network();

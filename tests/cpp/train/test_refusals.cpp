@@ -1,5 +1,5 @@
-// What fit, its history and its metrics refuse and report beside the ordinary: names, shapes, sums of zero weights, the
-// kind of a divergence, and stops in the middle of an epoch.
+// Refusals and reports of fit, its history and its metrics in unusual cases: names, shapes, weights that sum to zero,
+// the kind of a divergence, and stops in the middle of an epoch.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ TEST(Metrics, RefuseShapesThatDoNotFit) {
 }
 
 TEST(Metrics, OfNothingAreNaN) {
-  const std::vector<double> values(6, 1.0);  // accuracy takes targets of 0 and 1
+  const std::vector<double> values(6, 1.0);  // accuracy needs targets of 0 and 1
   const ConstMatrixView<double> a(values.data(), 3, 2);
   for (const Metric metric : {Metric::accuracy, Metric::r2, Metric::mae}) {
     EXPECT_TRUE(std::isnan(compute_metric<double>(metric, a.middle_rows(0, 0), a.middle_rows(0, 0))));
@@ -45,7 +45,7 @@ TEST(Metrics, OfNothingAreNaN) {
   }
 }
 
-/// R² of an output without variance: 1 where it is met, 0 where it is missed.
+/// R² of constant targets: 1 if the prediction is exact, otherwise 0.
 TEST(Metrics, RSquaredOfConstantTargets) {
   const std::vector<double> y(3, 2.0);
   const std::vector<double> missed{2.0, 2.0, 3.0};
@@ -64,7 +64,7 @@ TEST(Histories, NameTheirSeries) {
   EXPECT_THROW((void)history["val_loss"], std::out_of_range);
 }
 
-/// A custom loss is told the labels of the rows that it gets, in their order.
+/// A custom loss gets the labels of its rows, in the order of the rows.
 TEST(Fit, ACustomLossSeesTheLabelsOfItsRows) {
   constexpr std::size_t kRows = 23;
   std::vector<double> inputs(kRows);
@@ -73,7 +73,7 @@ TEST(Fit, ACustomLossSeesTheLabelsOfItsRows) {
     inputs[r] = static_cast<double>(r);
     labels[r] = static_cast<std::int64_t>(r);
   }
-  // Every output is the input, which tells the row.
+  // Every output equals the input, which identifies the row.
   Network<double> net({.sizes = {1, kRows}, .bias = false, .init = Initializer::constant(1.0), .seed = 0});
   std::vector<std::int64_t> seen;
   CustomLoss loss;
@@ -90,7 +90,7 @@ TEST(Fit, ACustomLossSeesTheLabelsOfItsRows) {
   SGD sgd;
   net.fit(ConstMatrixView<double>(inputs.data(), kRows, 1), labels, loss, sgd, {.batch_size = 5});
   ASSERT_EQ(seen.size(), kRows);
-  EXPECT_NE(seen, labels) << "rows are shuffled";
+  EXPECT_NE(seen, labels) << "rows must be shuffled";
   std::sort(seen.begin(), seen.end());
   EXPECT_EQ(seen, labels);
 }
@@ -118,7 +118,7 @@ TEST(Fit, DivergenceNamesInfinityAndNaN) {
   }
 }
 
-/// A stop in the middle of an epoch: the epoch is not in the history, and no other one begins.
+/// A stop in the middle of an epoch: the history does not contain the epoch, and no other epoch begins.
 TEST(Fit, ProgressMayStopInTheMiddleOfAnEpoch) {
   const Task task(400);
   Network<double> net = make_network();
@@ -145,7 +145,7 @@ TEST(Fit, ProgressMayStopInTheMiddleOfAnEpoch) {
   EXPECT_LT(rows_at_stop, 400U);
 }
 
-/// Validation rows are given, or held back.
+/// validation_data and validation_split exclude each other.
 TEST(Fit, RefusesValidationTwice) {
   const Task task(20);
   Network<double> net = make_network();

@@ -1,5 +1,5 @@
-// Training that is interrupted at any step, and in validation, and goes on from a file with the bits of one that is
-// not.
+// Training that is interrupted at any step, or in validation, continues from a file with the bits of uninterrupted
+// training.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,14 +17,14 @@ namespace {
 
 constexpr std::size_t kRows = 23;
 constexpr std::size_t kBatch = 5;
-constexpr std::size_t kSteps = 4;  // of an epoch: a fifth of the rows is for validation
+constexpr std::size_t kSteps = 4;  // per epoch; a fifth of the rows is for validation
 constexpr std::size_t kEpochs = 5;
 
 struct Interruption : std::runtime_error {
   Interruption() : std::runtime_error("interrupted") {}
 };
 
-/// Half the squares, and an exception in call number `end`: training calls it once a step, validation once or more.
+/// Half the squared error; throws in call number `end`. Training calls it once per step, validation at least once.
 Loss squares_until(std::size_t& calls, std::size_t end) {
   CustomLoss loss;
   loss.function_f32 = [](auto, auto, auto) { return 0.0; };
@@ -56,7 +56,7 @@ FitOptions<double> options_of(std::size_t epochs, Schedule& schedule) {
           .seed = 9};
 }
 
-/// A series that does not differ between runs: all but the seconds.
+/// A series from entry `from` on. Used for all series except "seconds", which differs between runs.
 std::vector<double> tail(const History& history, const char* name, std::size_t from) {
   const std::vector<double>& series = history[name];
   return {series.begin() + static_cast<std::ptrdiff_t>(from), series.end()};
@@ -78,7 +78,7 @@ TEST(Resume, GoesOnFromEveryStepOfAnEpochWithTheSameBits) {
 
     std::vector<std::size_t> positions;
     for (std::size_t end = 0; end < all; ++end) {
-      // The first part, saved where the exception left it.
+      // The first part, saved in the state that the exception left.
       Network<double> part = network_with_dropout();
       Adam part_adam;
       Schedule part_schedule = schedule;
@@ -109,7 +109,7 @@ TEST(Resume, GoesOnFromEveryStepOfAnEpochWithTheSameBits) {
         EXPECT_EQ(tail(rest, name, 0), tail(expected, name, finished)) << name << ", interrupted in call " << end;
       }
     }
-    // Every place of an epoch was among them.
+    // The loop covered every position in an epoch.
     for (std::size_t steps = 0; steps <= kSteps; ++steps) {
       EXPECT_NE(std::find(positions.begin(), positions.end(), steps), positions.end()) << steps;
     }
@@ -135,7 +135,7 @@ TEST(Resume, RefusesAPositionThatTheEpochDoesNotHave) {
   EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::invalid_argument);
   EXPECT_EQ(parameters_of(net), before);
   EXPECT_EQ(memory.position.steps, 2U);
-  // A new training does not look at it.
+  // A new training ignores the position.
   options.first_step = 0;
   net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
   EXPECT_EQ(memory.position.steps, 0U);

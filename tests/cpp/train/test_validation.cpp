@@ -1,4 +1,4 @@
-// fit's look at the validation rows and at metrics.
+// How fit evaluates validation rows and metrics.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ TEST(Validation, ANanInValidationEndsNothing) {
   EXPECT_FALSE(stopped.best_epoch.has_value());
 }
 
-/// The message of what fit throws.
+/// The message of fit's exception.
 std::string refusal(const FitOptions<double>& options) {
   const Task task(20);
   Network<double> net = make_network();
@@ -62,13 +62,13 @@ TEST(Validation, RefusalsOfValidationDataNameIt) {
             "validation_data: no rows: the mean loss of zero samples is undefined");
 }
 
-/// The rows of validation are looked at in slices; the loss is that of evaluate() all the same.
+/// fit evaluates the validation rows in slices, and the loss has the bits of evaluate().
 TEST(Validation, ValidationLossIsEvaluatesToTheBit) {
   struct Case {
     std::vector<std::size_t> sizes;
     std::size_t rows;
   };
-  // Summed in segments, with more rows than a slice; in one run; shorter than a slice.
+  // Summed in segments, with more rows than a slice; summed in one run; fewer rows than a slice.
   for (const Case& c : {Case{{3, 4, 1}, 70001}, Case{{3, 200, 200, 1}, 5003}, Case{{3, 4, 1}, 300}}) {
     const Task task(c.rows + 10);
     const std::size_t held_out = c.rows;
@@ -94,7 +94,7 @@ TEST(Validation, ValidationLossIsEvaluatesToTheBit) {
   }
 }
 
-/// An activation that takes its time over more rows than training gives it.
+/// An activation that is slow for more than one row. Training steps have one row.
 Activation slow_identity() {
   const auto function = []<class T>(ConstMatrixView<T> z, MatrixView<T> out) {
     if (z.rows() > 1) {
@@ -123,7 +123,7 @@ TEST(Validation, ProgressMayStopInTheMiddleOfValidation) {
     std::vector<Metric> metrics;
     bool train_on_all;
   };
-  // In the validation's loss, in one that needs all rows at once, in the metrics of training.
+  // Stops in the validation loss, in a loss that needs all rows at once, and in the metrics of training.
   for (const Case& c :
        {Case{MeanSquaredError{}, {}, false}, Case{custom, {}, false}, Case{MeanSquaredError{}, {Metric::mae}, true}}) {
     Network<double> net({.sizes = {3, 2, 1}, .activation = slow_identity(), .seed = 4});

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-/// Uses what a reader and a writer of JSON use.
+/// Calls the functions that a reader and a writer of JSON need.
 std::size_t use_json(const std::string& text) {
   struct Counter : nlohmann::json_sax<nlohmann::json> {
     std::size_t events = 0;

@@ -1,4 +1,5 @@
-// Loads a sound file, and every file that differs from it in one byte of the header's end: FormatError, never abort().
+// Loads a valid file, and every file that differs from it in one byte at the end of the header: FormatError, never
+// abort().
 #include <cstdio>
 #include <fstream>
 #include <iterator>

@@ -1,4 +1,4 @@
-"""Every way to write a call of the methods that take their arguments without pybind11's help."""
+"""Every way to write a call of the methods that parse their arguments without pybind11."""
 
 import inspect
 import sys
@@ -18,7 +18,7 @@ def net() -> bp.Network:
 
 
 def not_interned(name: str) -> str:
-    """An equal string that is another object, as a name that was read from somewhere is."""
+    """Return an equal string that is another object, like a name read from a file."""
     return "".join(list(name))
 
 

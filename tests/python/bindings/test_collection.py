@@ -1,4 +1,4 @@
-"""Networks that are reachable from themselves are freed by Python's garbage collector."""
+"""Python's garbage collector frees networks that refer to themselves."""
 
 import copy
 import gc
@@ -47,7 +47,7 @@ def activation():
 
 
 def kept_activation():
-    """The cycle goes through the activation object as well."""
+    """The cycle also goes through the activation object."""
     box = []
     custom = tanh_like(box)
     net = bp.Network([8, 10, 3], custom)
@@ -57,7 +57,7 @@ def kept_activation():
 
 
 def bound_method():
-    """Nothing in the cycle but the network can be cleared."""
+    """Only the network in the cycle can be cleared."""
 
     class Mine(bp.Network):
         def __new__(cls, *arguments):
@@ -151,7 +151,7 @@ def test_a_network_is_freed(make):
 
 
 def test_what_is_in_use_is_kept():
-    """The collector counts references: one visit too many would free what is still in use."""
+    """The collector counts references: one visit too many would free objects in use."""
     net = bp.Network([8, 10, 3], tanh_like([]))
     x = np.ones((2, 8), dtype="float32")
     expected = net.predict(x)
@@ -183,7 +183,7 @@ def test_views_outlive_the_network_object():
 
 
 def test_an_object_without_a_value_can_be_collected():
-    """Its __init__ has not run: there is nothing to visit."""
+    """__init__ has not run, so there is nothing to visit."""
     objects = [cls.__new__(cls) for cls in (bp.Network, bp.activations.Custom, bp.losses.Custom)]
     objects[0].me = objects
     del objects

@@ -14,7 +14,7 @@ from small import VALUES, make
 
 
 def counts_while(work) -> int:
-    """How often another Python thread got to run during the work."""
+    """Return how often another Python thread ran during the work."""
     count = 0
     stop = threading.Event()
 
@@ -55,12 +55,12 @@ def test_other_threads_run_meanwhile(call):
         "evaluate": lambda: net.evaluate(x, y, loss="mse"),
         "fit": lambda: net.fit(x, y, loss="mse", optimizer=sgd, epochs=1, progress=False),
     }
-    # Held throughout, the other thread would not run once: it cannot even finish its sleep.
+    # If the call held the GIL, the other thread could not even finish its sleep.
     assert counts_while(calls[call]) >= 3
 
 
 def test_two_threads_may_train_one_network():
-    """Calls that change it take turns: nothing is lost, nothing crashes."""
+    """Calls that change the network take turns: no step is lost, and nothing crashes."""
     net = bp.Network([20, 64, 5], "tanh", dtype="float64", seed=0)
     sgd = bp.optim.SGD(lr=1e-3)
     rng = np.random.default_rng(0)
@@ -116,7 +116,7 @@ def test_a_fork_amid_a_step_is_an_error_and_no_hang():
     inside.wait()
     child = os.fork()
     if child == 0:
-        signal.alarm(20)  # a hang is a failure, too
+        signal.alarm(20)  # turns a hang into a failure
         try:
             net.predict(x[:4])
             net.train_step(x[:4], y[:4], loss="mse", optimizer=sgd)
@@ -170,7 +170,7 @@ def test_custom_functions_get_arrays_that_they_may_keep():
 
 @pytest.fixture
 def interrupts():
-    """Python's own handler of SIGINT, which a process started in the background ignores."""
+    """Install Python's SIGINT handler: a process started in the background ignores SIGINT."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -178,7 +178,7 @@ def interrupts():
 
 @pytest.mark.usefixtures("interrupts")
 def test_ctrl_c_leaves_fit_within_100_ms():
-    """The signal's handler runs between two steps, and the network can go on."""
+    """The signal's handler runs between two steps, and the network remains usable."""
     net = bp.Network([50, 64, 1], seed=0)
     x = np.random.default_rng(0).normal(size=(2000, 50)).astype("float32")
     y = x[:, 0]

@@ -1,4 +1,4 @@
-"""Arguments that are none, and what the core and the system refuse."""
+"""Invalid arguments, and errors of the core and the system."""
 
 import pickle
 

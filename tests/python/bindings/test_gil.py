@@ -1,4 +1,4 @@
-"""Reference counts belong to the GIL: no native call touches one without it."""
+"""Reference counts need the GIL: no native call changes one without it."""
 
 import itertools
 import sys
@@ -22,12 +22,12 @@ def frequent_switches():
 
 
 def drift(shared: object, work) -> int:
-    """Return by how much the reference count of an object changes that two threads use."""
+    """Return the change of the reference count of an object that two threads use."""
     end = time.monotonic() + SECONDS
 
     def use_the_object() -> None:
         while time.monotonic() < end:
-            list(itertools.repeat(shared, 10_000))  # does little else than count
+            list(itertools.repeat(shared, 10_000))  # mostly changes the reference count
 
     thread = threading.Thread(target=use_the_object)
     before = sys.getrefcount(shared)
@@ -39,7 +39,7 @@ def drift(shared: object, work) -> int:
 
 
 def make() -> tuple[bp.Network, np.ndarray]:
-    """Return a network with just enough work for the GIL to be released."""
+    """Return a network with just enough work to make calls release the GIL."""
     return bp.Network([64, 32, 10], seed=0), np.ones((128, 64), dtype="float32")
 
 

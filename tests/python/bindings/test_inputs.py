@@ -1,4 +1,4 @@
-"""Arrays of every kind as x and out, and the errors for what is none."""
+"""Arrays of every kind as x and out, and the errors for other objects."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from small import VALUES, make
 
 
 class Only:
-    """An object that speaks one protocol."""
+    """An object that supports only one protocol."""
 
     def __init__(self, array: np.ndarray, *names: str) -> None:
         for name in names:
@@ -60,7 +60,7 @@ DTYPES = [
 @pytest.mark.parametrize("source", DTYPES)
 def test_every_input_gives_the_same_bits(kind, source, dtype):
     if source == "longdouble" and kind in ("DLPack alone", "buffer"):
-        pytest.skip("NumPy itself does not take these")
+        pytest.skip("NumPy itself does not accept these")
     net = make(dtype)
     expected = net.predict(VALUES.astype(dtype))
     given = INPUTS[kind](VALUES.astype(source))
@@ -75,7 +75,7 @@ def test_bool_is_numbers():
 
 
 def test_overlapping_rows_are_read_as_they_are():
-    """Sliding windows and broadcast rows need no copy, and give what their copies give."""
+    """Sliding windows and broadcast rows need no copy, and give the results of their copies."""
     net = make()
     series = np.linspace(0, 1, 30, dtype="float32")
     windows = np.lib.stride_tricks.sliding_window_view(series, 5)
@@ -190,7 +190,7 @@ print(peak - before)
 
 
 def test_large_inputs_are_not_copied(tmp_path):
-    """While 200 MB are read through a mapping, the process's own memory stays far below that."""
+    """While a call reads 200 MB from a mapped file, the process's own memory grows far less."""
     if sys.platform != "linux":
         pytest.skip("reads /proc")
     run = subprocess.run(
@@ -237,7 +237,7 @@ def test_out_must_match_exactly(out, error, words):
 
 
 def test_out_may_be_the_input():
-    """As in NumPy, the result is that of an out somewhere else."""
+    """As in NumPy, the result equals that of a separate out."""
     net = bp.Network([6, 6], seed=0)
     memory = np.random.default_rng(0).normal(size=(301, 6)).astype("float32")
     expected = net.predict(memory[:300].copy())

@@ -1,4 +1,4 @@
-"""A call for which there is no memory is a MemoryError, and the next call works."""
+"""A call without enough memory raises MemoryError, and the next call works."""
 
 import json
 import subprocess

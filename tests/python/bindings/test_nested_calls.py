@@ -1,4 +1,4 @@
-"""Calls of a network in a Python function that another call of it runs: they end, all of them."""
+"""A Python function that a network's call runs calls the network: every such call ends."""
 
 import copy
 import faulthandler
@@ -21,7 +21,7 @@ FIT = {"loss": "mse", "epochs": 2, "batch_size": 4, "seed": 0, "progress": False
 
 @pytest.fixture(autouse=True)
 def watchdog():
-    """A hang is a failure."""
+    """Turn a hang into a failure."""
     faulthandler.dump_traceback_later(120, exit=True, file=sys.__stderr__)
     yield
     faulthandler.cancel_dump_traceback_later()
@@ -32,7 +32,7 @@ def at_epoch_end(function):
 
 
 class Hook:
-    """A function that runs something else once, when armed, and keeps what came of it."""
+    """A function that, when armed, runs other work once and keeps the results."""
 
     def __init__(self) -> None:
         self.work = None
@@ -68,7 +68,7 @@ def make_loss(hook: Hook) -> bp.losses.Custom:
 
 
 def readers(net, optimizer, path):
-    """Calls that change nothing; with more rows than the outer call has made room for."""
+    """Calls that change nothing, with more rows than the outer call has room for."""
     return {
         "predict": lambda: net.predict(MANY),
         "call": lambda: net(X),
@@ -122,7 +122,7 @@ def on_this_thread(calls):
 
 
 def on_other_threads(calls):
-    """All at once, each on a thread of its own that is joined."""
+    """Run all calls at once, each on a separate thread, and join the threads."""
 
     def work(results):
         def run(name, call):
@@ -138,7 +138,7 @@ def on_other_threads(calls):
 
 
 def outer_calls(net, hook):
-    """Calls that run a Python function in the middle of a step, and whether they change the net."""
+    """Calls that run a Python function within a step, and whether they change the network."""
     sgd, loss = bp.optim.SGD(lr=0.0), make_loss(hook)
     with_loss = FIT | {"loss": loss}
     return {
@@ -183,7 +183,7 @@ def test_a_nested_call_is_an_error(name, tmp_path):
 
 
 def test_a_nested_call_of_a_callback_s_call_is_an_error():
-    """The callback itself may use the network; its call's Custom activation may not."""
+    """The callback may use the network; the Custom activation of its call may not."""
     hook = Hook()
     net, optimizer = make(hook)
     seen = []
@@ -206,7 +206,7 @@ def test_a_nested_call_of_a_callback_s_call_is_an_error():
 
 @pytest.mark.parametrize("name", OUTER)
 def test_a_thread_that_is_waited_for_ends(name, tmp_path):
-    """It may read beside a call that reads; where it would wait for ever it gets an error."""
+    """A thread may read during a call that reads; a call that could wait for ever gets an error."""
     hook = Hook()
     net, optimizer = make(hook)
     outer, changes = outer_calls(net, hook)[name]
@@ -243,7 +243,7 @@ def test_a_callback_may_use_the_network_between_two_steps(tmp_path):
 
 
 def test_other_threads_may_read_between_two_steps(tmp_path):
-    """A callback may wait for them. Those that would change something are refused at once."""
+    """A callback may wait for readers. Writers are refused at once."""
     hook = Hook()
     net, optimizer = make(hook)
     reading, writing = readers(net, optimizer, tmp_path), writers(net, optimizer)
@@ -262,7 +262,7 @@ def test_other_threads_may_read_between_two_steps(tmp_path):
 
 
 def test_a_progress_bar_may_use_the_network(monkeypatch):
-    """What the bar writes to may be a program's own window."""
+    """The bar may write to a program's own window."""
     net = bp.Network([4, 8, 2], seed=0)
     results = []
 
@@ -292,7 +292,7 @@ def test_a_progress_bar_may_use_the_network(monkeypatch):
 
 
 def test_fits_that_use_each_other_s_network_end():
-    """Each callback calls what the other thread trains."""
+    """Each callback calls the network that the other thread trains."""
     nets = [bp.Network([4, 8, 2], seed=seed) for seed in range(2)]
     both = threading.Barrier(2)
     outcomes = []
@@ -322,7 +322,7 @@ def test_fits_that_use_each_other_s_network_end():
 
 
 def test_steps_that_use_each_other_s_network_end():
-    """The same in the middle of a step: one of them at least gets an error, and both go on."""
+    """The same within a step: at least one thread gets an error, and both continue."""
     hooks = [Hook(), Hook()]
     nets = [make(hook)[0] for hook in hooks]
     both = threading.Barrier(2)
@@ -346,7 +346,7 @@ def test_steps_that_use_each_other_s_network_end():
 
 
 def test_pickle_and_save_of_a_network_that_trains(tmp_path):
-    """Readers of a network without Custom functions, beside a fit."""
+    """Readers of a network without Custom functions, during a fit."""
     net = bp.Network([4, 8, 2], seed=0)
     results = {}
     calls = {

@@ -1,4 +1,4 @@
-"""What is around the network."""
+"""The package around the network."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from small import VALUES, make
 
 
 def test_import_is_light():
-    """NumPy and nothing heavy: not one of the extras is loaded."""
+    """The import loads NumPy, but none of the extras."""
     code = (
         "import sys, backpass\n"
         "heavy = {'tqdm', 'matplotlib', 'click', 'pandas', 'sklearn', 'scipy'}\n"

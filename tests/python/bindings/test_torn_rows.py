@@ -46,14 +46,14 @@ READERS = (predict, predict_out, evaluate, copied, pickled)
 
 @pytest.fixture(autouse=True)
 def watchdog():
-    """A hang is a failure."""
+    """Turn a hang into a failure."""
     faulthandler.dump_traceback_later(120, exit=True, file=sys.__stderr__)
     yield
     faulthandler.cancel_dump_traceback_later()
 
 
 def valid_results():
-    """What each reader returns between two steps, by the same training on one thread."""
+    """Return what each reader gives between two steps of the same training on one thread."""
     net, optimizer = make()
     valid = {read: {read(net)} for read in READERS}
     for _ in range(STEPS):
@@ -109,13 +109,13 @@ def test_every_result_is_that_of_a_whole_number_of_steps(train):
     assert errors == []
     assert torn == dict.fromkeys(torn, 0)
     assert all(seen.values())
-    if train is by_train_step:  # fit may be over before it lets anybody in
+    if train is by_train_step:  # fit may end before a reader gets in
         assert len(seen[predict]) > 2
-    assert net.parameters.tobytes() == last  # nobody has disturbed the training
+    assert net.parameters.tobytes() == last  # the readers did not disturb the training
 
 
 def test_predictions_between_backward_and_step():
-    """The three moves are three calls: each of them is whole."""
+    """forward, backward and step are three calls, and each is atomic."""
     net, optimizer = make()
     twin, twin_optimizer = make()
     by_three_moves(twin, twin_optimizer)
@@ -144,7 +144,7 @@ def test_predictions_between_backward_and_step():
 
 
 def test_readers_run_at_the_same_time():
-    """The first is inside its Custom function until the second has been there."""
+    """The first call stays in its Custom function until the second is there too."""
     inside = threading.Barrier(2)
 
     def identity(z):
@@ -163,7 +163,7 @@ def test_readers_run_at_the_same_time():
 
 
 def test_calls_take_turns_in_the_order_in_which_they_came():
-    """Readers that follow each other let a writer in, and the writer lets them in."""
+    """Readers that follow each other let a writer in, and the writer lets readers in."""
     net, optimizer = make()
     ends = threading.Event()
     predictions = [0, 0]

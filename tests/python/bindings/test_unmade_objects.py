@@ -1,4 +1,4 @@
-"""Objects whose __init__ has not run, or has failed: every use is an error, and none a crash."""
+"""Objects whose __init__ has not run or has failed: every use is an error, and none crashes."""
 
 import json
 
@@ -12,8 +12,8 @@ CLASSES = sorted(
     name for name, value in vars(_core).items() if isinstance(value, type) and name[0] != "_"
 )
 
-# For every class: each attribute is read and assigned to, each method called; then the object is
-# given to whatever takes one. Prints what came of it, by the names of the class and the action.
+# For every class, the program reads and sets each attribute, calls each method, and passes the
+# object to every function that accepts the class. It prints the outcomes by class and action.
 _PROBE = """
 import copy, faulthandler, json, pickle
 import numpy as np
@@ -124,7 +124,7 @@ def test_the_uses_are_those_of_the_classes(outcomes):
 
 
 class Failing(bp.Network):
-    """A network whose constructor shows itself too early, or fails."""
+    """A network whose constructor uses it too early, or fails."""
 
     def __init__(self, sizes, *, early=()):
         for name in early:
@@ -150,7 +150,7 @@ def test_a_constructor_that_fails_leaves_nothing_that_crashes():
     assert "__init__ has not run" in half.shown
     with pytest.raises(RuntimeError, match="__init__ has not run"):
         Failing([3, 2], early=["sizes"])
-    # Made in full after all, it is like any other.
+    # After a complete __init__ it is a normal network.
     half.__init__([3, 2])
     assert half.sizes == (3, 2)
     assert half.shown == "Failing([3, 2], output='identity', dtype='float32')"

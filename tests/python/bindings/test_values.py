@@ -25,7 +25,7 @@ def test_a_copied_network_is_the_same_and_apart(how, dtype):
     net.note = ["mine"]
     optimizers = [bp.optim.SGD(), bp.optim.SGD()]
     y = np.ones((4, 3))
-    net.train_step(VALUES, y, loss="mse", optimizer=optimizers[0])  # dropout has drawn once
+    net.train_step(VALUES, y, loss="mse", optimizer=optimizers[0])  # dropout has now drawn once
     twin = net.copy() if how == "method" else TWINS[how](net)
     assert type(twin) is bp.Network
     assert repr(twin) == repr(net)
@@ -35,7 +35,7 @@ def test_a_copied_network_is_the_same_and_apart(how, dtype):
     assert twin.layers[1].lr_scale == 0.25
     assert twin.note == ["mine"]
     assert (twin.note is net.note) == (how in ("copy", "method"))
-    # Dropout goes on alike.
+    # Dropout continues identically.
     for one, optimizer in zip((net, twin), optimizers, strict=True):
         one.train_step(VALUES, y, loss="mse", optimizer=optimizer)
     np.testing.assert_array_equal(twin.parameters, net.parameters)
@@ -64,7 +64,7 @@ def test_custom_activations_are_copied_but_not_pickled():
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_views_of_a_network_are_not_pickled(protocol):
-    """What would come back by itself is no view, so that pickling one can only be a mistake."""
+    """A view cannot be pickled: the copy would not be a view of the network."""
     for view in (make().layers, make().layers[0]):
         with pytest.raises(TypeError, match=r"cannot pickle '.*Layers?' object"):
             pickle.dumps(view, protocol)
@@ -140,7 +140,7 @@ def test_optimizers_keep_their_state(name, how, dtype):
     for one, rule in ((net, optimizer), (other, twin)):
         one.train_step(VALUES, y, loss="mse", optimizer=rule)
     np.testing.assert_array_equal(other.parameters, net.parameters)
-    # Restored, it goes the same way again; reset, another.
+    # The state can be restored, and reset() clears it.
     optimizer.state = state
     for key, array in arrays.items():
         np.testing.assert_array_equal(optimizer.state[key], array)
@@ -206,6 +206,6 @@ def test_reduce_on_plateau_remembers():
     for loss in (1.0, 2.0, 3.0):
         warm.observe(0.1, loss)
     assert plateau.best == 1.0
-    assert plateau.scale == 0.25  # the object that was given, not a copy of it
+    assert plateau.scale == 0.25  # the given object, not a copy
     for twin in (f(plateau) for f in TWINS.values()):
         assert (twin.scale, twin.best, twin.lr(1.0)) == (0.25, 1.0, 0.25)

@@ -1,4 +1,4 @@
-"""Views of a network's memory: what they show, and how long."""
+"""Views of a network's memory: their contents and their lifetime."""
 
 import gc
 import weakref
@@ -93,12 +93,12 @@ def test_no_bias():
     ],
 )
 def test_views_keep_the_networks_memory(view):
-    """And not the Python object, which would never be freed if it had such a view as attribute."""
+    """A view does not keep the Python object: a view stored as its attribute would be a leak."""
 
     def function(z):
         return z
 
-    # Freed with the native network, and with nothing else.
+    # Only the native network refers to it, so it dies with the native network.
     native = weakref.ref(function)
     net = bp.Network([5, 4, 3], bp.activations.Custom(function, np.ones_like))
     del function
@@ -109,7 +109,7 @@ def test_views_keep_the_networks_memory(view):
     gc.collect()
     assert alive() is None
     assert native() is not None
-    others = [make(seed) for seed in ("float32", "float64") * 50]  # would take the memory over
+    others = [make(seed) for seed in ("float32", "float64") * 50]  # would reuse freed memory
     assert (array == 7).all()
     del others, array
     gc.collect()
@@ -136,7 +136,7 @@ def test_kept_activations_survive_their_network_and_larger_passes():
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
     copies = [array.copy() for array in kept]
-    net.forward(np.zeros((5000, 5)))  # more rows than there was room for: new memory
+    net.forward(np.zeros((5000, 5)))  # too many rows for the existing memory
     net.backward(np.ones((5000, 3)))
     assert net.layers[0].z.shape == (5000, 7)
     for array, same in zip(kept, copies, strict=True):

@@ -1,4 +1,4 @@
-"""Fixtures of the command line's tests: a command to run, and data to run it on."""
+"""Fixtures of the command-line tests: a command to run, and data for it."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from command import Command
 
 if any(find_spec(library) is None for library in ("click", "pandas", "matplotlib", "sklearn")):
-    collect_ignore_glob = ["test_*.py"]  # without the extra there is no command line to test
+    collect_ignore_glob = ["test_*.py"]  # without the extra there is no command line
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def run(
 
 @pytest.fixture
 def plants(tmp_path: Path) -> Path:
-    """Three species told apart by a length, a colour and a constant."""
+    """Write a table of three species that differ in a length, a colour and a constant."""
     rng = np.random.default_rng(0)
     lines = ["length,colour,constant,species"]
     for i in range(150):
@@ -36,7 +36,7 @@ def plants(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def prices(tmp_path: Path) -> Path:
-    """A linear quantity far from zero."""
+    """Write a table with a linear target far from zero."""
     rng = np.random.default_rng(0)
     area = rng.uniform(50, 150, 300)
     path = tmp_path / "prices.csv"

@@ -1,4 +1,4 @@
-"""Misuse exits with 2, failure with 1 and one line; neither loses anything."""
+"""Misuse exits with 2; failure exits with 1 and one line. Neither loses a file."""
 
 import gzip
 import json

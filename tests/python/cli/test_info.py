@@ -1,4 +1,4 @@
-"""backpass info: what is in a file."""
+"""backpass info: the contents of a file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""backpass predict: the network's own numbers, on data of the kind it was trained on."""
+"""backpass predict: the numbers of net.predict, on data like the training data."""
 
 from pathlib import Path
 

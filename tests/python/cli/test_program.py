@@ -1,4 +1,4 @@
-"""The command as it is installed, in a process of its own."""
+"""The installed command, in a separate process."""
 
 import signal
 import subprocess
@@ -12,7 +12,7 @@ import backpass as bp
 
 
 class TestProgram:
-    """The command as it is installed, in a process of its own."""
+    """The installed command, in a separate process."""
 
     def start(self, *arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
         command = ["-m", "backpass"] if code is None else ["-c", code]
@@ -49,7 +49,7 @@ class TestProgram:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that runs the tests in the background may have it ignored.
+            # A shell that runs the tests in the background may ignore SIGINT.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:

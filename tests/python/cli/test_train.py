@@ -1,4 +1,4 @@
-"""backpass train: what it learns from every kind of data, what it prints, and its files."""
+"""backpass train: the results on every kind of data, the output, and the files."""
 
 import os
 import re
@@ -30,7 +30,7 @@ class Finished(NamedTuple):
 
 @pytest.fixture(scope="module")
 def finished(folder: Path) -> Finished:
-    """The main command, run once for all tests that look at what it did."""
+    """Run the main command once for all tests that check its results."""
     before = os.times()
     result = subprocess.run(
         [sys.executable, "-m", "backpass", "train", "digits"],
@@ -62,7 +62,7 @@ class TestTrainDigits:
         names = [line.split(":")[0] for line in finished.stdout.splitlines()]
         assert names == ["test accuracy", "test loss", "model", "curves"]
         assert "classification of 'digit'" in finished.stderr
-        assert "\r" not in finished.stderr  # no progress bar: this is no terminal
+        assert "\r" not in finished.stderr  # no progress bar, since stderr is not a terminal
 
     def test_writes_the_model_and_the_picture(self, finished: Finished, folder: Path) -> None:
         assert finished.returncode == 0
@@ -106,7 +106,8 @@ class TestTrainCsv:
         assert result["loss"] == "mse"
         assert result["plot"] is None
         assert result["test"]["r2"] > 0.99
-        # The target's deviation is 2e3 * 100 / sqrt(12); an r2 of 0.99 leaves a tenth of it.
+        # The target's deviation is 2e3 * 100 / sqrt(12); an r2 of 0.99 leaves a tenth of the
+        # deviation.
         assert 0 < result["test"]["rmse"] < 2e3 * 100 / 12**0.5 / 10
         assert 0 < result["test"]["mae"] <= result["test"]["rmse"]
 
@@ -151,7 +152,7 @@ class TestTrainCsv:
         run.ok("train", "counts.csv", *args)
         table = run.ok("predict", "counts.safetensors", "counts.csv").table
         rate = np.array([float(row[0]) for row in table[1:]])
-        # The rates themselves and not their logarithms, which are 2 on average.
+        # The command predicts the rates, not their logarithms, which are 2 on average.
         assert np.abs(rate - np.exp(2 + x)).mean() < 0.3 * np.exp(2)
 
     def test_task_can_be_told(self, run: Command, tmp_path: Path) -> None:

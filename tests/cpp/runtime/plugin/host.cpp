@@ -1,4 +1,4 @@
-// A program without OpenMP loads the plug-in, has it predict on several threads, and unloads it, many times.
+// A program without OpenMP loads the plug-in, lets it predict on several threads, and unloads it, many times.
 // Usage: plugin_host PLUGIN [TIMES]
 #include <dlfcn.h>
 

@@ -1,4 +1,4 @@
-// A plug-in that uses the static library: nothing but this function is visible, so that the system unloads all of it.
+// A plug-in that uses the static library. Only this function is visible, so that the system unloads the whole plug-in.
 #include <backpass/network.hpp>
 #include <backpass/runtime.hpp>
 
