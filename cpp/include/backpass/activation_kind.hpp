@@ -1,6 +1,6 @@
 /// \file activation_kind.hpp
-/// The closed set of activation functions, as the kernels index it. No includes: every instruction set's
-/// translation unit sees this file.
+/// All activation functions. The values are indices into tables of kernels. This file has no includes, because the
+/// translation units of all instruction sets include it.
 #pragma once
 
 namespace backpass {
@@ -26,9 +26,9 @@ enum class ActivationKind : unsigned char {
   hard_swish,
   exp,
   sin,
-  softmax,      ///< couples a row's elements: a full Jacobian, see softmax_kernels
-  log_softmax,  ///< the same
-  custom,       ///< the user's own; no kernel
+  softmax,      ///< mixes the elements of a row: the derivative is a full Jacobian
+  log_softmax,  ///< likewise
+  custom,       ///< a function of the user, without a kernel
 };
 
 inline constexpr int kElementwiseActivations = static_cast<int>(ActivationKind::softmax);

@@ -61,8 +61,7 @@ class ObjectReader {
   [[nodiscard]] std::uint64_t count(const char* key);  ///< a non-negative integer
   [[nodiscard]] const std::string& text(const char* key);
   [[nodiscard]] const JsonValue& list(const char* key);
-  /// \throws FormatError if the object has a member that was not read: to ignore it could change the meaning of the
-  /// file
+  /// \throws FormatError if the object has a member that was not read: ignoring it could change the file's meaning
   void finish() const;
 
   /// \throws FormatError with `where` and `what` as the message

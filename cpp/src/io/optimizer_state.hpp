@@ -20,8 +20,7 @@ struct StoredOptimizer {
 };
 
 /// \throws std::invalid_argument, possibly ShapeError, if a network of T with this number of parameters and layers
-/// could
-///         not continue training with the optimizer
+///         could not continue training with the optimizer
 template <class T>
 [[nodiscard]] std::string stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_parameters,
                                                      std::size_t num_layers);

@@ -158,9 +158,8 @@ NetworkOptions network_options(const Architecture& architecture) {
   return options;
 }
 
-/// \param places  from find_layers(), which has checked the shapes. So the file is at least as large as the network,
-/// and
-///                the allocation is bounded by the size of the file
+/// \param places  from find_layers(), which has checked the shapes: the file is at least as large as the network, and
+///                its size bounds the allocation
 template <class T>
 Network<T> make_network(const Architecture& architecture, const std::vector<LayerPlace>& places, Source& source) {
   Network<T> network(network_options(architecture));
