@@ -13,22 +13,22 @@
 #include <backpass/matrix.hpp>
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wfloat-equal"  // settings are equal when all their bits are
+#pragma GCC diagnostic ignored "-Wfloat-equal"  // the exact comparison of settings is intended
 
 namespace backpass {
 
-/// A user's own activation. Each function maps z (rows, cols) to an output of the same shape, elementwise.
-/// It is called on one thread, on blocks of rows.
+/// An elementwise activation φ of the user. Each function reads z and writes `out`, both (rows, cols). The library
+/// calls the functions on the caller's thread, for blocks of rows.
 struct CustomActivation {
   template <class T>
   using Function = std::function<void(ConstMatrixView<T> z, MatrixView<T> out)>;
-  Function<float> function_f32;
-  Function<float> derivative_f32;
-  Function<double> function_f64;
-  Function<double> derivative_f64;
+  Function<float> function_f32;     ///< φ(z)
+  Function<float> derivative_f32;   ///< φ'(z)
+  Function<double> function_f64;    ///< φ(z)
+  Function<double> derivative_f64;  ///< φ'(z)
 };
 
-/// One activation function with its parameter. A small value type: copy it freely.
+/// An activation function with its parameter. A small value type that is cheap to copy.
 class BACKPASS_EXPORT Activation {
  public:
   Activation() noexcept = default;  ///< identity
@@ -40,26 +40,33 @@ class BACKPASS_EXPORT Activation {
   BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
 #undef BACKPASS_PLAIN
 #undef BACKPASS_PARAMETRIC
+  /// \throws std::invalid_argument unless all four functions are set
   static Activation custom(CustomActivation functions);
-  /// From two scalar functions of z.
+  /// From two scalar functions: φ(z) and φ'(z). \throws std::invalid_argument unless both are set
   static Activation custom(const std::function<double(double)>& function,
                            const std::function<double(double)>& derivative);
 
-  /// By its name in snake_case, with the default parameter.
-  /// \throws std::invalid_argument for an unknown name; the message lists the known ones
+  /// The activation of this name in snake_case, with its default parameter.
+  /// \throws std::invalid_argument for an unknown name; the message lists the known names
   static Activation from_name(std::string_view name);
+  /// The same with the given parameter.
+  /// \throws std::invalid_argument also if the activation takes no parameter, or if the parameter is invalid
   static Activation from_name(std::string_view name, double parameter);
-  /// All names but "custom", in the order of ActivationKind.
+  /// All names except "custom", in the order of ActivationKind.
   static std::span<const std::string_view> names() noexcept;
 
   [[nodiscard]] ActivationKind kind() const noexcept { return kind_; }
   [[nodiscard]] std::string_view name() const noexcept;
-  /// negative_slope of leaky_relu, alpha of elu and celu; 0 elsewhere.
+  /// negative_slope of leaky_relu, alpha of elu and celu, 0 for all others.
   [[nodiscard]] double parameter() const noexcept { return parameter_; }
   [[nodiscard]] bool has_parameter() const noexcept;
+  /// Null unless kind() is custom.
   [[nodiscard]] const CustomActivation* custom_functions() const noexcept { return custom_.get(); }
 
-  /// a = φ(z), row by row. \throws ShapeError unless the shapes are equal, and `a` is `z` itself or apart from it
+  /// a = φ(z) for each row.
+  /// \param z  (rows, cols)
+  /// \param a  (rows, cols). May be z, but must not overlap it otherwise
+  /// \throws ShapeError if the shapes differ or if `a` overlaps z in part
   template <class T>
   void apply(ConstMatrixView<T> z, MatrixView<T> a) const;
 

@@ -1,8 +1,8 @@
 /// \file backpass.hpp
-/// All of the library.
+/// Includes all public headers.
 #pragma once
 
-#include <backpass/compiler.hpp>  // first, so that it speaks first
+#include <backpass/compiler.hpp>  // first, because it reports an unsupported compiler
 
 #include <backpass/activation.hpp>
 #include <backpass/error.hpp>

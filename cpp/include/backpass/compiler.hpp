@@ -1,6 +1,6 @@
 /// \file compiler.hpp
-/// What a compiler must be to read the headers, and how a program and the library must agree. Every other header
-/// includes this file, so that a compiler that does not fit says so in one line.
+/// Checks that the compiler is supported, and that a program and the library use the same standard library options. The
+/// other headers include this file, so that an unsupported compiler reports a one-line error.
 #pragma once
 
 #if defined(__clang__)
@@ -22,10 +22,10 @@
 
 #include <backpass/export.hpp>
 
-// libstdc++ has two layouts of its containers (_GLIBCXX_DEBUG) and two of std::string (_GLIBCXX_USE_CXX11_ABI). A
-// program and a library that differ pass each other objects of the wrong size. So the library defines symbols that name
-// its own layouts, and every object file that includes this header refers to the symbols it needs: the linker reports
-// the others.
+// libstdc++ has two layouts of its containers (_GLIBCXX_DEBUG) and two of std::string (_GLIBCXX_USE_CXX11_ABI). If a
+// program and the library use different layouts, they pass each other objects of the wrong size. So the library defines
+// symbols whose names state its layouts. Every object file that includes this header refers to the symbols of its own
+// layouts. If they differ, the linker reports an undefined symbol.
 #if defined(__GLIBCXX__)
 #if defined(_GLIBCXX_DEBUG)
 #define BACKPASS_CONTAINERS backpass_must_be_built_with_GLIBCXX_DEBUG
@@ -37,7 +37,7 @@
 #else
 #define BACKPASS_STRINGS backpass_must_be_built_with_GLIBCXX_USE_CXX11_ABI_0
 #endif
-// retain: --gc-sections keeps the reference.
+// retain: the linker keeps the reference in spite of --gc-sections.
 #if defined(__ELF__) && __has_attribute(retain)
 #define BACKPASS_KEEP __attribute__((used, retain))
 #else
@@ -54,7 +54,7 @@ BACKPASS_KEEP static const char* const kLayoutsNeeded[] = {&BACKPASS_CONTAINERS,
 
 namespace backpass {
 
-/// What networks are made of.
+/// True for the element types of a network: float and double.
 template <class T>
 inline constexpr bool is_real = std::is_same_v<T, float> || std::is_same_v<T, double>;
 

@@ -1,9 +1,9 @@
 /// \file error.hpp
-/// Everything the library throws. All of it derives from std::exception; nothing is printed, nothing aborts.
+/// The exceptions of the library. All derive from std::exception. The library does not print and does not abort.
 ///
-/// A call that throws leaves the network, the optimizer and the files as they were.
+/// Unless stated otherwise, a call that throws does not change the network, the optimizer and files.
 ///
-/// Each class defines what() in the library, not in this header: a program and a plug-in then share one type
+/// what() of each class is defined in the library, not in this header. So a program and a plug-in share one type
 /// information.
 #pragma once
 
@@ -16,22 +16,23 @@
 
 namespace backpass {
 
-/// Two shapes that had to agree did not. The message states both. (Python: ValueError)
+/// Two shapes do not match, and the message states both. Also: a matrix has no data, or an output overlaps with itself
+/// or with an input. (Python: ValueError)
 class BACKPASS_EXPORT ShapeError : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
   [[nodiscard]] const char* what() const noexcept override;
 };
 
-/// A call came before the one it needs: backward() without forward(). Or the network or workspace was moved from.
-/// (Python: RuntimeError)
+/// A call needs another call first, e.g. backward() needs forward(). Also: the network or the workspace was moved from,
+/// or the optimizer belongs to another network. (Python: RuntimeError)
 class BACKPASS_EXPORT StateError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
   [[nodiscard]] const char* what() const noexcept override;
 };
 
-/// The operating system refused a file: not found, no permission, disk full. (Python: OSError, with errno)
+/// A file operation failed: file not found, no permission, disk full, …. (Python: OSError, with errno)
 class BACKPASS_EXPORT FileError : public std::runtime_error {
  public:
   FileError(const std::string& what, int code, std::string path)
@@ -46,22 +47,23 @@ class BACKPASS_EXPORT FileError : public std::runtime_error {
   std::string path_;
 };
 
-/// The bytes of a file are no sound backpass network. (Python: backpass.FormatError, a ValueError)
+/// The bytes of a file are not a valid backpass network. (Python: backpass.FormatError, a ValueError)
 class BACKPASS_EXPORT FormatError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
   [[nodiscard]] const char* what() const noexcept override;
 };
 
-/// The loss of a step, or a parameter, stopped being finite during fit. The network is as it was at the end of the last
-/// finite epoch. (Python: backpass.DivergenceError, an ArithmeticError)
+/// During fit, the loss of a step or a parameter became infinite or NaN. The network is restored to the end of the last
+/// finished epoch. (Python: backpass.DivergenceError, an ArithmeticError)
 class BACKPASS_EXPORT DivergenceError : public std::runtime_error {
  public:
   DivergenceError(const std::string& what, std::size_t epoch, std::size_t batch)
       : std::runtime_error(what), epoch_(epoch), batch_(batch) {}
   [[nodiscard]] const char* what() const noexcept override;
-  /// Zero-based epoch and batch in which it happened; the message counts from one.
+  /// The epoch in which it happened, counted from 0. The message counts from 1.
   [[nodiscard]] std::size_t epoch() const noexcept { return epoch_; }
+  /// The batch of the epoch in which it happened, counted from 0. The message counts from 1.
   [[nodiscard]] std::size_t batch() const noexcept { return batch_; }
 
  private:

@@ -1,5 +1,6 @@
 /// \file export.hpp
-/// Marks what a shared library shows. In a static one there is nothing to mark: BACKPASS_SHARED is not defined then.
+/// Marks the symbols that a shared library exports. For a static library, BACKPASS_SHARED is not defined, and the macro
+/// is empty.
 #pragma once
 
 #ifdef BACKPASS_SHARED

@@ -1,5 +1,5 @@
 /// \file initializer.hpp
-/// How weights start. Biases start at zero.
+/// The initial values of weights. Biases start at zero.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <backpass/random.hpp>
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wfloat-equal"  // settings are equal when all their bits are
+#pragma GCC diagnostic ignored "-Wfloat-equal"  // the exact comparison of settings is intended
 
 namespace backpass {
 
@@ -33,9 +33,14 @@ enum class InitializerKind : unsigned char {
 
 /// An initializer and its parameter.
 ///
-/// With fan_in = M_{i-1}, fan_out = M_i: He variance 2 / fan_in (He et al. 2015), Glorot 2 / (fan_in + fan_out)
-/// (Glorot and Bengio 2010), LeCun 1 / fan_in (LeCun et al. 1998); uniform ones have the same variance.
-/// orthogonal: rows or columns, whichever are fewer, are orthonormal times the gain (Saxe et al. 2014).
+/// The variance of a weight, with fan_in = M_{i-1} and fan_out = M_i, is the same for the normal and the uniform
+/// distribution:
+/// - He: 2 / fan_in (He et al. 2015)
+/// - Glorot: 2 / (fan_in + fan_out) (Glorot and Bengio 2010)
+/// - LeCun: 1 / fan_in (LeCun et al. 1998)
+///
+/// For `orthogonal`, the rows or the columns, whichever are fewer, are orthonormal vectors times the gain (Saxe et al.
+/// 2014).
 struct BACKPASS_EXPORT Initializer {
   InitializerKind kind = InitializerKind::automatic;
   double parameter = 0.0;
@@ -44,15 +49,19 @@ struct BACKPASS_EXPORT Initializer {
   static Initializer normal(double standard_deviation) { return {InitializerKind::normal, standard_deviation}; }
   static Initializer uniform(double half_width) { return {InitializerKind::uniform, half_width}; }
   static Initializer orthogonal(double gain = 1.0) { return {InitializerKind::orthogonal, gain}; }
-  /// "auto", "he_normal", …; constant, normal, uniform, orthogonal take defaults 0, 0.01, 0.05, 1.
-  /// \throws std::invalid_argument for an unknown name; the message lists the known ones
+  /// The initializer of this name: "auto", "he_normal", …. The default parameters are 0 for constant, 0.01 for normal,
+  /// 0.05 for uniform and 1 for orthogonal.
+  /// \throws std::invalid_argument for an unknown name; the message lists the known names
   static Initializer from_name(std::string_view name);
   [[nodiscard]] std::string_view name() const noexcept;
 
   friend bool operator==(const Initializer&, const Initializer&) = default;
 };
 
-/// Fills w (fan_in, fan_out), input-major, in double precision rounded once, from random's counters 0, 1, ….
+/// Fills the weights of a layer from the counters 0, 1, … of `random`. Computes in double precision and rounds once.
+/// \param activation  decides the kind if init.kind is automatic
+/// \param w           (fan_in, fan_out)
+/// \throws std::invalid_argument unless the parameter is finite
 template <class T>
 BACKPASS_EXPORT void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w,
                                 const Philox& random);

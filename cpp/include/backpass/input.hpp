@@ -1,5 +1,5 @@
 /// \file input.hpp
-/// Rows for a network from memory of any real type and layout.
+/// Input rows for a network, in memory of any real element type and layout.
 #pragma once
 
 #include <concepts>
@@ -11,9 +11,9 @@
 
 namespace backpass {
 
-/// The type of one number in memory. float16 is IEEE 754's binary16.
+/// The type of one element in memory. float16 is IEEE 754's binary16.
 enum class Element : unsigned char {
-  boolean,  ///< one byte, 0 or not
+  boolean,  ///< one byte: 0 is false, all other values are true
   int8,
   uint8,
   int16,
@@ -28,26 +28,26 @@ enum class Element : unsigned char {
   long_double,
 };
 
-/// rows × cols numbers of any real type, anywhere in memory and aligned to nothing: element (r, c) begins
-/// r * row_step + c * col_step bytes after `data`. Steps may be negative, or zero.
+/// A (rows, cols) matrix of any real element type. Element (r, c) begins r * row_step + c * col_step bytes after
+/// `data`. Steps may be negative or zero. The elements need not be aligned.
 struct AnyMatrix {
   const void* data = nullptr;
   std::size_t rows = 0;
   std::size_t cols = 0;
-  std::ptrdiff_t row_step = 0;
-  std::ptrdiff_t col_step = 0;
+  std::ptrdiff_t row_step = 0;  ///< in bytes
+  std::ptrdiff_t col_step = 0;  ///< in bytes
   Element element = Element::float32;
-  bool swapped = false;  ///< the bytes of an element lie in the opposite of this machine's order
+  bool swapped = false;  ///< true: the elements have the other byte order than this machine
 };
 
-/// The rows that a network is given: a view of T, or an AnyMatrix, which the call converts block by block on its way,
-/// so that memory does not grow with the rows. Every number is rounded to the nearest T, as static_cast does; what is
-/// too large for T becomes infinite.
+/// The input rows of a network: a view of T, or an AnyMatrix. A call converts an AnyMatrix block by block, so that
+/// memory does not grow with the number of rows. Every number is rounded to the nearest T, as static_cast does. A
+/// number that is too large for T becomes infinite.
 template <class T>
 class BACKPASS_EXPORT Input {
  public:
   Input(const AnyMatrix& matrix) noexcept : any_(matrix), is_view_(false) {}  // NOLINT(google-explicit-constructor)
-  /// Anything that is a view of T.
+  /// Anything that converts to a ConstMatrixView<T>.
   template <class View>
     requires(std::convertible_to<const View&, ConstMatrixView<T>>)
   Input(const View& view) noexcept : view_(view) {}  // NOLINT(google-explicit-constructor)
@@ -57,12 +57,12 @@ class BACKPASS_EXPORT Input {
 
   [[nodiscard]] std::size_t rows() const noexcept { return is_view_ ? view_.rows() : any_.rows; }
   [[nodiscard]] std::size_t cols() const noexcept { return is_view_ ? view_.cols() : any_.cols; }
-  /// Whether the memory needs no conversion.
+  /// True if the memory needs no conversion.
   [[nodiscard]] bool is_view() const noexcept { return is_view_; }
-  [[nodiscard]] const ConstMatrixView<T>& view() const noexcept { return view_; }  ///< when is_view()
-  [[nodiscard]] const AnyMatrix& any() const noexcept { return any_; }             ///< when not is_view()
+  [[nodiscard]] const ConstMatrixView<T>& view() const noexcept { return view_; }  ///< requires is_view()
+  [[nodiscard]] const AnyMatrix& any() const noexcept { return any_; }             ///< requires !is_view()
   [[nodiscard]] const void* data() const noexcept { return is_view_ ? view_.data() : any_.data; }
-  /// Copies rows [first, first + to.rows()), converted. \param to  (any count of rows, cols())
+  /// Copies rows [first, first + to.rows()) and converts them to T. \param to  (any number of rows, cols())
   void read(std::size_t first, MatrixView<T> to) const;
 
  private:

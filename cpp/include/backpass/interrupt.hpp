@@ -1,5 +1,5 @@
 /// \file interrupt.hpp
-/// How a program ends a long call early.
+/// Lets a program end a long call early.
 #pragma once
 
 #include <chrono>
@@ -9,30 +9,31 @@
 
 namespace backpass {
 
-/// While a scope lives, long calls of the thread that made the scope ask `check` between blocks of their work. What
-/// `check` throws ends the call and reaches the caller. Calls of other threads do not ask.
+/// While a scope exists, long calls on the thread that made the scope call `check` between blocks of their work. If
+/// `check` throws, the call ends and the exception reaches the caller. Calls on other threads do not call `check`.
 ///
 ///     std::atomic<bool> stop;  // set by a signal handler, a timer, another thread
 ///     const backpass::InterruptScope scope([&] { if (stop) throw Stopped(); });
 ///     net.fit(x, y, loss, adam, options);
 ///
-/// A call that `check` ends leaves the network at the boundary of a step:
+/// If `check` ends a call, the network is in a state between two steps:
 /// - predict, evaluate: only `out` may have changed.
-/// - train_step, loss_and_gradient, backward: parameters, the optimizer and dropout_state() are as before the call; the
+/// - train_step, loss_and_gradient, backward: parameters, the optimizer and dropout_state() are as before the call. The
 ///   gradients, and the activations of the last forward(), are undefined.
 /// - forward: backward() throws StateError until the next forward().
-/// - step: is not ended. The update of train_step is not ended either.
-/// - fit: as at the last finished step; the history of the call is lost.
+/// - step: cannot be ended. The update of train_step cannot be ended either.
+/// - fit: the state is that after the last finished step. The history of the call is lost.
 /// - initialize: parameters are as before the call.
-/// Functions of CustomActivation and CustomLoss are asked nothing while they run; they may throw themselves.
 ///
-/// Scopes of one thread may be nested, and end in the opposite order; the inner scope counts. `check` runs on the
-/// thread of the call and may use other networks. A call inside `check` asks no scope.
+/// `check` is not called while a function of a CustomActivation or CustomLoss runs. Such a function may throw itself.
+///
+/// Scopes of one thread may be nested and must end in the opposite order. Only the innermost scope is used. `check`
+/// runs on the thread of the call and may use other networks. Calls inside `check` do not call `check`.
 class BACKPASS_EXPORT InterruptScope {
  public:
-  /// \param interval  the least time between two calls of `check`; zero: at every opportunity, for tests. The time
-  ///                  that `check` itself takes, to wait for a lock say, makes the interval longer: three times as long
-  ///                  at most.
+  /// \param interval  the shortest time between two calls of `check`. Zero: calls `check` as often as possible, for
+  ///                  tests. If `check` itself takes long, e.g. to wait for a lock, the interval becomes longer, but at
+  ///                  most three times as long
   explicit InterruptScope(std::function<void()> check,
                           std::chrono::nanoseconds interval = std::chrono::milliseconds(20));
   ~InterruptScope();
@@ -40,7 +41,7 @@ class BACKPASS_EXPORT InterruptScope {
   InterruptScope& operator=(const InterruptScope&) = delete;
 
  private:
-  friend struct InterruptAccess;  // the library's own way in
+  friend struct InterruptAccess;  // internal access for the library
   using Clock = std::chrono::steady_clock;
   void ask();
 

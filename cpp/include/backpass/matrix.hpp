@@ -1,5 +1,5 @@
 /// \file matrix.hpp
-/// Views of row-major matrices: one sample a row. They own nothing and are passed by value.
+/// Views of row-major matrices with one sample per row. A view does not own its memory and is passed by value.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,10 @@
 
 namespace backpass {
 
-/// rows × cols elements of T; element (r, c) is data[r * row_stride + c].
-/// A call throws ShapeError for a view of rows without data, and for a view to write to whose rows overlap (row_stride
-/// < cols). Rows to read from may overlap: windows of a time series need no copy.
+/// A view of a (rows, cols) matrix of T. Element (r, c) is data[r * row_stride + c].
+///
+/// A call of the library throws ShapeError if a view has rows but its data pointer is null, or if the rows of an output
+/// overlap (row_stride < cols). The rows of an input may overlap, e.g. windows of a time series.
 template <class T>
 class BasicMatrixView {
   static_assert(is_real<std::remove_const_t<T>>, "T must be float or double");
@@ -22,15 +23,17 @@ class BasicMatrixView {
  public:
   using value_type = std::remove_const_t<T>;
 
+  /// An empty view: no rows, no data.
   constexpr BasicMatrixView() noexcept = default;
   constexpr BasicMatrixView(T* data, std::size_t rows, std::size_t cols) noexcept
       : BasicMatrixView(data, rows, cols, cols) {}
+  /// \param row_stride  distance between the starts of two rows, in elements
   constexpr BasicMatrixView(T* data, std::size_t rows, std::size_t cols, std::size_t row_stride) noexcept
       : data_(data), rows_(rows), cols_(cols), row_stride_(row_stride) {}
-  /// One sample: a single row.
+  /// One sample: a view of shape (1, row.size()).
   constexpr BasicMatrixView(std::span<T> row) noexcept  // NOLINT(google-explicit-constructor)
       : BasicMatrixView(row.data(), 1, row.size()) {}
-  /// A writable view is a readable one.
+  /// Converts a writable view to a read-only view.
   template <class U>
     requires(std::is_const_v<T> && std::is_same_v<U, value_type>)
   constexpr BasicMatrixView(BasicMatrixView<U> other) noexcept  // NOLINT(google-explicit-constructor)
@@ -63,7 +66,7 @@ using MatrixView = BasicMatrixView<T>;
 template <class T>
 using ConstMatrixView = BasicMatrixView<const T>;
 
-/// What a network is trained towards: a matrix (B, M_N), or one class label a row (B).
+/// The targets of a training: a matrix (B, M_N), or class labels (B), one per row.
 template <class T>
 class Targets {
   static_assert(is_real<T>, "T must be float or double");
@@ -73,7 +76,7 @@ class Targets {
   Targets(MatrixView<T> values) noexcept : value_(ConstMatrixView<T>(values)) {}  // NOLINT(google-explicit-constructor)
   Targets(std::span<const std::int32_t> labels) noexcept : value_(labels) {}      // NOLINT(google-explicit-constructor)
   Targets(std::span<const std::int64_t> labels) noexcept : value_(labels) {}      // NOLINT(google-explicit-constructor)
-  /// Anything that is a contiguous range of labels, a std::vector<int> say.
+  /// Any contiguous range of labels, e.g. std::vector<int>.
   template <class Range>
     requires(std::is_convertible_v<const Range&, std::span<const std::int32_t>>)
   Targets(const Range& labels) noexcept : value_(std::span<const std::int32_t>(labels)) {}  // NOLINT
@@ -94,9 +97,9 @@ class Targets {
         },
         value_);
   }
-  /// The matrix; only when !are_labels().
+  /// The target matrix (B, M_N). Requires !are_labels().
   [[nodiscard]] ConstMatrixView<T> values() const noexcept { return *std::get_if<0>(&value_); }
-  /// The label of row r; only when are_labels().
+  /// The label of row r. Requires are_labels().
   [[nodiscard]] std::int64_t label(std::size_t r) const noexcept {
     if (const auto* narrow = std::get_if<1>(&value_)) {
       return (*narrow)[r];

@@ -1,6 +1,6 @@
 /// \file optimizer.hpp
-/// Optimizers with PyTorch's definitions and defaults. They know flat spans of parameters and gradients, and
-/// nothing of layers.
+/// Optimizers with PyTorch's definitions and defaults. They work on flat arrays of parameters and gradients and do not
+/// depend on layers.
 #pragma once
 
 #include <cstddef>
@@ -14,19 +14,19 @@
 #include <backpass/compiler.hpp>
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wfloat-equal"  // settings are equal when all their bits are
+#pragma GCC diagnostic ignored "-Wfloat-equal"  // the exact comparison of settings is intended
 
 namespace backpass {
 
-/// A run of parameters that shares a learning-rate factor: one layer, for a network.
+/// A range of parameters with a common factor for the learning rate. A network has one group per layer.
 struct ParameterGroup {
-  std::size_t offset = 0;
-  std::size_t size = 0;
-  double lr_scale = 1.0;
-  bool trainable = true;  ///< false: neither the parameters nor the state move
+  std::size_t offset = 0;  ///< index of the first parameter
+  std::size_t size = 0;    ///< number of parameters
+  double lr_scale = 1.0;   ///< factor for the learning rate
+  bool trainable = true;   ///< false: a step changes neither the parameters nor the state of this group
 };
 
-/// Which network an optimizer's state belongs to. A copy belongs to none yet.
+/// The network that an optimizer's state belongs to. A copy does not belong to a network.
 class NetworkOwner {
  public:
   NetworkOwner() = default;
@@ -41,28 +41,31 @@ class NetworkOwner {
     return *this;
   }
   ~NetworkOwner() = default;
-  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }  ///< 0: none
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }  ///< 0: no network
   void set(std::uint64_t id) noexcept { id_ = id; }
 
  private:
   std::uint64_t id_ = 0;
 };
 
-/// What an optimizer remembers between steps. Empty until its first step; then it belongs to parameters of that number
-/// and type, and to the network that took the step: another network is refused until reset(). A copy of an optimizer
-/// (or of its state) belongs to the network that takes its next step, an optimizer from a checkpoint to the network of
-/// that checkpoint. A moved network stays the same one; so does a network that a copy of another is assigned to.
-/// Hyperparameters may change between steps; those that need another slot
-/// (momentum, centered, amsgrad) get one, which begins as on a first step.
+/// The state of an optimizer between steps. It is empty before the first step.
+///
+/// The first step binds the state to the number and type of the parameters and to the network. A step of another
+/// network then throws StateError until reset(). A copy of an optimizer (or of its state) belongs to the network that
+/// takes its next step. An optimizer from a checkpoint belongs to the network of that checkpoint. A network remains the
+/// same network when it is moved, and when another network is copied to it by assignment.
+///
+/// Hyperparameters may change between steps. If a change needs another slot (momentum, centered, amsgrad), the slot is
+/// added and starts as on a first step.
 struct OptimizerState {
   struct Group {
-    std::int64_t step = 0;    ///< steps taken by this group (a frozen group does not count)
+    std::int64_t step = 0;    ///< number of steps of this group; steps while it is frozen do not count
     double mu_product = 1.0;  ///< NAdam's running product of momenta
     friend bool operator==(const Group&, const Group&) = default;
   };
-  std::vector<std::vector<float>> slots_f32;  ///< moments and the like, each as long as the parameters
+  std::vector<std::vector<float>> slots_f32;  ///< e.g. moments; each slot has one element per parameter
   std::vector<std::vector<double>> slots_f64;
-  std::vector<Group> groups;
+  std::vector<Group> groups;  ///< one per ParameterGroup
   NetworkOwner owner;
 
   [[nodiscard]] bool empty() const noexcept { return groups.empty(); }
@@ -92,7 +95,7 @@ struct SGD {
   OptimizerState state{};
 };
 
-/// Tieleman and Hinton 2012.
+/// RMSprop; Tieleman and Hinton 2012.
 struct RMSprop {
   static constexpr std::string_view name = "RMSprop";
   double lr = 1e-2;
@@ -104,7 +107,7 @@ struct RMSprop {
   OptimizerState state{};
 };
 
-/// Duchi, Hazan and Singer 2011.
+/// Adagrad; Duchi, Hazan and Singer 2011.
 struct Adagrad {
   static constexpr std::string_view name = "Adagrad";
   double lr = 1e-2;
@@ -115,7 +118,7 @@ struct Adagrad {
   OptimizerState state{};
 };
 
-/// Kingma and Ba 2015; amsgrad after Reddi, Kale and Kumar 2018.
+/// Adam; Kingma and Ba 2015. amsgrad: Reddi, Kale and Kumar 2018.
 struct Adam {
   static constexpr std::string_view name = "Adam";
   double lr = 1e-3;
@@ -151,8 +154,8 @@ struct NAdam {
   OptimizerState state{};
 };
 
-/// Resilient backpropagation; Riedmiller and Braun 1993. For full batches. lr is where each parameter's own step size
-/// starts, and does nothing later.
+/// Resilient backpropagation; Riedmiller and Braun 1993. For full batches. lr is the initial step size of every
+/// parameter and has no effect later.
 struct Rprop {
   static constexpr std::string_view name = "Rprop";
   double lr = 1e-2;
@@ -163,7 +166,8 @@ struct Rprop {
   OptimizerState state{};
 };
 
-/// Chen et al. 2023, "Symbolic discovery of optimization algorithms". PyTorch has none; the paper's algorithm.
+/// Lion; Chen et al. 2023, "Symbolic discovery of optimization algorithms". This is the algorithm of the paper, because
+/// PyTorch does not have Lion.
 struct Lion {
   static constexpr std::string_view name = "Lion";
   double lr = 1e-4;
@@ -175,7 +179,7 @@ struct Lion {
 
 using Optimizer = std::variant<SGD, RMSprop, Adagrad, Adam, AdamW, NAdam, Rprop, Lion>;
 
-/// A reference to any optimizer, or to the Optimizer variant: what functions that update parameters take.
+/// A reference to any optimizer or to the Optimizer variant. Functions that update parameters take this type.
 class OptimizerRef {
  public:
   using Pointer = std::variant<SGD*, RMSprop*, Adagrad*, Adam*, AdamW*, NAdam*, Rprop*, Lion*>;
@@ -206,20 +210,22 @@ class OptimizerRef {
   Pointer pointer_;
 };
 
-/// With default hyperparameters, by its name in lower case ("adam", "adamw", …) or as written ("AdamW").
-/// \throws std::invalid_argument for an unknown name; the message lists the known ones
+/// The optimizer of this name, in lower case ("adamw") or as in C++ ("AdamW"), with default hyperparameters.
+/// \throws std::invalid_argument for an unknown name; the message lists the known names
 [[nodiscard]] BACKPASS_EXPORT Optimizer optimizer_from_name(std::string_view name);
 
-/// \throws std::invalid_argument when a hyperparameter is out of range
+/// \throws std::invalid_argument if a hyperparameter is out of range
 BACKPASS_EXPORT void validate(OptimizerRef optimizer);
-/// How many slots the next step needs with the present hyperparameters.
+/// The number of slots that the next step needs with the present hyperparameters.
 [[nodiscard]] BACKPASS_EXPORT std::size_t num_slots(OptimizerRef optimizer);
 
-/// One step: parameters and the optimizer's state change, gradients do not.
-/// \param groups  disjoint, in order; parameters outside every group stay. Empty: one group of everything.
-/// \throws std::invalid_argument for a hyperparameter out of range, ShapeError when the state belongs to another
-/// number,
-///         type or grouping of parameters; nothing has changed then
+/// Takes one step: changes the parameters and the optimizer's state, but not the gradients.
+/// \param parameters  (number of parameters)
+/// \param gradients   (number of parameters)
+/// \param groups      disjoint, in ascending order. Parameters outside all groups do not change. Empty: one group with
+///                    all parameters
+/// \throws std::invalid_argument if a hyperparameter is out of range; nothing has changed then
+/// \throws ShapeError if the state belongs to another number, type or grouping of parameters; nothing has changed then
 template <class T>
 BACKPASS_EXPORT void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                                      std::span<const ParameterGroup> groups = {});
@@ -234,12 +240,13 @@ extern template void apply_optimizer(OptimizerRef, std::span<float>, std::span<c
 extern template void apply_optimizer(OptimizerRef, std::span<double>, std::span<const double>,
                                      std::span<const ParameterGroup>);
 
-/// What may be done to gradients before a step, in this order: penalties, norm, value.
+/// Changes of the gradients before a step, in this order: penalties, clip_norm, clip_value. All values are finite and
+/// ≥ 0; 0 means off.
 struct GradientOptions {
-  double l1 = 0.0;          ///< adds l1 Σ|w| to the cost of the weights (biases are not penalised)
-  double l2 = 0.0;          ///< adds l2/2 Σ w² likewise, which for SGD is weight_decay
-  double clip_norm = 0.0;   ///< > 0: gradients are scaled so that their global 2-norm is at most this
-  double clip_value = 0.0;  ///< > 0: each gradient is clamped to ±clip_value
+  double l1 = 0.0;          ///< adds the gradient of l1 Σ|w| over all weights w, not biases
+  double l2 = 0.0;          ///< adds the gradient of l2/2 Σ w² over all weights; for SGD the same as their weight_decay
+  double clip_norm = 0.0;   ///< > 0: scales all gradients so that their global 2-norm is at most clip_norm
+  double clip_value = 0.0;  ///< > 0: limits each gradient to [−clip_value, clip_value]
   [[nodiscard]] bool any() const noexcept { return l1 != 0 || l2 != 0 || clip_norm > 0 || clip_value > 0; }
 };
 

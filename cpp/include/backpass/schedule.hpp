@@ -1,6 +1,7 @@
 /// \file schedule.hpp
-/// Learning-rate schedules: pure functions of time, scaling the optimizer's own (base) learning rate; ReduceOnPlateau
-/// alone has a memory. Time is counted in epochs or in steps; each schedule has the unit it is usually quoted in.
+/// Learning-rate schedules. A schedule computes the learning rate lr from the time t and from `base`, the optimizer's
+/// own learning rate. Schedules are pure functions; only ReduceOnPlateau has a memory. Each schedule counts time in its
+/// usual unit, epochs or steps.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ namespace backpass {
 
 enum class TimeUnit : unsigned char { epoch, step };
 
-/// The schedules, each under the name it has in Python's backpass.schedules.
+/// The schedules, with the same names as in Python's backpass.schedules.
 namespace schedules {
 
 /// lr = base.
@@ -36,21 +37,22 @@ struct Exponential {
   static constexpr TimeUnit unit = TimeUnit::epoch;
   double gamma = 0.95;
 };
-/// lr = min_lr + (base − min_lr)(1 + cos(π t / period)) / 2, min_lr after the period (Loshchilov and Hutter 2017, one
-/// cycle).
+/// lr = min_lr + (base − min_lr)(1 + cos(π t / period)) / 2 for t < period, then lr = min_lr. This is one cycle of
+/// Loshchilov and Hutter 2017.
 struct Cosine {
   static constexpr std::string_view name = "Cosine";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t period = 10;
   double min_lr = 0.0;
 };
-/// PyTorch's OneCycleLR with cosine annealing: up from max_lr / div_factor to max_lr over pct_start of total_steps,
-/// then down to initial / final_div_factor (Smith and Topin 2019). Ignores the base. Momentum is left alone.
+/// PyTorch's OneCycleLR with cosine annealing (Smith and Topin 2019). lr rises from initial = max_lr / div_factor to
+/// max_lr during the first pct_start · total_steps steps, then falls to initial / final_div_factor. Ignores `base`.
+/// Does not change the momentum.
 struct OneCycle {
   static constexpr std::string_view name = "OneCycle";
   static constexpr TimeUnit unit = TimeUnit::step;
   double max_lr = 1e-2;
-  std::int64_t total_steps = 0;  ///< 0: as long as the fit it is given to; see with_length
+  std::int64_t total_steps = 0;  ///< 0: the number of steps of the fit that uses the schedule, see with_length()
   double pct_start = 0.3;
   double div_factor = 25.0;
   double final_div_factor = 1e4;
@@ -61,10 +63,12 @@ struct InverseScaling {
   static constexpr TimeUnit unit = TimeUnit::step;
   double power = 0.5;
 };
-/// PyTorch's ReduceLROnPlateau, mode "min", relative threshold: after `patience` epochs without improvement of the
-/// monitored loss the rate is multiplied by factor, but not below min_lr; a change of less than 1e-8 is not made. An
-/// improvement is a loss below best − threshold · |best| (PyTorch's is best · (1 − threshold), which a constant loss
-/// below 0 would meet for ever).
+/// PyTorch's ReduceLROnPlateau with mode "min" and a relative threshold. After more than `patience` epochs without an
+/// improvement of the monitored loss, lr is multiplied by factor, but not reduced below min_lr. Changes of less than
+/// 1e-8 are skipped.
+///
+/// An improvement is a loss below best − threshold · |best|. PyTorch uses best · (1 − threshold): a constant negative
+/// loss would then be an improvement in every epoch.
 struct ReduceOnPlateau {
   static constexpr std::string_view name = "ReduceOnPlateau";
   static constexpr TimeUnit unit = TimeUnit::epoch;
@@ -73,7 +77,7 @@ struct ReduceOnPlateau {
   double threshold = 1e-4;
   std::int64_t cooldown = 0;
   double min_lr = 0.0;
-  // memory
+  // memory, which observe() updates
   double best = std::numeric_limits<double>::infinity();
   std::int64_t bad_epochs = 0;
   std::int64_t cooldown_left = 0;
@@ -90,35 +94,39 @@ using Schedule =
 
 namespace schedules {
 
-/// lr rises linearly from start_factor · base to base over `steps` steps, then `then` takes over. A `then` counted in
-/// steps starts at 0 when the warm-up ends; one counted in epochs keeps the true epoch.
+/// lr rises linearly from start_factor · base to base during the first `steps` steps. After that, the schedule `then`
+/// applies. If `then` counts steps, its step 0 is the end of the warm-up. If it counts epochs, it gets the true epoch.
 struct LinearWarmup {
   static constexpr std::string_view name = "LinearWarmup";
   static constexpr TimeUnit unit = TimeUnit::step;
   std::int64_t steps = 100;
   double start_factor = 0.0;
-  std::shared_ptr<Schedule> then = {};  ///< null: constant; copied deeply by copy_schedule
+  std::shared_ptr<Schedule> then = {};  ///< null: lr = base; copy_schedule() makes a deep copy
 };
 
 }  // namespace schedules
 
-/// The learning rate for the given zero-based epoch and global step, of a valid schedule.
-/// \throws std::invalid_argument for a OneCycle whose total_steps is 0
+/// The learning rate of a valid schedule.
+/// \param epoch  counted from 0
+/// \param step   counted from 0, over all epochs
+/// \throws std::invalid_argument for a OneCycle with total_steps = 0
 [[nodiscard]] BACKPASS_EXPORT double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch,
                                                   std::int64_t step);
-/// Tells the schedule the monitored loss of the epoch that ended; only ReduceOnPlateau (also behind a warm-up) listens.
+/// Updates the memory of a ReduceOnPlateau, also one that follows a warm-up, with the loss of the epoch that ended.
+/// Other schedules do not change.
 BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitored_loss);
-/// The ReduceOnPlateau that this is, or that a warm-up leads to; null when there is none.
+/// The schedule if it is a ReduceOnPlateau, or the ReduceOnPlateau that follows a warm-up, else null.
 [[nodiscard]] BACKPASS_EXPORT schedules::ReduceOnPlateau* plateau_of(Schedule& schedule) noexcept;
-/// Forgets what observe() was told: the rate is the base rate again.
+/// Clears the memory of a ReduceOnPlateau: its learning rate is the base rate again.
 BACKPASS_EXPORT void reset(Schedule& schedule) noexcept;
-/// \throws std::invalid_argument when a parameter is out of range
+/// \throws std::invalid_argument if a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
-/// A copy, sharing nothing with the original, in which a OneCycle without a length (total_steps = 0) has the one that
-/// makes the whole schedule total_steps long: behind a warm-up, the rest of it. What fit follows, and what belongs into
-/// a file from which training goes on. \throws std::invalid_argument when total_steps < 0
+/// A deep copy in which a OneCycle with total_steps = 0 gets a length, so that the whole schedule has total_steps
+/// steps. After a warm-up, the OneCycle gets the remaining steps. fit() uses this copy. Save it to a file if a training
+/// will be resumed from the file.
+/// \throws std::invalid_argument if total_steps < 0
 [[nodiscard]] BACKPASS_EXPORT Schedule with_length(const Schedule& schedule, std::int64_t total_steps);
-/// A copy that shares nothing with the original.
+/// A deep copy: it shares no memory with the original.
 [[nodiscard]] BACKPASS_EXPORT Schedule copy_schedule(const Schedule& schedule);
 
 }  // namespace backpass

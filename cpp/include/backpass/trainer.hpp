@@ -18,25 +18,34 @@
 namespace backpass {
 
 enum class Metric : unsigned char {
-  /// Share of rows whose largest output is the label. One output: on the label's side of 1/2, or of 0 for logits.
-  /// Several outputs with a binary cross-entropy are labels of their own: the share of outputs (of all rows) that are
-  /// on their label's side of the threshold. Targets are labels, or 0 and 1 (shares of classes for the
-  /// cross-entropies): continuous ones are refused.
+  /// The fraction of correct predictions.
+  /// - Several outputs: a row is correct if its largest output is that of the target class.
+  /// - One output: a row is correct if the output is on the target's side of the threshold 1/2, or 0 for logits.
+  /// - Several outputs with a binary cross-entropy: every output is a separate binary label. The fraction counts the
+  ///   outputs of all rows that are on the target's side of the threshold.
+  ///
+  /// Targets are labels, or 0 and 1. With several outputs and CrossEntropy, SoftmaxCrossEntropy or CustomLoss they may
+  /// be class probabilities in [0, 1]. Other targets are an error.
   accuracy,
   r2,   ///< coefficient of determination, averaged over outputs
   mae,  ///< mean absolute error over samples and outputs
 };
 [[nodiscard]] BACKPASS_EXPORT std::string_view metric_name(Metric metric) noexcept;
-/// \throws std::invalid_argument for an unknown name; the message lists the known ones
+/// \throws std::invalid_argument for an unknown name; the message lists the known names
 [[nodiscard]] BACKPASS_EXPORT Metric metric_from_name(std::string_view name);
 
-/// The metric of predictions `a` (B, M_N) against y. NaN for zero rows, and when one of `a` is NaN.
-/// \param logits  a are logits: the threshold of a single output is 0 instead of 1/2
-/// \throws std::invalid_argument when the metric does not apply to these targets, ShapeError
+/// Computes a metric of predictions.
+/// \param a              (B, M_N), the predictions
+/// \param y              (B, M_N), or labels (B)
+/// \param logits         true: a are logits, and the threshold of a single output is 0 instead of 1/2
+/// \param sample_weight  (B), or empty
+/// \returns NaN for zero rows, and if an element of `a` is NaN
+/// \throws std::invalid_argument if the metric does not apply to these targets
+/// \throws ShapeError if the shapes do not match
 template <class T>
 [[nodiscard]] BACKPASS_EXPORT double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y,
                                                     bool logits = false, std::span<const T> sample_weight = {});
-/// The same; what the outputs mean follows from the loss that they were trained with, as in fit.
+/// The same. The loss of the training decides what the outputs mean, as in fit().
 template <class T>
 [[nodiscard]] BACKPASS_EXPORT double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, const Loss& loss,
                                                     std::span<const T> sample_weight = {});
@@ -44,40 +53,42 @@ template <class T>
 extern template double compute_metric(Metric, ConstMatrixView<float>, Targets<float>, bool, std::span<const float>);
 extern template double compute_metric(Metric, ConstMatrixView<double>, Targets<double>, bool, std::span<const double>);
 
-/// Stops when `monitor` has not fallen (risen, for accuracy and r2) by more than min_delta for `patience` epochs. NaN
-/// is no improvement.
+/// Stops fit if the series `monitor` has not improved by more than min_delta for `patience` epochs. To improve means to
+/// rise for accuracy and r2, and to fall for all other series. NaN is not an improvement.
 struct EarlyStopping {
   std::string monitor = "val_loss";
   std::size_t patience = 10;
-  double min_delta = 0.0;
-  bool restore_best = true;  ///< the network ends with the parameters of its best epoch
+  double min_delta = 0.0;    ///< ≥ 0
+  bool restore_best = true;  ///< true: fit ends with the parameters of the best epoch
 };
 
-/// How far fit has come in an epoch; all 0 between two epochs.
+/// The position of fit within an epoch. All members are 0 between two epochs.
 struct EpochPosition {
-  std::size_t steps = 0;    ///< made in this epoch
-  double loss_sum = 0.0;    ///< over the rows of these steps: their part of the epoch's mean
-  double weight_sum = 0.0;  ///< the part of the epoch's weight that these rows have, 0 to 1
-  double lr = 0.0;          ///< at the epoch's first step
+  std::size_t steps = 0;    ///< steps of this epoch so far
+  double loss_sum = 0.0;    ///< weighted sum of their losses, times a factor that keeps it finite
+  double weight_sum = 0.0;  ///< sum of their weights, times the same factor; the mean loss is loss_sum / weight_sum
+  double lr = 0.0;          ///< the learning rate of the epoch's first step
 };
 
-/// What early stopping and checkpoints that keep the best alone remember from epoch to epoch, and the place within an
-/// epoch. A checkpoint holds it (serialize.hpp), so that a training that goes on has the bits of one that was not
-/// interrupted, and stops where that one stops.
+/// What early stopping, and checkpoints that keep only the best epoch, remember between epochs; and the position within
+/// an epoch. A checkpoint file contains it (serialize.hpp). So a resumed training has the same bits as one without an
+/// interruption, and stops in the same epoch.
 struct TrainingMemory {
-  std::string monitor;               ///< whose best value this is; empty before the first epoch
-  std::optional<double> best;        ///< none before the first epoch that is not NaN
-  std::size_t best_epoch = 0;        ///< zero-based, counted on from first_epoch
-  std::size_t waited = 0;            ///< epochs since then
-  std::optional<double> best_saved;  ///< of the last save of Python's Checkpoint(save_best_only=True)
-  std::string best_saved_monitor;
-  /// Parameters and dropout of the best epoch, with EarlyStopping::restore_best; one of the two is used.
+  std::string monitor;               ///< the series that `best` belongs to; empty without early stopping
+  std::optional<double> best;        ///< the best value; none before the first epoch with a value that is not NaN
+  std::size_t best_epoch = 0;        ///< counted from 0; includes FitOptions::first_epoch
+  std::size_t waited = 0;            ///< number of epochs since best_epoch
+  std::optional<double> best_saved;  ///< the value at the last save of Python's Checkpoint(save_best_only=True)
+  std::string best_saved_monitor;    ///< the series that best_saved belongs to
+  /// Parameters and dropout state of the best epoch, with EarlyStopping::restore_best. Only the vector of the network's
+  /// type is used.
   std::vector<float> parameters_f32;
   std::vector<double> parameters_f64;
   std::uint64_t dropout_seed = 0;
   std::uint64_t dropout_pass = 0;
   EpochPosition position;
 
+  /// The vector of type T.
   template <class T>
   [[nodiscard]] const std::vector<T>& parameters() const noexcept {
     if constexpr (sizeof(T) == sizeof(float)) {
@@ -92,29 +103,30 @@ struct TrainingMemory {
   }
 };
 
-/// Named series, one number an epoch: "loss", "lr", "seconds", each metric's name, and "val_…" of them when there is
-/// validation data.
+/// Named series with one number per epoch: "loss", the name of each metric, these with the prefix "val_" if there is
+/// validation data, "lr" and "seconds".
 struct BACKPASS_EXPORT History {
   std::vector<std::pair<std::string, std::vector<double>>> series;
-  std::size_t epochs = 0;  ///< run in this call
-  /// Zero-based and counted on from FitOptions::first_epoch, with early stopping.
+  std::size_t epochs = 0;  ///< number of epochs in this call
+  /// The best epoch of early stopping, counted from 0; includes FitOptions::first_epoch. Empty without early stopping.
   std::optional<std::size_t> best_epoch;
-  bool stopped_early = false;  ///< by early stopping or a callback, before the end of the last planned epoch
+  bool stopped_early = false;  ///< true: early stopping or a callback stopped fit before the end of the last epoch
   /// \throws std::out_of_range for an unknown name
   [[nodiscard]] const std::vector<double>& operator[](std::string_view name) const;
 };
 
-/// What fit tells after every epoch (and, as `interval`, in between).
+/// The argument of FitOptions::on_epoch_end.
 struct EpochReport {
-  std::size_t epoch = 0;   ///< zero-based
-  std::size_t epochs = 0;  ///< planned
+  std::size_t epoch = 0;   ///< counted from 0; includes FitOptions::first_epoch
+  std::size_t epochs = 0;  ///< FitOptions::epochs
   const History& history;  ///< up to and including this epoch
 };
+/// The argument of FitOptions::on_progress.
 struct ProgressReport {
-  std::size_t epoch = 0;
-  std::size_t rows_done = 0;  ///< of this epoch
-  std::size_t rows = 0;       ///< of an epoch
-  double loss = 0.0;          ///< running mean over this epoch
+  std::size_t epoch = 0;      ///< counted from 0; includes FitOptions::first_epoch
+  std::size_t rows_done = 0;  ///< rows of this epoch so far
+  std::size_t rows = 0;       ///< all rows of an epoch
+  double loss = 0.0;          ///< mean over the rows of this epoch so far
 };
 
 template <class T>
@@ -124,44 +136,58 @@ struct FitOptions {
   std::size_t epochs = 1;
   std::size_t batch_size = 32;
   bool shuffle = true;
-  /// Rows and targets for "val_…"; or a share of the rows, taken from the end before shuffling.
+  /// Inputs (rows, M_0) and targets for the "val_" series.
   std::optional<std::pair<ConstMatrixView<T>, Targets<T>>> validation_data = {};
+  /// Fraction of the rows for the "val_" series: the last rows, before shuffling. Not together with validation_data.
   double validation_split = 0.0;
-  std::span<const T> sample_weight = {};
-  /// Scales the optimizer's lr at the start of this call; lr is set back at the end. Only ReduceOnPlateau's memory
-  /// changes, and is reset first unless this call goes on (first_epoch or first_step is not 0); a OneCycle with
-  /// total_steps = 0 is followed as with_length(schedule, first_step + steps of this call).
+  std::span<const T> sample_weight = {};  ///< (B), or empty
+  /// Null for a constant lr. The base learning rate is the optimizer's lr at the start of the call. fit restores it at
+  /// the end.
+  ///
+  /// fit changes only the memory of a ReduceOnPlateau. It resets this memory first, unless it resumes a training
+  /// (first_epoch or first_step is not 0). If a OneCycle has total_steps = 0, fit uses
+  /// with_length(schedule, first_step + steps of this call).
   Schedule* schedule = nullptr;
   std::optional<EarlyStopping> early_stopping = {};
   GradientOptions gradient = {};
   std::vector<Metric> metrics = {};
-  /// Called at every epoch's end; true stops.
+  /// Called at the end of every epoch. A return value of true stops fit.
   std::function<bool(const EpochReport&)> on_epoch_end = {};
-  /// Called at most every 50 ms, between steps and, with rows_done == rows, between slices of the rows that validation
-  /// and metrics look at; true stops at once (the epoch does not enter the history). A step is not interrupted. What a
-  /// checkpoint saves here (with `memory`, the epochs that are finished and first_step + the steps of this call) can be
-  /// gone on from.
+  /// Called at most every 50 ms: between steps, and (with rows_done == rows) between slices of the validation and of
+  /// the metrics. A return value of true stops fit at once, and the epoch is not added to the history. A step is not
+  /// interrupted.
+  ///
+  /// Training can be resumed from a checkpoint that is saved here with `memory`, the number of finished epochs, and
+  /// first_step + the steps of this call.
   std::function<bool(const ProgressReport&)> on_progress = {};
   std::uint64_t seed = 0;  ///< of the shuffles
-  /// Where to go on: counts of epochs and steps already made, for the schedule and the shuffles.
+  /// To resume a training: the numbers of epochs and steps so far. The schedule and the shuffles depend on them.
   std::size_t first_epoch = 0;
   std::int64_t first_step = 0;
-  /// Kept up to date before on_epoch_end and on_progress are called. Reset first unless this call goes on. Where its
-  /// position lies within an epoch, that epoch's other steps are the first ones of this call.
+  /// Null, or the memory of the training. It is up to date when on_epoch_end and on_progress are called. fit resets it
+  /// first, unless it resumes a training. If its position is within an epoch, fit starts with the remaining steps of
+  /// that epoch.
   TrainingMemory* memory = nullptr;
 };
 
-/// How many rows fit holds back for "val_…" when it is given this split: the last ones.
-/// \throws std::invalid_argument unless validation_split is 0, or in (0, 1) and leaves rows on both sides
+/// The number of rows, the last ones, that fit uses for the "val_" series with this split.
+/// \throws std::invalid_argument unless validation_split is 0, or in (0, 1) with at least one row on both sides
 [[nodiscard]] BACKPASS_EXPORT std::size_t validation_rows(std::size_t rows, double validation_split);
 
-/// What Network::fit calls.
-/// A validation loss or a metric that is not finite is recorded and ends nothing: it is no improvement to early
-/// stopping and ReduceOnPlateau. A loss of a training step that is not finite, or a parameter after an epoch, ends fit.
-/// \throws DivergenceError when that happens; ShapeError, std::invalid_argument for bad arguments;
-///         std::bad_alloc: parameters, dropout, the optimizer's state and the schedule's memory are then as at the
-///         last finished epoch (an epoch is finished when on_epoch_end has returned), wherever the memory was missing;
-///         whatever else a callback throws (the network then stands at the last step)
+/// Trains a network in mini-batches. Network::fit() calls this function.
+///
+/// A validation loss or a metric that is not finite is recorded and does not end fit. NaN is not an improvement for
+/// early stopping and ReduceOnPlateau.
+/// \param x  (B, M_0)
+/// \param y  (B, M_N), or labels (B)
+/// \throws DivergenceError if the loss of a step, or a parameter at the end of an epoch, is not finite
+/// \throws std::bad_alloc from any part of fit
+/// \throws ShapeError, std::invalid_argument for invalid arguments
+/// \throws StateError if the optimizer belongs to another network
+///
+/// After DivergenceError and std::bad_alloc, the parameters, the dropout state, the optimizer's state and the
+/// schedule's memory are as at the end of the last finished epoch. An epoch is finished when on_epoch_end has returned.
+/// Other exceptions of a callback pass through, and the network is then as after the last step.
 template <class T>
 BACKPASS_EXPORT History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
                             OptimizerRef optimizer, const FitOptions<T>& options);

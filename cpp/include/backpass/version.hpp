@@ -1,5 +1,5 @@
 /// \file version.hpp
-/// The library's version, one place: CMake and the Python build read it from here.
+/// The version of the library. CMake and the Python build read it from this file.
 #pragma once
 
 #define BACKPASS_VERSION_MAJOR 0

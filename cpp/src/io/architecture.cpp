@@ -66,7 +66,8 @@ Initializer read_initializer(ObjectReader& reader) {
   return init;
 }
 
-/// \param layer  gets all but its place in the network
+/// \param layer  receives all settings except inputs, outputs and offset
+/// \returns the layer's initializer
 Initializer read_settings(LayerSpec& layer, const JsonValue& value, const std::string& where) {
   ObjectReader reader(value, where);
   layer.activation = read_activation(reader);
@@ -93,7 +94,8 @@ std::size_t read_size(const JsonValue& value, std::size_t i) {
   return static_cast<std::size_t>(size);
 }
 
-/// Where the layer after this one begins. \throws FormatError when the bytes up to there cannot be counted
+/// The offset of the next layer in the parameters.
+/// \throws FormatError if the size in bytes up to there overflows std::size_t
 std::size_t end_of(const LayerSpec& layer) {
   const std::optional<std::size_t> weights = checked_mul(layer.inputs, layer.outputs);
   const std::optional<std::size_t> own = weights ? checked_add(*weights, layer.bias ? layer.outputs : 0) : std::nullopt;

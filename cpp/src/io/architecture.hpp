@@ -1,4 +1,4 @@
-/// What a network is apart from its numbers, as JSON; and the names its tensors have.
+/// The description of a network without its parameters, as JSON, and the names of its tensors.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@
 
 namespace backpass::io {
 
-/// The element type as Python calls it.
+/// The name of the element type in Python.
 template <class T>
 inline constexpr const char* kTypeName = sizeof(T) == sizeof(float) ? "float32" : "float64";
 
 struct Architecture {
   std::string type;               ///< kTypeName of float or double
-  std::vector<LayerSpec> layers;  ///< offsets included
-  std::vector<Initializer> init;  ///< of each layer: what Network::initialize draws from
+  std::vector<LayerSpec> layers;  ///< including the offsets
+  std::vector<Initializer> init;  ///< one per layer, for Network::initialize()
   std::uint64_t dropout_seed = 0;
   std::uint64_t dropout_pass = 0;
 
@@ -27,21 +27,21 @@ struct Architecture {
   }
 };
 
-/// \throws std::invalid_argument when a layer has a Custom activation
+/// \throws std::invalid_argument if a layer has a custom activation
 template <class T>
 [[nodiscard]] Architecture describe(const Network<T>& network);
 
 [[nodiscard]] std::string architecture_to_json(const Architecture& architecture);
 
-/// The network described is possible: the layers fit each other, every setting is in its range, and the parameters'
-/// bytes can be counted in a std::size_t. Nothing of that size has been allocated.
+/// Reads and checks a description: the layers match each other, every setting is in its range, and the size of the
+/// parameters in bytes fits std::size_t. Allocates no memory of that size.
 /// \param text         JSON
-/// \param num_tensors  in the file: a layer has one at least
-/// \throws FormatError if not
+/// \param num_tensors  number of tensors in the file, an upper limit for the layers: each layer has at least one tensor
+/// \throws FormatError if the description is invalid
 [[nodiscard]] Architecture architecture_from_json(std::string_view text, std::size_t num_tensors);
 
-/// The names torch.nn.Sequential gives to the layers' Linear modules, when each is followed by its activation (if not
-/// the identity) and its Dropout (if any): "0", "2", ….
+/// The names that torch.nn.Sequential gives to the Linear modules of the layers: "0", "2", …. Each Linear is followed
+/// by its activation, unless that is the identity, and by its Dropout, if it has one.
 [[nodiscard]] std::vector<std::string> module_names(const Architecture& architecture);
 
 }  // namespace backpass::io

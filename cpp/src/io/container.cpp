@@ -19,7 +19,7 @@ constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the limit of the safetensors reference implementation
 constexpr std::size_t kAlignment = 8;
 
-/// The header's length, as far as it can be told before the rest is read: is this plausibly such a file?
+/// Reads the length of the header and checks it against the size of the file.
 std::size_t read_length(Source& source) {
   const std::uint64_t file_size = source.size();
   if (file_size < kLengthBytes) {
@@ -60,7 +60,7 @@ void check_bytes(const Tensor& tensor, std::size_t data_size) {
   }
 }
 
-/// Sorts tensors of which there may be millions.
+/// Sorts tensors. Polls, because there may be millions of them.
 template <class Less>
 void sort(std::deque<Tensor>& tensors, Less less) {
   Poll poll;
@@ -70,7 +70,8 @@ void sort(std::deque<Tensor>& tensors, Less less) {
   });
 }
 
-/// No gap, no overlap, no byte left over: nothing can hide in a file, and its size is the sum of its parts.
+/// Checks that the tensors cover the data without gaps, overlaps and unused bytes. So a file cannot contain hidden
+/// data.
 void check_cover(std::deque<Tensor>& tensors, std::size_t data_size) {
   sort(tensors,
        [](const Tensor& a, const Tensor& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });

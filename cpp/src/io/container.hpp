@@ -1,4 +1,4 @@
-/// The safetensors container: named tensors and a string-to-string map, as bytes. Knows nothing of networks.
+/// The safetensors container: named tensors and a string-to-string map, as bytes. It does not depend on networks.
 ///
 ///   8 bytes   header length n, little-endian
 ///   n bytes   JSON: {"__metadata__": {string: string}, name: {"dtype", "shape", "data_offsets": [begin, end]}, …}
@@ -22,8 +22,8 @@
 
 namespace backpass::io {
 
-/// A tensor's extents. Fixed capacity, so that a header of a million tensors costs no million allocations; the limit
-/// is far above what any network here has.
+/// The extents of a tensor. The capacity is fixed, so that a header with a million tensors does not need a million
+/// allocations. It is far above the rank of any tensor of a network.
 class Shape {
  public:
   static constexpr std::size_t kMaxRank = 5;
@@ -33,7 +33,7 @@ class Shape {
       push_back(extent);
     }
   }
-  /// \returns false when full
+  /// \returns false if the shape is full
   bool push_back(std::size_t extent) noexcept {
     if (rank_ == kMaxRank) {
       return false;
@@ -53,7 +53,7 @@ class Shape {
   std::uint8_t rank_ = 0;
 };
 
-/// An element type as the header spells it, and its size in bytes.
+/// An element type: its name in the header and its size in bytes.
 struct ElementType {
   std::string_view name;
   std::size_t size = 0;
@@ -62,29 +62,30 @@ template <class T>
 inline constexpr ElementType kElementType = sizeof(T) == sizeof(float) ? ElementType{"F32", 4} : ElementType{"F64", 8};
 
 using Metadata = std::map<std::string, std::string>;
-/// A map takes more memory than the text of short entries: in a file, and to be written.
+/// The most entries that can be read and written. The limit bounds memory: a map of short entries takes more memory
+/// than their text.
 inline constexpr std::size_t kMostMetadata = 8192;
 
-/// A tensor of a container that was read.
+/// A tensor in a file.
 struct Tensor {
   std::string name;
   ElementType type;
   Shape shape;
-  std::size_t begin = 0;  ///< bytes, from the start of the file
-  std::size_t end = 0;
+  std::size_t begin = 0;  ///< first byte, counted from the start of the file
+  std::size_t end = 0;    ///< one past the last byte
 };
 
-/// A container that was read, but for the elements: everything in it is consistent with everything else.
+/// The header of a container, without the elements of the tensors. All its entries are consistent with each other.
 class Container {
  public:
-  /// \throws FileError; FormatError for anything the format does not allow
+  /// \throws FileError; FormatError if the file violates the format
   static Container parse(Source& source);
 
   [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
   [[nodiscard]] Metadata& metadata() noexcept { return metadata_; }
   /// Sorted by name.
   [[nodiscard]] const std::deque<Tensor>& tensors() const noexcept { return tensors_; }
-  /// Null when there is none of that name.
+  /// Null if there is no tensor of that name.
   [[nodiscard]] const Tensor* find(std::string_view name) const noexcept;
 
  private:
@@ -92,22 +93,21 @@ class Container {
   std::deque<Tensor> tensors_;
 };
 
-/// What a file says of a tensor that is to be written.
+/// The header entry of a tensor to write.
 struct TensorEntry {
   std::string name;
   ElementType type;
   Shape shape;
 };
 
-/// All that a file has before its tensors' elements, which follow in the entries' order, and the size of the whole
-/// file.
+/// The start of a file, up to the elements of the tensors. The elements must follow in the order of the entries.
 struct ContainerStart {
   std::string bytes;
-  std::size_t file_size = 0;
+  std::size_t file_size = 0;  ///< of the whole file, in bytes
 };
 
-/// \throws std::invalid_argument when the metadata are not UTF-8 or too many, or the header would be longer than
-/// readers accept
+/// \throws std::invalid_argument if the metadata is not UTF-8 or has too many entries, or if the header or the file
+///         would be too long
 [[nodiscard]] ContainerStart start_container(const Metadata& metadata, std::span<const TensorEntry> entries);
 
 }  // namespace backpass::io

@@ -12,14 +12,15 @@
 namespace backpass::io {
 namespace {
 
-/// Every element type of the format whose elements are whole bytes.
+/// All element types of the format whose size is a whole number of bytes.
 constexpr ElementType kElementTypes[] = {
     {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
     {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"F64", 8},     {"I64", 8}, {"U64", 8}, {"C64", 8},
 };
 
-/// Receives the parser's events and keeps only what the grammar asks for, so that no tree is built of a text that
-/// nobody has vouched for: memory follows the tensors, and nesting beyond the grammar ends at its first bracket.
+/// Receives the events of the parser and keeps only what the safetensors grammar allows. It does not build a tree,
+/// because the text is untrusted: memory grows only with the tensors and the metadata, and nesting that is deeper than
+/// the grammar allows fails at its first bracket.
 class HeaderReader final : public JsonEvents {
  public:
   explicit HeaderReader(Header& header) : header_(header) {}
@@ -76,7 +77,7 @@ class HeaderReader final : public JsonEvents {
       }
       metadata_value_ = &position->second;
       place_ = Place::metadata_value;
-    } else {  // a parser calls key() only inside an object, and the one left is a tensor's
+    } else {  // the parser calls key() only inside an object: this must be the object of a tensor
       if (name == "dtype") {
         once(type_seen_, "dtype");
         place_ = Place::type;
@@ -187,7 +188,7 @@ class HeaderReader final : public JsonEvents {
 }  // namespace
 
 Header parse_header(std::string_view text) {
-  if (text.empty() || text.front() != '{') {  // the format demands the brace first
+  if (text.empty() || text.front() != '{') {  // the format requires the brace as the first character
     throw FormatError("not a safetensors file: its header does not begin with a brace");
   }
   Header header;

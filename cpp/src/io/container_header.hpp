@@ -1,4 +1,4 @@
-/// The JSON header of a safetensors file, checked against its grammar alone; container.cpp checks it against the data.
+/// The JSON header of a safetensors file. This file checks only its grammar; container.cpp checks it against the data.
 #pragma once
 
 #include <deque>
@@ -10,10 +10,10 @@ namespace backpass::io {
 
 struct Header {
   Metadata metadata;
-  std::deque<Tensor> tensors;  ///< in the file's order; a name may occur twice; bytes are counted from the data's start
+  std::deque<Tensor> tensors;  ///< in file order; names may repeat; begin and end count from the start of the data
 };
 
-/// \throws FormatError when the text is not JSON or has anything but what the format allows, in the place it allows it
+/// \throws FormatError if the text is not JSON or violates the grammar of the format
 [[nodiscard]] Header parse_header(std::string_view text);
 
 }  // namespace backpass::io

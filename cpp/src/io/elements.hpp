@@ -1,5 +1,5 @@
-/// A network's numbers as the bytes of tensors: little-endian, weights (M_i, M_{i-1}) where the core stores (M_{i-1},
-/// M_i).
+/// The parameters of a network as the bytes of tensors. A file is little-endian and contains weights as (M_i, M_{i-1}).
+/// The library stores them as (M_{i-1}, M_i).
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace backpass::io {
 
-/// \param at  sizeof(T) bytes, at no particular alignment
+/// \param at  sizeof(T) little-endian bytes of any alignment
 template <class T>
 [[nodiscard]] T load_element(const std::byte* at) noexcept {
   std::byte bytes[sizeof(T)];
@@ -37,13 +37,14 @@ void store_element(std::byte* at, const T& value) noexcept {
   std::memcpy(at, bytes, sizeof(T));
 }
 
-/// Calls f(i, i'), where the element of a (rows, cols) matrix at i is that of its transpose at i'. In tiles, because
-/// one of the two is always walked across its rows and would otherwise miss the cache at each element.
-/// \param stride             from one row to the next, in elements
-/// \param transposed_stride  the same of the transpose
+/// Calls f(i, i') for every element of a (rows, cols) matrix: i is the element's index in the matrix, i' its index in
+/// the transpose. Works in tiles, because one of the two matrices is traversed across its rows: without tiles, each
+/// element would be a cache miss.
+/// \param stride             row stride of the matrix, in elements
+/// \param transposed_stride  row stride of the transpose, in elements
 template <class F>
 void for_each_transposed(std::size_t rows, std::size_t cols, std::size_t stride, std::size_t transposed_stride, F&& f) {
-  constexpr std::size_t kTile = 16;  // 16 rows of 64-byte lines, of both: 2 KiB of floats
+  constexpr std::size_t kTile = 16;  // a row of 16 floats is one 64-byte line; both tiles together are 2 KiB of floats
   Poll poll;
   for (std::size_t r0 = 0; r0 < rows; r0 += kTile) {
     for (std::size_t c0 = 0; c0 < cols; c0 += kTile) {
@@ -57,14 +58,14 @@ void for_each_transposed(std::size_t rows, std::size_t cols, std::size_t stride,
   }
 }
 
-/// A large tensor goes through memory in pieces of about this size.
+/// Large tensors are read and written in pieces of about this size.
 inline constexpr std::size_t kPieceBytes = std::size_t{1} << 20U;
 
-/// Reads and writes the numbers of a network. Holds one piece of a tensor at a time.
+/// Reads and writes the parameters of a network. Keeps only one piece of a tensor in memory.
 template <class T>
 class Elements {
  public:
-  /// Appends the elements, in their order.
+  /// Appends the elements to the sink, in order.
   void write(std::span<const T> values, Sink& sink) {
     while (!values.empty()) {
       const auto piece = values.first(std::min(values.size(), kPieceBytes / sizeof(T)));
@@ -78,7 +79,7 @@ class Elements {
     }
   }
 
-  /// \param begin  where the elements begin
+  /// \param begin  first byte of the elements in the source
   void read(Source& source, std::size_t begin, std::span<T> values) {
     while (!values.empty()) {
       const auto piece = values.first(std::min(values.size(), kPieceBytes / sizeof(T)));
@@ -93,7 +94,7 @@ class Elements {
     }
   }
 
-  /// \param weights  (inputs, outputs); (outputs, inputs) in the file
+  /// \param weights  (inputs, outputs) in memory, (outputs, inputs) in the file
   void write_weights(std::span<const T> weights, std::size_t inputs, std::size_t outputs, Sink& sink) {
     for_each_piece(inputs, outputs, [&](std::size_t first, std::size_t count) {
       resize(count * inputs);
@@ -103,6 +104,8 @@ class Elements {
     });
   }
 
+  /// \param begin    first byte of the tensor in the source
+  /// \param weights  (inputs, outputs) in memory, (outputs, inputs) in the file
   void read_weights(Source& source, std::size_t begin, std::size_t inputs, std::size_t outputs, std::span<T> weights) {
     for_each_piece(inputs, outputs, [&](std::size_t first, std::size_t count) {
       resize(count * inputs);
@@ -116,7 +119,7 @@ class Elements {
   [[nodiscard]] std::byte* at(std::size_t i) noexcept { return bytes_.data() + i * sizeof(T); }
   void resize(std::size_t count) { bytes_.resize(count * sizeof(T)); }
 
-  /// Calls f(first, count) for pieces of whole rows of the file's tensor.
+  /// Calls f(first, count) for pieces of whole rows of the tensor in the file.
   template <class F>
   static void for_each_piece(std::size_t inputs, std::size_t outputs, F&& f) {
     const std::size_t rows = std::max(kPieceBytes / sizeof(T) / inputs, std::size_t{1});

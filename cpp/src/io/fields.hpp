@@ -1,6 +1,6 @@
-/// The settings of every optimizer and schedule, each listed once: saving and loading both walk these lists.
+/// The settings of every optimizer and schedule. Saving and loading both use these lists.
 ///
-/// An optimizer's state is no setting; settings_json.cpp and optimizer_state.cpp see to it.
+/// The state of an optimizer is not a setting: optimizer_state.cpp saves and loads it.
 #pragma once
 
 #include <cstddef>
@@ -13,12 +13,12 @@
 
 namespace backpass::io {
 
-/// A member and its name in files, which is its name in C++ and Python.
+/// A member and its name in files. The name is the same in C++ and Python.
 template <class S, class V>
 struct Field {
   const char* name;
   V S::* member;
-  bool finite = true;  ///< infinity and NaN are refused, both ways
+  bool finite = true;  ///< refuse infinity and NaN when saving and loading
 };
 template <class S, class V>
 Field(const char*, V S::*) -> Field<S, V>;
@@ -112,17 +112,17 @@ void for_each_field(F&& f) {
   std::apply([&](const auto&... field) { (f(field), ...); }, fields(Of<S>{}));
 }
 
-// ---- A member that is missing above would silently not be saved: the lists are held against the structs.
+// ---- Compile-time check that no member is missing in the lists above: it would not be saved, without an error.
 
 struct AnyValue {
   template <class V>
-  operator V() const;  // NOLINT(google-explicit-constructor): never defined, stands for a value of any type
+  operator V() const;  // NOLINT(google-explicit-constructor): never defined, converts to any type
 };
 template <class S, std::size_t... I>
 consteval bool takes(std::index_sequence<I...>) {
   return requires { S{(static_cast<void>(I), AnyValue{})...}; };
 }
-/// The number of members of an aggregate: how many values it can be initialised from.
+/// The number of members of an aggregate, which is the largest number of values that can initialise it.
 template <class S, std::size_t N = 0>
 consteval std::size_t num_members() {
   if constexpr (takes<S>(std::make_index_sequence<N + 1>{})) {

@@ -1,5 +1,5 @@
-/// What the library asks of the operating system's files. file_posix.cpp answers; another system needs another such
-/// file.
+/// The file operations that the library needs from the operating system. file_posix.cpp implements them for POSIX.
+/// Another system needs another such file.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,10 @@ namespace backpass::io {
 /// A regular file, open for reading.
 class InputFile final : public Source {
  public:
-  /// \throws FileError when it cannot be opened or is not a regular file
+  /// \throws FileError if the file cannot be opened or is not a regular file
   explicit InputFile(const std::filesystem::path& path);
   ~InputFile() override;
-  /// In bytes, when it was opened.
+  /// The size in bytes at the time of opening.
   [[nodiscard]] std::uint64_t size() const noexcept override { return size_; }
 
  private:
@@ -29,18 +29,19 @@ class InputFile final : public Source {
   std::uint64_t size_ = 0;
 };
 
-/// Replaces the file's content as a whole, with what write() gives to the sink: on return the new bytes are on the
-/// disk, and at every moment, even when the machine stops, the path leads to the complete old file or to the complete
-/// new one.
+/// Replaces the whole content of a file by the bytes that write() gives to the sink. On return the new bytes are on the
+/// disk. At every moment, even if the machine stops, the path leads to the complete old file or to the complete new
+/// file.
 ///
-/// The new file has the old one's permissions, owner, group, access control list and extended attributes, as far as the
-/// process may set them; where there was no old file, it has the process's default ones. A symbolic link stays, and
-/// what it leads to is replaced; another hard link keeps the old content. A device or pipe is written to.
+/// The new file gets the permissions, owner, group, access control list and extended attributes of the old file, as far
+/// as the process may set them. If there is no old file, it gets the defaults of the process. If the path is a symbolic
+/// link, the link stays and the file it leads to is replaced. Other hard links keep the old content. A device or pipe
+/// is written to directly.
 ///
-/// The bytes go into a temporary file beside the old one. A process that is killed leaves it behind; the next call for
-/// the same path removes it.
-/// \throws FileError, and whatever write() throws; the old file is untouched then and nothing else is left behind.
-///         (Only when the new file was already in place and making that last failed, it stays.)
+/// The bytes go into a temporary file in the same directory. If the process is killed, the temporary file remains until
+/// the next call for the same path removes it.
+/// \throws FileError, and whatever write() throws. The old file is unchanged then, and the temporary file is removed.
+///         The only exception: if the flush of the directory fails after the rename, the new file stays in place.
 void replace_file(const std::filesystem::path& path, const std::function<void(Sink&)>& write);
 
 }  // namespace backpass::io

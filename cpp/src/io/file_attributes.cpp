@@ -22,17 +22,18 @@ namespace {
 
 constexpr char kAccessList[] = "system.posix_acl_access";
 
-/// What the process may not do, or the file system cannot, does not stop it from saving a file.
+/// True if the error means that the process has no permission, or that the file system cannot do it. Such an error must
+/// not prevent saving.
 bool is_refusal(int error) {
   return error == EPERM || error == EACCES || error == ENOTSUP || error == ENOSYS || error == EINVAL ||
          error == ENODATA;
 }
 
-/// The result of call(buffer, size), however long it is. Empty when there is none, or it may not be read.
+/// The complete result of call(buffer, size), for any length. Empty if there is no result or if it cannot be read.
 template <class Call>
 std::string read_all(Call call) {
   std::string buffer;
-  for (int tries = 0; tries < 8; ++tries) {  // it may grow between two calls
+  for (int tries = 0; tries < 8; ++tries) {  // the result may grow between the two calls
     const ssize_t size = call(nullptr, std::size_t{0});
     if (size <= 0) {
       return {};
@@ -47,7 +48,7 @@ std::string read_all(Call call) {
   return {};
 }
 
-/// These describe the old content, or would give the new content a right.
+/// True for attributes that describe the old content or grant it rights. The new content must not get them.
 bool belongs_to_content(std::string_view name) {
   return name == "security.ima" || name == "security.evm" || name == "security.capability";
 }
@@ -68,7 +69,7 @@ int copy_extended(const std::filesystem::path& from, int to) {
       return errno;
     }
   }
-  // The directory's default list went to the new file; the old one has none.
+  // The new file may have inherited a default access list from the directory. Remove it if the old file has no list.
   if (!has_access_list && ::fremovexattr(to, kAccessList) != 0 && !is_refusal(errno)) {
     return errno;
   }
@@ -98,7 +99,7 @@ int copy_attributes(const std::filesystem::path& from, const struct stat& old, i
   if (::fstat(to, &now) != 0) {
     return errno;
   }
-  // Only root gives a file to another owner; a member of the group gives it to the group.
+  // Only root can change the owner. If that fails, change only the group, which a member of the group can do.
   if ((now.st_uid != old.st_uid || now.st_gid != old.st_gid) && ::fchown(to, old.st_uid, old.st_gid) != 0 &&
       now.st_gid != old.st_gid) {
     (void)!::fchown(to, static_cast<uid_t>(-1), old.st_gid);

@@ -1,4 +1,4 @@
-/// What a file has besides its content.
+/// The attributes of a file: everything except its content.
 #pragma once
 
 #include <sys/stat.h>
@@ -7,9 +7,13 @@
 
 namespace backpass::io {
 
-/// Gives an open, new file what an old one has: owner and group, extended attributes (access control lists and security
-/// labels among them), mode. What the process may not set stays the new file's own, except that the mode is set last
-/// and is always the old one's. \returns 0 or the errno
+/// Copies owner, group, extended attributes (including access control lists and security labels) and mode of an old
+/// file to a new one. Attributes that the process may not set keep the values of the new file. The mode is set last and
+/// is always that of the old file, or the call fails.
+/// \param from  the path of the old file
+/// \param old   the result of stat() for the old file
+/// \param to    the descriptor of the new file
+/// \returns 0 or the errno
 [[nodiscard]] int copy_attributes(const std::filesystem::path& from, const struct stat& old, int to);
 
 }  // namespace backpass::io

@@ -32,9 +32,9 @@ std::optional<struct stat> look_up(const fs::path& path) {
   return std::nullopt;
 }
 
-/// The file a chain of symbolic links ends at, whether or not it exists.
+/// The path at the end of a chain of symbolic links. A file need not exist there.
 fs::path follow_links(const fs::path& path) {
-  constexpr int kMostLinks = 40;  // Linux's own limit
+  constexpr int kMostLinks = 40;  // the limit of Linux
   fs::path target = path;
   for (int i = 0; i < kMostLinks; ++i) {
     std::error_code no_link;
@@ -47,7 +47,7 @@ fs::path follow_links(const fs::path& path) {
   fail("cannot write", path, ELOOP);
 }
 
-/// Writes to a descriptor, in pieces between which the call can be interrupted.
+/// Writes to a descriptor in pieces, with a poll after each piece.
 class FileSink final : public Sink {
  public:
   FileSink(int descriptor, const fs::path& path) : descriptor_(descriptor), path_(path) {}
@@ -68,8 +68,8 @@ class FileSink final : public Sink {
   }
 
  private:
-  /// Has the system write to the disk while this call goes on. Else the flush at the end, which nothing interrupts,
-  /// would have the whole file to write.
+  /// Starts writing to the disk early. Otherwise the flush at the end, which cannot be interrupted, would have to write
+  /// the whole file.
   void start_flush() {
 #if defined(__linux__)
     constexpr std::uint64_t kWindow = std::uint64_t{8} << 20U;
@@ -79,7 +79,7 @@ class FileSink final : public Sink {
     const auto offset = static_cast<off_t>(started_);
     const auto length = static_cast<off_t>(written_ - started_);
     (void)::sync_file_range(descriptor_, offset, length, SYNC_FILE_RANGE_WRITE);
-    if (started_ != 0) {  // the window before has had its time
+    if (started_ != 0) {  // wait for the previous window, which has had time to finish
       (void)::sync_file_range(descriptor_, 0, offset,
                               SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
     }
@@ -90,14 +90,14 @@ class FileSink final : public Sink {
   int descriptor_;
   const fs::path& path_;
   std::uint64_t written_ = 0;
-  std::uint64_t started_ = 0;  ///< bytes that are on their way to the disk
+  std::uint64_t started_ = 0;  ///< bytes for which writing to the disk has started
   Poll poll_;
 };
 
-/// \returns 0 or the errno. A file system that has no such operation says EINVAL or ENOTSUP and has done what it can.
+/// \returns 0 or the errno. EINVAL and ENOTSUP count as success: the file system does not have this operation.
 int flush(int descriptor) {
 #ifdef F_FULLFSYNC
-  // macOS: fsync leaves the bytes in the drive's cache.
+  // On macOS, fsync() leaves the bytes in the cache of the drive.
   if (::fcntl(descriptor, F_FULLFSYNC) == 0) {
     return 0;
   }
@@ -118,7 +118,7 @@ void write_to_device(const fs::path& path, const std::function<void(Sink&)>& wri
   }
 }
 
-/// Makes the rename itself last. \returns 0 or the errno
+/// Makes a rename in the directory durable. \returns 0 or the errno
 int flush_directory(const fs::path& directory) {
   const Descriptor descriptor(uninterrupted(
       [&] { return ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
@@ -137,7 +137,7 @@ void posix::fail(const char* what, const fs::path& path, int code) {
 
 InputFile::InputFile(const fs::path& path)
     : path_(path),
-      // O_NONBLOCK: opening a pipe that nobody writes to must not wait for ever; regular files take no notice.
+      // O_NONBLOCK: opening a pipe without a writer must not wait for ever. It has no effect on regular files.
       descriptor_(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); })) {
   if (descriptor_ < 0) {
     fail("cannot read", path, errno);
@@ -182,12 +182,12 @@ void replace_file(const fs::path& path, const std::function<void(Sink&)>& write)
     return;
   }
   if (old && ::access(path.c_str(), W_OK) != 0) {
-    fail("cannot write", path, errno);  // rename() would not mind, but whoever made the file read-only would
+    fail("cannot write", path, errno);  // rename() would succeed, but a read-only file must not be replaced
   }
-  constexpr mode_t kPrivate = S_IRUSR | S_IWUSR;  // nobody reads what the old file's mode does not allow
-  constexpr mode_t kDefault = kPrivate | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;  // less the umask
+  constexpr mode_t kPrivate = S_IRUSR | S_IWUSR;  // until the new file gets the mode of the old file
+  constexpr mode_t kDefault = kPrivate | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;  // the system removes the umask's bits
   const fs::path target = follow_links(path);
-  const fs::path directory = target.parent_path();  // now: once the new file is in place, no memory may be needed
+  const fs::path directory = target.parent_path();  // allocates, which must not fail after the rename
   TemporaryFile file(target, old ? kPrivate : kDefault);
   int error = old ? copy_attributes(target, *old, file.descriptor()) : 0;
   if (error == 0) {

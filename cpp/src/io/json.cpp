@@ -16,7 +16,7 @@ namespace {
 using Kind = JsonValue::Kind;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Builds a tree from the events, and ends the parsing when the text asks for too much.
+/// Builds a tree from the events. Throws if the tree exceeds a limit.
 class TreeBuilder final : public JsonEvents {
  public:
   TreeBuilder(const std::string& what, std::span<const ListSink> sinks) : what_(what), sinks_(sinks) {}
@@ -42,14 +42,16 @@ class TreeBuilder final : public JsonEvents {
   }
 
  private:
-  /// An object or list whose end has not come yet. The addresses hold: only the innermost one grows.
+  /// An object or list that has not ended yet. The addresses stay valid because only the innermost object or list
+  /// grows.
   struct Open {
     JsonValue* value;
-    const ListSink* sink;    ///< takes the elements, or null
-    std::size_t num_values;  ///< in the tree when it began
+    const ListSink* sink;    ///< receives the elements; or null
+    std::size_t num_values;  ///< number of values in the tree at its beginning
   };
 
-  /// \returns where the value stands in the tree, for as long as nothing is added to the same list or object
+  /// Adds a value to the tree.
+  /// \returns its address, valid until the next value is added to the same list or object
   JsonValue* place(JsonValue value) {
     if (num_values_ == kMaxJsonValues) {
       throw FormatError(what_ + " has more values than anything that is saved");
@@ -91,7 +93,7 @@ class TreeBuilder final : public JsonEvents {
     finish_element();
   }
 
-  /// After a complete value: it leaves the tree when its list has a sink.
+  /// Called after each complete value. If its list has a sink, the sink takes the value, and the tree drops it.
   void finish_element() {
     if (!open_.empty() && open_.back().sink != nullptr) {
       const Open& list = open_.back();
@@ -105,7 +107,7 @@ class TreeBuilder final : public JsonEvents {
   std::span<const ListSink> sinks_;
   JsonValue root_;
   std::vector<Open> open_;
-  std::string key_;  ///< of the value that comes next, in an object
+  std::string key_;  ///< key of the next value in an object
   std::size_t num_values_ = 0;
 };
 

@@ -1,4 +1,4 @@
-/// Small JSON values that nobody has vouched for, and a reader that takes objects apart.
+/// Small JSON values from untrusted text, and a reader for the members of objects.
 #pragma once
 
 #include <cstddef>
@@ -11,57 +11,60 @@
 
 namespace backpass::io {
 
-/// Deeper than anything that is saved.
+/// The deepest nesting that is read. The library writes less.
 inline constexpr std::size_t kMaxJsonDepth = 32;
-/// Values in one tree. 16 schedules behind each other have fewer; a long list goes to a ListSink, not into the tree.
+/// The most values in one tree. 16 nested schedules have fewer values. A long list goes to a ListSink, not into the
+/// tree.
 inline constexpr std::size_t kMaxJsonValues = 512;
 
-/// A value. The limits above bound a tree of values; the destructor needs little stack and no memory.
+/// A JSON value. The limits above bound the tree of values, so that the recursive destructor needs little stack. It
+/// does not allocate memory.
 struct JsonValue {
   enum class Kind : std::uint8_t { null, boolean, count, integer, real, text, list, object };
   Kind kind = Kind::null;
   bool boolean = false;
   std::uint64_t count = 0;
-  std::int64_t integer = 0;  ///< a negative one
+  std::int64_t integer = 0;  ///< a negative integer
   double real = 0.0;
   std::string text = {};
-  std::string key = {};               ///< the value's own name, in an object
-  std::vector<JsonValue> items = {};  ///< of a list or an object
+  std::string key = {};               ///< the key of this value, if it is a member of an object
+  std::vector<JsonValue> items = {};  ///< elements of a list, or members of an object
 };
 
-/// Takes the elements of one list while the text is parsed, so that memory does not grow with the list.
+/// Receives the elements of one list during parsing, so that memory does not grow with the list.
 struct ListSink {
-  std::string_view object;  ///< of the outermost object's members, the one that has the list; "": that object itself
-  std::string_view key;
+  std::string_view object;  ///< the member of the outermost object that contains the list; "": the outermost object
+  std::string_view key;     ///< of the list
   std::function<void(const JsonValue&)> take;
 };
 
-/// \param what   for messages: "the network's description"
-/// \param sinks  their lists are empty in the tree
-/// \throws FormatError when the text is not JSON, is deeper or has more values than allowed, or a key twice in one
-/// object
+/// \param what   the name of the text in messages, e.g. "the network's description"
+/// \param sinks  receive lists, which remain empty in the tree
+/// \throws FormatError if the text is not JSON, exceeds a limit above, or has a key twice in one object
 [[nodiscard]] JsonValue parse_json(std::string_view text, const std::string& what,
                                    std::span<const ListSink> sinks = {});
 
-/// Reads the members of an object, each of which must be known, present and of the right type.
+/// Reads the members of an object. Each expected member must be present and have the right type, and no other member
+/// may be present.
 class ObjectReader {
  public:
-  /// \param where  for messages: "layer 2 of the network"
-  /// \throws FormatError when it is not an object
+  /// \param where  the name of the object in messages, e.g. "layer 2 of the network"
+  /// \throws FormatError if the value is not an object
   ObjectReader(const JsonValue& value, std::string where);
 
-  /// The functions below throw FormatError when the key is missing or of another type or range.
+  /// The functions below throw FormatError if the key is missing, or if its value has another type or range.
   [[nodiscard]] const JsonValue& member(std::string_view key);
   [[nodiscard]] bool boolean(const char* key);
-  [[nodiscard]] double number(const char* key);  ///< any double
+  [[nodiscard]] double number(const char* key);  ///< any double, also infinity and NaN
   [[nodiscard]] double finite_number(const char* key);
   [[nodiscard]] std::int64_t integer(const char* key);
-  [[nodiscard]] std::uint64_t count(const char* key);  ///< not negative
+  [[nodiscard]] std::uint64_t count(const char* key);  ///< a non-negative integer
   [[nodiscard]] const std::string& text(const char* key);
   [[nodiscard]] const JsonValue& list(const char* key);
-  /// \throws FormatError when the object has a member nobody asked for: ignored, it might have meant something
+  /// \throws FormatError if the object has a member that was not read: ignoring it could change the file's meaning
   void finish() const;
 
+  /// \throws FormatError with `where` and `what` as the message
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
@@ -70,10 +73,12 @@ class ObjectReader {
   std::vector<std::string_view> asked_;
 };
 
-/// The elements of a list. \throws FormatError, naming `what`, when it is no such number
+/// Conversions of single values, such as the elements of a list.
+/// \param what  the name of the value in messages
+/// \throws FormatError if the value is not such a number
 [[nodiscard]] std::uint64_t to_count(const JsonValue& value, const std::string& what);
 [[nodiscard]] std::int64_t to_integer(const JsonValue& value, const std::string& what);
-/// Any double: JSON has no infinities and no NaN, they stand as "inf", "-inf", "nan".
+/// Any double. JSON has no infinity and no NaN; a file contains the strings "inf", "-inf" and "nan" instead.
 [[nodiscard]] double to_number(const JsonValue& value, const std::string& what);
 
 }  // namespace backpass::io

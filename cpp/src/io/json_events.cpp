@@ -12,16 +12,16 @@
 namespace backpass::io {
 namespace {
 
-/// A longer string is not given to the parser, which holds a token up to five times.
+/// The parser does not get longer strings, because it keeps up to five copies of a token.
 constexpr std::size_t kLongString = std::size_t{1} << 16U;
-/// Longer than any number of use.
+/// The most characters of a number. No useful number is longer.
 constexpr std::size_t kLongestLiteral = 2000;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_structural(char c) { return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',' || c == '"'; }
 
-/// Gives the parser a text character by character, and keeps from it what it would need much memory for: a run of white
-/// space becomes one character, a long string becomes an empty one.
+/// Passes a text to the parser character by character. To limit the parser's memory, it replaces a run of white space
+/// by one character and a long string by an empty string.
 class Feed {
  public:
   Feed(std::string_view text, const std::string& what) : text_(text), what_(what) {}
@@ -34,7 +34,7 @@ class Feed {
     const char c = text_[position_++];
     poll_.done(1);
     if (position_ <= string_end_) {
-      return;  // inside a string, or behind its closing quote
+      return;  // inside a string, or just after its closing quote
     }
     if (c == '"') {
       enter_string();
@@ -50,11 +50,12 @@ class Feed {
     }
   }
 
-  /// The long string that the parser took for an empty one, between its quotes; empty when the last string was short.
+  /// The raw text of the long string that the parser got as an empty string, without the quotes. Empty if the last
+  /// string was short.
   [[nodiscard]] std::string_view take_long_string() noexcept { return std::exchange(long_string_, {}); }
 
  private:
-  /// position_ is behind the opening quote.
+  /// Called when position_ is just after the opening quote.
   void enter_string() {
     std::size_t end = position_;
     while (end < text_.size() && text_[end] != '"') {
@@ -72,13 +73,13 @@ class Feed {
   std::string_view text_;
   const std::string& what_;
   std::size_t position_ = 0;
-  std::size_t string_end_ = 0;  ///< behind the closing quote of the last string
-  std::size_t literal_ = 0;     ///< characters since the last one that is part of no literal
+  std::size_t string_end_ = 0;  ///< just after the closing quote of the last string
+  std::size_t literal_ = 0;     ///< number of characters in the present literal
   std::string_view long_string_;
   Poll poll_;
 };
 
-/// What the parser walks over. All copies share the feed's position.
+/// The input iterator for the parser. All copies share the position of the feed.
 class FeedIterator {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -97,7 +98,7 @@ class FeedIterator {
     feed_->advance();
     return *this;
   }
-  /// Every iterator but the end's stands where the feed stands.
+  /// All iterators except the end iterator are at the position of the feed.
   friend bool operator==(const FeedIterator& a, const FeedIterator& b) noexcept { return a.is_end() == b.is_end(); }
 
  private:
@@ -107,12 +108,12 @@ class FeedIterator {
 
 void parse(std::string_view text, std::size_t offset, const std::string& what, JsonEvents& receiver);
 
-/// Appends the strings that it receives.
+/// Appends the strings that it receives to another string.
 class Appender final : public JsonEvents {
  public:
   explicit Appender(std::string& to) noexcept : to_(to) {}
   void text(std::string value) override { to_ += value; }
-  // A string's text has no other events.
+  // The text of one string causes no other events.
   void null() override {}
   void boolean(bool /*value*/) override {}
   void count(std::uint64_t /*value*/) override {}
@@ -128,8 +129,8 @@ class Appender final : public JsonEvents {
   std::string& to_;
 };
 
-/// How much of a string's raw text can be decoded by itself: about kLongString, and no escape sequence, no pair of
-/// surrogates and no UTF-8 sequence is cut.
+/// The length of a first piece of the raw text of a string that can be decoded separately. It is about kLongString and
+/// does not end within an escape sequence, a surrogate pair or a UTF-8 sequence.
 std::size_t whole_piece(std::string_view raw) {
   const auto is_high_surrogate = [](std::string_view escape) {
     return escape.size() > 3 && (escape[2] == 'd' || escape[2] == 'D') &&
@@ -151,7 +152,7 @@ std::size_t whole_piece(std::string_view raw) {
   return std::min(end, raw.size());
 }
 
-/// The parser's own interface to a receiver, in the parser's names. Returning true asks for the next event.
+/// Connects the parser's interface to JsonEvents. A return value of true lets the parser continue.
 class Adapter {
  public:
   Adapter(Feed& feed, std::size_t offset, const std::string& what, JsonEvents& receiver)
@@ -162,20 +163,21 @@ class Adapter {
   bool number_integer(std::int64_t value) { return receiver_.integer(value), true; }
   bool number_unsigned(std::uint64_t value) { return receiver_.count(value), true; }
   bool number_float(double value, const std::string& /*text*/) { return receiver_.real(value), true; }
-  // Copies: the parser's own string has room for more characters than it holds, and is used again.
+  // The receiver gets copies: the parser reuses its string, whose capacity may be much larger than its size.
   bool string(std::string& value) { return receiver_.text(whole(value)), true; }
   bool key(std::string& name) { return receiver_.key(whole(name)), true; }
   bool start_object(std::size_t /*size*/) { return receiver_.begin_object(), true; }
   bool end_object() { return receiver_.end_object(), true; }
   bool start_array(std::size_t /*size*/) { return receiver_.begin_list(), true; }
   bool end_array() { return receiver_.end_list(), true; }
-  bool binary(std::vector<std::uint8_t>& /*value*/) { return true; }  // JSON has none
+  bool binary(std::vector<std::uint8_t>& /*value*/) { return true; }  // does not occur in JSON
 
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/, const nlohmann::json::exception& /*error*/) {
     throw FormatError(what_ + " is no valid JSON at byte " + std::to_string(offset_ + feed_.position()));
   }
 
  private:
+  /// The decoded string: `value`, or the long string that the parser did not get.
   [[nodiscard]] std::string whole(const std::string& value) {
     std::string_view raw = feed_.take_long_string();
     if (raw.empty()) {
@@ -185,7 +187,7 @@ class Adapter {
     std::string result;
     result.reserve(raw.size());
     Appender appender(result);
-    Poll poll;  // a piece by itself is too short for one
+    Poll poll;  // a single piece is too short to cause a poll
     while (!raw.empty()) {
       const std::size_t length = whole_piece(raw);
       parse('"' + std::string(raw.substr(0, length)) + '"', offset - 1, what_, appender);
@@ -202,7 +204,7 @@ class Adapter {
   JsonEvents& receiver_;
 };
 
-/// \param offset  of the text in the whole text, for messages
+/// \param offset  position of `text` in the whole text, for messages
 void parse(std::string_view text, std::size_t offset, const std::string& what, JsonEvents& receiver) {
   Feed feed(text, what);
   Adapter adapter(feed, offset, what, receiver);
@@ -212,7 +214,7 @@ void parse(std::string_view text, std::size_t offset, const std::string& what, J
 }  // namespace
 
 void parse_events(std::string_view text, const std::string& what, JsonEvents& receiver) {
-  // The parser takes a zero byte for the text's end, and would not see what comes after it.
+  // The parser treats a zero byte as the end of the text and would ignore the rest.
   if (text.find('\0') != std::string_view::npos) {
     throw FormatError(what + " has a zero byte");
   }

@@ -1,4 +1,4 @@
-/// A JSON text as a sequence of events. The parser builds no tree of a text that nobody has vouched for.
+/// A JSON text as a sequence of events. The parser does not build a tree, because the text is untrusted.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace backpass::io {
 
-/// Receives what a text contains, in the text's order. A function that throws ends the parsing.
+/// Receives the events of a text, in order. An exception ends the parsing.
 class JsonEvents {
  public:
   JsonEvents() = default;
@@ -18,7 +18,7 @@ class JsonEvents {
 
   virtual void null() = 0;
   virtual void boolean(bool value) = 0;
-  virtual void count(std::uint64_t value) = 0;   ///< an integer that is not negative
+  virtual void count(std::uint64_t value) = 0;   ///< a non-negative integer
   virtual void integer(std::int64_t value) = 0;  ///< a negative integer
   virtual void real(double value) = 0;           ///< any other number
   virtual void text(std::string value) = 0;
@@ -29,10 +29,10 @@ class JsonEvents {
   virtual void end_list() = 0;
 };
 
-/// Time is linear in the text's length. Memory beyond the text and what the receiver keeps is that of the longest
-/// string, and a small amount.
-/// \param what  for messages: "the header"
-/// \throws FormatError when the text is not JSON
+/// Takes time linear in the length of the text. In addition to the text and the memory of the receiver, it needs memory
+/// for the longest string and a small constant amount.
+/// \param what  the name of the text in messages, e.g. "the header"
+/// \throws FormatError if the text is not JSON
 void parse_events(std::string_view text, const std::string& what, JsonEvents& receiver);
 
 }  // namespace backpass::io

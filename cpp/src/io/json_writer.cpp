@@ -17,14 +17,14 @@ std::string json_number(double value) {
 }
 
 std::string json_string(std::string_view text, const char* what) {
-  constexpr std::size_t kPiece = std::size_t{1} << 16U;  // the parser copies what it writes
+  constexpr std::size_t kPiece = std::size_t{1} << 16U;  // limits memory: dump() makes a copy of its text
   std::string result = "\"";
   result.reserve(text.size() + 2);
   Poll poll;
   while (!text.empty()) {
     std::size_t length = std::min(text.size(), kPiece);
     for (int i = 0; i < 3 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U; ++i) {
-      ++length;  // a UTF-8 sequence stays whole
+      ++length;  // do not split a UTF-8 sequence
     }
     try {
       const std::string piece = nlohmann::json(text.substr(0, length)).dump();
@@ -42,7 +42,7 @@ std::string ObjectWriter::text() const {
   std::string result;
   for (const auto& [key, value] : members_) {
     result += result.empty() ? "{\"" : ",\"";
-    result += key;  // a field's name: nothing in it needs an escape sequence
+    result += key;  // the name of a field, which needs no escape sequences
     result += "\":";
     result += value;
   }

@@ -1,4 +1,4 @@
-/// JSON texts to be written. Each is a plain string, so that memory that runs out is an exception and nothing else.
+/// Writers of JSON text. They use plain strings, so that lack of memory only causes an exception.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +8,18 @@
 
 namespace backpass::io {
 
-/// The shortest decimal that reads back as the same double; JSON has none for infinities and NaN: "inf", "-inf", "nan".
+/// The shortest decimal that reads back as the same double. JSON has no infinity and no NaN; they become the strings
+/// "inf", "-inf" and "nan".
 [[nodiscard]] std::string json_number(double value);
-/// In quotes, with escape sequences. \throws std::invalid_argument, naming `what`, when the text is not UTF-8
+/// The text in quotes, with escape sequences.
+/// \param what  the name of the text in messages
+/// \throws std::invalid_argument if the text is not UTF-8
 [[nodiscard]] std::string json_string(std::string_view text, const char* what);
 
-/// An object; its members stand in the order of their keys.
+/// Writes an object, with the members in the order of their keys.
 class ObjectWriter {
  public:
-  /// \param text  the member's value, which is JSON already
+  /// \param text  the value of the member, as JSON
   void set(const char* key, std::string text) { members_[key] = std::move(text); }
   [[nodiscard]] std::string text() const;
 
@@ -24,10 +27,10 @@ class ObjectWriter {
   std::map<std::string, std::string> members_;
 };
 
-/// A list, element by element.
+/// Writes a list, element by element.
 class ListWriter {
  public:
-  /// \param text  the element, which is JSON already
+  /// \param text  the element, as JSON
   void add(std::string_view text) {
     text_ += text_.empty() ? '[' : ',';
     text_ += text;

@@ -1,6 +1,6 @@
-/// The JSON parser, in a namespace of this library's own. Another program may hold the same parser, compiled with other
-/// options (-fno-exceptions). The linker keeps one copy of functions of equal name, and the copy could be the other
-/// program's.
+/// The JSON parser, in a private namespace. A program may contain the same parser, compiled with other options
+/// (-fno-exceptions). The linker keeps only one copy of functions with the same name. Without the private namespace,
+/// this could be the program's copy.
 #pragma once
 
 #if defined(NLOHMANN_JSON_VERSION_MAJOR)

@@ -17,10 +17,10 @@
 namespace backpass::io {
 namespace {
 
-/// Asks the optimizer itself whether it would take a step from here: a step over no parameters, with the same settings,
-/// group counters and number of slots.
-/// \param settings  its state is empty but for the groups
-/// \throws std::invalid_argument, as a step would
+/// Checks that the optimizer would accept its settings and state: takes a step over zero parameters with the same
+/// settings, group counters and number of slots.
+/// \param settings  its state contains only the groups
+/// \throws std::invalid_argument as a real step would
 template <class T>
 void try_step(Optimizer settings, std::size_t num_slots) {
   const OptimizerRef optimizer = settings;
@@ -29,6 +29,7 @@ void try_step(Optimizer settings, std::size_t num_slots) {
   apply_optimizer<T>(optimizer, {}, {}, groups);
 }
 
+/// A copy of the settings and groups, without the slots.
 Optimizer without_slots(OptimizerRef optimizer) {
   return optimizer.visit([](const auto& original) -> Optimizer {
     using O = std::remove_cvref_t<decltype(original)>;
@@ -116,7 +117,7 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
   if (steps.empty() && num_slots != 0) {
     state.fail("slots of an optimizer that has taken no step");
   }
-  constexpr std::uint64_t kMostSlots = 16;  // far above what any optimizer has; the step below knows the true number
+  constexpr std::uint64_t kMostSlots = 16;  // far more than any optimizer has; try_step() checks the exact number
   if (num_slots > kMostSlots) {
     state.fail(std::to_string(num_slots) + " slots");
   }

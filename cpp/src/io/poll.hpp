@@ -1,4 +1,4 @@
-/// Long work, interruptible.
+/// Polls for interrupts during long work on files.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,11 @@
 
 namespace backpass::io {
 
-/// Collects small pieces of work until they are worth a poll. Every loop whose length a file decides reports to one.
+/// Collects small pieces of work until they justify a poll. Every loop whose length depends on a file reports its work
+/// to an object of this class.
 class Poll {
  public:
-  /// \param bytes  worked through since the last call; roughly, for work of another kind
+  /// \param bytes  number of bytes processed since the last call; an estimate for work that is not on bytes
   void done(std::size_t bytes) {
     if (bytes < left_) {
       left_ -= bytes;
@@ -21,8 +22,8 @@ class Poll {
   }
 
  private:
-  static constexpr std::size_t kInterval = std::size_t{1} << 18U;    // the JSON parser takes 3 ms for it
-  static constexpr std::size_t kOperations = std::size_t{1} << 20U;  // in that time
+  static constexpr std::size_t kInterval = std::size_t{1} << 18U;    // bytes per poll: the JSON parser takes 3 ms
+  static constexpr std::size_t kOperations = std::size_t{1} << 20U;  // the equivalent work in multiply-adds
   std::size_t left_ = kInterval;
 };
 

@@ -1,4 +1,4 @@
-/// System calls that fail.
+/// Error handling of system calls.
 #pragma once
 
 #include <cerrno>
@@ -6,10 +6,12 @@
 
 namespace backpass::io::posix {
 
-/// \throws FileError that says what, of which file, and what the system says of the code
+/// \param what  what failed, e.g. "cannot read"
+/// \param code  the errno
+/// \throws FileError with `what`, the path and the system's message for the code
 [[noreturn]] void fail(const char* what, const std::filesystem::path& path, int code);
 
-/// The call again, as long as a signal interrupts it.
+/// Repeats a system call while a signal interrupts it (EINTR). \returns its result
 template <class F>
 auto uninterrupted(F call) {
   auto result = call();

@@ -1,5 +1,5 @@
-/// Loading: nothing in a file is believed before it has been checked, and nothing is allocated that the file's own
-/// bytes do not pay for. Numbers go from the file to their place in pieces; the file as a whole is never in memory.
+/// Loading. A file is untrusted: everything is checked before it is used, and memory is bounded by the size of the
+/// file. Numbers are read in pieces, directly to their destination; the whole file is never in memory.
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -29,7 +29,7 @@
 namespace backpass {
 namespace {
 
-using namespace io;  // NOLINT(google-build-using-namespace): this file is the library's face of io
+using namespace io;  // NOLINT(google-build-using-namespace): implements public functions with io
 
 // ---- metadata
 
@@ -38,7 +38,7 @@ const std::string* find(const Metadata& metadata, const char* name) {
   return found == metadata.end() ? nullptr : &found->second;
 }
 
-/// A plain decimal number up to `limit`. \throws FormatError
+/// Reads a decimal integer in [0, limit]. \throws FormatError
 std::uint64_t to_number(const char* name, const std::string& text, std::uint64_t limit) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();
@@ -78,12 +78,13 @@ void check_format(const Metadata& metadata) {
 
 // ---- tensors
 
-/// Finds tensors by name, and counts them: those that nobody asked for are an error.
+/// Finds tensors by name and counts them. A tensor that was not requested is an error.
 class TensorReader {
  public:
   explicit TensorReader(const Container& container) : container_(container) {}
 
-  /// \returns where its elements begin \throws FormatError unless there is one of that name, type and shape
+  /// \returns the first byte of the tensor's elements in the file
+  /// \throws FormatError unless there is a tensor of that name, type and shape
   template <class T>
   std::size_t find(const std::string& name, const Shape& shape) {
     const Tensor* tensor = container_.find(name);
@@ -99,6 +100,7 @@ class TensorReader {
     return tensor->begin;
   }
 
+  /// \throws FormatError if the file has a tensor that was not requested
   void finish() const {
     if (found_ != container_.tensors().size()) {
       throw FormatError(std::to_string(container_.tensors().size()) + " tensors, of which the network has only " +
@@ -111,7 +113,7 @@ class TensorReader {
   std::size_t found_ = 0;
 };
 
-/// Where the elements of a layer begin in the file.
+/// The first bytes of a layer's tensors in the file.
 struct LayerPlace {
   std::size_t weight = 0;
   std::size_t bias = 0;
@@ -147,7 +149,7 @@ NetworkOptions network_options(const Architecture& architecture) {
     biases.push_back(layer.bias);
     dropouts.push_back(layer.dropout);
   }
-  dropouts.pop_back();  // the output's, which is none
+  dropouts.pop_back();  // the output layer has no dropout
   options.activation = std::move(activations);
   options.bias = std::move(biases);
   options.dropout = std::move(dropouts);
@@ -156,7 +158,8 @@ NetworkOptions network_options(const Architecture& architecture) {
   return options;
 }
 
-/// \param places  already found to be of the architecture's shapes: so the file is at least as large as the network
+/// \param places  from find_layers(), which has checked the shapes: the file is at least as large as the network, and
+///                its size bounds the allocation
 template <class T>
 Network<T> make_network(const Architecture& architecture, const std::vector<LayerPlace>& places, Source& source) {
   Network<T> network(network_options(architecture));
@@ -176,10 +179,10 @@ Network<T> make_network(const Architecture& architecture, const std::vector<Laye
   return network;
 }
 
-/// An optimizer whose slots are still to be read.
+/// An optimizer whose slots have not been read yet.
 struct FoundOptimizer {
   Optimizer optimizer;
-  std::vector<std::size_t> slots;  ///< where each begins in the file
+  std::vector<std::size_t> slots;  ///< first byte of each slot in the file
 };
 
 template <class T>
@@ -197,14 +200,14 @@ std::optional<FoundOptimizer> find_optimizer(const Container& container, const A
   return found;
 }
 
-/// \param begin  where the numbers begin in the file
+/// \param begin  first byte of the elements in the file
 template <class T>
 std::vector<T> read_array(std::size_t begin, std::size_t size, Source& source) {
   constexpr std::size_t kPiece = kPieceBytes / sizeof(T);
   Elements<T> elements;
   std::vector<T> array;
   array.reserve(size);
-  while (array.size() < size) {  // in pieces: to fill a large array with zeros takes long, too
+  while (array.size() < size) {  // resize in pieces, with polls: to fill a large array with zeros takes long
     const std::size_t had = array.size();
     array.resize(std::min(size, had + kPiece));
     elements.read(source, begin + had * sizeof(T), std::span<T>(array).subspan(had));
@@ -229,10 +232,10 @@ std::optional<Schedule> make_schedule(const Container& container) {
   return schedule_from_json(parse_json(*text, std::string("the metadata's ") + key::kSchedule));
 }
 
-/// What early stopping remembers, whose parameters are still to be read.
+/// The memory of a training. Its parameters have not been read yet.
 struct FoundMemory {
   TrainingMemory memory;
-  std::optional<std::size_t> parameters;  ///< where they begin in the file
+  std::optional<std::size_t> parameters;  ///< first byte of the parameters in the file
 };
 
 template <class T>
@@ -249,7 +252,7 @@ FoundMemory find_memory(const Container& container, const Architecture& architec
   return found;
 }
 
-/// The caller's own entries, without our prefix. The rest is dropped.
+/// The entries of the user, without the prefix. Drops all other entries.
 std::map<std::string, std::string> user_metadata(Metadata metadata) {
   constexpr std::string_view kPrefix = key::kUserPrefix;
   std::map<std::string, std::string> result;
@@ -265,7 +268,7 @@ std::map<std::string, std::string> user_metadata(Metadata metadata) {
 
 // ---- a whole file
 
-/// A file of which all but the tensors' shapes and the training's state has been checked.
+/// An open file. Everything has been checked except the shapes of the tensors and the state of the training.
 struct Opened {
   Source& source;
   Container container;
@@ -298,7 +301,7 @@ Checkpoint<T> make_checkpoint(Opened file) {
   const auto epochs = number_or_zero<std::size_t>(metadata, key::kEpochs);
   const auto steps = number_or_zero<std::int64_t>(metadata, key::kSteps);
   std::map<std::string, std::string> own = user_metadata(std::move(metadata));
-  file.container = {};  // its names take more memory than the numbers of a network of many small layers
+  file.container = {};  // with many small layers, the tensors' names take more memory than the parameters
 
   Checkpoint<T> result{.network = make_network<T>(file.architecture, layers, file.source),
                        .optimizer = std::nullopt,
@@ -325,7 +328,7 @@ AnyCheckpoint make_any_checkpoint(Opened file) {
   return make_checkpoint<double>(std::move(file));
 }
 
-/// make(opened file), with the path in front of what is wrong with the file.
+/// Opens a file and returns make(opened file). Adds the path to the message of a FormatError.
 template <class F>
 auto load_file(const std::filesystem::path& path, F&& make) {
   try {

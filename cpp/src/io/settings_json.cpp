@@ -17,14 +17,14 @@
 namespace backpass::io {
 namespace {
 
-/// Each level of warm-up is one level of JSON.
+/// The most nested schedules. Each warm-up adds one level of JSON.
 constexpr int kMaxSchedules = 16;
 static_assert(kMaxSchedules < static_cast<int>(kMaxJsonDepth));
 
 std::string schedule_to_json(const Schedule& schedule, int depth);
 Schedule schedule_from_json(const JsonValue& value, int depth);
 
-// ---- One value: what a field's type means in JSON. `depth` counts schedules behind schedules.
+// ---- One value: the JSON form of the type of a field. `depth` is the nesting level of the schedule.
 
 std::string to_json(double value, int /*depth*/) { return json_number(value); }
 std::string to_json(bool value, int /*depth*/) { return value ? "true" : "false"; }
@@ -53,7 +53,7 @@ bool finite_as_asked(const V& value, bool finite) {
   }
 }
 
-// ---- One struct.
+// ---- One optimizer or schedule.
 
 template <class S>
 ObjectWriter struct_to_json(const S& settings, int depth) {
@@ -82,7 +82,7 @@ S struct_from_json(ObjectReader& reader, int depth) {
   return settings;
 }
 
-// ---- One of a closed set, told by its name.
+// ---- A variant. The name in the JSON selects the alternative.
 
 template <class Variant>
 struct Choice;
@@ -126,7 +126,7 @@ ObjectWriter optimizer_to_json(OptimizerRef optimizer) {
 Optimizer optimizer_from_json(ObjectReader& reader) { return Choice<Optimizer>::from_json(reader, 0); }
 
 std::string schedule_to_json(const Schedule& schedule) {
-  std::string text = schedule_to_json(schedule, 0);  // first: it bounds the depth that validate() follows
+  std::string text = schedule_to_json(schedule, 0);  // first: limits the nesting for validate()
   validate(schedule);
   return text;
 }

@@ -11,17 +11,17 @@
 
 namespace backpass::io {
 
-/// The optimizer's name and settings, without its state, which the caller adds.
-/// \throws std::invalid_argument when a setting is not finite
+/// The name and the settings of the optimizer. The caller adds its state.
+/// \throws std::invalid_argument if a setting is not finite
 [[nodiscard]] ObjectWriter optimizer_to_json(OptimizerRef optimizer);
-/// Reads the settings; the caller reads whatever else the object holds, and finishes the reader.
+/// Reads the name and the settings. The caller reads the other members of the object and calls reader.finish().
 /// \throws FormatError
 [[nodiscard]] Optimizer optimizer_from_json(ObjectReader& reader);
 
-/// The schedule with its memory, and the one behind a warm-up with it.
-/// \throws std::invalid_argument when a parameter is out of range, or warm-ups are nested too deep to be read again
+/// The schedule with its memory, including the schedule that follows a warm-up.
+/// \throws std::invalid_argument if a parameter is out of range, or if warm-ups are nested too deeply to be read again
 [[nodiscard]] std::string schedule_to_json(const Schedule& schedule);
-/// \throws FormatError also when a parameter is out of range
+/// \throws FormatError, also if a parameter is out of range
 [[nodiscard]] Schedule schedule_from_json(const JsonValue& value);
 
 }  // namespace backpass::io

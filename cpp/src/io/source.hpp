@@ -1,4 +1,4 @@
-/// Where the bytes of a network's file come from, and where they go.
+/// Sources and sinks for the bytes of a network's file.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace backpass::io {
 
-/// A file, or bytes in memory, of which any part can be read.
+/// A file or bytes in memory, with random access.
 class Source {
  public:
   Source() = default;
@@ -22,7 +22,7 @@ class Source {
   virtual ~Source() = default;
   [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;
   /// Fills the buffer with the bytes from `offset` on.
-  /// \throws FileError; FormatError when there are fewer
+  /// \throws FileError; FormatError if the source has fewer bytes
   void read(std::uint64_t offset, std::span<std::byte> buffer) {
     constexpr std::size_t kPiece = std::size_t{1} << 20U;
     while (!buffer.empty()) {
@@ -37,7 +37,7 @@ class Source {
   }
 
  private:
-  /// \returns false when there are fewer bytes
+  /// \returns false if the source has fewer bytes
   virtual bool read_piece(std::uint64_t offset, std::span<std::byte> buffer) = 0;
   Poll poll_;
 };
@@ -58,14 +58,14 @@ class MemorySource final : public Source {
   std::span<const std::byte> bytes_;
 };
 
-/// Takes the bytes of a file in their order.
+/// Receives the bytes of a file in order.
 class Sink {
  public:
   Sink() = default;
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
   virtual ~Sink() = default;
-  /// The file's size, when it is known before the first byte is written.
+  /// Announces the size of the file. Called before the first write(), if the size is known.
   virtual void expect(std::size_t /*size*/) {}
   virtual void write(std::span<const std::byte> bytes) = 0;
 };

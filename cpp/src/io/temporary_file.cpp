@@ -19,10 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// So many processes can write to one path at a time with names that a later one finds again.
+/// The number of fixed temporary names per target. A later process can find a file with such a name and remove it.
 constexpr unsigned kNames = 32;
 
-/// FNV-1a: the same in every process, and short where the target's name may be as long as the file system allows.
+/// FNV-1a. The hash is the same in every process. It is short, while the target's name may have the maximum length of
+/// the file system.
 std::uint64_t hash(const std::string& text) {
   std::uint64_t result = 0xcbf29ce484222325U;
   for (const char c : text) {
@@ -31,6 +32,7 @@ std::uint64_t hash(const std::string& text) {
   return result;
 }
 
+/// The temporary name with this number in the directory of the target.
 fs::path name_beside(const fs::path& target, unsigned long long number) {
   char name[64];
   std::snprintf(name, sizeof name, ".backpass-%016llx-%llx.tmp",
@@ -38,11 +40,12 @@ fs::path name_beside(const fs::path& target, unsigned long long number) {
   return target.parent_path() / name;
 }
 
+/// \returns 0, or −1 with errno set
 int lock(int descriptor) noexcept {
   return posix::uninterrupted([&] { return ::flock(descriptor, LOCK_EX | LOCK_NB); });
 }
 
-/// Is the open file still the one of that name? Nobody changes that while this process holds the file's lock.
+/// True if `path` still leads to the open file. No other process changes this while this process holds the lock.
 bool has_name(int descriptor, const fs::path& path) noexcept {
   struct stat file{};
   struct stat named{};
@@ -50,7 +53,7 @@ bool has_name(int descriptor, const fs::path& path) noexcept {
          file.st_ino == named.st_ino;
 }
 
-/// Removes the temporary file of a process that has ended; one that a process still writes to is locked, and stays.
+/// Removes the temporary file of a process that has ended. A file that a process still writes to is locked and stays.
 void remove_stale(const fs::path& path) noexcept {
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -72,7 +75,7 @@ posix::Descriptor::~Descriptor() {
 }
 
 int posix::Descriptor::close() noexcept {
-  // After EINTR the descriptor is closed (Linux) or its state unknown: never again.
+  // After EINTR the descriptor is closed (Linux) or its state is unknown: do not close it again.
   return ::close(std::exchange(value_, -1)) == 0 || errno == EINTR ? 0 : errno;
 }
 
@@ -84,7 +87,7 @@ TemporaryFile::TemporaryFile(fs::path target, mode_t mode) : target_(std::move(t
   for (unsigned i = 0; error == EEXIST && i < kNames; ++i) {
     error = create(name_beside(target_, i), mode);
   }
-  // All names are taken, by processes that live or by files that cannot be locked: some other name.
+  // All fixed names are in use, by running processes or by files that cannot be locked: try random names.
   for (int tries = 0; error == EEXIST && tries < 16; ++tries) {
     error = create(name_beside(target_, random_seed() | kNames), mode);
   }
@@ -100,11 +103,11 @@ int TemporaryFile::create(const fs::path& path, mode_t mode) {
   if (file.get() < 0) {
     return errno;
   }
-  // Where files cannot be locked, there is nobody who could take this file for one of a dead process either.
+  // If the file system has no locks, continue without one: no other process can lock this file and remove it either.
   const bool is_locked = lock(file.get()) == 0;
   const bool is_taken = !is_locked && (errno == EWOULDBLOCK || errno == EAGAIN);
   if (is_taken || !has_name(file.get(), path)) {
-    return EEXIST;  // between open() and flock() another process took the file for a stale one, and removes it
+    return EEXIST;  // between open() and flock() another process locked the file, to remove it as a stale file
   }
   lock_ = posix::Descriptor(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
   if (lock_.get() < 0) {

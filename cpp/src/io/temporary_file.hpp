@@ -1,4 +1,4 @@
-/// A file that is being written beside the one it will replace.
+/// A temporary file in the directory of the file that it will replace.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@ namespace backpass::io {
 
 namespace posix {
 
-/// Closes a file's descriptor.
+/// Owns a file descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int value = -1) noexcept : value_(value) {}
@@ -23,7 +23,7 @@ class Descriptor {
   }
   ~Descriptor();
   [[nodiscard]] int get() const noexcept { return value_; }
-  /// Closes at once, because some file systems report a failed write only now. \returns 0 or the errno
+  /// Closes the descriptor. Some file systems report a failed write only here. \returns 0 or the errno
   [[nodiscard]] int close() noexcept;
 
  private:
@@ -32,10 +32,11 @@ class Descriptor {
 
 }  // namespace posix
 
-/// A new file beside its target, so that renaming it needs no copy. Removed again unless it was published.
+/// A new file in the directory of its target, so that a rename needs no copy. The destructor removes the file, unless
+/// publish() has renamed it.
 ///
-/// Its name is one of a few that belong to the target's name, and it is locked as long as its process lives. So another
-/// process knows the file of a process that was killed, and removes it.
+/// The file has one of a fixed set of names for its target, and is locked while its process runs. So another process
+/// recognises the file of a killed process and removes it.
 class TemporaryFile {
  public:
   /// \throws FileError
@@ -44,17 +45,17 @@ class TemporaryFile {
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile();
   [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
-  /// Gives the file its target's name. \returns 0 or the errno
+  /// Closes the file and renames it to the target. \returns 0 or the errno
   [[nodiscard]] int publish() noexcept;
 
  private:
-  /// \returns 0, or the errno that says why there is no file of that name now
+  /// Creates and locks a file of that name. \returns 0 or the errno
   int create(const std::filesystem::path& path, mode_t mode);
 
   std::filesystem::path target_;
   std::filesystem::path path_;
   posix::Descriptor descriptor_;
-  posix::Descriptor lock_;  ///< of the same file: held until the file has its target's name
+  posix::Descriptor lock_;  ///< of the same file: keeps the lock until the file is renamed
 };
 
 }  // namespace backpass::io

@@ -1,4 +1,4 @@
-/// Text from a file, made fit for an error message.
+/// Formats text from a file for error messages.
 #pragma once
 
 #include <string>
@@ -6,10 +6,12 @@
 
 namespace backpass::io {
 
-/// In quotes, plain ASCII, cut when long: a hostile name must neither flood a message nor make it invalid UTF-8.
+/// The text in quotes. Other bytes than printable ASCII are escaped, and a long text is cut: a hostile name must not
+/// flood a message or make it invalid UTF-8.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
-/// "(2, 3)" for shapes; a range of numbers.
+/// A shape as text: "(2, 3)".
+/// \param shape  a range of integers
 template <class Range>
 [[nodiscard]] std::string shape_text(const Range& shape) {
   std::string text = "(";

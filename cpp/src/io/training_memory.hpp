@@ -1,4 +1,4 @@
-/// What a training remembers, as JSON; its parameters are a tensor beside it.
+/// TrainingMemory as JSON. A separate tensor contains its parameters.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace backpass::io {
 
 struct StoredMemory {
   TrainingMemory memory;
-  bool has_parameters = false;
+  bool has_parameters = false;  ///< true: the file has a tensor kBestParameters
 };
 /// \throws FormatError
 [[nodiscard]] StoredMemory memory_from_json(const JsonValue& value);

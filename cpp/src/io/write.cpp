@@ -1,4 +1,4 @@
-/// Saving: a network and what belongs to its training, as one safetensors container.
+/// Saving: writes a network and the state of its training as one safetensors container.
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -19,9 +19,9 @@
 namespace backpass {
 namespace {
 
-using namespace io;  // NOLINT(google-build-using-namespace): this file is the library's face of io
+using namespace io;  // NOLINT(google-build-using-namespace): implements public functions with io
 
-/// Everything but the tensors. \throws std::invalid_argument when something cannot be saved
+/// The metadata, which is everything except the tensors. \throws std::invalid_argument if something cannot be saved
 template <class T>
 Metadata describe_all(const Network<T>& network, const Architecture& architecture, const SaveOptions& options) {
   if (options.steps < 0) {
@@ -53,7 +53,8 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   return metadata;
 }
 
-/// Early stopping's, or none. \throws std::invalid_argument when they are another network's
+/// The parameters of early stopping's best epoch, or empty.
+/// \throws std::invalid_argument if they belong to another network
 template <class T>
 std::span<const T> best_parameters(const TrainingMemory* memory, const Network<T>& network) {
   if (memory == nullptr) {
@@ -67,7 +68,7 @@ std::span<const T> best_parameters(const TrainingMemory* memory, const Network<T
   return best;
 }
 
-/// What a file will hold. All that can be wrong with it has been found.
+/// The content of a file to write. It has been checked completely.
 template <class T>
 struct Plan {
   Architecture architecture;
@@ -82,7 +83,7 @@ Plan<T> make_plan(const Network<T>& network, const SaveOptions& options) {
   if (options.optimizer) {
     plan.slots = options.optimizer->state().template arrays<T>();
   }
-  // The order of the tensors is that of the parameters, and the same below where they are written.
+  // The tensors are in the order of the parameters. write() below must use the same order.
   std::vector<TensorEntry> entries;
   const std::vector<std::string> modules = module_names(plan.architecture);
   for (std::size_t i = 0; i < modules.size(); ++i) {
@@ -134,7 +135,7 @@ std::vector<std::byte> to_bytes(const Network<T>& network, const SaveOptions& op
 
 template <class T>
 void save(const std::filesystem::path& path, const Network<T>& network, const SaveOptions& options) {
-  const Plan<T> plan = make_plan(network, options);  // first: what cannot be saved makes no file
+  const Plan<T> plan = make_plan(network, options);  // first: if something cannot be saved, no file is created
   replace_file(path, [&](Sink& sink) { write(plan, network.parameters(), sink); });
 }
 

@@ -1,4 +1,4 @@
-/// A custom loss sees its batch as matrices: the rows that a mini-batch names, copied together.
+/// Copies the rows of a mini-batch into contiguous matrices, which a custom loss takes.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,7 @@ class CustomBatch {
  public:
   CustomBatch(ConstMatrixView<T> x, const Targets<T>& y) : x_(x), y_(y) {}
 
+  /// Copies the given rows of x and y.
   void gather(std::span<const std::uint32_t> rows) {
     count_ = rows.size();
     gather_matrix(x_, rows, x_rows_);

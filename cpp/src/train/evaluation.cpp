@@ -8,10 +8,10 @@
 namespace backpass::train {
 namespace {
 
-/// Multiply-adds of a slice: tens of milliseconds on one slow core, and enough for many fast ones.
+/// Multiply-adds per slice: tens of milliseconds on one slow core, but enough work for many fast cores.
 constexpr std::size_t kSliceWork = 100'000'000;
 constexpr std::size_t kMinRows = 32;
-/// Bounds of what is held for a slice: outputs, and one number a row.
+/// The most rows of a slice whose outputs, or whose loss terms (one number per row), are kept in memory.
 constexpr std::size_t kMaxOutputRows = 4096;
 constexpr std::size_t kMaxTermRows = 65536;
 
@@ -36,7 +36,7 @@ std::size_t Evaluation<T>::slice_rows(const Network<T>& network, std::size_t mos
 
 template <class T>
 bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
-  // The arrays are the caller's, who may have changed them since the last epoch.
+  // The caller owns the arrays and may have changed them since the last epoch.
   nn::check_targets<T>(loss_, x_.rows(), network.sizes().back(), y_, sample_weight_, "validation: ");
   if (std::holds_alternative<CustomLoss>(loss_)) {
     return update_custom_loss(network, stop);
@@ -45,7 +45,7 @@ bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
   const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight_, x_.rows()));
   const std::size_t slice = slice_rows(network, kMaxTermRows);
   terms_.resize(slice);
-  // The order of evaluate(): rows in order within each segment, then the segments.
+  // The order of summation is that of evaluate(): rows in order within each segment, then the segments in order.
   using Segments = nn::SegmentedGradient<T>;
   const std::size_t segments = Segments::count(model, x_.rows());
   std::size_t segment = 0;

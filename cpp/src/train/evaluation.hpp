@@ -1,5 +1,5 @@
-/// Loss and metrics of one data set, again and again: after every epoch. The rows are taken in slices, short enough
-/// that whoever waits for an interrupt between them does not notice.
+/// Computes the loss and the metrics of one data set after every epoch. It works in slices of rows and can be stopped
+/// between slices. A slice is so short that a user does not notice the delay.
 #pragma once
 
 #include <cstddef>
@@ -19,18 +19,20 @@ class Evaluation {
  public:
   Evaluation(const Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss,
              std::span<const T> sample_weight, std::span<const Metric> metrics);
-  /// Asked between slices; true ends what is under way. May throw.
+  /// Called between slices. If it returns true, the evaluation stops. May throw.
   using Stop = FunctionRef<bool()>;
-  /// Brings loss() up to the network's parameters: Network::evaluate's, to the bit. \returns false when stopped
+  /// Computes loss() for the present parameters of the network, with the bits of Network::evaluate().
+  /// \returns false if stopped
   bool update_loss(const Network<T>& network, Stop stop);
-  /// The same for metric(i).
+  /// Computes all metric(i) for the present parameters of the network.
+  /// \returns false if stopped
   bool update_metrics(const Network<T>& network, Stop stop);
   [[nodiscard]] double loss() const noexcept { return value_; }
   [[nodiscard]] double metric(std::size_t i) const noexcept { return metrics_[i].value(); }
 
  private:
   bool update_custom_loss(const Network<T>& network, Stop stop);
-  /// Rows of a slice, at most `most`.
+  /// The number of rows of a slice, at most `most`.
   [[nodiscard]] std::size_t slice_rows(const Network<T>& network, std::size_t most) const noexcept;
 
   ConstMatrixView<T> x_;
@@ -38,8 +40,8 @@ class Evaluation {
   const Loss& loss_;
   std::span<const T> sample_weight_;
   std::vector<MetricSum<T>> metrics_;
-  std::vector<T> outputs_;     ///< of one slice; of all rows for a custom loss
-  std::vector<double> terms_;  ///< of the loss, of one slice
+  std::vector<T> outputs_;     ///< (rows, M_N) of one slice; of all rows for a custom loss
+  std::vector<double> terms_;  ///< (rows) of one slice: the terms of the loss
   nn::BatchPass<T> pass_;
   double value_ = 0.0;
 };

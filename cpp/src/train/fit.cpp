@@ -41,7 +41,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Puts the learning rate back when fit ends, however it ends.
+/// Restores the optimizer's learning rate when fit ends, also by an exception.
 class LearningRate {
  public:
   explicit LearningRate(OptimizerRef optimizer) : optimizer_(optimizer), base_(optimizer.lr()) {}
@@ -56,7 +56,7 @@ class LearningRate {
   double base_;
 };
 
-/// Whether this is, or leads to, a OneCycle that was not told its length.
+/// True if the schedule is a OneCycle with total_steps = 0, or a warm-up that is followed by one.
 bool lacks_length(const Schedule& schedule) {
   if (const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule)) {
     return warmup->then != nullptr && lacks_length(*warmup->then);
@@ -73,14 +73,15 @@ class Fit {
   History run();
 
  private:
-  /// \returns false when a callback stopped it
+  /// \returns false if a callback stopped the epoch
   bool run_epoch(std::size_t epoch);
   double train_batch(std::span<const std::uint32_t> rows);
   [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
   void shuffle_rows(std::size_t epoch);
-  /// Validates, and enters the epoch into the history. \returns false when a callback stopped it, before it did
+  /// Computes the metrics and the validation loss, and appends the epoch to the history.
+  /// \returns false if a callback stopped it; the history has not changed then
   bool record(std::size_t epoch, Clock::time_point start);
-  /// Tells on_progress, if it is time. \returns whether it stops
+  /// Calls on_progress, unless the last call was less than 50 ms ago. \returns true if on_progress stops fit
   bool stopped(std::size_t epoch, std::size_t rows_done);
   History run_epochs();
   void take_last_finite();
@@ -93,7 +94,7 @@ class Fit {
   [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
   void start_history();
   [[nodiscard]] std::int64_t last_step(std::size_t steps_made) const;
-  /// The mean over the rows of this epoch's steps so far.
+  /// The mean loss over the rows of this epoch's steps so far.
   [[nodiscard]] double epoch_loss() const noexcept {
     const EpochPosition& at = memory_.position;
     return at.weight_sum > 0.0 ? at.loss_sum / at.weight_sum : 0.0;
@@ -101,14 +102,15 @@ class Fit {
   std::vector<double>& series(std::size_t i) { return history_.series[i].second; }
 
   Network<T>& network_;
-  ConstMatrixView<T> x_;  ///< without the rows split off for validation, as all below
+  ConstMatrixView<T> x_;  ///< x_, y_ and sample_weight_ do not include the rows split off for validation
   Targets<T> y_;
   std::span<const T> sample_weight_;
   const Loss& loss_;
   OptimizerRef optimizer_;
   const FitOptions<T>& options_;
   LearningRate lr_;
-  /// The caller's, who may look at ReduceOnPlateau's memory and change it; or a copy with the length of this fit.
+  /// The caller's schedule, because a callback may read and change ReduceOnPlateau's memory; or own_schedule_, a copy
+  /// with the length of this fit.
   Schedule* schedule_;
   std::optional<Schedule> own_schedule_;
   std::optional<Evaluation<T>> training_, validation_;
@@ -116,13 +118,13 @@ class Fit {
   std::vector<std::uint32_t> order_;
   TrainingSnapshot<T> last_finite_;
   EpochPosition position_of_last_finite_;
-  bool within_epoch_ = false;  ///< until on_epoch_end has returned
+  bool within_epoch_ = false;  ///< true until on_epoch_end has returned
   TrainingMemory own_memory_;
-  TrainingMemory& memory_;  ///< the caller's, or own_memory_
+  TrainingMemory& memory_;  ///< the caller's object, or own_memory_
   std::optional<Monitor> monitor_;
   History history_;
   std::int64_t step_ = 0;
-  nn::RowMean epoch_mean_{0.0};  ///< over an epoch's rows
+  nn::RowMean epoch_mean_{0.0};  ///< the mean over the rows of an epoch
   Clock::time_point last_report_ = Clock::now();
 };
 
@@ -150,7 +152,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   const std::size_t outputs = network.sizes().back();
   nn::check_targets(loss, x.rows(), outputs, y, sample_weight_);
   if (!sample_weight_.empty()) {
-    nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws for weights that are none
+    nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws if a weight is invalid
   }
   nn::check_gradient_options(options.gradient);
   NetworkAccess::impl(network).step.check(NetworkAccess::impl(network).model, optimizer);
@@ -213,8 +215,9 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   epoch_mean_ = nn::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
 }
 
-/// The count of steps after the last epoch. \throws std::invalid_argument when a count does not fit
-/// \param steps_made  of the first epoch, before this call
+/// The number of steps after the last epoch, including first_step.
+/// \param steps_made  steps of the first epoch that were made before this call
+/// \throws std::invalid_argument if the counts contradict each other or overflow
 template <class T>
 std::int64_t Fit<T>::last_step(std::size_t steps_made) const {
   constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
@@ -234,7 +237,7 @@ std::int64_t Fit<T>::last_step(std::size_t steps_made) const {
 
 template <class T>
 void Fit<T>::start_history() {
-  constexpr std::size_t kReserved = 4096;  // epochs that enter the history without an allocation
+  constexpr std::size_t kReserved = 4096;  // the first epochs of a fit append to the history without an allocation
   const auto add = [&](std::string name) {
     history_.series.emplace_back(std::move(name), std::vector<double>())
         .second.reserve(std::min(options_.epochs, kReserved));
@@ -289,7 +292,7 @@ void Fit<T>::take_best() {
 template <class T>
 void Fit<T>::restore_best() {
   const std::vector<T>& best = memory_.template parameters<T>();
-  // Empty when an earlier part of the training did not keep them.
+  // The vector is empty if the training was resumed and its earlier part did not keep parameters.
   if (!best.empty()) {
     std::copy(best.begin(), best.end(), network_.parameters().begin());
     network_.set_dropout_state({memory_.dropout_seed, memory_.dropout_pass});
@@ -311,7 +314,7 @@ History Fit<T>::run_epochs() {
         monitor_->settings().restore_best) {
       take_best();
     }
-    // The callback may look at this epoch's network, so it comes before anything is restored.
+    // Call on_epoch_end before parameters are restored: it may read the network of this epoch.
     const bool stop =
         options_.on_epoch_end && in_callers_mode(options_.on_epoch_end, EpochReport{epoch, options_.epochs, history_});
     within_epoch_ = false;
@@ -319,7 +322,8 @@ History Fit<T>::run_epochs() {
       history_.stopped_early = i + 1 < options_.epochs;
       break;
     }
-    // A callback may have changed parameters; they are what a later epoch falls back to.
+    // Take the snapshot after the callback, which may have changed the parameters. If a later epoch fails, the network
+    // returns to this snapshot.
     if (i + 1 < options_.epochs) {
       take_last_finite();
     }
@@ -345,7 +349,7 @@ bool Fit<T>::run_epoch(std::size_t epoch) {
       lr_.set(scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), step_));
     }
     at.lr = at.steps == 0 ? optimizer_.lr() : at.lr;
-    runtime::poll(count * network_.num_parameters());  // between two steps
+    runtime::poll(count * network_.num_parameters());  // an interrupt ends fit between two steps
     const double value = train_batch(rows);
     if (!std::isfinite(value)) {
       diverged(epoch, at.steps, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
@@ -435,7 +439,7 @@ template <class T>
 void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& what) {
   const double lr = optimizer_.lr();
   restore_last_finite();
-  // People count from 1, as the progress bar does; the error's numbers are indices.
+  // The message counts from 1, like the progress bar. The members of the error count from 0.
   throw DivergenceError(
       what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) + " (lr " +
           number_text(lr) +
@@ -451,7 +455,7 @@ std::size_t validation_rows(std::size_t rows, double validation_split) {
   using train::require;
   const std::string text = "validation_split of " + number_text(validation_split);
   require(validation_split >= 0.0 && validation_split < 1.0, text + " does not lie in [0, 1)");
-  // A split of 0.29 of 100 rows is 29, although the product in binary is just below.
+  // 1e-9 corrects for rounding: 0.29 · 100 rows must give 29, but the product in binary is slightly smaller.
   const auto held_out = static_cast<std::size_t>(std::floor(validation_split * static_cast<double>(rows) + 1e-9));
   require(validation_split == 0.0 || (held_out > 0 && held_out < rows),
           text + " leaves " + std::to_string(held_out) + " of " + std::to_string(rows) + " rows for validation");

@@ -87,7 +87,7 @@ void MetricSum<T>::start_r2() {
   for (std::size_t k = 0; k < outputs_; ++k) {
     double mean = mean_[k] / weights;
     if (!std::isfinite(mean)) {
-      // The sum may have overflowed where the mean does not.
+      // The sum may have overflowed although the mean is finite: add terms that are divided first.
       mean = 0.0;
       for (std::size_t r = 0; r < y_.rows(); ++r) {
         mean += weight(r) / weights * static_cast<double>(y_.values()(r, k));
@@ -169,7 +169,7 @@ double MetricSum<T>::value() const noexcept {
   double sum = 0.0;
   for (std::size_t k = 0; k < outputs_; ++k) {
     if (total_[k] == 0.0 && !std::isnan(residual_[k])) {
-      // A constant target is explained by a perfect prediction alone (scikit-learn's convention).
+      // The target is constant: r2 is 1 for a perfect prediction, else 0 (scikit-learn's convention).
       sum += residual_[k] == 0.0 ? 1.0 : 0.0;
     } else {
       sum += 1.0 - residual_[k] / total_[k];

@@ -1,4 +1,4 @@
-/// Metrics as sums that take predictions block by block.
+/// Metrics as running sums over blocks of predictions.
 #pragma once
 
 #include <cstddef>
@@ -9,36 +9,42 @@
 
 namespace backpass::train {
 
-/// How accuracy decides.
+/// How accuracy interprets outputs and targets.
 struct Decision {
-  bool logits = false;       ///< the threshold is 0 instead of 1/2
-  bool each_output = false;  ///< every output is a label of its own: it has a threshold, and several may be right
-  bool shares = false;       ///< the targets may be distributions over classes, not only 0 and 1
+  bool logits = false;       ///< true: the threshold is 0 instead of 1/2
+  bool each_output = false;  ///< true: every output is a separate binary label with a threshold
+  bool shares = false;       ///< true: targets may be distributions over classes, not only 0 and 1
 };
-/// What the outputs mean, by the loss that they are trained with.
+/// The interpretation that fits the loss of the training.
 [[nodiscard]] Decision decision_for(const Loss& loss) noexcept;
 
 template <class T>
 class MetricSum {
  public:
-  /// \param y  all targets that add() will see: r2 needs their mean
-  /// \throws std::invalid_argument when the metric does not apply to these targets
+  /// \param y              targets of all rows that add() will receive, because r2 needs their mean: (rows, outputs) or
+  ///                       labels (rows)
+  /// \param sample_weight  (rows), or empty
+  /// \throws std::invalid_argument if the metric does not apply to these targets
   MetricSum(Metric metric, std::size_t outputs, const Targets<T>& y, Decision decision,
             std::span<const T> sample_weight);
-  /// Starts anew, for the same targets.
+  /// Clears the sums and keeps the targets.
   void reset() noexcept;
-  /// Predictions of the rows from first_row on.
+  /// Adds the predictions of rows [first_row, first_row + a.rows()).
+  /// \param a  (any number of rows, outputs)
   void add(ConstMatrixView<T> a, std::size_t first_row) noexcept;
-  /// NaN when no row has weight.
+  /// The metric of all added rows. NaN if the sum of their weights is 0.
   [[nodiscard]] double value() const noexcept;
 
  private:
   [[nodiscard]] double weight(std::size_t row) const noexcept {
     return sample_weight_.empty() ? 1.0 : static_cast<double>(sample_weight_[row]);
   }
-  /// Share of the row's decisions that are right: 0 or 1 unless every output is a label. NaN when an output is NaN.
+  /// Fraction of correct decisions in a row: 0 or 1, unless every output is a separate label. NaN if an output is NaN.
+  /// \param a  (outputs), the prediction for the row
   [[nodiscard]] double correct(const T* a, std::size_t row) const noexcept;
+  /// \throws std::invalid_argument unless all targets are classes
   void check_classes() const;
+  /// Computes the mean of the targets and the scale factors.
   void start_r2();
 
   Metric metric_;

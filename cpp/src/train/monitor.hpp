@@ -1,4 +1,4 @@
-/// Early stopping: which epoch was best, and whether waiting for a better one is over.
+/// Early stopping: finds the best epoch and decides when to stop.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@ namespace backpass::train {
 
 class Monitor {
  public:
-  /// \param memory  of the training so far; kept up to date
-  /// \throws std::invalid_argument when history has no series `monitor`, min_delta is negative, or the memory is of
-  ///         another series
+  /// \param memory  of the training so far; observe() updates it
+  /// \throws std::invalid_argument if the history has no series `monitor`, if min_delta is negative, or if the memory
+  ///         belongs to another series
   Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory);
-  /// Takes the monitored number of an epoch. \returns whether it is the best so far
+  /// Takes the monitored value of an epoch. \returns true if it is the best value so far
   bool observe(std::size_t epoch, double value) noexcept;
   [[nodiscard]] bool is_over() const noexcept { return memory_.waited > 0 && memory_.waited >= settings_.patience; }
   [[nodiscard]] std::size_t best_epoch() const noexcept { return memory_.best_epoch; }
@@ -22,7 +22,7 @@ class Monitor {
 
  private:
   EarlyStopping settings_;
-  double sign_;  ///< −1 for what should rise
+  double sign_;  ///< 1 if smaller values are better, −1 if larger values are better
   TrainingMemory& memory_;
 };
 

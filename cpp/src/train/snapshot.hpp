@@ -1,4 +1,4 @@
-/// A network and what trains it at the end of an epoch, to go back to.
+/// The state of a training at the end of an epoch. fit restores it if a later epoch fails.
 #pragma once
 
 #include <algorithm>
@@ -11,22 +11,25 @@
 
 namespace backpass::train {
 
-/// A network, its optimizer and the memory of its schedule. Taking one reuses the memory of the last.
+/// Parameters, dropout state, optimizer state, and the memory of a ReduceOnPlateau. take() reuses the memory of the
+/// previous snapshot.
 template <class T>
 class TrainingSnapshot {
  public:
-  /// \param schedule  may be null \throws std::bad_alloc; the snapshot is what it was then
+  /// \param schedule  may be null
+  /// \throws std::bad_alloc; the snapshot has not changed then
   void take(const Network<T>& network, OptimizerRef optimizer, Schedule* schedule) {
     const auto p = network.parameters();
     parameters_.reserve(p.size());
     take_state(optimizer.state());
-    // Nothing throws from here on.
+    // The rest does not throw.
     parameters_.assign(p.begin(), p.end());
     dropout_ = network.dropout_state();
     const schedules::ReduceOnPlateau* plateau = schedule == nullptr ? nullptr : plateau_of(*schedule);
     plateau_ = plateau == nullptr ? std::nullopt : std::optional(*plateau);
   }
-  /// Allocates nothing: the optimizer's arrays have been made by now, or are dropped.
+  /// Allocates nothing: copies into the optimizer's arrays if they have the sizes of the snapshot, else moves the
+  /// snapshot's arrays to the optimizer.
   void restore(Network<T>& network, OptimizerRef optimizer, Schedule* schedule) noexcept {
     std::copy(parameters_.begin(), parameters_.end(), network.parameters().begin());
     network.set_dropout_state(dropout_);
