@@ -165,5 +165,5 @@ def test_validation_labels_of_another_type_name_validation_data():
     fit = partial(net.fit, x, labels, loss="cross_entropy", optimizer=sgd(), epochs=1, **SILENT)
     with pytest.raises(TypeError, match=r"validation_data\[1\] has dtype float64"):
         fit(validation_data=(x, labels / 2))
-    with pytest.raises(ValueError, match=r"validation_data: y\[0\] = 3 is no label"):
+    with pytest.raises(ValueError, match=r"validation_data: label y\[0\] = 3 is out of range"):
         fit(validation_data=(x, labels + 3))

@@ -102,7 +102,7 @@ std::size_t end_of(const LayerSpec& layer) {
   const std::optional<std::size_t> end = own ? checked_add(layer.offset, *own) : std::nullopt;
   if (!end || !checked_mul(*end, sizeof(double))) {
     throw FormatError("a layer of " + std::to_string(layer.inputs) + " inputs and " + std::to_string(layer.outputs) +
-                      " outputs makes the network larger than any memory");
+                      " outputs makes the network too large to address");
   }
   return *end;
 }
@@ -193,7 +193,7 @@ Architecture architecture_from_json(std::string_view text, std::size_t num_tenso
     end = end_of(layer);
   }
   if (result.layers.back().dropout != 0.0) {
-    reader.fail("dropout of the output layer");
+    reader.fail("the output layer has dropout");
   }
   ObjectReader dropout(reader.member("dropout_state"), "the network's dropout_state");
   result.dropout_seed = dropout.count("seed");

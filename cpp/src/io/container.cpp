@@ -32,9 +32,9 @@ std::size_t read_length(Source& source) {
     length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
   }
   if (length > kMaxHeader || length > file_size - kLengthBytes) {
-    throw FormatError("not a safetensors file, or cut short: it claims a header of " + std::to_string(length) +
-                      " bytes and has " + std::to_string(file_size) + " bytes in all (the longest header allowed is " +
-                      std::to_string(kMaxHeader) + ")");
+    throw FormatError("not a safetensors file, or truncated: the header length is " + std::to_string(length) +
+                      " bytes, but the file has " + std::to_string(file_size) + " bytes (a header may have at most " +
+                      std::to_string(kMaxHeader) + " bytes)");
   }
   if (!std::in_range<std::size_t>(file_size)) {
     throw FormatError(std::to_string(file_size) + " bytes are more than this machine can address");
@@ -50,13 +50,13 @@ std::optional<std::size_t> byte_size(const Shape& shape, ElementType type) {
 void check_bytes(const Tensor& tensor, std::size_t data_size) {
   const auto name = [&] { return "tensor " + in_quotes(tensor.name); };
   if (tensor.begin > tensor.end || tensor.end > data_size) {
-    throw FormatError(name() + " claims the bytes " + std::to_string(tensor.begin) + " to " +
-                      std::to_string(tensor.end) + " of " + std::to_string(data_size) + " bytes of data");
+    throw FormatError(name() + " has the invalid byte range " + std::to_string(tensor.begin) + " to " +
+                      std::to_string(tensor.end) + " in " + std::to_string(data_size) + " bytes of data");
   }
   if (byte_size(tensor.shape, tensor.type) != tensor.end - tensor.begin) {
     throw FormatError(name() + " of shape " + shape_text(tensor.shape) + " and element type " +
-                      std::string(tensor.type.name) + " does not take the " +
-                      std::to_string(tensor.end - tensor.begin) + " bytes it claims");
+                      std::string(tensor.type.name) + " does not fit its byte range of " +
+                      std::to_string(tensor.end - tensor.begin) + " bytes");
   }
 }
 
@@ -80,7 +80,7 @@ void check_cover(std::deque<Tensor>& tensors, std::size_t data_size) {
   for (const Tensor& tensor : tensors) {
     if (tensor.begin != end) {
       throw FormatError("tensor " + in_quotes(tensor.name) + " begins at byte " + std::to_string(tensor.begin) +
-                        " of the data; the one before it ends at " + std::to_string(end));
+                        " of the data, but the previous tensor ends at " + std::to_string(end));
     }
     check_bytes(tensor, data_size);
     end = tensor.end;
@@ -103,7 +103,7 @@ void check_names(std::deque<Tensor>& tensors) {
 
 std::string metadata_text(const Metadata& metadata) {
   if (metadata.size() > kMostMetadata) {
-    throw std::invalid_argument("metadata of " + std::to_string(metadata.size()) + " entries; a file takes " +
+    throw std::invalid_argument("the metadata has " + std::to_string(metadata.size()) + " entries; the limit is " +
                                 std::to_string(kMostMetadata));
   }
   std::string text = "{";
@@ -157,7 +157,7 @@ ContainerStart start_container(const Metadata& metadata, std::span<const TensorE
     const std::optional<std::size_t> size = byte_size(entry.shape, entry.type);
     const std::optional<std::size_t> next = size ? checked_add(begin, *size) : std::nullopt;
     if (!next) {
-      throw std::invalid_argument("tensor " + in_quotes(entry.name) + " makes the file larger than an address can be");
+      throw std::invalid_argument("tensor " + in_quotes(entry.name) + " makes the file too large to address");
     }
     end = *next;
     ListWriter shape;
@@ -175,7 +175,7 @@ ContainerStart start_container(const Metadata& metadata, std::span<const TensorE
   bytes.resize((bytes.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   const std::size_t length = bytes.size() - kLengthBytes;
   if (length > kMaxHeader) {
-    throw std::invalid_argument("a header of " + std::to_string(length) + " bytes; readers accept " +
+    throw std::invalid_argument("the header has " + std::to_string(length) + " bytes, but readers accept at most " +
                                 std::to_string(kMaxHeader));
   }
   for (std::size_t i = 0; i < kLengthBytes; ++i) {
@@ -183,7 +183,7 @@ ContainerStart start_container(const Metadata& metadata, std::span<const TensorE
   }
   const std::optional<std::size_t> file_size = checked_add(bytes.size(), end);
   if (!file_size) {
-    throw std::invalid_argument("the file would be larger than an address can be");
+    throw std::invalid_argument("the file would be too large to address");
   }
   result.file_size = *file_size;
   return result;

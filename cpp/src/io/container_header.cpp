@@ -28,11 +28,11 @@ class HeaderReader final : public JsonEvents {
   void null() override { refuse("null"); }
   void boolean(bool /*value*/) override { refuse("a boolean"); }
   void integer(std::int64_t /*value*/) override { refuse("a negative number"); }
-  void real(double /*value*/) override { refuse("a number that is no size"); }
+  void real(double /*value*/) override { refuse("a number that is not a size"); }
 
   void count(std::uint64_t value) override {
     if (value > std::numeric_limits<std::size_t>::max()) {
-      refuse("a number beyond this machine's addresses");
+      refuse("a number that is too large for this machine");
     }
     const auto size = static_cast<std::size_t>(value);
     if (place_ == Place::shape_items) {
@@ -69,11 +69,11 @@ class HeaderReader final : public JsonEvents {
       }
     } else if (place_ == Place::metadata) {
       if (header_.metadata.size() == kMostMetadata) {
-        throw FormatError("the metadata have more than " + std::to_string(kMostMetadata) + " entries");
+        throw FormatError("the metadata has more than " + std::to_string(kMostMetadata) + " entries");
       }
       const auto [position, is_new] = header_.metadata.try_emplace(std::move(name));
       if (!is_new) {
-        throw FormatError("the metadata " + in_quotes(position->first) + " occur twice");
+        throw FormatError("the metadata key " + in_quotes(position->first) + " occurs twice");
       }
       metadata_value_ = &position->second;
       place_ = Place::metadata_value;
@@ -109,7 +109,7 @@ class HeaderReader final : public JsonEvents {
 
   void end_object() override {
     if (place_ == Place::tensor && !(type_seen_ && shape_seen_ && offsets_seen_)) {
-      fail("lacks one of dtype, shape and data_offsets");
+      fail("lacks dtype, shape or data_offsets");
     }
     place_ = place_ == Place::top ? Place::finished : Place::top;
   }
@@ -165,13 +165,13 @@ class HeaderReader final : public JsonEvents {
   }
 
   [[noreturn]] void refuse(const char* what) {
-    throw FormatError(std::string("the header has ") + what + " where the safetensors format has something else" +
+    throw FormatError(std::string("the header has ") + what + " where the safetensors format requires something else" +
                       (header_.tensors.empty() ? "" : ", in or after tensor " + in_quotes(tensor().name)));
   }
 
   void once(bool& seen, const char* name) {
     if (std::exchange(seen, true)) {
-      throw FormatError(std::string("the header has ") + name + " twice in one place");
+      throw FormatError(std::string("the header has ") + name + " twice in one object");
     }
   }
 

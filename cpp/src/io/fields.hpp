@@ -136,7 +136,7 @@ inline constexpr bool kAllListed = false;
 template <class... S, std::size_t kOthers>
 inline constexpr bool kAllListed<std::variant<S...>, kOthers> =
     ((num_members<S>() == std::tuple_size_v<decltype(fields(Of<S>{}))> + kOthers) && ...);
-static_assert(kAllListed<Optimizer, 1>, "an optimizer's setting is not listed (its state is its one other member)");
-static_assert(kAllListed<Schedule, 0>, "a schedule's member is not listed");
+static_assert(kAllListed<Optimizer, 1>, "fields() must list all members of an optimizer except its state");
+static_assert(kAllListed<Schedule, 0>, "fields() must list all members of a schedule");
 
 }  // namespace backpass::io

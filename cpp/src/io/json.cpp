@@ -36,7 +36,7 @@ class TreeBuilder final : public JsonEvents {
   void key(std::string name) override {
     const std::vector<JsonValue>& members = open_.back().value->items;
     if (std::any_of(members.begin(), members.end(), [&](const JsonValue& member) { return member.key == name; })) {
-      throw FormatError(what_ + " has " + in_quotes(name) + " twice in one place");
+      throw FormatError(what_ + " has " + in_quotes(name) + " twice in one object");
     }
     key_ = std::move(name);
   }
@@ -54,7 +54,7 @@ class TreeBuilder final : public JsonEvents {
   /// \returns its address, valid until the next value is added to the same list or object
   JsonValue* place(JsonValue value) {
     if (num_values_ == kMaxJsonValues) {
-      throw FormatError(what_ + " has more values than anything that is saved");
+      throw FormatError(what_ + " has too many values");
     }
     ++num_values_;
     if (open_.empty()) {
@@ -74,7 +74,7 @@ class TreeBuilder final : public JsonEvents {
 
   void open(Kind kind) {
     if (open_.size() == kMaxJsonDepth) {
-      throw FormatError(what_ + " is nested more than " + std::to_string(kMaxJsonDepth) + " deep");
+      throw FormatError(what_ + " is nested more than " + std::to_string(kMaxJsonDepth) + " levels deep");
     }
     const JsonValue* const parent = open_.empty() ? nullptr : open_.back().value;
     const ListSink* sink = nullptr;
@@ -142,7 +142,7 @@ double to_number(const JsonValue& value, const std::string& what) {
 
 std::uint64_t to_count(const JsonValue& value, const std::string& what) {
   if (value.kind != Kind::count) {
-    throw FormatError(what + " is not an integer, or is negative");
+    throw FormatError(what + " is not a non-negative integer");
   }
   return value.count;
 }
@@ -152,7 +152,7 @@ std::int64_t to_integer(const JsonValue& value, const std::string& what) {
     return value.integer;
   }
   if (value.kind != Kind::count || !std::in_range<std::int64_t>(value.count)) {
-    throw FormatError(what + " is not an integer of 64 bits");
+    throw FormatError(what + " is not a 64-bit integer");
   }
   return static_cast<std::int64_t>(value.count);
 }
@@ -200,7 +200,7 @@ std::uint64_t ObjectReader::count(const char* key) { return to_count(member(key)
 const std::string& ObjectReader::text(const char* key) {
   const JsonValue& value = member(key);
   if (value.kind != Kind::text) {
-    fail(std::string(key) + " is not text");
+    fail(std::string(key) + " is not a string");
   }
   return value.text;
 }

@@ -173,7 +173,7 @@ class Adapter {
   bool binary(std::vector<std::uint8_t>& /*value*/) { return true; }  // does not occur in JSON
 
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/, const nlohmann::json::exception& /*error*/) {
-    throw FormatError(what_ + " is no valid JSON at byte " + std::to_string(offset_ + feed_.position()));
+    throw FormatError(what_ + " is not valid JSON at byte " + std::to_string(offset_ + feed_.position()));
   }
 
  private:
@@ -216,7 +216,7 @@ void parse(std::string_view text, std::size_t offset, const std::string& what, J
 void parse_events(std::string_view text, const std::string& what, JsonEvents& receiver) {
   // The parser treats a zero byte as the end of the text and would ignore the rest.
   if (text.find('\0') != std::string_view::npos) {
-    throw FormatError(what + " has a zero byte");
+    throw FormatError(what + " contains a zero byte");
   }
   parse(text, 0, what, receiver);
 }

@@ -30,7 +30,7 @@ std::string json_string(std::string_view text, const char* what) {
       const std::string piece = nlohmann::json(text.substr(0, length)).dump();
       result.append(piece, 1, piece.size() - 2);
     } catch (const nlohmann::json::type_error&) {
-      throw std::invalid_argument(std::string(what) + " must be UTF-8: JSON has no other text");
+      throw std::invalid_argument(std::string(what) + " must be UTF-8");
     }
     text.remove_prefix(length);
     poll.done(length);

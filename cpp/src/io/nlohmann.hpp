@@ -18,5 +18,5 @@
 #include <nlohmann/json.hpp>
 
 #if NLOHMANN_JSON_VERSION_MAJOR * 10000 + NLOHMANN_JSON_VERSION_MINOR * 100 + NLOHMANN_JSON_VERSION_PATCH < 31102
-#error "the JSON parser is too old: 3.11.2 is needed, the first that takes a namespace"
+#error "nlohmann/json 3.11.2 or newer is required: older versions cannot have a private namespace"
 #endif

@@ -46,16 +46,16 @@ void check_state(OptimizerRef optimizer, std::size_t num_parameters, std::size_t
   OptimizerState& state = optimizer.state();
   const std::string name = "cannot save " + std::string(optimizer.name()) + ": its state belongs to ";
   if (!state.arrays<Other>().empty()) {
-    throw ShapeError(name + "a " + kTypeName<Other> + " network, this one is " + kTypeName<T>);
+    throw ShapeError(name + "a " + kTypeName<Other> + " network, but this network is " + kTypeName<T>);
   }
   for (const std::vector<T>& slot : state.arrays<T>()) {
     if (slot.size() != num_parameters) {
-      throw ShapeError(name + std::to_string(slot.size()) + " parameters, this network has " +
+      throw ShapeError(name + std::to_string(slot.size()) + " parameters, but this network has " +
                        std::to_string(num_parameters));
     }
   }
   if (state.groups.size() > num_layers) {
-    throw ShapeError(name + std::to_string(state.groups.size()) + " groups of parameters, this network has " +
+    throw ShapeError(name + std::to_string(state.groups.size()) + " groups of parameters, but this network has " +
                      std::to_string(num_layers) + " layers");
   }
   try_step<T>(without_slots(optimizer), state.arrays<T>().size());
@@ -91,7 +91,7 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
   std::vector<double> mu_products;
   const auto require_layers = [&](std::size_t num_groups) {
     if (num_groups > num_layers) {
-      throw FormatError(what + " has a state of more than " + std::to_string(num_layers) + " layers");
+      throw FormatError(what + " has a state for more than " + std::to_string(num_layers) + " layers");
     }
   };
   const ListSink sinks[] = {{"state", "step",
@@ -115,11 +115,11 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
                " products for " + std::to_string(num_layers) + " layers");
   }
   if (steps.empty() && num_slots != 0) {
-    state.fail("slots of an optimizer that has taken no step");
+    state.fail("it has slots, but the optimizer has not taken a step");
   }
   constexpr std::uint64_t kMostSlots = 16;  // far more than any optimizer has; try_step() checks the exact number
   if (num_slots > kMostSlots) {
-    state.fail(std::to_string(num_slots) + " slots");
+    state.fail(std::to_string(num_slots) + " slots are too many");
   }
   state.finish();
   reader.finish();

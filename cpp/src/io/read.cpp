@@ -44,7 +44,7 @@ std::uint64_t to_number(const char* name, const std::string& text, std::uint64_t
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || stop != end || value > limit) {
-    throw FormatError(std::string("the metadata's ") + name + " is " + in_quotes(text) + ", no number up to " +
+    throw FormatError(std::string("the metadata's ") + name + " is " + in_quotes(text) + ", not an integer from 0 to " +
                       std::to_string(limit));
   }
   return value;
@@ -72,7 +72,7 @@ void check_format(const Metadata& metadata) {
                       std::to_string(key::kNewestVersion));
   }
   if (version == 0) {
-    throw FormatError("format version 0, which never was");
+    throw FormatError("unsupported format version 0");
   }
 }
 
@@ -93,7 +93,7 @@ class TensorReader {
     }
     if (tensor->type.name != kElementType<T>.name || tensor->shape != shape) {
       throw FormatError("tensor " + in_quotes(name) + " is " + std::string(tensor->type.name) +
-                        shape_text(tensor->shape) + ", but the network's is " + std::string(kElementType<T>.name) +
+                        shape_text(tensor->shape) + ", but the network needs " + std::string(kElementType<T>.name) +
                         shape_text(shape));
     }
     ++found_;
@@ -103,8 +103,8 @@ class TensorReader {
   /// \throws FormatError if the file has a tensor that was not requested
   void finish() const {
     if (found_ != container_.tensors().size()) {
-      throw FormatError(std::to_string(container_.tensors().size()) + " tensors, of which the network has only " +
-                        std::to_string(found_));
+      throw FormatError(std::to_string(container_.tensors().size()) +
+                        " tensors in the file, but the network has only " + std::to_string(found_));
     }
   }
 
@@ -280,7 +280,7 @@ Opened open(Source& source) {
   check_format(container.metadata());
   const auto network = container.metadata().extract(key::kNetwork);
   if (network.empty()) {
-    throw FormatError("the metadata lack the network's description");
+    throw FormatError("the metadata has no description of the network");
   }
   Architecture architecture = architecture_from_json(network.mapped(), container.tensors().size());
   return {source, std::move(container), std::move(architecture)};
@@ -289,7 +289,8 @@ Opened open(Source& source) {
 template <class T>
 Checkpoint<T> make_checkpoint(Opened file) {
   if (file.architecture.type != kTypeName<T>) {
-    throw FormatError("the file holds a " + file.architecture.type + " network; " + kTypeName<T> + " was asked for");
+    throw FormatError("the file contains a " + file.architecture.type + " network, but " + kTypeName<T> +
+                      " was requested");
   }
   TensorReader tensors(file.container);
   const std::vector<LayerPlace> layers = find_layers<T>(file.architecture, tensors);

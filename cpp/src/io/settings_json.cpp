@@ -101,15 +101,14 @@ struct Choice<std::variant<S...>> {
 
 std::string schedule_to_json(const Schedule& schedule, int depth) {
   if (depth == kMaxSchedules) {
-    throw std::invalid_argument("cannot save more than " + std::to_string(kMaxSchedules) +
-                                " schedules behind each other");
+    throw std::invalid_argument("cannot save more than " + std::to_string(kMaxSchedules) + " nested schedules");
   }
   return std::visit([&](const auto& settings) { return struct_to_json(settings, depth).text(); }, schedule);
 }
 
 Schedule schedule_from_json(const JsonValue& value, int depth) {
   if (depth == kMaxSchedules) {
-    throw FormatError("more than " + std::to_string(kMaxSchedules) + " schedules behind each other");
+    throw FormatError("more than " + std::to_string(kMaxSchedules) + " nested schedules");
   }
   ObjectReader reader(value, "the schedule");
   Schedule schedule = Choice<Schedule>::from_json(reader, depth);

@@ -63,7 +63,7 @@ std::span<const T> best_parameters(const TrainingMemory* memory, const Network<T
   const std::vector<T>& best = memory->parameters<T>();
   if (memory->parameters_f32.size() + memory->parameters_f64.size() != best.size() ||
       (!best.empty() && best.size() != network.num_parameters())) {
-    throw std::invalid_argument("cannot save: early stopping's best parameters are of another network");
+    throw std::invalid_argument("cannot save: early stopping's best parameters belong to another network");
   }
   return best;
 }

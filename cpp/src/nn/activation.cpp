@@ -63,7 +63,8 @@ BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
 
 Activation Activation::custom(CustomActivation functions) {
   if (!functions.function_f32 || !functions.derivative_f32 || !functions.function_f64 || !functions.derivative_f64) {
-    throw std::invalid_argument("custom activation: the function and its derivative are needed for both types");
+    throw std::invalid_argument(
+        "custom activation: the function and its derivative are needed for float and for double");
   }
   Activation a;
   a.kind_ = ActivationKind::custom;

@@ -75,12 +75,12 @@ struct Planner {
   LossPlan<T> operator()(const MeanSquaredError&) const { return plan(LossKernel::mse); }
   LossPlan<T> operator()(const MeanAbsoluteError&) const { return plan(LossKernel::mae); }
   LossPlan<T> operator()(const Huber& loss) const {
-    require(loss.delta > 0.0 && std::isfinite(loss.delta), Huber::name, "delta must be positive");
+    require(loss.delta > 0.0 && std::isfinite(loss.delta), Huber::name, "delta must be finite and positive");
     return plan(LossKernel::huber, loss.delta);
   }
   LossPlan<T> operator()(const LogCosh&) const { return plan(LossKernel::log_cosh); }
   LossPlan<T> operator()(const Quantile& loss) const {
-    require(loss.q > 0.0 && loss.q < 1.0, Quantile::name, "q must lie in (0, 1)");
+    require(loss.q > 0.0 && loss.q < 1.0, Quantile::name, "q must be in (0, 1)");
     return plan(LossKernel::quantile, loss.q);
   }
   LossPlan<T> operator()(const CrossEntropy& loss) const {
@@ -110,11 +110,11 @@ struct Planner {
     }
   }
   LossPlan<T> operator()(const CustomLoss&) const {
-    throw std::invalid_argument("a custom loss is a function of the whole batch, not of rows");
+    throw std::invalid_argument("a custom loss cannot be computed row by row");
   }
 
   static void require_smoothing(double smoothing, std::string_view name) {
-    require(smoothing >= 0.0 && smoothing <= 1.0, name, "label_smoothing must lie in [0, 1]");
+    require(smoothing >= 0.0 && smoothing <= 1.0, name, "label_smoothing must be in [0, 1]");
   }
 };
 
@@ -158,19 +158,20 @@ void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, cons
     for (std::size_t r = 0; r < rows; ++r) {
       const std::int64_t label = y.label(r);
       if (label < 0 || static_cast<std::uint64_t>(label) >= outputs) {
-        throw std::invalid_argument(where + "y[" + std::to_string(r) + "] = " + std::to_string(label) +
-                                    " is no label of a network with " + std::to_string(outputs) + " outputs");
+        throw std::invalid_argument(where + "label y[" + std::to_string(r) + "] = " + std::to_string(label) +
+                                    " is out of range for " + std::to_string(outputs) + " outputs (0 to " +
+                                    std::to_string(outputs - 1) + ")");
       }
     }
   } else if (y.rows() != rows || y.values().cols() != outputs) {
-    throw ShapeError(where + "y has the shape " + shape(y.rows(), y.values().cols()) + ", expected " +
+    throw ShapeError(where + "y has shape " + shape(y.rows(), y.values().cols()) + ", expected " +
                      shape(rows, outputs));
   } else {
     require_data(where + "y", y.values());
   }
   if (!sample_weight.empty()) {
     if (std::holds_alternative<CustomLoss>(loss)) {
-      throw std::invalid_argument("sample_weight: a custom loss takes none; weigh the samples inside it");
+      throw std::invalid_argument("sample_weight: not supported with a custom loss; apply the weights in its function");
     }
     if (sample_weight.size() != rows) {
       throw ShapeError("sample_weight has " + std::to_string(sample_weight.size()) + " entries for " +
@@ -213,7 +214,7 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
                      std::span<const T> sample_weight) {
   nn::check_targets(loss, a.rows(), a.cols(), y, sample_weight);
   if (grad.data() != nullptr && (grad.rows() != a.rows() || grad.cols() != a.cols())) {
-    throw ShapeError("grad has the shape (" + std::to_string(grad.rows()) + ", " + std::to_string(grad.cols()) +
+    throw ShapeError("grad has shape (" + std::to_string(grad.rows()) + ", " + std::to_string(grad.cols()) +
                      "), expected (" + std::to_string(a.rows()) + ", " + std::to_string(a.cols()) + ")");
   }
   nn::require_data("a", a);

@@ -37,7 +37,7 @@ Activation activation_of(const NetworkOptions& options, std::size_t i, std::size
 std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
   const auto& sizes = options.sizes;
   if (sizes.size() < 2) {
-    throw std::invalid_argument("sizes: at least an input and an output size are needed, got " +
+    throw std::invalid_argument("sizes: at least two entries (input and output) are needed, got " +
                                 std::to_string(sizes.size()) + (sizes.size() == 1 ? " entry" : " entries"));
   }
   const std::size_t n = sizes.size() - 1;
@@ -47,11 +47,11 @@ std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
   require_entries(options.init, n, "init");
   for (const double p : options.dropout.values()) {
     if (!(p >= 0.0 && p < 1.0)) {
-      throw std::invalid_argument("dropout: a probability in [0, 1) is needed, got " + number_text(p));
+      throw std::invalid_argument("dropout: must be in [0, 1), got " + number_text(p));
     }
   }
   if (options.activation.is_list() && options.output.has_value()) {
-    throw std::invalid_argument("output: the list of activations already names the output's");
+    throw std::invalid_argument("output: the list of activations already contains the output activation");
   }
 
   std::vector<LayerSpec> layers(n);

@@ -29,7 +29,7 @@ namespace {
 void require_shape(const char* name, std::size_t rows, std::size_t cols, std::size_t wanted_rows,
                    std::size_t wanted_cols) {
   if (rows != wanted_rows || cols != wanted_cols) {
-    throw ShapeError(std::string(name) + " has the shape " + shape_text(rows, cols) + ", expected " +
+    throw ShapeError(std::string(name) + " has shape " + shape_text(rows, cols) + ", expected " +
                      shape_text(wanted_rows, wanted_cols));
   }
 }
@@ -59,7 +59,7 @@ AlignedBuffer<T> zeros(std::size_t size) {
 }
 
 [[noreturn]] void refuse_moved(const char* what) {
-  throw StateError(std::string("this ") + what + " was moved from: assign another one to it first");
+  throw StateError(std::string("this ") + what + " was moved from: assign a valid object to it first");
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ AlignedBuffer<T> zeros(std::size_t size) {
 template <class T>
 void Network<T>::Impl::check_input(const Input<T>& x, std::string_view prefix) const {
   if (x.cols() != model.sizes.front()) {
-    throw ShapeError(std::string(prefix) + "x has the shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
+    throw ShapeError(std::string(prefix) + "x has shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
                      std::to_string(model.sizes.front()) + ")");
   }
   if (x.data() == nullptr && x.rows() != 0) {
@@ -212,7 +212,7 @@ template <class T>
 void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
   const auto rows = alive().kept.rows();
   if (!rows) {
-    throw StateError("backward() needs a forward() before it");
+    throw StateError("call forward() before backward()");
   }
   require_input("grad_output", grad_output, *rows, sizes().back());
   if (input_gradient.data() != nullptr) {

@@ -36,13 +36,13 @@ std::ptrdiff_t size_of(Element element) noexcept {
 }  // namespace
 
 void refuse_null(std::string_view name, std::size_t rows, std::size_t cols) {
-  throw ShapeError(std::string(name) + " has the shape (" + std::to_string(rows) + ", " + std::to_string(cols) +
-                   "), but its data are a null pointer");
+  throw ShapeError(std::string(name) + " has shape (" + std::to_string(rows) + ", " + std::to_string(cols) +
+                   "), but its data pointer is null");
 }
 
 void refuse_stride(std::string_view name, std::size_t row_stride, std::size_t cols) {
   throw ShapeError(std::string(name) + " has rows of " + std::to_string(cols) + " numbers, but its row_stride is " +
-                   std::to_string(row_stride) + ": a row would overwrite the one before");
+                   std::to_string(row_stride) + ": the rows of an output must not overlap");
 }
 
 void refuse_overlap(std::string_view in, std::string_view out) {

@@ -48,8 +48,8 @@ void Step<T>::check(const Model<T>& model, OptimizerRef optimizer) {
   const std::uint64_t owner = optimizer.state().owner.id();
   if (owner != 0 && owner != model.identity.value()) {
     throw StateError(std::string(optimizer.name()) +
-                     " belongs to another network, whose steps its state is of: reset() it first, or use an "
-                     "optimizer per network (a copy belongs to the network that takes its next step)");
+                     " belongs to another network: its state comes from steps of that network. Call reset() first, or "
+                     "use one optimizer per network (a copy belongs to the network that takes its next step)");
   }
 }
 

@@ -160,7 +160,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   const std::size_t held_out = validation_rows(x.rows(), options.validation_split);
   require(!(options.validation_split > 0.0 && options.validation_data),
           "validation_data and validation_split cannot both be given");
-  require(x.rows() <= std::numeric_limits<std::uint32_t>::max(), "more than 2^32 - 1 rows");
+  require(x.rows() <= std::numeric_limits<std::uint32_t>::max(), "x has more than 2^32 - 1 rows");
   if (schedule_ != nullptr) {
     validate(*schedule_);
   }
@@ -192,7 +192,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     monitor_.emplace(*options.early_stopping, history_, goes_on ? memory_ : fresh);
     if (goes_on && !memory_.template parameters<T>().empty()) {
       require(memory_.template parameters<T>().size() == network.num_parameters(),
-              "early stopping: the training that goes on was of another network");
+              "early stopping: the resumed training belongs to another network");
     }
   }
   if (!goes_on) {
@@ -223,15 +223,15 @@ std::int64_t Fit<T>::last_step(std::size_t steps_made) const {
   constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
   require(options_.first_step >= 0, "first_step must not be negative");
   require(steps_made <= batches() && std::cmp_less_equal(steps_made, options_.first_step),
-          "the training that goes on had made " + std::to_string(steps_made) +
-              " steps of its epoch, but an epoch has " + std::to_string(batches()) + " here, and first_step is " +
-              std::to_string(options_.first_step) + ": go on with the same rows and batch_size");
+          "the resumed training had made " + std::to_string(steps_made) +
+              " steps of its epoch, but here an epoch has " + std::to_string(batches()) + " steps and first_step is " +
+              std::to_string(options_.first_step) + ": resume with the same rows and batch_size");
   constexpr std::size_t kTooMany = kMost + 1;
   const std::size_t steps = checked_mul(batches(), options_.epochs).value_or(kTooMany);
   const std::size_t last = checked_add(steps, static_cast<std::size_t>(options_.first_step)).value_or(kTooMany);
   const std::size_t last_epoch = checked_add(options_.first_epoch, options_.epochs).value_or(kTooMany);
   require(last <= kMost && last_epoch <= kMost,
-          "first_epoch and epochs, or first_step and the steps of all epochs, are more than 2^63 - 1 together");
+          "first_epoch + epochs, or first_step + the steps of all epochs, is more than 2^63 - 1");
   return static_cast<std::int64_t>(last - (options_.epochs > 0 ? steps_made : 0));
 }
 
@@ -443,8 +443,8 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
   throw DivergenceError(
       what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) + " (lr " +
           number_text(lr) +
-          "); the network is as it was before that epoch. Try a smaller lr, clip_norm=1, standardised "
-          "inputs, or look for NaN in x and y",
+          "); the network is restored to its state before that epoch. Try a smaller lr, clip_norm=1 or standardised "
+          "inputs, and look for NaN in x and y",
       epoch, batch);
 }
 
@@ -454,7 +454,7 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
 std::size_t validation_rows(std::size_t rows, double validation_split) {
   using train::require;
   const std::string text = "validation_split of " + number_text(validation_split);
-  require(validation_split >= 0.0 && validation_split < 1.0, text + " does not lie in [0, 1)");
+  require(validation_split >= 0.0 && validation_split < 1.0, text + " is not in [0, 1)");
   // 1e-9 corrects for rounding: 0.29 · 100 rows must give 29, but the product in binary is slightly smaller.
   const auto held_out = static_cast<std::size_t>(std::floor(validation_split * static_cast<double>(rows) + 1e-9));
   require(validation_split == 0.0 || (held_out > 0 && held_out < rows),

@@ -46,7 +46,8 @@ MetricSum<T>::MetricSum(Metric metric, std::size_t outputs, const Targets<T>& y,
                         std::span<const T> sample_weight)
     : metric_(metric), outputs_(outputs), y_(y), decision_(decision), sample_weight_(sample_weight) {
   if (y.are_labels() && metric != Metric::accuracy) {
-    throw std::invalid_argument(std::string(metric_name(metric)) + " compares values, but y are class labels");
+    throw std::invalid_argument(std::string(metric_name(metric)) +
+                                " needs numeric targets, but y contains class labels");
   }
   if (metric == Metric::accuracy && !y.are_labels()) {
     check_classes();
@@ -63,9 +64,9 @@ void MetricSum<T>::check_classes() const {
       const auto y = static_cast<double>(y_.values()(r, k));
       if (shares ? !(y >= 0.0 && y <= 1.0) : y != 0.0 && y != 1.0) {
         throw std::invalid_argument("accuracy needs targets that are " +
-                                    std::string(shares ? "shares of classes, from 0 to 1" : "0 or 1") + ", but y[" +
+                                    std::string(shares ? "class probabilities from 0 to 1" : "0 or 1") + ", but y[" +
                                     std::to_string(r) + ", " + std::to_string(k) + "] = " + std::to_string(y) +
-                                    "; for continuous targets there are r2 and mae");
+                                    "; use r2 or mae for continuous targets");
       }
     }
   }
@@ -187,7 +188,7 @@ template <class T>
 double compute(Metric metric, ConstMatrixView<T> a, const Targets<T>& y, Decision decision,
                std::span<const T> sample_weight) {
   if (y.rows() != a.rows() || (!y.are_labels() && y.values().cols() != a.cols())) {
-    throw ShapeError("metric: a has the shape " + shape_text(a.rows(), a.cols()) + ", y has " +
+    throw ShapeError("metric: a has shape " + shape_text(a.rows(), a.cols()) + ", y has " +
                      (y.are_labels() ? std::to_string(y.rows()) + " labels" : shape_text(y.rows(), y.values().cols())));
   }
   if (!sample_weight.empty() && sample_weight.size() != a.rows()) {

@@ -15,8 +15,8 @@ Monitor::Monitor(const EarlyStopping& settings, const History& history, Training
   }
   const auto named = [&](const auto& series) { return series.first == settings.monitor; };
   if (std::none_of(history.series.begin(), history.series.end(), named)) {
-    throw std::invalid_argument("early stopping: there is no \"" + settings.monitor +
-                                "\" to monitor here; there are: " + known);
+    throw std::invalid_argument("early stopping: there is no series \"" + settings.monitor +
+                                "\" to monitor; there are: " + known);
   }
   if (!(settings.min_delta >= 0.0)) {
     throw std::invalid_argument("early stopping: min_delta must not be negative");
@@ -24,8 +24,8 @@ Monitor::Monitor(const EarlyStopping& settings, const History& history, Training
   const bool rises = settings.monitor.ends_with("accuracy") || settings.monitor.ends_with("r2");
   sign_ = rises ? -1.0 : 1.0;
   if (!memory_.monitor.empty() && memory_.monitor != settings.monitor) {
-    throw std::invalid_argument("early stopping: the training that goes on monitored \"" + memory_.monitor +
-                                "\", not \"" + settings.monitor + "\"");
+    throw std::invalid_argument("early stopping: the resumed training monitored \"" + memory_.monitor + "\", not \"" +
+                                settings.monitor + "\"");
   }
   memory_.monitor = settings.monitor;
 }

@@ -62,7 +62,7 @@ TEST(Json, RefusesWhatIsNoJson) {
     static_cast<void>(parse("[1, x]"));
     ADD_FAILURE();
   } catch (const FormatError& error) {
-    EXPECT_STREQ(error.what(), "the text is no valid JSON at byte 5");
+    EXPECT_STREQ(error.what(), "the text is not valid JSON at byte 5");
   }
 }
 
@@ -186,7 +186,7 @@ TEST(Json, LongStringsThatAreWrongAreRefused) {
     static_cast<void>(parse("[\"" + half + half + "\xff" + half + "\"]"));
     ADD_FAILURE();
   } catch (const FormatError& error) {
-    EXPECT_STREQ(error.what(), "the text is no valid JSON at byte 160003")
+    EXPECT_STREQ(error.what(), "the text is not valid JSON at byte 160003")
         << "counting the bracket, the quote and the byte itself";
   }
 }

@@ -143,7 +143,7 @@ TEST(Matrices, RowsWithoutDataAreAShapeError) {
   EXPECT_THROW(Activation::tanh().apply<float>(x, null), ShapeError);
   net.predict(MatrixView<float>(nullptr, 0, 3), MatrixView<float>(nullptr, 0, 3));  // no rows, so null is valid
   EXPECT_EQ(message_of<ShapeError>([&] { net.predict(x, null); }),
-            "out has the shape (5, 3), but its data are a null pointer");
+            "out has shape (5, 3), but its data pointer is null");
 }
 
 TEST(Matrices, OutputRowsMayNotOverlap) {

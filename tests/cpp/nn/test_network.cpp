@@ -266,16 +266,16 @@ TEST(NetworkErrors, StateBothShapesAndChangeNothing) {
   Adam adam;
   std::vector<float> out(14);
   EXPECT_THROW(net.backward(data.Y), StateError);
-  EXPECT_EQ(message_of([&] { net.forward(data.Y); }), "x has the shape (7, 2), expected (B, 3)");
+  EXPECT_EQ(message_of([&] { net.forward(data.Y); }), "x has shape (7, 2), expected (B, 3)");
   EXPECT_EQ(message_of([&] { net.predict(data.X, MatrixView<float>(out.data(), 2, 7)); }),
-            "out has the shape (2, 7), expected (7, 2)");
+            "out has shape (2, 7), expected (7, 2)");
   EXPECT_EQ(message_of([&] { net.train_step(data.X, data.X, MeanSquaredError{}, adam); }),
-            "y has the shape (7, 3), expected (7, 2)");
+            "y has shape (7, 3), expected (7, 2)");
   EXPECT_EQ(message_of([&] { net.train_step(data.X, data.labels, MeanSquaredError{}, adam); }),
             "mse takes targets of shape (7, 2), not class labels");
   const std::vector<std::int64_t> wrong{0, 1, 2, 0, 0, 0, 0};
   EXPECT_EQ(message_of([&] { net.train_step(data.X, wrong, SoftmaxCrossEntropy{}, adam); }),
-            "y[2] = 2 is no label of a network with 2 outputs");
+            "label y[2] = 2 is out of range for 2 outputs (0 to 1)");
   const std::vector<float> few(3, 1.0F);
   EXPECT_EQ(message_of([&] { std::ignore = net.evaluate(data.X, data.Y, MeanSquaredError{}, few); }),
             "sample_weight has 3 entries for 7 rows of x");

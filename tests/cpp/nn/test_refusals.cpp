@@ -102,7 +102,7 @@ TYPED_TEST(Refusals, Weights) {
   custom.function_f32 = [](auto, auto, auto) { return 0.0; };
   custom.function_f64 = [](auto, auto, auto) { return 0.0; };
   expect_error<std::invalid_argument>([&] { this->evaluate(custom, this->a, std::vector<T>(4, T(1))); },
-                                      "a custom loss takes none");
+                                      "not supported with a custom loss");
 }
 
 TYPED_TEST(Refusals, PlacesForGradients) {
@@ -173,7 +173,7 @@ TEST(Activations, CustomOnesAreWhole) {
   for (const CustomActivation& part :
        {CustomActivation{nullptr, f32, f64, f64}, CustomActivation{f32, nullptr, f64, f64},
         CustomActivation{f32, f32, nullptr, f64}, CustomActivation{f32, f32, f64, nullptr}}) {
-    expect_error<std::invalid_argument>([&] { (void)Activation::custom(part); }, "for both types");
+    expect_error<std::invalid_argument>([&] { (void)Activation::custom(part); }, "for float and for double");
   }
   const std::function<double(double)> scalar = [](double z) { return z; };
   expect_error<std::invalid_argument>([&] { (void)Activation::custom(nullptr, scalar); }, "a function and its");
@@ -260,9 +260,9 @@ TYPED_TEST(Refusals, OptionsOfNetworks) {
   refused({.sizes = {3, 2}, .bias = {true, false}}, "bias: ");
   refused({.sizes = {3, 2, 1}, .dropout = {0.1, 0.2}}, "dropout: ");
   refused({.sizes = {3, 2}, .init = {Initializer{}, Initializer{}}}, "init: ");
-  refused({.sizes = {3, 2, 1}, .dropout = 1.0}, "dropout: a probability");
-  refused({.sizes = {3, 2, 1}, .dropout = -0.1}, "dropout: a probability");
-  refused({.sizes = {3, 2, 1}, .dropout = kNaN}, "dropout: a probability");
+  refused({.sizes = {3, 2, 1}, .dropout = 1.0}, "dropout: must be in [0, 1)");
+  refused({.sizes = {3, 2, 1}, .dropout = -0.1}, "dropout: must be in [0, 1)");
+  refused({.sizes = {3, 2, 1}, .dropout = kNaN}, "dropout: must be in [0, 1)");
   refused({.sizes = {3, 2}, .activation = {Activation::relu()}, .output = Activation::relu()}, "output: ");
   for (const std::vector<std::size_t>& sizes :
        {std::vector<std::size_t>{std::size_t{1} << 60, std::size_t{1} << 60},

@@ -55,8 +55,8 @@ TEST(Validation, RefusalsOfValidationDataNameIt) {
     options.validation_data.emplace(x, y);
     return refusal(options);
   };
-  EXPECT_EQ(message(task.Y, task.Y), "validation_data: x has the shape (4, 1), expected (B, 3)");
-  EXPECT_EQ(message(task.X, task.Y.middle_rows(0, 3)), "validation_data: y has the shape (3, 1), expected (4, 1)");
+  EXPECT_EQ(message(task.Y, task.Y), "validation_data: x has shape (4, 1), expected (B, 3)");
+  EXPECT_EQ(message(task.X, task.Y.middle_rows(0, 3)), "validation_data: y has shape (3, 1), expected (4, 1)");
   EXPECT_EQ(message(task.X, labels), "validation_data: mse takes targets of shape (4, 1), not class labels");
   EXPECT_EQ(message(task.X.middle_rows(0, 0), task.Y.middle_rows(0, 0)),
             "validation_data: no rows: the mean loss of zero samples is undefined");
