@@ -1,5 +1,6 @@
 """Reference counts need the GIL: no native call changes one without it."""
 
+import gc
 import itertools
 import sys
 import threading
@@ -15,9 +16,13 @@ SECONDS = 2.0
 
 @pytest.fixture(autouse=True)
 def frequent_switches():
+    """And no garbage collection, which would drop references that other tests left."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-3)
+    gc.collect()
+    gc.disable()
     yield
+    gc.enable()
     sys.setswitchinterval(before)
 
 
