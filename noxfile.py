@@ -19,6 +19,15 @@ BUILD = ROOT / "build"
 CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11.2"]
 GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere install it
 CCACHE = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
+# The folders of C++ tests whose code uses threads.
+THREADED = ("runtime", "nn", "train")
+# Tests that do not depend on the kernel set: folders of C++ tests, and Python's.
+OTHER_THAN_KERNELS = ("base", "runtime", "io")
+OTHER_THAN_KERNELS_PYTHON = (
+    *("bindings/*", "cli/*", "test_data*", "test_doctests*", "test_examples*", "test_fork*"),
+    *("test_interrupt*", "test_leaks*", "test_plotting*", "test_preprocessing*", "test_progress*"),
+    *("test_stress*", "test_threads*"),
+)
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
 
 nox.options.sessions = ["cpp", "py"]
@@ -140,13 +149,18 @@ def py(session: nox.Session) -> None:
 def isa(session: nox.Session) -> None:
     """Both languages' tests with every kernel set that this CPU can run; checks which set ran.
 
-    ``-- --others`` skips the default set: `cpp` and `py` run it.
+    ``-- --others`` skips the default set: `cpp` and `py` run it. It also skips the tests that do
+    not depend on the kernel set.
     """
     binary_dir = build_cpp(session, "release")
     install_package(session, "test")
     names = python_config(session)["isas_usable"]
+    ctest_options: list[str] = []
+    pytest_options: list[str] = ["-q"]
     if "--others" in session.posargs:
         names.remove(python_config(session)["isa"])
+        ctest_options += ["-LE", f"^({'|'.join(OTHER_THAN_KERNELS)})$"]
+        pytest_options += [f"--ignore-glob=*/python/{name}" for name in OTHER_THAN_KERNELS_PYTHON]
     for name in names:
         env = {"BACKPASS_ISA": name}
         in_use = {
@@ -156,15 +170,15 @@ def isa(session: nox.Session) -> None:
         session.log(f"BACKPASS_ISA={name}: {in_use}")
         if set(in_use.values()) != {name}:
             session.error(f"BACKPASS_ISA={name} gave {in_use}")
-        run_ctest(session, "release", env=env)
-        run_pytest(session, "-q", env=env)
+        run_ctest(session, "release", *ctest_options, env=env)
+        run_pytest(session, *pytest_options, env=env)
 
 
 @nox.session
 def noopenmp(session: nox.Session) -> None:
-    """The C++ tests in a build without OpenMP."""
-    build_cpp(session, "noopenmp")
-    run_ctest(session, "noopenmp", *session.posargs)
+    """The C++ tests of the folders that use threads, in a build without OpenMP."""
+    build_cpp(session, "noopenmp", targets=tuple(f"test_{folder}" for folder in THREADED))
+    run_ctest(session, "noopenmp", *(session.posargs or ["-L", f"^({'|'.join(THREADED)})$"]))
 
 
 @nox.session
@@ -204,12 +218,11 @@ def tsan(session: nox.Session) -> None:
     archer = Path(f"/usr/lib/llvm-{version}/lib/libarcher.so")
     if not archer.exists():
         session.error(f"{archer} was not found: install clang and libomp-dev")
-    folders = ("runtime", "nn", "train")
-    build_cpp(session, "tsan", targets=tuple(f"test_{folder}" for folder in folders))
+    build_cpp(session, "tsan", targets=tuple(f"test_{folder}" for folder in THREADED))
     run_ctest(
         session,
         "tsan",
-        *(session.posargs or ["-L", f"^({'|'.join(folders)})$", "-E", "ForkedChild"]),
+        *(session.posargs or ["-L", f"^({'|'.join(THREADED)})$", "-E", "ForkedChild"]),
         env={"OMP_TOOL_LIBRARIES": str(archer)},
     )
 
