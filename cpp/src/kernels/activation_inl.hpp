@@ -18,9 +18,8 @@ BP_INLINE Vec<T> select_or_nan(Vec<T> x, VecInt<T> inside, T one, T other) {
 }
 
 template <class T>
-struct Identity {
+struct Identity {  // φ' = 1: no derivative(), and the gradient stays as it is
   BP_INLINE Vec<T> value(Vec<T> z, T) { return z; }
-  BP_INLINE Vec<T> derivative(Vec<T>, T) { return broadcast(T(1)); }
 };
 
 template <class T>
@@ -85,7 +84,10 @@ void activate(Index n, T parameter, const T* z, T* a) {
 }
 template <class T, class Activation>
 void activate_gradient(Index n, T parameter, const T* stored, T* g) {
-  update(n, stored, g, [=](Vec<T> s, Vec<T> gi) BP_INLINE_LAMBDA { return gi * Activation::derivative(s, parameter); });
+  if constexpr (requires(Vec<T> v) { Activation::derivative(v, parameter); }) {
+    update(n, stored, g,
+           [=](Vec<T> s, Vec<T> gi) BP_INLINE_LAMBDA { return gi * Activation::derivative(s, parameter); });
+  }
 }
 
 template <class T, template <class> class Activation>

@@ -62,12 +62,20 @@ void release(void* pointer) noexcept {
 
 }  // namespace
 
-// The other forms (arrays, nothrow, sized) call these.
+// The array forms call these. The nothrow form does too in the standard library, but not in the address sanitizer.
 void* operator new(std::size_t size) { return allocate(size, 1); }
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  try {
+    return allocate(size, 1);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* pointer) noexcept { release(pointer); }
+void operator delete(void* pointer, const std::nothrow_t& /*tag*/) noexcept { release(pointer); }
 void operator delete(void* pointer, std::size_t /*size*/) noexcept { release(pointer); }
 void operator delete(void* pointer, std::align_val_t /*alignment*/) noexcept { release(pointer); }
 void operator delete(void* pointer, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept { release(pointer); }
