@@ -23,13 +23,9 @@ LONG_OR_FORKING = "ForkedChild|LeavesTheNetworkAtAStepBoundary|OfOneBlock|Floati
 TSAN_LEFT_OUT = f"{LONG_OR_FORKING}|ProcessEndDeathTest.Exit|ObtainableThreads"
 # The folders of C++ tests whose code uses threads.
 THREADED = ("runtime", "nn", "train")
-# Tests that do not depend on the kernel set: folders of C++ tests, and Python's.
+# Folders of C++ tests that do not depend on the kernel set; Python tests that depend on it most.
 OTHER_THAN_KERNELS = ("base", "runtime", "io")
-OTHER_THAN_KERNELS_PYTHON = (
-    *("bindings/*", "cli/*", "test_data*", "test_doctests*", "test_examples*", "test_fork*"),
-    *("test_interrupt*", "test_leaks*", "test_plotting*", "test_preprocessing*", "test_progress*"),
-    *("test_stress*", "test_threads*"),
-)
+OF_KERNELS = ("golden_hashes", "hashes", "reference", "activation_accuracy", "losses", "gradient")
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
 
 nox.options.sessions = ["cpp", "py"]
@@ -151,8 +147,8 @@ def py(session: nox.Session) -> None:
 def isa(session: nox.Session) -> None:
     """Both languages' tests with every kernel set that this CPU can run; checks which set ran.
 
-    ``-- --others`` skips the default set, which `cpp` and `py` run, the tests that do not depend on
-    the kernel set, and Python's tests with the second best set, which `debug` runs.
+    ``-- --others`` skips the default set, which `cpp` and `py` run, Python's tests with the second
+    best set, which `debug` runs, and tests that do not depend much on the kernel set.
     """
     binary_dir = build_cpp(session, "release")
     install_package(session, "test")
@@ -162,7 +158,7 @@ def isa(session: nox.Session) -> None:
     if "--others" in session.posargs:
         names.remove(python_config(session)["isa"])
         ctest_options += ["-LE", f"^({'|'.join(OTHER_THAN_KERNELS)})$"]
-        pytest_options += [f"--ignore-glob=*/python/{name}" for name in OTHER_THAN_KERNELS_PYTHON]
+        pytest_options += [f"tests/python/test_{name}.py" for name in OF_KERNELS]
     for name in names:
         env = {"BACKPASS_ISA": name}
         in_use = {
@@ -342,7 +338,10 @@ def reliability(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Outside projects against the installed library must get the bits of Python's predictions."""
+    """Outside projects against the installed library must get the bits of Python's predictions.
+
+    ``-- --long`` adds projects that contain the library, and install and export their own.
+    """
     install_package(session)
     for preset in ("release", "shared"):
         binary_dir = build_cpp(session, preset, "-DBACKPASS_BUILD_TESTS=OFF")
@@ -353,7 +352,8 @@ def package(session: nox.Session) -> None:
     session.run("python", "tests/package/run.py", "--wheel")
     session.run("python", "tests/package/run.py", "--source", env=CCACHE)
     session.run("python", "tests/package/headers.py", str(BUILD / "prefix/release"))
-    session.run("python", "tests/package/nested.py", "--build", env=CCACHE)
+    build = ["--build"] if "--long" in session.posargs else []
+    session.run("python", "tests/package/nested.py", *build, env=CCACHE)
 
 
 @nox.session
