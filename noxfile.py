@@ -19,7 +19,11 @@ BUILD = ROOT / "build"
 CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11.2"]
 GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere install it
 CCACHE = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
-LONG_OR_FORKING = "ForkedChild|LeavesTheNetworkAtAStepBoundary|OfOneBlock|FloatingPointMode"
+# Tests that the sanitizers' sessions leave out: see `asan` and `tsan`.
+LONG_OR_FORKING = (
+    "ForkedChild|LeavesTheNetworkAtAStepBoundary|OfOneBlock|FloatingPointMode|MemoryIsBounded"
+    "|TimeIsLinear|LargeTrees|HeaderBeyondTheLimit|LongStringsComeBack"
+)
 TSAN_LEFT_OUT = f"{LONG_OR_FORKING}|ProcessEndDeathTest.Exit|ObtainableThreads"
 # The folders of C++ tests whose code uses threads.
 THREADED = ("runtime", "nn", "train")
