@@ -20,20 +20,13 @@
 #include <backpass/trainer.hpp>
 
 #include "runtime/obtainable_threads.hpp"
+#include "sanitized.hpp"
 
 #if defined(__linux__)
 #include <dirent.h>
 #include <grp.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BACKPASS_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define BACKPASS_SANITIZED
-#endif
-#endif
 
 namespace backpass {
 namespace {

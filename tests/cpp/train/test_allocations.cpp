@@ -14,16 +14,10 @@
 
 #include <backpass/backpass.hpp>
 
+#include "sanitized.hpp"
+
 #if defined(__linux__)
 #include <dirent.h>
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BACKPASS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define BACKPASS_SANITIZED 1
-#endif
 #endif
 
 namespace {

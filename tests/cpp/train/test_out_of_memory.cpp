@@ -13,15 +13,8 @@
 
 #include <backpass/backpass.hpp>
 
+#include "sanitized.hpp"
 #include "train/task.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BACKPASS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define BACKPASS_SANITIZED 1
-#endif
-#endif
 
 // With glibc, test_allocations.cpp replaces malloc, so this file can replace operator new.
 #if defined(__GLIBC__) && !defined(BACKPASS_SANITIZED)
