@@ -16,7 +16,7 @@ import nox
 
 ROOT = Path(__file__).parent
 BUILD = ROOT / "build"
-CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11.2"]
+CPP_TOOLS = ["cmake>=3.21", "ninja>=1.11", "nlohmann-json>=3.11.2", "pybind11>=3.0"]
 GTEST = "ros-gtest-vendor; sys_platform == 'linux'"  # GoogleTest's sources; elsewhere install it
 CCACHE = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
 # C++ tests that a sanitizer's session leaves out, for the reasons in its docstring.
@@ -210,7 +210,6 @@ def debug(session: nox.Session) -> None:
     Python's tests to this session.
     """
     install_package(session, "test")
-    session.install("pybind11>=3.0")
     binary_dir = build_cpp(session, "debug", targets=("_core",))
     folder = last_line(session, "python", "-c", "import backpass; print(backpass.__path__[0])")
     for extension in (binary_dir / "python/bindings").glob("_core*.so"):
@@ -422,9 +421,8 @@ def tidy(session: nox.Session) -> None:
     It skips the kernels: one source is compiled per instruction set, and each takes minutes.
     ``-- --analyze`` adds Clang's static analyzer; other arguments name files.
     """
-    session.install("clang-tidy==23.1.4", "pybind11>=3.0")
+    session.install("clang-tidy==23.1.4", *CPP_TOOLS)
     options = ["-DBACKPASS_BUILD_PYTHON=ON", "-DBACKPASS_BUILD_TESTS=OFF"]
-    session.install(*CPP_TOOLS)
     session.run(
         "cmake",
         "--preset",
