@@ -315,7 +315,8 @@ def coverage(session: nox.Session) -> None:
         "BACKPASS_TEST_SECONDS": "1200",
     }
     rules = f"--rcfile={ROOT / 'tests/reliability/coverage.ini'}"
-    session.run("coverage", "run", rules, "-m", "pytest", "-q", *session.posargs, env=env)
+    command = ["coverage", "run", rules, "-m", "pytest", "-q", "-n", JOBS, *session.posargs]
+    session.run(*command, env=env)
     session.run("coverage", "combine", rules, "--quiet", env=env, success_codes=[0, 1])
     session.run("python", "tests/reliability/coverage_report.py", str(binary_dir), env=env)
 
