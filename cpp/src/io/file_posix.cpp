@@ -24,10 +24,15 @@ using posix::Descriptor;
 using posix::fail;
 using posix::uninterrupted;
 
+/// What the path leads to, or nullopt if there is nothing. Any other error must stop the save: what exists there may be
+/// a device, which must not be replaced.
 std::optional<struct stat> look_up(const fs::path& path) {
   struct stat result{};
   if (::stat(path.c_str(), &result) == 0) {
     return result;
+  }
+  if (errno != ENOENT) {
+    fail("cannot write", path, errno);
   }
   return std::nullopt;
 }
@@ -37,10 +42,13 @@ fs::path follow_links(const fs::path& path) {
   constexpr int kMostLinks = 40;  // the limit of Linux
   fs::path target = path;
   for (int i = 0; i < kMostLinks; ++i) {
-    std::error_code no_link;
-    const fs::path next = fs::read_symlink(target, no_link);
-    if (no_link) {
-      return target;
+    std::error_code error;
+    const fs::path next = fs::read_symlink(target, error);
+    if (error == std::errc::invalid_argument || error == std::errc::no_such_file_or_directory) {
+      return target;  // it is not a link, or it does not exist
+    }
+    if (error) {
+      fail("cannot write", path, error.value());
     }
     target = next.is_absolute() ? next : target.parent_path() / next;
   }

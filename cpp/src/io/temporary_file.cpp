@@ -132,7 +132,8 @@ int TemporaryFile::publish() noexcept {
   if (::rename(path_.c_str(), target_.c_str()) != 0) {
     return errno;
   }
-  return lock_.close();
+  (void)lock_.close();  // the new file is complete, whatever this returns
+  return 0;
 }
 
 }  // namespace backpass::io

@@ -1,0 +1,22 @@
+/// System calls of this program that fail on request: the functions of the C library that the library's file code uses
+/// are replaced by functions that count their calls and call the original.
+#pragma once
+
+#if defined(__linux__) && defined(__GLIBC__)
+#define BACKPASS_TEST_FAILING_CALLS
+#endif
+
+namespace backpass::test {
+
+/// While an object lives, call number `number` (from 0) of this thread sets errno to `code` and returns −1.
+class FailingCall {
+ public:
+  FailingCall(int number, int code) noexcept;
+  ~FailingCall();
+  FailingCall(const FailingCall&) = delete;
+  FailingCall& operator=(const FailingCall&) = delete;
+  /// The name of the function that has failed, or null if there were not so many calls.
+  [[nodiscard]] const char* name() const noexcept;
+};
+
+}  // namespace backpass::test

@@ -1,0 +1,194 @@
+// Every system call of a save and of a load fails once, with every kind of error: the file is the old one or the new
+// one, no temporary file and no open file remain, and the next save succeeds.
+#include "io/failing_calls.hpp"
+
+#if defined(BACKPASS_TEST_FAILING_CALLS)
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <backpass/error.hpp>
+#include <backpass/network.hpp>
+#include <backpass/serialize.hpp>
+
+#include "io/file.hpp"
+#include "io/temporary_directory.hpp"
+
+namespace backpass::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string get(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+void put(const fs::path& path, const std::string& text) {
+  backpass::replace_file(path, std::as_bytes(std::span(text.data(), text.size())));
+}
+std::ptrdiff_t open_files() {
+  const fs::directory_iterator files("/proc/self/fd");
+  return std::distance(begin(files), end(files));
+}
+
+/// The outcome of an operation whose call number `number` fails.
+struct Outcome {
+  int error = 0;               ///< the code of the FileError, or 0
+  const char* call = nullptr;  ///< the name of the call that failed, or null
+};
+Outcome outcome(int number, int code, const std::function<void()>& operation) {
+  const test::FailingCall failing(number, code);
+  try {
+    operation();
+    return {0, failing.name()};
+  } catch (const FileError& error) {
+    return {error.code(), failing.name()};
+  }
+}
+
+const std::vector<int> kCodes{EIO, EACCES, EINVAL, EAGAIN, EINTR};
+
+/// Calls that repeat after EINTR.
+bool repeats(const std::string& call) {
+  return call == "open" || call == "flock" || call == "fsync" || call == "pread" || call == "write";
+}
+
+/// Calls that decide whether a temporary file belongs to this process, or that remove it. The next save removes it.
+bool may_leave_a_file(const std::string& call) {
+  return call == "fstat" || call == "flock" || call == "lstat" || call == "unlink";
+}
+
+void check_saves(const std::function<void(const fs::path&)>& prepare) {
+  for (const int code : kCodes) {
+    bool all = false;
+    for (int number = 0; !all; ++number) {
+      const test::TemporaryDirectory directory;
+      const fs::path path = directory / "net";
+      prepare(path);
+      const std::string before = get(path);
+      const auto names = directory.names();
+      const auto files = open_files();
+      const Outcome result = outcome(number, code, [&] { put(path, "new"); });
+      all = result.call == nullptr;
+      const std::string call = all ? "no call" : result.call;
+      const std::string what = call + ", number " + std::to_string(number) + ", " + std::strerror(code);
+      EXPECT_EQ(open_files(), files) << what;
+      const std::string after = get(path);
+      EXPECT_TRUE(after == before || after == "new") << what << ": " << after;
+      if (result.error == 0) {
+        EXPECT_EQ(after, "new") << what;
+      } else {
+        EXPECT_EQ(result.error, code) << what;
+        EXPECT_TRUE(after == before || call == "fsync" || call == "open") << what;  // the flush of the directory
+      }
+      if (code == EINTR && repeats(call)) {
+        EXPECT_EQ(result.error, 0) << what;
+      }
+      if (!may_leave_a_file(call)) {
+        EXPECT_LE(directory.names().size(), std::max<std::size_t>(names.size(), 1)) << what;
+      }
+      put(path, "later");
+      EXPECT_EQ(get(path), "later") << what;
+      EXPECT_EQ(directory.names(), std::vector<std::string>{"net"}) << what;
+      ASSERT_LT(number, 1000);
+    }
+  }
+}
+
+TEST(FailingCalls, SaveOfANewFile) {
+  check_saves([](const fs::path& /*path*/) {});
+}
+
+TEST(FailingCalls, SaveOverAFileWithAttributes) {
+  check_saves([](const fs::path& path) {
+    put(path, "old");
+    ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+    (void)::setxattr(path.c_str(), "user.note", "text", 4, 0);  // not every file system has attributes
+    (void)!::chown(path.c_str(), 65534, 65534);                 // only root can do this
+  });
+}
+
+TEST(FailingCalls, SaveBesideTheTemporaryFileOfAKilledSave) {
+  check_saves([](const fs::path& path) {
+    fs::path temporary;
+    replace_file(path, [&](Sink& /*sink*/) { temporary = fs::directory_iterator(path.parent_path())->path(); });
+    std::ofstream(temporary) << "left";
+  });
+}
+
+TEST(FailingCalls, SaveThroughALink) {
+  for (const int code : kCodes) {
+    for (int number = 0;; ++number) {
+      const test::TemporaryDirectory directory;
+      put(directory / "net", "old");
+      fs::create_symlink("net", directory / "link");
+      const Outcome result = outcome(number, code, [&] { put(directory / "link", "new"); });
+      EXPECT_TRUE(fs::is_symlink(directory / "link")) << result.call;
+      EXPECT_TRUE(get(directory / "net") == "old" || get(directory / "net") == "new") << result.call;
+      if (result.call == nullptr) {
+        break;
+      }
+    }
+  }
+}
+
+/// The pipe is a device that a wrong save may replace without harm.
+TEST(FailingCalls, SaveToAPipe) {
+  for (const int code : kCodes) {
+    for (int number = 0;; ++number) {
+      const test::TemporaryDirectory directory;
+      const fs::path path = directory / "pipe";
+      ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+      const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+      ASSERT_GE(reader, 0);
+      const auto files = open_files();
+      const Outcome result = outcome(number, code, [&] { put(path, "x"); });
+      EXPECT_EQ(open_files(), files) << number;
+      ::close(reader);
+      EXPECT_TRUE(fs::is_fifo(path)) << result.call;
+      if (result.call == nullptr) {
+        break;
+      }
+      const bool ignored = code == EINTR && (repeats(result.call) || std::string(result.call) == "close");
+      EXPECT_EQ(result.error, ignored ? 0 : code) << result.call;
+    }
+  }
+}
+
+TEST(FailingCalls, Load) {
+  const test::TemporaryDirectory directory;
+  const fs::path path = directory / "net";
+  Network<float> network({.sizes = {3, 4, 2}, .seed = 1});
+  network.save(path);
+  for (const int code : kCodes) {
+    for (int number = 0;; ++number) {
+      const auto files = open_files();
+      const Outcome result = outcome(number, code, [&] { (void)load_checkpoint<float>(path); });
+      EXPECT_EQ(open_files(), files) << number;
+      if (result.call == nullptr) {
+        break;
+      }
+      const bool ignored = (code == EINTR && repeats(result.call)) || std::string(result.call) == "close";
+      EXPECT_EQ(result.error, ignored ? 0 : code) << result.call;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace backpass::io
+
+#endif
