@@ -42,7 +42,7 @@ COPIED = ("CMakeLists.txt", "CMakePresets.json", "pyproject.toml", "cpp", "tests
 LEFT_OUT = re.compile(r"isa_(?!baseline)|/vec_(?!inl)|config\.cpp$")
 REQUIRED = 0.92
 MEMORY = 8 << 30  # a mutant that needs more fails
-GIGABYTE = 1 << 30
+LARGEST_FILE = 16 << 30  # a test makes a sparse file of 8 GiB
 
 
 # ---- the mutants
@@ -195,7 +195,7 @@ def limit_memory() -> None:
     """Set the limits of a mutant's process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (GIGABYTE, GIGABYTE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
 
 
 def finish(
