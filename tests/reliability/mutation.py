@@ -192,10 +192,13 @@ def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:
 
 
 def limit_memory() -> None:
-    """Set the limits of a mutant's process."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    """Set the limits of a mutant's process. Some tests change them, so the hard limits stay."""
+    for limit, value in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, LARGEST_FILE),
+    ):
+        resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
 
 
 def finish(
