@@ -162,6 +162,18 @@ TEST(Schedule, ACopySharesNothing) {
   EXPECT_EQ(scheduled_lr(original, 1.0, 0, 5), 1.0);
 }
 
+TEST(Schedule, SixteenSchedulesMayBeNested) {
+  const auto nested = [](int warmups) {
+    Schedule schedule = schedules::Constant{};
+    for (int i = 0; i < warmups; ++i) {
+      schedule = schedules::LinearWarmup{.then = shared(schedule)};
+    }
+    return schedule;
+  };
+  EXPECT_NO_THROW(validate(nested(15)));  // 15 warm-ups and the schedule after them
+  EXPECT_THROW(validate(nested(16)), std::invalid_argument);
+}
+
 TEST(Schedule, ParametersOutOfRange) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   constexpr double inf = std::numeric_limits<double>::infinity();

@@ -157,5 +157,38 @@ TEST(Validation, ProgressMayStopInTheMiddleOfValidation) {
   }
 }
 
+/// The metrics of every epoch are those of the network at the end of that epoch, and early stopping looks for the
+/// largest accuracy.
+TEST(Validation, MetricsOfEveryEpoch) {
+  Task task(80);
+  for (double& y : task.y) {
+    y = y > 0.0 ? 1.0 : 0.0;
+  }
+  Network<double> net({.sizes = {3, 4, 1}, .output = Activation::sigmoid(), .seed = 1});
+  Adam adam{.lr = 0.05};
+  const std::size_t trained = 60;
+  std::vector<double> accuracies;
+  std::vector<double> validation_accuracies;
+  FitOptions<double> options{.epochs = 40, .batch_size = 20, .validation_split = 0.25, .metrics = {Metric::accuracy}};
+  options.early_stopping = EarlyStopping{.monitor = "val_accuracy", .patience = 5};
+  options.on_epoch_end = [&](const EpochReport& /*report*/) {
+    std::vector<double> a(80);
+    const MatrixView<double> out(a.data(), 80, 1);
+    net.predict(task.X, out);
+    const auto accuracy = [&](std::size_t first, std::size_t count) {
+      return compute_metric<double>(Metric::accuracy, out.middle_rows(first, count), task.Y.middle_rows(first, count));
+    };
+    accuracies.push_back(accuracy(0, trained));
+    validation_accuracies.push_back(accuracy(trained, 80 - trained));
+    return false;
+  };
+  const History history = net.fit(task.X, task.Y, BinaryCrossEntropy{}, adam, options);
+  EXPECT_EQ(history["accuracy"], accuracies);
+  EXPECT_EQ(history["val_accuracy"], validation_accuracies);
+  const auto best = std::max_element(validation_accuracies.begin(), validation_accuracies.end());
+  EXPECT_GT(*best, validation_accuracies.front());
+  EXPECT_EQ(history.best_epoch, static_cast<std::size_t>(best - validation_accuracies.begin()));
+}
+
 }  // namespace
 }  // namespace backpass
