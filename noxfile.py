@@ -246,8 +246,8 @@ def tsan(session: nox.Session) -> None:
 def pysan(session: nox.Session) -> None:
     """The Python tests on an extension with the address, leak and undefined-behaviour sanitizers.
 
-    The interpreter is not instrumented, so Clang's library is loaded before it. Tests of the wheel
-    and of other programs are left out. The interpreter and other extensions keep memory until the
+    The interpreter is not instrumented, so Clang's library is loaded before it. Tests of the wheel,
+    of other programs and of the time until a signal ends a call are left out. The interpreter and other extensions keep memory until the
     process ends. So only leaks count whose call stack passes through this extension.
     """
     binary_dir = build_cpp(session, "pysan", targets=("_core",))
@@ -256,7 +256,12 @@ def pysan(session: nox.Session) -> None:
     logs = binary_dir / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir()
-    left_out = ("test_doctests.py", "test_examples.py", "bindings/test_package.py")
+    left_out = (
+        "test_doctests.py",
+        "test_examples.py",
+        "test_interrupt_calls.py",
+        "bindings/test_package.py",
+    )
     env = {
         "PYTHONPATH": str(folder),
         "LD_PRELOAD": sanitizer_library(session, "asan"),
