@@ -76,8 +76,8 @@ def run_ctest(
 def built_wheel(session: nox.Session) -> Path:
     """Return the wheel that BACKPASS_WHEEL names, or build one, once per run of nox."""
     if "BACKPASS_WHEEL" not in os.environ:
-        house = BUILD / "wheel"
-        shutil.rmtree(house, ignore_errors=True)
+        wheel_dir = BUILD / "wheel"
+        shutil.rmtree(wheel_dir, ignore_errors=True)
         session.run(
             "python",
             "-m",
@@ -85,11 +85,11 @@ def built_wheel(session: nox.Session) -> Path:
             "wheel",
             "--no-deps",
             "-w",
-            str(house),
+            str(wheel_dir),
             str(ROOT),
             env=CCACHE,
         )
-        os.environ["BACKPASS_WHEEL"] = str(next(house.glob("backpass-*.whl")))
+        os.environ["BACKPASS_WHEEL"] = str(next(wheel_dir.glob("backpass-*.whl")))
     return Path(os.environ["BACKPASS_WHEEL"])
 
 

@@ -7,28 +7,28 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent.resolve()
 # For each option: a folder in the package, and a file that must be in it. Some systems use lib64.
-_PLACES = {
+_FOLDERS = {
     "--includes": ("include", "backpass/backpass.hpp"),
     "--cmakedir": ("lib*/cmake/backpass", "backpass-config.cmake"),
     "--pkgconfigdir": ("lib*/pkgconfig", "backpass.pc"),
 }
 
 
-def find_place(option: str) -> Path | None:
+def find_folder(option: str) -> Path | None:
     """Return the folder for the option, or None if it is not installed."""
-    folder, witness = _PLACES[option]
-    for found in sorted(_PACKAGE.glob(f"{folder}/{witness}")):
-        return found.parents[witness.count("/")]
+    pattern, file = _FOLDERS[option]
+    for found in sorted(_PACKAGE.glob(f"{pattern}/{file}")):
+        return found.parents[file.count("/")]
     return None
 
 
 def main() -> None:
     """Run ``python -m backpass`` or the ``backpass`` command."""
-    if len(sys.argv) == 2 and sys.argv[1] in _PLACES:
-        place = find_place(sys.argv[1])
-        if place is None:
+    if len(sys.argv) == 2 and sys.argv[1] in _FOLDERS:
+        folder = find_folder(sys.argv[1])
+        if folder is None:
             sys.exit("error: this installation of backpass has no C++ files (is it editable?)")
-        print(place)  # noqa: T201 - the result
+        print(folder)  # noqa: T201 - the result
         return
     from backpass.cli import main as run_command
 

@@ -533,7 +533,7 @@ class Orthogonal(Initializer):
 
 class Loss:
     """
-    A cost E(a^N) with its gradient: the base class of backpass.losses.
+    A loss E(a^N) with its gradient: the base class of backpass.losses.
     """
     def __call__(
         self,
@@ -814,7 +814,7 @@ class CustomLoss(Loss):
 
 class Optimizer:
     """
-    A rule that updates parameters from gradients: the base class of backpass.optim.
+    An algorithm that updates parameters from gradients: the base class of backpass.optim.
 
     An optimizer keeps its state between steps, so one object serves one network. It belongs to the network of its first
     step until `reset`; a step of another network then raises RuntimeError. A copy belongs to the network of its next step.
@@ -852,7 +852,7 @@ class SGD(Optimizer):
     nesterov : bool
         Requires a momentum above 0 and no dampening.
     weight_decay : float
-        Adds weight_decay/2 Σ p² to the cost.
+        Adds weight_decay/2 Σ p² to the loss.
 
     Examples
     --------
@@ -1009,7 +1009,7 @@ class Adam(Optimizer):
     eps : float
         Added to the square root in the denominator.
     weight_decay : float
-        Adds weight_decay/2 Σ p² to the cost. In AdamW, weight decay is not part of the cost.
+        Adds weight_decay/2 Σ p² to the loss. In AdamW, weight decay is not part of the loss.
     amsgrad : bool
         Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 
@@ -1824,7 +1824,7 @@ class Network:
         accumulate: bool = False,
     ) -> numpy.typing.NDArray[typing.Any] | None:
         """
-        Compute all gradients from ∂E/∂a^N of any cost, by the ξ recursion over the last `forward`.
+        Compute all gradients from ∂E/∂a^N of any loss, by the ξ recursion over the last `forward`.
 
         ξ^N = J_φ(z^N)^T ∂E/∂a^N, ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}); ∂E/∂W^i = (ξ^i)^T a^{i-1}, ∂E/∂b^i = Σ_rows ξ^i.
 

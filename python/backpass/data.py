@@ -220,7 +220,10 @@ def _column_values(series: Any) -> Array:
         return cast("Array", series.to_numpy())
     missing = series.isna().to_numpy()
     return np.array(
-        [None if gone else str(value) for value, gone in zip(series, missing, strict=True)],
+        [
+            None if is_missing else str(value)
+            for value, is_missing in zip(series, missing, strict=True)
+        ],
         dtype=object,
     )
 

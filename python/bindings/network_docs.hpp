@@ -79,7 +79,7 @@ Examples
 )";
 
 inline constexpr const char* kBackward =
-    R"(Compute all gradients from ∂E/∂a^N of any cost, by the ξ recursion over the last `forward`.
+    R"(Compute all gradients from ∂E/∂a^N of any loss, by the ξ recursion over the last `forward`.
 
 ξ^N = J_φ(z^N)^T ∂E/∂a^N, ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}); ∂E/∂W^i = (ξ^i)^T a^{i-1}, ∂E/∂b^i = Σ_rows ξ^i.
 

@@ -62,9 +62,9 @@ std::string with_example(const std::string& doc, const char* module, const char*
 }
 
 enum class RecordKind {
-  value,     ///< properties are read-only; objects compare and hash by their fields
-  memorial,  ///< like value, but the pickle has more than the fields: the caller defines __reduce__
-  mutating   ///< properties are writable; objects compare by identity; the caller defines __reduce__
+  value,            ///< properties are read-only; objects compare and hash by their fields
+  has_extra_state,  ///< like value, but the pickle has more than the fields: the caller defines __reduce__
+  mutating          ///< properties are writable; objects compare by identity; the caller defines __reduce__
 };
 
 /// Defines on `cls`, the class of an ObjectOf<Base, V>, everything that follows from the fields of V.

@@ -33,14 +33,14 @@ AnyTuple to_tuple(const History& history) {
 }
 
 template <class T>
-void set_hooks(FitOptions<T>& options, Access& access, Access& rule_access, const py::object& on_epoch_end,
+void set_hooks(FitOptions<T>& options, Access& access, Access& optimizer_access, const py::object& on_epoch_end,
                const py::object& on_progress, std::optional<py::error_already_set>& out_of_memory) {
   // Throw std::bad_alloc for a MemoryError of Python, so that fit restores the last finished epoch. `out_of_memory`
   // keeps the MemoryError with its traceback.
   const auto guarded = [&](const auto& call) {
     const GilHold gil;
     try {
-      return between_steps(access, rule_access, call);
+      return between_steps(access, optimizer_access, call);
     } catch (const py::error_already_set& error) {
       if (!error.matches(PyExc_MemoryError)) {
         throw;
@@ -64,21 +64,21 @@ void set_hooks(FitOptions<T>& options, Access& access, Access& rule_access, cons
   };
 }
 
-AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
-             const OptimizerLike& optimizer, std::size_t epochs, std::size_t batch_size, bool shuffle,
+AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
+             const OptimizerLike& optimizer_like, std::size_t epochs, std::size_t batch_size, bool shuffle,
              const std::optional<std::pair<ArrayLike, ArrayLike>>& validation_data, double validation_split,
              const OptionalArrayLike& sample_weight, const OptionalSchedule& schedule,
              const std::optional<StoppingTuple>& early_stopping, double clip_norm, double clip_value, double l1,
              double l2, const std::vector<std::string>& metrics, const OptionalInt& seed, std::size_t first_epoch,
              std::int64_t first_step, TrainingMemory& memory, const py::object& on_begin,
              const py::object& on_epoch_end, const py::object& on_progress) {
-  const Loss cost = to_loss(loss);
-  OptimizerObject& rule = to_optimizer(optimizer);
+  const Loss loss = to_loss(loss_like);
+  OptimizerObject& optimizer = to_optimizer(optimizer_like);
   return self.visit([&]<class T>(Network<T>& net) {
     const std::size_t inputs = net.sizes().front();
     const std::size_t outputs = net.sizes().back();
     const auto input = to_matrix<T>(x, inputs, "x");
-    const auto targets = to_targets<T>(y, input.view.rows(), outputs, input.single, label_rule(cost));
+    const auto targets = to_targets<T>(y, input.view.rows(), outputs, input.single, label_rule(loss));
     const auto weights = to_weights<T>(sample_weight, input.view.rows(), input.single);
 
     FitOptions<T> options;
@@ -97,7 +97,7 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
     if (validation_data) {
       validation_input = to_matrix<T>(validation_data->first, inputs, "validation_data[0]");
       validation_targets = to_targets<T>(validation_data->second, validation_input.view.rows(), outputs,
-                                         validation_input.single, label_rule(cost), "validation_data[1]");
+                                         validation_input.single, label_rule(loss), "validation_data[1]");
       options.validation_data.emplace(validation_input.view, validation_targets->view);
     }
     if (ScheduleObject* object = to_optional_schedule(schedule)) {
@@ -113,12 +113,12 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
 
     on_begin(input.view.rows() - validation_rows(input.view.rows(), validation_split));
     Access access(self.gate, Use::fit);
-    Access rule_access(rule.gate, Use::fit);
+    Access optimizer_access(optimizer.gate, Use::fit);
     std::optional<py::error_already_set> out_of_memory;
-    set_hooks(options, access, rule_access, on_epoch_end, on_progress, out_of_memory);
+    set_hooks(options, access, optimizer_access, on_epoch_end, on_progress, out_of_memory);
     try {
       return to_tuple(without_gil(std::numeric_limits<double>::infinity(),
-                                  [&] { return net.fit(input.view, targets.view, cost, rule.value, options); }));
+                                  [&] { return net.fit(input.view, targets.view, loss, optimizer.value, options); }));
     } catch (const std::bad_alloc&) {
       if (out_of_memory) {
         throw *out_of_memory;

@@ -74,7 +74,7 @@ void check(const Loss& loss) {
 }
 
 void register_base(py::module_& m) {
-  py::class_<LossObject>(m, "Loss", "A cost E(a^N) with its gradient: the base class of backpass.losses.")
+  py::class_<LossObject>(m, "Loss", "A loss E(a^N) with its gradient: the base class of backpass.losses.")
       .def_property_readonly(
           "name", [](const LossObject& self) { return std::string(loss_name(self.value)); },
           "str : the name. As an argument, it means this loss with its default parameters.")

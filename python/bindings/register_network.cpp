@@ -88,12 +88,12 @@ OptionalArray backward(AnyNetwork& self, const ArrayLike& grad_output, bool inpu
   });
 }
 
-void step(AnyNetwork& self, const OptimizerLike& optimizer) {
-  OptimizerObject& rule = to_optimizer(optimizer);
+void step(AnyNetwork& self, const OptimizerLike& optimizer_like) {
+  OptimizerObject& optimizer = to_optimizer(optimizer_like);
   self.visit([&]<class T>(Network<T>& net) {
     const Exclusive exclusive(self.gate);
-    const Exclusive exclusive_rule(rule.gate);
-    without_gil(static_cast<double>(net.num_parameters()), [&] { net.step(rule.value); });
+    const Exclusive exclusive_optimizer(optimizer.gate);
+    without_gil(static_cast<double>(net.num_parameters()), [&] { net.step(optimizer.value); });
   });
 }
 
@@ -139,30 +139,30 @@ struct Samples {
         weights(to_weights<T>(sample_weight, x.view.rows(), x.single)) {}
 };
 
-double train_step(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
-                  const OptimizerLike& optimizer, const OptionalArrayLike& sample_weight) {
-  const Loss cost = to_loss(loss);
-  OptimizerObject& rule = to_optimizer(optimizer);
+double train_step(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
+                  const OptimizerLike& optimizer_like, const OptionalArrayLike& sample_weight) {
+  const Loss loss = to_loss(loss_like);
+  OptimizerObject& optimizer = to_optimizer(optimizer_like);
   return self.visit([&]<class T>(Network<T>& net) {
-    const Samples<T> samples(net, cost, x, y, sample_weight);
+    const Samples<T> samples(net, loss, x, y, sample_weight);
     const Exclusive exclusive(self.gate);
-    const Exclusive exclusive_rule(rule.gate);
-    return without_gil(3 * self.operations(samples.x.view.rows(), cost), [&] {
-      return net.train_step(samples.x.view, samples.y.view, cost, rule.value, samples.weights.view);
+    const Exclusive exclusive_optimizer(optimizer.gate);
+    return without_gil(3 * self.operations(samples.x.view.rows(), loss), [&] {
+      return net.train_step(samples.x.view, samples.y.view, loss, optimizer.value, samples.weights.view);
     });
   });
 }
 
-LossAndGradient loss_and_gradient(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
+LossAndGradient loss_and_gradient(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
                                   const OptionalArrayLike& sample_weight, bool input_gradient) {
-  const Loss cost = to_loss(loss);
+  const Loss loss = to_loss(loss_like);
   return self.visit([&]<class T>(Network<T>& net) {
-    const Samples<T> samples(net, cost, x, y, sample_weight);
+    const Samples<T> samples(net, loss, x, y, sample_weight);
     const std::size_t rows = samples.x.view.rows();
     const Exclusive exclusive(self.gate);
     const auto run = [&](MatrixView<T> gradient) {
-      return without_gil(3 * self.operations(rows, cost), [&] {
-        return net.loss_and_gradient(samples.x.view, samples.y.view, cost, samples.weights.view, gradient);
+      return without_gil(3 * self.operations(rows, loss), [&] {
+        return net.loss_and_gradient(samples.x.view, samples.y.view, loss, samples.weights.view, gradient);
       });
     };
     if (!input_gradient) {
@@ -174,26 +174,26 @@ LossAndGradient loss_and_gradient(AnyNetwork& self, const ArrayLike& x, const Ar
   });
 }
 
-double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss,
+double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
                 const OptionalArrayLike& sample_weight) {
-  const Loss cost = to_loss(loss);
+  const Loss loss = to_loss(loss_like);
   return self.visit([&]<class T>(const Network<T>& net) {
-    const Samples<T> samples(net, cost, x, y, sample_weight);
+    const Samples<T> samples(net, loss, x, y, sample_weight);
     const Shared shared(self.gate);
-    return without_gil(self.operations(samples.x.view.rows(), cost),
-                       [&] { return net.evaluate(samples.x.view, samples.y.view, cost, samples.weights.view); });
+    return without_gil(self.operations(samples.x.view.rows(), loss),
+                       [&] { return net.evaluate(samples.x.view, samples.y.view, loss, samples.weights.view); });
   });
 }
 
 /// Converts the data to double for both network types, because the check computes in double.
-double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss) {
-  const Loss cost = to_loss(loss);
+double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like) {
+  const Loss loss = to_loss(loss_like);
   return self.visit([&]<class T>(const Network<T>& net) {
     const auto input = to_matrix<double>(x, net.sizes().front(), "x");
-    const auto targets = to_targets<double>(y, input.view.rows(), net.sizes().back(), input.single, label_rule(cost));
+    const auto targets = to_targets<double>(y, input.view.rows(), net.sizes().back(), input.single, label_rule(loss));
     const Shared shared(self.gate);
     return without_gil(std::numeric_limits<double>::infinity(),
-                       [&] { return backpass::gradient_check(net, input.view, targets.view, cost); });
+                       [&] { return backpass::gradient_check(net, input.view, targets.view, loss); });
   });
 }
 

@@ -164,7 +164,7 @@ void set_state(OptimizerObject& self, const StringDict& values) {
 
 void register_base(py::module_& m) {
   py::class_<OptimizerObject>(m, "Optimizer",
-                              R"(A rule that updates parameters from gradients: the base class of backpass.optim.
+                              R"(An algorithm that updates parameters from gradients: the base class of backpass.optim.
 
 An optimizer keeps its state between steps, so one object serves one network. It belongs to the network of its first
 step until `reset`; a step of another network then raises RuntimeError. A copy belongs to the network of its next step.
@@ -219,7 +219,7 @@ momentum, dampening : float
 nesterov : bool
     Requires a momentum above 0 and no dampening.
 weight_decay : float
-    Adds weight_decay/2 Σ p² to the cost.
+    Adds weight_decay/2 Σ p² to the loss.
 )",
                     field<&SGD::lr>("lr"), field<&SGD::momentum>("momentum"), field<&SGD::dampening>("dampening"),
                     field<&SGD::nesterov>("nesterov"), field<&SGD::weight_decay>("weight_decay"));
@@ -264,7 +264,7 @@ betas : (float, float)
 eps : float
     Added to the square root in the denominator.
 weight_decay : float
-    Adds weight_decay/2 Σ p² to the cost. In AdamW, weight decay is not part of the cost.
+    Adds weight_decay/2 Σ p² to the loss. In AdamW, weight decay is not part of the loss.
 amsgrad : bool
     Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 )",

@@ -106,7 +106,7 @@ cooldown : int
 min_lr : float
     Lower bound of the rate.
 )",
-      RecordKind::memorial, field<&V::factor>("factor"), field<&V::patience>("patience"),
+      RecordKind::has_extra_state, field<&V::factor>("factor"), field<&V::patience>("patience"),
       field<&V::threshold>("threshold"), field<&V::cooldown>("cooldown"), field<&V::min_lr>("min_lr"))
       .def_property_readonly(
           "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },

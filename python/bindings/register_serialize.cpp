@@ -53,11 +53,11 @@ std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
   return metadata;
 }
 
-void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& optimizer,
-                  const OptionalSchedule& schedule, std::size_t epochs, std::int64_t steps,
+void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& optimizer_like,
+                  const OptionalSchedule& schedule_like, std::size_t epochs, std::int64_t steps,
                   const OptionalStrings& metadata, const OptionalMemory& memory) {
-  OptimizerObject* rule = to_optional_optimizer(optimizer);
-  const ScheduleObject* times = to_optional_schedule(schedule);
+  OptimizerObject* optimizer = to_optional_optimizer(optimizer_like);
+  const ScheduleObject* schedule = to_optional_schedule(schedule_like);
   SaveOptions options;
   options.epochs = epochs;
   options.steps = steps;
@@ -66,12 +66,12 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
     throw py::type_error("memory must be a TrainingMemory, not " + type_name(memory));
   }
   options.memory = memory.is_none() ? nullptr : memory.cast<const TrainingMemory*>();
-  options.schedule = times == nullptr ? nullptr : times->value.get();
+  options.schedule = schedule == nullptr ? nullptr : schedule->value.get();
   const std::filesystem::path file = to_path(path);
   const Shared shared(self.gate);
-  if (rule != nullptr) {
-    const Shared shared_rule(rule->gate);
-    options.optimizer = rule->value;
+  if (optimizer != nullptr) {
+    const Shared shared_optimizer(optimizer->gate);
+    options.optimizer = optimizer->value;
   }
   without_gil(kFile, [&] { self.visit([&](const auto& net) { net.save(file, options); }); });
 }

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import run_python
+from network_pair import run_python
 
 _LIBM = ctypes.CDLL(ctypes.util.find_library("m"))
 _LINUX = sys.platform == "linux"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from fitting import SILENT, sgd
+from fit_problem import SILENT, sgd
 
 FACTOR = np.array([3, 4, 12]) / 13
 

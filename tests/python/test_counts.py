@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
-from fitting import SILENT, SPEC, data, sgd
+from fit_problem import SILENT, SPEC, data, sgd
+from network_pair import bits
 
 PROGRAM = """
 import resource

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import Spec, bits, set_masks
+from network_pair import Spec, bits, set_masks
 from reference import philox
 
 

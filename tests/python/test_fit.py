@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
-from fitting import SILENT, SPEC, assert_same_parameters, data, recorded_orders, sgd
+from fit_problem import SILENT, SPEC, assert_same_parameters, data, recorded_orders, sgd
+from network_pair import bits
 from reference import losses, training
 
 # ---- batches, penalties, schedules: compared with the reference's own loop

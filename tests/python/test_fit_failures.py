@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import Spec, bits
-from fitting import SILENT, SPEC, data, sgd
+from fit_problem import SILENT, SPEC, data, sgd
+from network_pair import Spec, bits
 
 
 def test_divergence_names_epoch_and_batch_and_keeps_the_last_finite_epoch():

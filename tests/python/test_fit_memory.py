@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
-from fitting import SILENT, SPEC, data
+from fit_problem import SILENT, SPEC, data
+from network_pair import bits
 
 # The address space is limited to slightly more than the process uses. So some allocation within fit
 # fails; which one depends on the limit.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
-from fitting import SILENT, SPEC, data, recorded_orders, sgd
+from fit_problem import SILENT, SPEC, data, recorded_orders, sgd
+from network_pair import bits
 
 # ---- validation and metrics
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
+from network_pair import bits
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork") or sys.platform == "darwin", reason="fork is not used on this system"

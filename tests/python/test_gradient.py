@@ -8,7 +8,7 @@ import pytest
 
 import backpass as bp
 from alarms import seconds_until_interrupted
-from comparison import LOSS_CLASSES, Spec, bits, draw_parameters
+from network_pair import LOSS_CLASSES, Spec, bits, draw_parameters
 from reference import activations, losses
 
 # The output activation for a loss that is defined only on part of the numbers.

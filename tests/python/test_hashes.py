@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import OPTIMIZERS, bits, run_python
+from network_pair import OPTIMIZERS, bits, run_python
 
 THREADS = [1, 2, 3, 4, 7, 8]
 ISAS = bp.config()["isas_usable"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
+from network_pair import bits
 from reference import activations, initializers
 
 

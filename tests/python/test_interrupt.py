@@ -5,7 +5,7 @@ import pytest
 
 import backpass as bp
 from alarms import seconds_of, seconds_until_interrupted
-from fitting import SILENT, sgd
+from fit_problem import SILENT, sgd
 
 ROWS = 60_000
 

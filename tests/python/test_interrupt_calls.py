@@ -10,7 +10,7 @@ import pytest
 
 import backpass as bp
 from alarms import seconds_of, seconds_until_interrupted
-from comparison import bits
+from network_pair import bits
 
 ROWS = 40_000
 SIZES = [64, 600, 600, 8]

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from comparison import run_python
+from network_pair import run_python
 from reliability import leaks
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
+from network_pair import bits
 
 # Numbers of rows. With one identity layer, gradients are sums over rows of known numbers.
 LONG = [5_000, 100_000, 1_000_000]
@@ -29,7 +29,7 @@ def expected(net: bp.Network, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray,
     return xi.astype("f8").T @ x.astype("f8"), xi.astype("f8").sum(axis=0)
 
 
-@pytest.mark.parametrize("way", ["loss_and_gradient", "three moves"])
+@pytest.mark.parametrize("way", ["loss_and_gradient", "forward and backward"])
 @pytest.mark.parametrize("rows", LONG)
 @pytest.mark.parametrize("sizes", [[3, 2], [260, 130]], ids=["in segments", "in one run"])
 @pytest.mark.parametrize("kind", ["equal rows", "random rows"])
@@ -62,7 +62,7 @@ def test_both_ways_and_all_teams_give_the_same_bits(sizes: list[int]) -> None:
     found = set()
     for threads in (1, 2, 3, 7):
         bp.set_num_threads(threads)
-        for way in ("loss_and_gradient", "three moves"):
+        for way in ("loss_and_gradient", "forward and backward"):
             if way == "loss_and_gradient":
                 net.loss_and_gradient(x, y, loss="mse")
             else:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import LOSS_CLASSES, loss_object
+from network_pair import LOSS_CLASSES, loss_object
 from reference import losses
 from reference.activations import sigmoid, softmax
 from reference.tolerances import assert_within, loss_gradient_bound, loss_value_bound

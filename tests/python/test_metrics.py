@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from fitting import SILENT, sgd
+from fit_problem import SILENT, sgd
 
 
 def perfect(loss: str):

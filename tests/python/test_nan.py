@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backpass as bp
-from comparison import bits
-from fitting import SILENT, sgd
+from fit_problem import SILENT, sgd
+from network_pair import bits
 
 NAN, INF = np.nan, np.inf
 ACTIVATIONS = [

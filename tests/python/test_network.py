@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from comparison import (
+from network_pair import (
     Data,
     Spec,
     assert_forward_matches,

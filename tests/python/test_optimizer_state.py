@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
-from small import make
+from network_pair import bits
+from small_network import make
 
 X, Y = np.linspace(-1, 1, 40).reshape(8, 5), np.linspace(0, 1, 24).reshape(8, 3)
 OPTIMIZERS = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from fitting import SILENT, SPEC, data, sgd
+from fit_problem import SILENT, SPEC, data, sgd
 
 
 def epochs_until_reduction(losses, **settings) -> int:

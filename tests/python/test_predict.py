@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import Spec, bits
+from network_pair import Spec, bits
 
 SHAPES = [
     ([5, 3], ["identity"]),

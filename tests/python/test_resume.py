@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import bits
-from fitting import SILENT
+from fit_problem import SILENT
+from network_pair import bits
 
 LAST = 12  # epochs of the uninterrupted training, unless it stops early
 

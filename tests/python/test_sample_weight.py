@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import Data, Spec, bits
+from network_pair import Data, Spec, bits
 from reference import losses
 
 

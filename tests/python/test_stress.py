@@ -1,6 +1,6 @@
 """Many threads give the bits of one thread; the long form is tests/reliability/stress.py."""
 
-from comparison import run_python
+from network_pair import run_python
 
 
 def test_calls_from_many_threads():

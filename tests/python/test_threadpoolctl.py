@@ -3,7 +3,7 @@
 import pytest
 
 import backpass as bp
-from comparison import run_python
+from network_pair import run_python
 
 pytest.importorskip("threadpoolctl")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import run_python
+from network_pair import run_python
 
 LINUX = Path("/proc/self/task").is_dir()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import Spec, activation_object, loss_object
+from network_pair import Spec, activation_object, loss_object
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

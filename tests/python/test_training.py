@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from comparison import OPTIMIZERS, Data, Spec, bits, loss_object, run_reference
+from network_pair import OPTIMIZERS, Data, Spec, bits, loss_object, run_reference
 from reference import losses
 from reference.tolerances import assert_within
 

@@ -41,7 +41,7 @@ class Pool {
 
   W* take() noexcept {
     for (std::atomic<W*>& place : idle_) {
-      // Load first: a load leaves the cache line shared, while the exchange claims it for this core.
+      // Load first: a load leaves the cache line shared, while the exchange takes ownership of it.
       if (place.load(std::memory_order_relaxed) != nullptr) {
         if (W* const object = place.exchange(nullptr, std::memory_order_acquire); object != nullptr) {
           return object;

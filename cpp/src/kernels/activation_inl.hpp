@@ -5,7 +5,7 @@
 /// NaN, and an infinite z gives the limit.
 #pragma once
 
-#include "kernels/loops_inl.hpp"
+#include "kernels/map_inl.hpp"
 #include "kernels/smooth_activation_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {

@@ -5,7 +5,7 @@
 /// half contains arbitrary bits, which are masked off at the end.
 #pragma once
 
-#include "kernels/loops_inl.hpp"
+#include "kernels/map_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 

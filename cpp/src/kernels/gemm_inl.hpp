@@ -8,7 +8,7 @@
 /// because the product then needs its own register.
 #pragma once
 
-#include "kernels/lines_inl.hpp"
+#include "kernels/prefetch_inl.hpp"
 #include "kernels/vec.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
@@ -43,11 +43,11 @@ struct TailOf<T, Tail::half> {
 
 /// Computes one tile of C with k in order: C (Rows, columns) from A (Rows, k) and B (k, columns). The tile has Whole ·
 /// kLanes + last columns; the `last` columns are the tail. `bias` (columns) may be null.
-/// With kFetches, the tile also prefetches `squares` squares of the next matrix, from `ahead` on: one row of a square
-/// every `terms` steps of k.
-template <class T, int Rows, int Whole, Tail kTail, bool kFetches = false>
+/// With kPrefetches, the tile also prefetches `num_blocks` blocks of the next matrix, from `next` on: one row of a
+/// block every `terms` steps of k.
+template <class T, int Rows, int Whole, Tail kTail, bool kPrefetches = false>
 BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T* bias, Index last,
-                    const T* ahead = nullptr, Index squares = 0) {
+                    const T* next = nullptr, Index num_blocks = 0) {
   constexpr int kL = kLanes<T>;
   constexpr bool kHalf = kTail == Tail::half;
   constexpr int kWhole = Whole > 0 ? Whole : 1;  // an array needs at least one element
@@ -81,14 +81,14 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
     base[i] = a + 4 * i * g.a_row;
   }
   constexpr Index kPanel = kPanelCols<T>;
-  Index terms = kFetches ? g.k / (squares * kPanel) : g.k;  // steps of k per prefetched row
+  Index terms = kPrefetches ? g.k / (num_blocks * kPanel) : g.k;  // steps of k per prefetched row
   for (Index k = 0, fetched = 0; k < g.k; k += terms) {
-    if (kFetches && squares > 0) {
-      fetch_lines<kPanel>(ahead + fetched * g.ahead.row, 1, 0);
+    if (kPrefetches && num_blocks > 0) {
+      prefetch_lines<kPanel>(next + fetched * g.prefetch.row_stride, 1, 0);
       if (++fetched == kPanel) {
         fetched = 0;
-        ahead += g.ahead.square;
-        --squares;
+        next += g.prefetch.block_stride;
+        --num_blocks;
       }
     } else {
       terms = g.k - k;
@@ -174,7 +174,7 @@ inline constexpr Index kLongChain = 128;
 template <class T, int MaxRows, int Whole, Tail kTail>
 void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
-  constexpr bool kFetches = Whole == kTileVectors && kTail == Tail::none;  // only tiles of a whole panel prefetch
+  constexpr bool kPrefetches = Whole == kTileVectors && kTail == Tail::none;  // only tiles of a whole panel prefetch
   constexpr int kBusyRows = kBusyChains / (Whole + (kTail == Tail::none ? 0 : 1));
   constexpr Index kTwoWhole = MaxRows + (kBusyRows < MaxRows ? kBusyRows : MaxRows - 1);  // rows for two tiles
   const T* a = g.a;
@@ -184,20 +184,20 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
     c += height * g.c_row;
     rows -= height;
   };
-  const T* ahead = g.ahead.from;
-  Index left = g.ahead.squares;
+  const T* next = g.prefetch.src;
+  Index left = g.prefetch.num_blocks;
   while (rows == MaxRows || rows >= kTwoWhole) {
     if (g.k >= kLongChain) {  // prefetch the next tile of C
-      fetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
+      prefetch_lines<kCols>(c + MaxRows * g.c_row, rows - MaxRows < MaxRows ? rows - MaxRows : MaxRows, g.c_row);
     }
-    if (g.claim != nullptr) {
-      claim_lines<kCols>(g.claim + (c - g.c), MaxRows, g.c_row);
+    if (g.take_ownership != nullptr) {
+      take_ownership_of_lines<kCols>(g.take_ownership + (c - g.c), MaxRows, g.c_row);
     }
-    const Index squares = g.ahead.share < left ? g.ahead.share : left;
-    if (kFetches && squares > 0) {
-      tile<T, MaxRows, Whole, kTail, kFetches>(g, a, b, c, bias, last, ahead, squares);
-      ahead += squares * g.ahead.square;
-      left -= squares;
+    const Index num_blocks = g.prefetch.blocks_per_tile < left ? g.prefetch.blocks_per_tile : left;
+    if (kPrefetches && num_blocks > 0) {
+      tile<T, MaxRows, Whole, kTail, kPrefetches>(g, a, b, c, bias, last, next, num_blocks);
+      next += num_blocks * g.prefetch.block_stride;
+      left -= num_blocks;
     } else {
       tile<T, MaxRows, Whole, kTail>(g, a, b, c, bias, last);
     }

@@ -2,4 +2,4 @@
 #define BACKPASS_KERNEL_NAMESPACE avx2
 #define BACKPASS_KERNEL_NAME "avx2"
 
-#include "kernels/stamp_inl.hpp"
+#include "kernels/kernel_set_inl.hpp"

@@ -2,4 +2,4 @@
 #define BACKPASS_KERNEL_NAMESPACE avx512
 #define BACKPASS_KERNEL_NAME "avx512"
 
-#include "kernels/stamp_inl.hpp"
+#include "kernels/kernel_set_inl.hpp"

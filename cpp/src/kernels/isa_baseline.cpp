@@ -2,4 +2,4 @@
 #define BACKPASS_KERNEL_NAMESPACE baseline
 #define BACKPASS_KERNEL_NAME "baseline"
 
-#include "kernels/stamp_inl.hpp"
+#include "kernels/kernel_set_inl.hpp"

@@ -3,4 +3,4 @@
 #define BACKPASS_KERNEL_NAME "neon"
 #define BACKPASS_KERNEL_NEON
 
-#include "kernels/stamp_inl.hpp"
+#include "kernels/kernel_set_inl.hpp"

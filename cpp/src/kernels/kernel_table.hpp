@@ -18,14 +18,14 @@ namespace backpass::kernels {
 
 using Index = ptrdiff_t;
 
-/// A matrix that gemm() prefetches into the second-level cache during a product, in squares of panel_cols × panel_cols
-/// elements. Row r of square s begins at from[s * square + r * row].
+/// A matrix that gemm() prefetches into the second-level cache during a product, in blocks of (panel_cols, panel_cols)
+/// elements. Row r of block i begins at src[i * block_stride + r * row_stride].
 template <class T>
-struct Ahead {
-  const T* from = nullptr;
-  Index square = 0, row = 0;
-  Index squares = 0;
-  Index share = 0;  ///< squares to prefetch per tile, at most k / panel_cols; 0: no prefetching
+struct Prefetch {
+  const T* src = nullptr;
+  Index block_stride = 0, row_stride = 0;
+  Index num_blocks = 0;
+  Index blocks_per_tile = 0;  ///< at most k / panel_cols; 0: no prefetching
 };
 
 /// C (m, n) = (accumulate ? C : 0) + A (m, k) B (k, n), then + bias (n). Every element is one chain of multiply-adds
@@ -41,10 +41,10 @@ struct GemmArgs {
   Index c_row;
   const T* bias = nullptr;  ///< (n), or null
   bool accumulate = false;
-  /// gemm() only: null, or the array (m, n), claim[i * c_row + j], that this core writes after the product. gemm()
-  /// claims its cache lines during the product.
-  T* claim = nullptr;
-  Ahead<T> ahead = {};  ///< gemm() only
+  /// gemm() only: null, or the array (m, n), take_ownership[i * c_row + j], that this core writes after the
+  /// product. During the product, gemm() takes ownership of the array's cache lines.
+  T* take_ownership = nullptr;
+  Prefetch<T> prefetch = {};  ///< gemm() only
 };
 
 /// Identifies one row of a dropout mask. The mask is a pure function of this key and the column j: word j % 4 of
@@ -80,7 +80,7 @@ struct KernelTable {
 
   void (*gemm)(const GemmArgs<T>& args);
   /// Gives the same bits as gemm, but reads B once in memory order: for few rows and a B larger than the caches.
-  void (*stream)(const GemmArgs<T>& args);
+  void (*gemm_few_rows)(const GemmArgs<T>& args);
   /// Packs B (k, n), n <= panel_cols, B(p,j) = b[p * b_row + j], into a panel (k, panel_cols), padded with zeros.
   void (*pack)(Index k, Index n, const T* b, Index b_row, T* packed);
   /// Packs the same panel from the transpose of B: B(p,j) = bt[j * bt_row + p].
@@ -110,9 +110,9 @@ struct KernelTable {
   void (*clamp)(Index n, T limit, T* x);                       ///< clamps x to [−limit, limit]; NaN stays NaN
   void (*add_penalty)(Index n, T l1, T l2, const T* w, T* g);  ///< g += l1 sign(w) + l2 w
 
-  /// Claims the cache lines of x for this core, many at the same time: rewrites one element per line with its own
-  /// value.
-  void (*claim)(Index n, T* x);
+  /// Takes ownership of the cache lines of x for this core, many at the same time: rewrites one element per line with
+  /// its own value.
+  void (*take_ownership)(Index n, T* x);
   UpdateKernels<T> update;  ///< optimizers
 
   /// The vector functions, for tests: y[i] = f(x[i]).

@@ -6,7 +6,7 @@
 /// accuracy in the tails.
 #pragma once
 
-#include "kernels/loops_inl.hpp"
+#include "kernels/map_inl.hpp"
 #include "kernels/smooth_activation_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {

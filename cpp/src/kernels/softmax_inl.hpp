@@ -1,7 +1,7 @@
 /// softmax and log_softmax of a row z (n), and the products of their transposed Jacobians with a gradient g (n).
 #pragma once
 
-#include "kernels/loops_inl.hpp"
+#include "kernels/map_inl.hpp"
 #include "kernels/math_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {

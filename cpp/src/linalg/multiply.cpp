@@ -103,7 +103,7 @@ kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
           .c_row = p.c_row,
           .bias = p.bias,
           .accumulate = p.accumulate,
-          .claim = p.claim};
+          .take_ownership = p.take_ownership};
 }
 
 /// Multiplies panel by panel. While one panel is multiplied, the kernel prefetches the next one. Unless B is read in
@@ -140,12 +140,12 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
     args.c += now.col;
     args.bias = p.bias == nullptr || now.last < p.k ? nullptr : p.bias + now.col;
     args.accumulate = p.accumulate || now.first > 0;
-    args.claim = p.claim == nullptr ? nullptr : p.claim + now.col;
+    args.take_ownership = p.take_ownership == nullptr ? nullptr : p.take_ownership + now.col;
     if (i + 1 < blocks * panels && tiles > 0) {
       const Part next = part(i + 1);
-      const Index squares = (next.last - next.first + width - 1) / width;
-      args.ahead = {next.b, transposed ? width : width * p.b_row, p.b_row, squares,
-                    std::min((squares + tiles - 1) / tiles, args.k / width)};
+      const Index num_blocks = (next.last - next.first + width - 1) / width;
+      args.prefetch = {next.b, transposed ? width : width * p.b_row, p.b_row, num_blocks,
+                       std::min((num_blocks + tiles - 1) / tiles, args.k / width)};
     }
     if (!in_place) {
       (transposed ? kernels.pack_transposed : kernels.pack)(args.k, args.n, now.b, p.b_row, scratch);
@@ -178,7 +178,7 @@ void multiply_in_place(void (*kernel)(const kernels::GemmArgs<T>&), const Produc
     args.bias = first + args.k < p.k ? nullptr : p.bias;
     kernel(args);
     args.accumulate = true;
-    args.claim = nullptr;
+    args.take_ownership = nullptr;
     poll(p.m * p.n * args.k);
   }
 }
@@ -189,13 +189,13 @@ void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, T* scratc
   bool in_place = false;
   if (p.b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
-    const Index stream_rows = bytes <= kSecondLevelBytes  ? 0
-                              : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
-                                                          : kFewTiles * kernels.tile_rows - 1;
-    const bool streams = p.m <= stream_rows;
+    const Index few_rows = bytes <= kSecondLevelBytes  ? 0
+                           : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
+                                                       : kFewTiles * kernels.tile_rows - 1;
+    const bool has_few_rows = p.m <= few_rows;
     in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
-    if (streams || (in_place && (bytes <= kFarBytes || p.m < kFewTiles * kernels.tile_rows))) {
-      multiply_in_place(streams ? kernels.stream : kernels.gemm, p);
+    if (has_few_rows || (in_place && (bytes <= kFarBytes || p.m < kFewTiles * kernels.tile_rows))) {
+      multiply_in_place(has_few_rows ? kernels.gemm_few_rows : kernels.gemm, p);
       return;
     }
   }
@@ -226,7 +226,7 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) {
     part.m = std::min(rows, p.m - row);
     part.a += row * p.a_row;
     part.c += row * p.c_row;
-    part.claim = p.claim == nullptr ? nullptr : p.claim + row * p.c_row;
+    part.take_ownership = p.take_ownership == nullptr ? nullptr : p.take_ownership + row * p.c_row;
     multiply_rows(kernels, part, scratch);
   }
 }

@@ -30,8 +30,9 @@ struct Product {
   Index c_row = 0;
   const T* bias = nullptr;  ///< (n), or null
   bool accumulate = false;
-  T* claim = nullptr;  ///< null, or the array (m, n), claim[i * c_row + j], that only this thread writes after the
-                       ///< product: its cache lines are claimed during the product
+  /// Null, or the array (m, n), take_ownership[i * c_row + j], that only this thread writes after the product. During
+  /// the product, this core takes ownership of the array's cache lines.
+  T* take_ownership = nullptr;
 };
 
 /// Number of elements of scratch that a product with this k needs.

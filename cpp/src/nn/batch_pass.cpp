@@ -38,21 +38,21 @@ template <class T>
 double BatchPass<T>::evaluate(const Model<T>& model, const Batch<T>& batch, const Loss& loss) {
   const auto plan = plan_loss<T>(loss, model.layers.back().activation);
   const RowMean mean(reciprocal_weight_sum(batch.sample_weight, batch.rows()));
-  return run({model, nullptr, batch, plan, Wanted{}, std::nullopt, mean});
+  return run({model, nullptr, batch, plan, PassOptions{}, std::nullopt, mean});
 }
 
 template <class T>
 void BatchPass<T>::row_terms(const Model<T>& model, const Batch<T>& batch, const Loss& loss, const RowMean& mean,
                              std::span<double> terms) {
   const auto plan = plan_loss<T>(loss, model.layers.back().activation);
-  run({model, nullptr, batch, plan, Wanted{}, std::nullopt, mean, terms.data()});
+  run({model, nullptr, batch, plan, PassOptions{}, std::nullopt, mean, terms.data()});
 }
 
 template <class T>
-double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const Wanted& wanted) {
+double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const PassOptions& options) {
   const auto plan = plan_loss<T>(loss, model.layers.back().activation);
-  if (wanted.optimizer) {
-    step_.check(model, *wanted.optimizer);
+  if (options.optimizer) {
+    step_.check(model, *options.optimizer);
   }
   // A mini-batch of fit divides by the sum of the weights of its own rows.
   double scale = 0.0;
@@ -66,31 +66,31 @@ double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& l
     scale = reciprocal_weight_sum(batch.sample_weight, batch.rows());
   }
   const DropoutPass dropout{model.dropout.seed, model.dropout.pass, 0};
-  const double value = run({model, &model, batch, plan, wanted, dropout, RowMean(scale)});
+  const double value = run({model, &model, batch, plan, options, dropout, RowMean(scale)});
   ++model.dropout.pass;
   return value;
 }
 
 template <class T>
-double BatchPass<T>::run(const Job& job) {
-  const std::size_t rows = job.batch.rows();
-  const double work =
-      static_cast<double>(rows) * static_cast<double>(job.model.parameters.size()) * (job.wanted.gradients ? 3.0 : 1.0);
-  const int threads = job.model.has_custom_activation() ? 1 : runtime::threads_for(work);
-  const std::size_t segments = SegmentedGradient<T>::count(job.model, rows);
+double BatchPass<T>::run(const PassContext& context) {
+  const std::size_t rows = context.batch.rows();
+  const double work = static_cast<double>(rows) * static_cast<double>(context.model.parameters.size()) *
+                      (context.options.gradients ? 3.0 : 1.0);
+  const int threads = context.model.has_custom_activation() ? 1 : runtime::threads_for(work);
+  const std::size_t segments = SegmentedGradient<T>::count(context.model, rows);
   if (segments > 1) {
     const int team = std::min(threads, static_cast<int>(segments));
-    reserve(job, static_cast<std::size_t>(team), std::min(rows, own_block_rows(job.model)), team, segments);
-    return run_segments(job, team, work, segments);
+    reserve(context, static_cast<std::size_t>(team), std::min(rows, own_block_rows(context.model)), team, segments);
+    return run_segments(context, team, work, segments);
   }
-  reserve(job, 1, std::min(rows, kBlockRows), threads, 1);
-  return run_blocks(job, threads, work);
+  reserve(context, 1, std::min(rows, kBlockRows), threads, 1);
+  return run_blocks(context, threads, work);
 }
 
 template <class T>
-void BatchPass<T>::reserve(const Job& job, std::size_t blocks, std::size_t block_rows, int threads,
+void BatchPass<T>::reserve(const PassContext& context, std::size_t blocks, std::size_t block_rows, int threads,
                            std::size_t segments) {
-  const Model<T>& model = job.model;
+  const Model<T>& model = context.model;
   if (blocks_.size() < blocks) {
     blocks_.resize(blocks);
   }
@@ -106,13 +106,13 @@ void BatchPass<T>::reserve(const Job& job, std::size_t blocks, std::size_t block
   if (segment_loss_.size() < segments) {
     segment_loss_.resize(segments);
   }
-  if (!job.wanted.gradients) {
+  if (!context.options.gradients) {
     return;
   }
   if (segments > 1) {
     segments_.reserve(model, segments);
   }
-  if (Chunks<T>::are_used(job.batch.rows())) {
+  if (Chunks<T>::are_used(context.batch.rows())) {
     if (wide_.size() < blocks) {
       wide_.resize(blocks);
     }
@@ -123,29 +123,30 @@ void BatchPass<T>::reserve(const Job& job, std::size_t blocks, std::size_t block
 }
 
 template <class T>
-bool BatchPass<T>::gathers(const Job& job) noexcept {
+bool BatchPass<T>::copies_input(const PassContext& context) noexcept {
   // If the row stride is a multiple of this, all rows start in the same set of the first-level cache. A set cannot hold
   // one line for each row of a register tile, so the rows would evict each other.
   constexpr std::size_t kWayBytes = 4096;
-  const Batch<T>& batch = job.batch;
+  const Batch<T>& batch = context.batch;
   return batch.index || !batch.x.is_view() || batch.x.view().row_stride() * sizeof(T) % kWayBytes == 0;
 }
 
 template <class T>
-Recursion<T> BatchPass<T>::recursion(const Job& job, const Block& block, std::size_t first, std::size_t rows) const {
-  auto dropout = job.dropout;
+LayerPass<T> BatchPass<T>::layer_pass(const PassContext& context, const Block& block, std::size_t first,
+                                      std::size_t rows) const {
+  auto dropout = context.dropout;
   if (dropout) {
     dropout->first_row = first;
   }
   const ConstMatrixView<T> x =
-      gathers(job) ? ConstMatrixView<T>(block.tape.input()) : job.batch.x.view().middle_rows(first, rows);
-  return Recursion<T>(job.model, block.tape, x, dropout);
+      copies_input(context) ? ConstMatrixView<T>(block.tape.input()) : context.batch.x.view().middle_rows(first, rows);
+  return LayerPass<T>(context.model, block.tape, x, dropout);
 }
 
 template <class T>
-void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows rows) const {
-  const Batch<T>& batch = job.batch;
-  if (!gathers(job)) {
+void BatchPass<T>::copy_input(const PassContext& context, Block& block, std::size_t first, Rows rows) const {
+  const Batch<T>& batch = context.batch;
+  if (!copies_input(context)) {
     return;
   }
   const MatrixView<T> input = block.tape.input();
@@ -172,68 +173,71 @@ void BatchPass<T>::gather(const Job& job, Block& block, std::size_t first, Rows 
 }
 
 template <class T>
-void BatchPass<T>::losses(const Job& job, Block& block, std::size_t first, Rows rows) const {
-  const Batch<T>& batch = job.batch;
+void BatchPass<T>::compute_loss_rows(const PassContext& context, Block& block, std::size_t first, Rows rows) const {
+  const Batch<T>& batch = context.batch;
   const auto& top = block.tape.top();
-  const MatrixView<T> s = from_output(job) ? top.a : top.z;
-  const RowLoss<T> row_loss(job.loss, s.cols());
+  const MatrixView<T> s = loss_takes_output(context) ? top.a : top.z;
+  const RowLoss<T> row_loss(context.loss, s.cols());
   runtime::in_parts(rows.count(), kLossOperations * s.cols(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = rows.begin + begin; r < rows.begin + end; ++r) {
       const std::size_t source = batch.source(first + r);
       const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
-      const double loss = row_loss(s.row(r), batch.y, source, static_cast<T>(weight * job.mean.reciprocal),
-                                   job.wanted.gradients ? top.xi.row(r) : nullptr);
-      block.row_loss[r] = job.mean.term(weight, loss);
-      if (job.terms != nullptr) {
-        job.terms[first + r] = block.row_loss[r];
+      const double loss = row_loss(s.row(r), batch.y, source, static_cast<T>(weight * context.mean.reciprocal),
+                                   context.options.gradients ? top.xi.row(r) : nullptr);
+      block.row_loss[r] = context.mean.term(weight, loss);
+      if (context.terms != nullptr) {
+        context.terms[first + r] = block.row_loss[r];
       }
     }
   });
-  if (job.wanted.gradients && from_output(job)) {
-    recursion(job, block, first, rows.end).top_derivative(rows);
+  if (context.options.gradients && loss_takes_output(context)) {
+    layer_pass(context, block, first, rows.end).top_derivative(rows);
   }
 }
 
 template <class T>
-void BatchPass<T>::pass_rows(const Job& job, Block& block, std::size_t first, Rows rows, T* scratch) const {
+void BatchPass<T>::pass_rows(const PassContext& context, Block& block, std::size_t first, Rows rows, T* scratch) const {
   if (rows.count() == 0) {
     return;
   }
-  gather(job, block, first, rows);
-  const Recursion<T> layers = recursion(job, block, first, rows.end);
-  layers.forward(rows, from_output(job), scratch);
-  losses(job, block, first, rows);
-  if (job.wanted.gradients) {
-    const MatrixView<T> wanted = job.wanted.input_gradient;
-    layers.backward(rows, wanted.data() == nullptr ? wanted : wanted.middle_rows(first + rows.begin, rows.count()),
+  copy_input(context, block, first, rows);
+  const LayerPass<T> layers = layer_pass(context, block, first, rows.end);
+  layers.forward(rows, loss_takes_output(context), scratch);
+  compute_loss_rows(context, block, first, rows);
+  if (context.options.gradients) {
+    const MatrixView<T> input_gradient = context.options.input_gradient;
+    layers.backward(rows,
+                    input_gradient.data() == nullptr ? input_gradient
+                                                     : input_gradient.middle_rows(first + rows.begin, rows.count()),
                     scratch);
   }
 }
 
 template <class T>
-void BatchPass<T>::pass_together(const Job& job, Block& block, std::size_t first, std::size_t count,
+void BatchPass<T>::pass_together(const PassContext& context, Block& block, std::size_t first, std::size_t count,
                                  const runtime::Member& member, T* scratch) const {
   const auto [begin, end] = member.share(count);
-  gather(job, block, first, {begin, end});
-  if (gathers(job)) {
+  copy_input(context, block, first, {begin, end});
+  if (copies_input(context)) {
     member.barrier();
   }
-  const Recursion<T> layers = recursion(job, block, first, count);
-  layers.forward_together(member, count, from_output(job), scratch);
-  losses(job, block, first, {begin, end});
-  if (job.wanted.gradients) {
+  const LayerPass<T> layers = layer_pass(context, block, first, count);
+  layers.forward_together(member, count, loss_takes_output(context), scratch);
+  compute_loss_rows(context, block, first, {begin, end});
+  if (context.options.gradients) {
     member.barrier();
-    const MatrixView<T> wanted = job.wanted.input_gradient;
-    layers.backward_together(member, count, wanted.data() == nullptr ? wanted : wanted.middle_rows(first, count),
-                             scratch);
+    const MatrixView<T> input_gradient = context.options.input_gradient;
+    layers.backward_together(
+        member, count, input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(first, count),
+        scratch);
   }
 }
 
 template <class T>
-double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
-  const std::size_t rows = job.batch.rows();
+double BatchPass<T>::run_blocks(const PassContext& context, int threads, double work) {
+  const std::size_t rows = context.batch.rows();
   Block& block = blocks_.front();
-  const bool together = shares_columns(job.model, std::min(rows, block.tape.rows()), threads);
+  const bool together = shares_columns(context.model, std::min(rows, block.tape.rows()), threads);
   double sum = 0.0;
   const Chunks<T> chunks(rows, 0, rows);
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
@@ -241,38 +245,40 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
     // Apply each finished piece of the gradient while it is in cache, unless penalties or clipping need the whole
     // gradient first.
     const double block_work = static_cast<double>(std::min(rows, block.tape.rows())) *
-                              static_cast<double>(job.model.parameters.size()) *
+                              static_cast<double>(context.model.parameters.size()) *
                               (sizeof(T) > sizeof(float) ? 2.0 : 1.0);
-    const bool piecewise =
-        job.wanted.optimizer && !job.wanted.options.any() && block_work <= kMostUninterruptedWork * member.size();
+    const bool piecewise = context.options.optimizer && !context.options.gradient_options.any() &&
+                           block_work <= kMostUninterruptedWork * member.size();
     for (std::size_t first = 0, count = 0; first < rows; first += count) {
       count = chunks.rows_from(first, block.tape.rows());
       const bool last = first + count == rows;
       if (together) {
-        pass_together(job, block, first, count, member, scratch);
+        pass_together(context, block, first, count, member, scratch);
       } else {
         const auto [begin, end] = member.share(count, kRowGrain);
-        pass_rows(job, block, first, {begin, end}, scratch);
+        pass_rows(context, block, first, {begin, end}, scratch);
       }
       if (piecewise && last && member.rank() == 0) {
-        step_.begin(*job.trained, *job.wanted.optimizer);
+        step_.begin(*context.trained, *context.options.optimizer);
       }
       member.barrier();
       if (member.rank() == 0) {
         sum = std::accumulate(block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), sum);
       }
-      if (job.wanted.gradients) {
+      if (context.options.gradients) {
         const bool update = piecewise && last;
         std::optional<runtime::NoPolls> to_the_end;
         if (update) {
           to_the_end.emplace();
         }
         // If the members divided the rows, every member has read all weights and has them in its cache.
-        T* const claim = update && !together && member.size() > 1 ? job.trained->parameters.data() : nullptr;
-        T* const gradients = job.trained->gradients.data();
-        recursion(job, block, first, count)
-            .gradients({0, count}, gradients, !chunks.begins_at(first), claim, static_cast<std::size_t>(member.rank()),
-                       static_cast<std::size_t>(member.size()), scratch, [&](std::size_t from, std::size_t to) {
+        T* const take_ownership =
+            update && !together && member.size() > 1 ? context.trained->parameters.data() : nullptr;
+        T* const gradients = context.trained->gradients.data();
+        layer_pass(context, block, first, count)
+            .gradients({0, count}, gradients, !chunks.begins_at(first), take_ownership,
+                       static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), scratch,
+                       [&](std::size_t from, std::size_t to) {
                          if (chunks.ends_at(first + count)) {
                            wide_.front().take(chunks, first + count, gradients, from, to);
                          }
@@ -283,23 +289,23 @@ double BatchPass<T>::run_blocks(const Job& job, int threads, double work) {
       }
       if (!last) {
         member.barrier();
-        runtime::poll(count * job.model.parameters.size());
+        runtime::poll(count * context.model.parameters.size());
       }
     }
-    if (job.wanted.optimizer && !piecewise) {
+    if (context.options.optimizer && !piecewise) {
       if (member.rank() == 0) {
-        step_.begin(*job.trained, *job.wanted.optimizer);
+        step_.begin(*context.trained, *context.options.optimizer);
       }
       member.barrier();
-      step_.run(member, *job.trained, job.wanted.options);
+      step_.run(member, *context.trained, context.options.gradient_options);
     }
   });
-  return job.mean.of(sum);
+  return context.mean.of(sum);
 }
 
 template <class T>
-double BatchPass<T>::run_segments(const Job& job, int threads, double work, std::size_t segments) {
-  const std::size_t rows = job.batch.rows();
+double BatchPass<T>::run_segments(const PassContext& context, int threads, double work, std::size_t segments) {
+  const std::size_t rows = context.batch.rows();
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
     const auto rank = static_cast<std::size_t>(member.rank());
     T* const scratch = scratch_[rank].data();
@@ -312,12 +318,12 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
       segment_loss_[s] = 0.0;
       for (std::size_t first = begin, count = 0; first < end; first += count) {
         count = chunks.rows_from(first, block.tape.rows());
-        pass_rows(job, block, first, {0, count}, scratch);
+        pass_rows(context, block, first, {0, count}, scratch);
         segment_loss_[s] = std::accumulate(
             block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
-        if (job.wanted.gradients) {
-          T* const gradients = s == 0 ? job.trained->gradients.data() : segments_.segment(s);
-          recursion(job, block, first, count)
+        if (context.options.gradients) {
+          T* const gradients = s == 0 ? context.trained->gradients.data() : segments_.segment(s);
+          layer_pass(context, block, first, count)
               .gradients({0, count}, gradients, !chunks.begins_at(first), nullptr, 0, 1, scratch,
                          [&](std::size_t from, std::size_t to) {
                            if (chunks.ends_at(first + count)) {
@@ -325,32 +331,32 @@ double BatchPass<T>::run_segments(const Job& job, int threads, double work, std:
                            }
                          });
         }
-        runtime::poll(count * job.model.parameters.size());
+        runtime::poll(count * context.model.parameters.size());
       }
     }
-    if (!job.wanted.gradients) {
+    if (!context.options.gradients) {
       return;
     }
-    if (member.rank() == 0 && job.wanted.optimizer) {
-      step_.begin(*job.trained, *job.wanted.optimizer);
+    if (member.rank() == 0 && context.options.optimizer) {
+      step_.begin(*context.trained, *context.options.optimizer);
     }
     member.barrier();
-    const auto [begin, end] = segments_.add_to(member, 1, segments, job.trained->gradients.data());
-    if (!job.wanted.optimizer) {
+    const auto [begin, end] = segments_.add_to(member, 1, segments, context.trained->gradients.data());
+    if (!context.options.optimizer) {
       return;
     }
-    if (!job.wanted.options.any()) {
+    if (!context.options.gradient_options.any()) {
       step_.update(member, begin, end);
     } else {
       member.barrier();
-      step_.run(member, *job.trained, job.wanted.options);
+      step_.run(member, *context.trained, context.options.gradient_options);
     }
   });
   double sum = 0.0;
   for (std::size_t s = 0; s < segments; ++s) {
     sum += segment_loss_[s];
   }
-  return job.mean.of(sum);
+  return context.mean.of(sum);
 }
 
 template class BatchPass<float>;

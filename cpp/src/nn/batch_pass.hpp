@@ -13,9 +13,9 @@
 #include <backpass/optimizer.hpp>
 
 #include "base/aligned_buffer.hpp"
+#include "nn/layer_pass.hpp"
 #include "nn/loss_plan.hpp"
 #include "nn/model.hpp"
-#include "nn/recursion.hpp"
 #include "nn/segments.hpp"
 #include "nn/step.hpp"
 #include "nn/tape.hpp"
@@ -50,11 +50,11 @@ template <class T>
 class BatchPass {
  public:
   /// What to compute in addition to E.
-  struct Wanted {
+  struct PassOptions {
     bool gradients = false;
     MatrixView<T> input_gradient = {};           ///< ∂E/∂a^0, (B, M_0) in the order of the batch, or empty
     std::optional<OptimizerRef> optimizer = {};  ///< if set, updates the parameters
-    GradientOptions options = {};
+    GradientOptions gradient_options = {};
   };
 
   /// E without dropout. The arguments must have been checked, here and below.
@@ -65,15 +65,15 @@ class BatchPass {
   void row_terms(const Model<T>& model, const Batch<T>& batch, const Loss& loss, const RowMean& mean,
                  std::span<double> terms);
   /// E and the gradients, with dropout. Writes the model's gradients, and its parameters if an optimizer is given.
-  double train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const Wanted& wanted);
+  double train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const PassOptions& options);
 
  private:
-  struct Job {
+  struct PassContext {
     const Model<T>& model;
     Model<T>* trained;  ///< receives the gradients; null for an evaluation
     const Batch<T>& batch;
     const LossPlan<T>& loss;
-    const Wanted& wanted;
+    const PassOptions& options;
     std::optional<DropoutPass> dropout;
     RowMean mean;
     double* terms = nullptr;  ///< (B), the output of row_terms(), or null
@@ -84,25 +84,29 @@ class BatchPass {
     std::vector<double> row_loss;  ///< one term of the mean per row
   };
 
-  double run(const Job& job);
-  double run_blocks(const Job& job, int threads, double work);
-  double run_segments(const Job& job, int threads, double work, std::size_t segments);
-  void reserve(const Job& job, std::size_t blocks, std::size_t block_rows, int threads, std::size_t segments);
+  double run(const PassContext& context);
+  double run_blocks(const PassContext& context, int threads, double work);
+  double run_segments(const PassContext& context, int threads, double work, std::size_t segments);
+  void reserve(const PassContext& context, std::size_t blocks, std::size_t block_rows, int threads,
+               std::size_t segments);
   /// True if the loss is computed from a^N, false if from z^N.
-  [[nodiscard]] static bool from_output(const Job& job) noexcept { return job.loss.source == LossSource::output; }
-  /// True if gather() copies the input rows into the block.
-  [[nodiscard]] static bool gathers(const Job& job) noexcept;
+  [[nodiscard]] static bool loss_takes_output(const PassContext& context) noexcept {
+    return context.loss.source == LossSource::output;
+  }
+  /// True if copy_input() copies the input rows into the block.
+  [[nodiscard]] static bool copies_input(const PassContext& context) noexcept;
   // The block starts at row `first` of the batch; `rows` counts from the start of the block.
-  // gather() copies the input rows if gathers(). losses() follows the forward pass and computes the rows' terms of E,
-  // and ξ^N if gradients are wanted.
-  void gather(const Job& job, Block& block, std::size_t first, Rows rows) const;
-  void losses(const Job& job, Block& block, std::size_t first, Rows rows) const;
+  // copy_input() copies the input rows if copies_input(). compute_loss_rows() follows the forward pass and computes the
+  // rows' terms of E, and ξ^N if gradients are wanted.
+  void copy_input(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
+  void compute_loss_rows(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
   /// Forward pass, loss and backward pass of `rows`.
-  void pass_rows(const Job& job, Block& block, std::size_t first, Rows rows, T* scratch) const;
+  void pass_rows(const PassContext& context, Block& block, std::size_t first, Rows rows, T* scratch) const;
   /// The same for the first `count` rows of the block, by a team that divides the columns of each layer.
-  void pass_together(const Job& job, Block& block, std::size_t first, std::size_t count, const runtime::Member& member,
-                     T* scratch) const;
-  [[nodiscard]] Recursion<T> recursion(const Job& job, const Block& block, std::size_t first, std::size_t rows) const;
+  void pass_together(const PassContext& context, Block& block, std::size_t first, std::size_t count,
+                     const runtime::Member& member, T* scratch) const;
+  [[nodiscard]] LayerPass<T> layer_pass(const PassContext& context, const Block& block, std::size_t first,
+                                        std::size_t rows) const;
 
   std::vector<Block> blocks_;
   std::vector<AlignedBuffer<T>> scratch_;  ///< one buffer per thread

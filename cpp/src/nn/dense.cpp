@@ -64,7 +64,8 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
-                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim, T* scratch) {
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* take_ownership,
+                           T* scratch) {
   const LayerSpec& layer = model.layers[i];
   const std::size_t offset = layer.offset + begin * layer.outputs;
   Product<T> p;  // rows [begin, end) of ∂E/∂Wt = Aᵀ Ξ
@@ -76,7 +77,7 @@ void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView
   p.c = gradients + offset;
   p.c_row = p.n;
   p.accumulate = accumulate;
-  p.claim = claim == nullptr ? nullptr : claim + offset;
+  p.take_ownership = take_ownership == nullptr ? nullptr : take_ownership + offset;
   std::size_t row = 0;
   do {
     const std::size_t count = std::min(kGradientRows, a.rows() - row);

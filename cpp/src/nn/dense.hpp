@@ -42,11 +42,13 @@ void dense_backward(const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
 /// \param xi          (B, M_i)
 /// \param gradients   with the layout of the parameters
 /// \param accumulate  true: continues the sums in `gradients`; false: starts from 0
-/// \param claim       null, or the parameters: this core takes the cache lines of rows [begin, end) of Wt from other
-///                    cores' caches (Product::claim)
+/// \param take_ownership       null, or the parameters: this core takes the cache lines of rows [begin, end) of Wt from
+/// other
+///                    cores' caches (Product::take_ownership)
 template <class T>
 void dense_weight_gradient(const Model<T>& model, std::size_t i, ConstMatrixView<T> a, ConstMatrixView<T> xi,
-                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* claim, T* scratch);
+                           std::size_t begin, std::size_t end, T* gradients, bool accumulate, T* take_ownership,
+                           T* scratch);
 
 /// ∂E/∂b^i_k = Σ_b ξ^i_bk over rows b in order.
 template <class T>

@@ -193,7 +193,7 @@ void Network<T>::set_dropout_state(DropoutState state) {
 }
 template <class T>
 std::shared_ptr<const void> Network<T>::activation_memory() const noexcept {
-  return impl_ ? impl_->kept.tape() : nullptr;
+  return impl_ ? impl_->stored_pass.tape() : nullptr;
 }
 
 // ---- forward, backward, step
@@ -203,14 +203,14 @@ ConstMatrixView<T> Network<T>::forward(const Input<T>& x, bool training) {
   alive().check_input(x);
   auto& dropout = impl_->model.dropout;
   const auto pass = training ? std::optional(nn::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
-  const ConstMatrixView<T> output = impl_->kept.forward(impl_->model, x, pass);
+  const ConstMatrixView<T> output = impl_->stored_pass.forward(impl_->model, x, pass);
   dropout.pass += training ? 1 : 0;
   return output;
 }
 
 template <class T>
 void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
-  const auto rows = alive().kept.rows();
+  const auto rows = alive().stored_pass.rows();
   if (!rows) {
     throw StateError("call forward() before backward()");
   }
@@ -219,7 +219,7 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
     require_output("input_gradient", input_gradient, *rows, sizes().front());
     nn::require_apart("grad_output", grad_output, "input_gradient", input_gradient);
   }
-  impl_->kept.backward(impl_->model, grad_output, input_gradient, accumulate);
+  impl_->stored_pass.backward(impl_->model, grad_output, input_gradient, accumulate);
 }
 
 template <class T>
@@ -300,7 +300,8 @@ double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss,
     return value;
   }
   const FloatingPointMode mode;
-  return impl_->pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss, {true, {}, optimizer, options});
+  return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
+                                 {true, {}, optimizer, options});
 }
 
 template <class T>
@@ -319,7 +320,8 @@ double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss
     return custom_loss_and_gradient(*custom, x, y, input_gradient);
   }
   const FloatingPointMode mode;
-  return impl_->pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss, {true, input_gradient, {}, {}});
+  return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
+                                 {true, input_gradient, {}, {}});
 }
 
 template <class T>
@@ -383,24 +385,24 @@ ConstMatrixView<T> Layer<T>::z() const noexcept {
   if (index_ >= network_->num_layers()) {
     return {};
   }
-  const auto& kept = network_->impl_->kept;
-  return kept.rows() ? kept.tape()->layer(index_).z.middle_rows(0, *kept.rows()) : MatrixView<T>();
+  const auto& pass = network_->impl_->stored_pass;
+  return pass.rows() ? pass.tape()->layer(index_).z.middle_rows(0, *pass.rows()) : MatrixView<T>();
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::a() const noexcept {
   if (index_ >= network_->num_layers()) {
     return {};
   }
-  const auto& kept = network_->impl_->kept;
-  return kept.rows() ? kept.tape()->layer(index_).a.middle_rows(0, *kept.rows()) : MatrixView<T>();
+  const auto& pass = network_->impl_->stored_pass;
+  return pass.rows() ? pass.tape()->layer(index_).a.middle_rows(0, *pass.rows()) : MatrixView<T>();
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::xi() const noexcept {
   if (index_ >= network_->num_layers()) {
     return {};
   }
-  const auto& kept = network_->impl_->kept;
-  return kept.has_xi() ? kept.tape()->layer(index_).xi.middle_rows(0, *kept.rows()) : MatrixView<T>();
+  const auto& pass = network_->impl_->stored_pass;
+  return pass.has_xi() ? pass.tape()->layer(index_).xi.middle_rows(0, *pass.rows()) : MatrixView<T>();
 }
 template <class T>
 void Layer<T>::set_trainable(bool trainable) const {

@@ -7,9 +7,9 @@
 
 #include "base/pool.hpp"
 #include "nn/batch_pass.hpp"
-#include "nn/kept_pass.hpp"
 #include "nn/model.hpp"
 #include "nn/predictor.hpp"
+#include "nn/stored_pass.hpp"
 
 namespace backpass {
 
@@ -22,8 +22,8 @@ template <class T>
 struct Network<T>::Impl {
   nn::Model<T> model;
   PerLayer<Initializer> init;
-  nn::KeptPass<T> kept;
-  nn::BatchPass<T> pass;
+  nn::StoredPass<T> stored_pass;
+  nn::BatchPass<T> batch_pass;
   nn::Step<T> step;
   // Const calls may run at the same time. Each call leases its own scratch memory.
   mutable Pool<nn::Predictor<T>> predictors;

@@ -6,7 +6,7 @@
 #include "kernels/dispatch.hpp"
 #include "nn/activate.hpp"
 #include "nn/dense.hpp"
-#include "nn/recursion.hpp"
+#include "nn/layer_pass.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 

@@ -181,7 +181,7 @@ void UpdatePlan<T>::run(std::size_t begin, std::size_t end, bool shared) const n
       const std::size_t last = shared ? std::min(first + kRun, range_end) : range_end;
       const auto n = static_cast<std::ptrdiff_t>(last - first);
       if (shared) {
-        kernels_->claim(n, parameters_ + first);
+        kernels_->take_ownership(n, parameters_ + first);
       }
       kernels::UpdateSpan<T> span{n, gradients_ + first, parameters_ + first, {}};
       for (std::size_t i = 0; i < slots_.size(); ++i) {

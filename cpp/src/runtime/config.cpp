@@ -16,7 +16,7 @@ namespace backpass {
 namespace {
 
 /// The positive number in BACKPASS_NUM_THREADS, or 0 if the variable is unset or empty.
-int own_wish() {
+int threads_from_env() {
   const char* value = std::getenv("BACKPASS_NUM_THREADS");
   const std::string_view text = value == nullptr ? "" : value;
   if (text.empty()) {
@@ -35,14 +35,14 @@ int own_wish() {
 
 /// The positive number at the start of OMP_NUM_THREADS (which may be a list), or 0. OpenMP itself judges all other
 /// values.
-int openmp_wish() noexcept {
+int threads_from_openmp_env() noexcept {
   const char* text = std::getenv("OMP_NUM_THREADS");
   return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, long{INT_MAX}));
 }
 
 int default_num_threads() {
   const int cpus = runtime::available_cpus();
-  for (const int wanted : {own_wish(), openmp_wish()}) {
+  for (const int wanted : {threads_from_env(), threads_from_openmp_env()}) {
     if (wanted > 0) {
       return std::min(wanted, cpus);
     }

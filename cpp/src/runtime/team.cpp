@@ -13,10 +13,10 @@
 #include <backpass/runtime.hpp>
 
 #include "base/floating_point_mode.hpp"
-#include "runtime/crew.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/obtainable_threads.hpp"
 #include "runtime/spin.hpp"
+#include "runtime/thread_pool.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -96,10 +96,10 @@ void Member::barrier() const {
 namespace {
 
 /// The threads of the process. Only one call at a time can use them.
-class Home {
+class GlobalPool {
  public:
-  constexpr Home() noexcept = default;
-  ~Home() {
+  constexpr GlobalPool() noexcept = default;
+  ~GlobalPool() {
     closed_.store(true);
     // A daemon thread's call may still use the threads: wait up to 100 ms for it. LLVM's runtime aborts the process if
     // the runtime ends before a region does.
@@ -110,26 +110,26 @@ class Home {
       }
       std::this_thread::yield();
     }
-    delete crew_;
+    delete pool_;
   }
-  Home(const Home&) = delete;
-  Home& operator=(const Home&) = delete;
+  GlobalPool(const GlobalPool&) = delete;
+  GlobalPool& operator=(const GlobalPool&) = delete;
 
-  /// Returns the crew with up to threads − 1 helpers, for use until give_back(). Returns null if another call uses the
-  /// crew, or if no crew may or can help.
-  Crew* take(int threads) noexcept {
+  /// Returns the pool with up to threads − 1 helpers, for use until give_back(). Returns null if another call uses the
+  /// pool, or if no pool may or can help.
+  ThreadPool* take(int threads) noexcept {
     if (!may_share_work() || busy_.exchange(true, std::memory_order_acquire)) {
       return nullptr;
     }
     start(threads);
-    if (crew_ == nullptr) {
+    if (pool_ == nullptr) {
       give_back();
     }
-    return crew_;
+    return pool_;
   }
   void give_back() noexcept { busy_.store(false, std::memory_order_release); }
 
-  /// Starts the threads that take(threads) would start. Waits for a call that uses the crew.
+  /// Starts the threads that take(threads) would start. Waits for a call that uses the pool.
   void prepare(int threads) noexcept {
     if (!may_share_work()) {
       return;
@@ -146,7 +146,7 @@ class Home {
 
   /// For a child process, in which the threads do not exist. Their memory cannot be freed.
   void forget() noexcept {
-    crew_ = nullptr;
+    pool_ = nullptr;
     asked_ = 0;
     shortage_ = false;
     give_back();
@@ -158,10 +158,10 @@ class Home {
   /// After a shortage of threads, calls ask the system again only after this time.
   static constexpr std::chrono::seconds kUntilNextTry{1};
 
-  [[nodiscard]] int helpers() const noexcept { return crew_ == nullptr ? 0 : crew_->helpers(); }
+  [[nodiscard]] int helpers() const noexcept { return pool_ == nullptr ? 0 : pool_->helpers(); }
 
   void start(int threads) noexcept {
-    const int wanted = std::min(threads, Crew::kMaxTeam) - 1;
+    const int wanted = std::min(threads, ThreadPool::kMaxTeam) - 1;
     const bool tries_again = shortage_ && wanted > helpers() && Clock::now() >= next_try_;
     if (wanted > asked_ || tries_again) {
       asked_ = std::max(asked_, wanted);
@@ -170,24 +170,24 @@ class Home {
     }
   }
 
-  /// Replaces the crew by a crew of `wanted` helpers, or of fewer if the system gives fewer. If the system gives no
-  /// additional threads, the crew stays.
+  /// Replaces the pool by a pool of `wanted` helpers, or of fewer if the system gives fewer. If the system gives no
+  /// additional threads, the pool stays.
   /// \returns whether the system gave all of them
   bool grow(int wanted) noexcept {
     int all = wanted;
-    if (crew_ != nullptr) {
+    if (pool_ != nullptr) {
       all = helpers() + obtainable_threads(wanted - helpers());
       if (all == helpers()) {
         return false;
       }
-      delete std::exchange(crew_, nullptr);
+      delete std::exchange(pool_, nullptr);
     }
     const int obtained = obtainable_threads(all + 1) - 1;  // one thread enters the region
     if (obtained < 1) {
       return false;
     }
     try {
-      crew_ = new Crew(obtained);
+      pool_ = new ThreadPool(obtained);
     } catch (...) {  // no memory, or no thread to enter the region: another process may have taken it
       return false;
     }
@@ -196,18 +196,18 @@ class Home {
 
   std::atomic<bool> busy_{false};
   std::atomic<bool> closed_{false};
-  Crew* crew_ = nullptr;
-  int asked_ = 0;          ///< helpers requested so far; the crew may have fewer
+  ThreadPool* pool_ = nullptr;
+  int asked_ = 0;          ///< helpers requested so far; the pool may have fewer
   bool shortage_ = false;  ///< the system gave fewer threads than requested
   Clock::time_point next_try_{};
 };
 
 // Neither this object nor any other object that a call may wait for is a local static: its initialisation holds a lock,
 // and if another thread forked at that moment, the child would wait for ever.
-constinit Home home;
+constinit GlobalPool global_pool;
 
 #if defined(__unix__) || defined(__APPLE__)
-[[maybe_unused]] const int kToldOfForks = pthread_atfork(nullptr, nullptr, [] { home.forget(); });
+[[maybe_unused]] const int kToldOfForks = pthread_atfork(nullptr, nullptr, [] { global_pool.forget(); });
 #endif
 
 bool whole_teams() noexcept {
@@ -225,7 +225,7 @@ bool whole_teams() noexcept {
 /// The time to wait for helpers, relative to the time T that one thread would need. T / 10 may be lost if the wait is
 /// in vain. T / 4 may be lost if a helper sleeps and will come; if T / 4 is shorter than waking takes, a call does not
 /// wait for sleeping helpers.
-Crew::Patience patience_for(double multiply_adds) noexcept {
+ThreadPool::JoinTimeout join_timeout_for(double multiply_adds) noexcept {
   using std::chrono::nanoseconds;
   if (whole_teams()) {
     return {nanoseconds::max(), nanoseconds::max()};
@@ -235,32 +235,32 @@ Crew::Patience patience_for(double multiply_adds) noexcept {
   constexpr double kMost = 2e5;
   constexpr double kWaking = 5e4;  // nanoseconds from sleeping to working
   const double time = multiply_adds / kMultiplyAddsPerNanosecond;
-  const auto patience = [=](double share) {
+  const auto limit = [=](double share) {
     return nanoseconds(static_cast<std::int64_t>(std::clamp(share * time, kLeast, kMost)));
   };
-  return {patience(0.1), 0.25 * time >= kWaking ? patience(0.25) : nanoseconds(0)};
+  return {limit(0.1), 0.25 * time >= kWaking ? limit(0.25) : nanoseconds(0)};
 }
 
 }  // namespace
 
 void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)> work) {
-  Crew* const crew = threads > 1 ? home.take(threads) : nullptr;
-  if (crew == nullptr) {
+  ThreadPool* const pool = threads > 1 ? global_pool.take(threads) : nullptr;
+  if (pool == nullptr) {
     const FloatingPointMode mode;
     work(Member(0, 1, nullptr));
     return;
   }
   TeamState state;
-  crew->run(
-      threads, patience_for(multiply_adds), [&](int size) { state.set_size(size); },
+  pool->run(
+      threads, join_timeout_for(multiply_adds), [&](int size) { state.set_size(size); },
       [&](int rank, int size) { state.run(rank, size, work); });
-  home.give_back();
+  global_pool.give_back();
   state.rethrow();
 }
 
 void start_threads(int threads) noexcept {
   if (threads > 1) {
-    home.prepare(threads);
+    global_pool.prepare(threads);
     (void)whole_teams();  // reads the environment now
   }
 }

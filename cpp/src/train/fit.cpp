@@ -387,7 +387,8 @@ double Fit<T>::train_batch(std::span<const std::uint32_t> rows) {
     return network_.train_step(custom_batch_->x(), custom_batch_->y(), loss_, optimizer_, {}, options_.gradient);
   }
   auto& impl = NetworkAccess::impl(network_);
-  return impl.pass.train(impl.model, {x_, y_, sample_weight_, rows}, loss_, {true, {}, optimizer_, options_.gradient});
+  return impl.batch_pass.train(impl.model, {x_, y_, sample_weight_, rows}, loss_,
+                               {true, {}, optimizer_, options_.gradient});
 }
 
 template <class T>

@@ -31,7 +31,7 @@ def info(model: str, as_json: bool) -> None:
         click.echo("")
         click.echo("training:")
         for name, value in loaded.training.items():
-            click.echo(f"  {name}: {_fact(value)}")
+            click.echo(f"  {name}: {_format_value(value)}")
 
 
 def _as_json(model: Model) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _input_lines(encoder: InputEncoder) -> list[str]:
     ]
 
 
-def _fact(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_fact(item)}" for name, item in value.items())
+        return ", ".join(f"{name} {_format_value(item)}" for name, item in value.items())
     return f"{value:.4f}" if isinstance(value, float) else str(value)

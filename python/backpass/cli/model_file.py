@@ -74,11 +74,11 @@ class Model:
                 )
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
-            made = (model.encoder.width, _outputs(model.target, model.net.sizes[-1]))
-            if made != (model.net.sizes[0], model.net.sizes[-1]):
+            expected = (model.encoder.width, _outputs(model.target, model.net.sizes[-1]))
+            if expected != (model.net.sizes[0], model.net.sizes[-1]):
                 raise ValueError(
-                    f"{name}: the preprocessing is for {made[0]} inputs and {made[1]} outputs, "
-                    f"but the network has {model.net.sizes[0]} and {model.net.sizes[-1]}"
+                    f"{name}: the preprocessing is for {expected[0]} inputs and {expected[1]} "
+                    f"outputs, but the network has {model.net.sizes[0]} and {model.net.sizes[-1]}"
                 )
         return model
 

@@ -33,13 +33,13 @@ def parse_widths(
     return widths
 
 
-def say(message: str) -> None:
-    """Tell a person something, on standard error."""
+def print_status(message: str) -> None:
+    """Print a line for a person to standard error. Standard output holds only results."""
     click.echo(message, err=True)
 
 
 def print_json(result: Mapping[str, Any]) -> None:
-    """Print the result for a machine; NaN, which JSON has not, as null."""
+    """Print the result as JSON. NaN and infinity, which JSON cannot represent, become null."""
     click.echo(json.dumps(_finite(result), indent=2, allow_nan=False))
 
 

@@ -12,7 +12,7 @@ import click
 import backpass as bp
 from backpass._atomic import atomic_write
 from backpass.cli.model_file import Model
-from backpass.cli.options import print_json, say
+from backpass.cli.options import print_json, print_status
 from backpass.data import read_dataset
 from backpass.preprocessing import ClassTarget, stack_numbers
 
@@ -57,7 +57,7 @@ def predict(
     x = _encode(loaded, inputs).astype(loaded.net.dtype)
     names, columns = _columns(loaded, x, proba)
     _write(names, columns, output, as_json)
-    say(f"{len(x)} rows" + (f" -> {output}" if output else ""))
+    print_status(f"{len(x)} rows" + (f" -> {output}" if output else ""))
 
 
 def _encode(model: Model, inputs: Any) -> NDArray[Any]:

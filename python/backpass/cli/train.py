@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 import backpass as bp
-from backpass.cli.options import ACTIVATIONS, parse_widths, print_json, say
+from backpass.cli.options import ACTIVATIONS, parse_widths, print_json, print_status
 from backpass.cli.training import LOSSES, OPTIMIZERS, Outcome, Settings
 from backpass.cli.training import train as train_model
 from backpass.data import kind_of, read_dataset
@@ -137,7 +137,7 @@ def train(
         bp.set_num_threads(threads)
     dataset = read_dataset(data, target=target, labels=labels, drop=drop)
     outcome = train_model(
-        dataset, settings, progress="auto" if progress is None else progress, say=say
+        dataset, settings, progress="auto" if progress is None else progress, report=print_status
     )
     outcome.model.save(model_path)
     if plot_path is not None:
@@ -241,4 +241,4 @@ def _report(
     click.echo(f"model: {model}")
     if plot is not None:
         click.echo(f"curves: {plot}")
-    say(f"{outcome.history.epochs} epochs in {outcome.seconds:.1f} s")
+    print_status(f"{outcome.history.epochs} epochs in {outcome.seconds:.1f} s")

@@ -100,7 +100,7 @@ def train(
     settings: Settings,
     *,
     progress: ProgressMode = "auto",
-    say: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Split the rows, learn the preprocessing, train, and test.
 
@@ -110,7 +110,7 @@ def train(
         Must have a target.
     settings : Settings
     progress : {"auto", True, False}
-    say : callable, optional
+    report : callable, optional
         Called with one line of text before the training.
 
     Raises
@@ -144,8 +144,8 @@ def train(
         seed=settings.seed,
     )
     rows = {name: len(part) for name, part in parts.items()}
-    if say is not None:
-        say(
+    if report is not None:
+        report(
             f"{task} of {target.name!r} with {loss_name}: "
             f"network {'-'.join(map(str, net.sizes))}, rows: {rows['train']} to train, "
             f"{rows['validation']} to validate, {rows['test']} to test"

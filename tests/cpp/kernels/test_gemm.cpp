@@ -94,24 +94,24 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   args.bias = with_bias ? bias.data() : nullptr;
   args.accumulate = accumulate;
   kernels.gemm(args);
-  // Prefetching and claiming must not change any value.
+  // Prefetching and taking ownership must not change any value.
   std::vector<T> fetched = before;
   fetched.reserve(1);
-  auto claimed = random_numbers<T>(fetched.size(), 5);
-  claimed.reserve(1);
-  const auto unclaimed = claimed;
+  auto owned = random_numbers<T>(fetched.size(), 5);
+  owned.reserve(1);
+  const auto original = owned;
   args.c = fetched.data();
-  args.ahead = {b.data(), kernels.panel_cols, b_row, 5, std::min(Index{2}, k / kernels.panel_cols)};
-  args.claim = claimed.data();
+  args.prefetch = {b.data(), kernels.panel_cols, b_row, 5, std::min(Index{2}, k / kernels.panel_cols)};
+  args.take_ownership = owned.data();
   kernels.gemm(args);
   ASSERT_EQ(fetched, c) << "prefetching, " << m << " x " << n << " x " << k;
-  ASSERT_EQ(claimed, unclaimed) << "claimed, " << m << " x " << n << " x " << k;
+  ASSERT_EQ(owned, original) << "taking ownership, " << m << " x " << n << " x " << k;
   if (!packed) {
-    std::vector<T> streamed = before;
-    streamed.reserve(1);
-    args.c = streamed.data();
-    kernels.stream(args);
-    ASSERT_EQ(streamed, c) << "streamed, " << m << " x " << n << " x " << k;
+    std::vector<T> few_rows = before;
+    few_rows.reserve(1);
+    args.c = few_rows.data();
+    kernels.gemm_few_rows(args);
+    ASSERT_EQ(few_rows, c) << "gemm_few_rows, " << m << " x " << n << " x " << k;
   }
 
   for (Index i = 0; i < m; ++i) {
@@ -165,7 +165,7 @@ TYPED_TEST(Gemm, LastTiles) {
   });
 }
 
-/// More columns than stream() processes per run.
+/// More columns than gemm_few_rows() processes per run.
 TYPED_TEST(Gemm, LongRows) {
   using T = TypeParam;
   for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from small import VALUES, make
+from small_network import VALUES, make
 
 
 def counts_while(work) -> int:

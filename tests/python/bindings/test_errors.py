@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from small import VALUES, make
+from small_network import VALUES, make
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from small import VALUES, make
+from small_network import VALUES, make
 
 
 def test_import_is_light():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from small import VALUES, make
+from small_network import VALUES, make
 
 LABELS = np.array([0, 2, 1, 2])
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from small import VALUES, address, make
+from small_network import VALUES, address, make
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 TWINS = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from small import VALUES, address, make
+from small_network import VALUES, address, make
 
 
 def test_views_are_the_networks_memory(dtype):

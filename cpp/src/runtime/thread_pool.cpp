@@ -1,4 +1,4 @@
-#include "runtime/crew.hpp"
+#include "runtime/thread_pool.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -57,10 +57,10 @@ std::uint64_t first_bits(int n) noexcept { return n >= 64 ? ~std::uint64_t{0} : 
 /// own threads, so neither the caller's regions nor a fork of the caller's process disturb the region. The keeper does
 /// no work and uses no CPU time. If OpenMP binds threads to places, the keeper stands for the caller and uses the
 /// caller's place.
-class Crew::Threads {
+class ThreadPool::Threads {
  public:
-  Threads(Crew& crew, int helpers)
-      : keeper_([this, &crew, helpers] {
+  Threads(ThreadPool& pool, int helpers)
+      : keeper_([this, &pool, helpers] {
 #if defined(_OPENMP)
 #pragma omp parallel num_threads(helpers + 1)
           {
@@ -69,12 +69,12 @@ class Crew::Threads {
               publish(omp_get_num_threads() - 1);
               stop_.wait(false);
             } else {
-              crew.serve(thread - 1);
+              pool.serve(thread - 1);
             }
           }
 #else
           (void)this;
-          (void)crew;
+          (void)pool;
           publish(0 * helpers);
 #endif
         }) {
@@ -97,20 +97,20 @@ class Crew::Threads {
   std::thread keeper_;  // last: its thread uses the other members
 };
 
-Crew::Crew(int helpers) {
+ThreadPool::ThreadPool(int helpers) {
   keep_openmp_loaded();
   threads_ = std::make_unique<Threads>(*this, std::min(helpers, kMaxTeam - 1));
   helpers_ = threads_->count();
 }
 
-Crew::~Crew() {
+ThreadPool::~ThreadPool() {
   stopping_.store(true, std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   threads_.reset();
 }
 
-std::uint32_t Crew::next_generation(std::uint32_t seen) noexcept {
+std::uint32_t ThreadPool::next_generation(std::uint32_t seen) noexcept {
   const auto sleepy = Clock::now() + kAwake;
   for (unsigned int spins = 1;; ++spins) {
     const std::uint32_t generation = generation_.load(std::memory_order_acquire);
@@ -126,7 +126,7 @@ std::uint32_t Crew::next_generation(std::uint32_t seen) noexcept {
   }
 }
 
-void Crew::serve(int helper) noexcept {
+void ThreadPool::serve(int helper) noexcept {
   const std::uint64_t me = std::uint64_t{1} << helper;
   std::uint32_t seen = 0;
   while (true) {
@@ -152,12 +152,12 @@ void Crew::serve(int helper) noexcept {
   }
 }
 
-void Crew::run(int size, Patience patience, FunctionRef<void(int size)> start, Work work) noexcept {
+void ThreadPool::run(int size, JoinTimeout timeout, FunctionRef<void(int size)> start, Work work) noexcept {
   const int helpers = std::min(size - 1, helpers_);
   const int sleepers = sleepers_.load(std::memory_order_relaxed);
   const auto now = Clock::now();
   const bool follows = now - std::exchange(last_call_, now) < kFollows;
-  const bool wakes = patience.asleep.count() > 0;
+  const bool wakes = timeout.asleep.count() > 0;
   if (helpers < 1 || (sleepers == helpers_ && !wakes)) {
     if (helpers > 0 && follows) {
       generation_.fetch_add(1, std::memory_order_release);
@@ -177,7 +177,7 @@ void Crew::run(int size, Patience patience, FunctionRef<void(int size)> start, W
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
 
-  const auto gathers = sleepers > 0 && wakes ? patience.asleep : patience.awake;
+  const auto gathers = sleepers > 0 && wakes ? timeout.asleep : timeout.awake;
   for (unsigned int spins = 1; offers_.load(std::memory_order_acquire) != 0; ++spins) {
     relax();
     if (spins % 16 == 0 && Clock::now() - now >= gathers) {

@@ -1,4 +1,4 @@
-#include "nn/kept_pass.hpp"
+#include "nn/stored_pass.hpp"
 
 #include <algorithm>
 
@@ -7,17 +7,17 @@
 
 namespace backpass::nn {
 template <class T>
-Recursion<T> KeptPass<T>::recursion(const Model<T>& model) const noexcept {
-  return Recursion<T>(model, *tape_, tape_->input().middle_rows(0, *rows_), dropout_);
+LayerPass<T> StoredPass<T>::layer_pass(const Model<T>& model) const noexcept {
+  return LayerPass<T>(model, *tape_, tape_->input().middle_rows(0, *rows_), dropout_);
 }
 
 template <class T>
-double KeptPass<T>::work(const Model<T>& model, double passes) const noexcept {
+double StoredPass<T>::work(const Model<T>& model, double passes) const noexcept {
   return passes * static_cast<double>(*rows_) * static_cast<double>(model.parameters.size());
 }
 
 template <class T>
-int KeptPass<T>::threads(const Model<T>& model, double work) {
+int StoredPass<T>::threads(const Model<T>& model, double work) {
   const int threads = model.has_custom_activation() ? 1 : runtime::threads_for(work);
   while (scratch_.size() < static_cast<std::size_t>(threads)) {
     scratch_.emplace_back(dense_scratch_size(model));
@@ -26,7 +26,8 @@ int KeptPass<T>::threads(const Model<T>& model, double work) {
 }
 
 template <class T>
-ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, const Input<T>& x, std::optional<DropoutPass> dropout) {
+ConstMatrixView<T> StoredPass<T>::forward(const Model<T>& model, const Input<T>& x,
+                                          std::optional<DropoutPass> dropout) {
   if (!tape_ || tape_->rows() < x.rows()) {
     // Allocate at least one row: multiply() does arithmetic on the base address, which must not be null.
     tape_ = std::make_shared<Tape<T>>(model, std::max<std::size_t>(x.rows(), 1), Tape<T>::Keep::everything);
@@ -44,9 +45,9 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, const Input<T>& x
       x.read(begin, tape_->input().middle_rows(begin, end - begin));
       if (together) {
         member.barrier();
-        recursion(model).forward_together(member, x.rows(), true, scratch);
+        layer_pass(model).forward_together(member, x.rows(), true, scratch);
       } else {
-        recursion(model).forward({begin, end}, true, scratch);
+        layer_pass(model).forward({begin, end}, true, scratch);
       }
     });
   } catch (...) {
@@ -57,8 +58,8 @@ ConstMatrixView<T> KeptPass<T>::forward(const Model<T>& model, const Input<T>& x
 }
 
 template <class T>
-void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient,
-                           bool accumulate) {
+void StoredPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient,
+                             bool accumulate) {
   const std::size_t rows = *rows_;
   has_xi_ = false;  // until ξ is complete: a custom φ' or a poll may throw
   const std::size_t segments = SegmentedGradient<T>::count(model, rows);
@@ -80,7 +81,7 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
   const bool together = shares_columns(model, rows, members);
   runtime::parallel(members, products, [&](const runtime::Member& member) {
     T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
-    const Recursion<T> layers = recursion(model);
+    const LayerPass<T> layers = layer_pass(model);
     const auto [begin, end] = member.share(rows, kRowGrain);
     Input<T>(grad_output).read(begin, tape_->top().xi.middle_rows(begin, end - begin));
     layers.top_derivative({begin, end});
@@ -135,7 +136,7 @@ void KeptPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Matr
   has_xi_ = true;
 }
 
-template class KeptPass<float>;
-template class KeptPass<double>;
+template class StoredPass<float>;
+template class StoredPass<double>;
 
 }  // namespace backpass::nn

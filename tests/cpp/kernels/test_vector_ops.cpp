@@ -8,8 +8,8 @@
 namespace backpass::kernels {
 namespace {
 
-class SpanKernels : public KernelTest {};
-BACKPASS_FOR_USABLE_SETS(SpanKernels);
+class VectorOps : public KernelTest {};
+BACKPASS_FOR_USABLE_SETS(VectorOps);
 
 template <class T>
 void expect_sum_squares(const KernelTable<T>& t) {
@@ -30,12 +30,12 @@ void expect_sum_squares(const KernelTable<T>& t) {
     }
   }
 }
-TEST_P(SpanKernels, SumOfSquares) {
+TEST_P(VectorOps, SumOfSquares) {
   expect_sum_squares(table<float>());
   expect_sum_squares(table<double>());
 }
 
-TEST_P(SpanKernels, SquaresOfFloatsNeitherOverflowNorVanish) {
+TEST_P(VectorOps, SquaresOfFloatsNeitherOverflowNorVanish) {
   const std::vector<float> large(100, 3e38F);
   EXPECT_NEAR(table<float>().sum_squares(100, large.data()) / (100 * std::pow(static_cast<double>(3e38F), 2)), 1.0,
               1e-14);
@@ -69,7 +69,7 @@ void expect_updates(const KernelTable<T>& t) {
     EXPECT_TRUE(same(penalised[i], std::isnan(x[i]) ? nan : start[i] + (T(0.5) * sign + T(0.25) * x[i]))) << x[i];
   }
 }
-TEST_P(SpanKernels, AddScaleClampPenalise) {
+TEST_P(VectorOps, AddScaleClampPenalise) {
   expect_updates(table<float>());
   expect_updates(table<double>());
 }

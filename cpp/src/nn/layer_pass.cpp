@@ -1,4 +1,4 @@
-#include "nn/recursion.hpp"
+#include "nn/layer_pass.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace backpass::nn {
 
 template <class T>
-void Recursion<T>::forward(Rows rows, bool output, T* scratch) const {
+void LayerPass<T>::forward(Rows rows, bool output, T* scratch) const {
   const std::size_t n = model_.layers.size();
   for (std::size_t i = 0; i < n; ++i) {
     const LayerSpec& layer = model_.layers[i];
@@ -27,7 +27,7 @@ void Recursion<T>::forward(Rows rows, bool output, T* scratch) const {
 }
 
 template <class T>
-void Recursion<T>::forward_together(const runtime::Member& member, std::size_t rows, bool output, T* scratch) const {
+void LayerPass<T>::forward_together(const runtime::Member& member, std::size_t rows, bool output, T* scratch) const {
   const Rows all{0, rows};
   const auto [first, last] = member.share(rows);
   const Rows mine{first, last};
@@ -57,12 +57,12 @@ void Recursion<T>::forward_together(const runtime::Member& member, std::size_t r
 }
 
 template <class T>
-void Recursion<T>::top_derivative(Rows rows) const {
+void LayerPass<T>::top_derivative(Rows rows) const {
   derivative(model_.layers.size() - 1, rows);
 }
 
 template <class T>
-void Recursion<T>::backward(Rows rows, MatrixView<T> input_gradient, T* scratch) const {
+void LayerPass<T>::backward(Rows rows, MatrixView<T> input_gradient, T* scratch) const {
   for (std::size_t i = model_.layers.size() - 1; i > 0; --i) {
     const MatrixView<T> below = of(tape_.layer(i - 1).xi, rows);
     dense_backward<T>(model_, i, of(tape_.layer(i).xi, rows), below, 0, scratch);
@@ -77,7 +77,7 @@ void Recursion<T>::backward(Rows rows, MatrixView<T> input_gradient, T* scratch)
 }
 
 template <class T>
-void Recursion<T>::backward_together(const runtime::Member& member, std::size_t rows, MatrixView<T> input_gradient,
+void LayerPass<T>::backward_together(const runtime::Member& member, std::size_t rows, MatrixView<T> input_gradient,
                                      T* scratch) const {
   const Rows all{0, rows};
   const auto [first, last] = member.share(rows);
@@ -107,18 +107,18 @@ void Recursion<T>::backward_together(const runtime::Member& member, std::size_t 
 }
 
 template <class T>
-ConstMatrixView<T> Recursion<T>::stored(std::size_t i, Rows rows) const noexcept {
+ConstMatrixView<T> LayerPass<T>::stored(std::size_t i, Rows rows) const noexcept {
   const auto& slot = tape_.layer(i);
   return of(stored_for(model_.layers[i].activation) == kernels::Stored::preactivation ? slot.z : slot.a, rows);
 }
 
 template <class T>
-void Recursion<T>::derivative(std::size_t i, Rows rows) const {
+void LayerPass<T>::derivative(std::size_t i, Rows rows) const {
   multiply_by_derivative<T>(model_.layers[i].activation, stored(i, rows), of(tape_.layer(i).xi, rows));
 }
 
 template <class T>
-void Recursion<T>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to) const {
+void LayerPass<T>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to) const {
   const double p = model_.layers[i].dropout;
   // An element is kept if its 32 random bits are ≥ threshold.
   const auto threshold = static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1.0));
@@ -138,7 +138,7 @@ void Recursion<T>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView
 }
 
 template <class T>
-Rows Recursion<T>::weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept {
+Rows LayerPass<T>::weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept {
   const LayerSpec& layer = model_.layers[i];
   std::size_t before = 0;
   std::size_t total = 0;
@@ -160,14 +160,14 @@ Rows Recursion<T>::weight_rows(std::size_t i, std::size_t part, std::size_t part
 }
 
 template <class T>
-std::size_t Recursion<T>::rows_in_cache(std::size_t outputs) noexcept {
+std::size_t LayerPass<T>::rows_in_cache(std::size_t outputs) noexcept {
   constexpr std::size_t kBytes = std::size_t{384} << 10;
   constexpr std::size_t kTile = 12;  // rows of the widest instruction set's register tile
   constexpr std::size_t kLeastTiles = 4;
   return std::max(kLeastTiles, kBytes / (kTile * sizeof(T) * outputs)) * kTile;
 }
 
-template class Recursion<float>;
-template class Recursion<double>;
+template class LayerPass<float>;
+template class LayerPass<double>;
 
 }  // namespace backpass::nn

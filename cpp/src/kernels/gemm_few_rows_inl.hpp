@@ -5,9 +5,9 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// Number of rows of B that one pass of stream() reads side by side. Each row is read in memory order, which the
+/// Number of rows of B that one pass of gemm_few_rows() reads side by side. Each row is read in memory order, which the
 /// hardware prefetchers follow.
-inline constexpr int kStreams = 8;
+inline constexpr int kRowsOfB = 8;
 
 /// Adds Depth terms of each chain to the next Vectors · kLanes columns of C: C (m, columns) += A (m, Depth) B (Depth,
 /// columns). With Partial, the last vector has only `last` columns.
@@ -16,8 +16,8 @@ inline constexpr int kStreams = 8;
 /// one pointer per four rows: these pointers and the offsets of the other rows fit the integer registers. b_row is a
 /// copy of g.b_row, which the compiler would load again after every store.
 template <class T, int Depth, int Vectors, bool Partial, bool OneRow>
-BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&one)[Depth],
-                              const T* const (&b)[(Depth + 3) / 4], Index b_row, T* c, Index last) {
+BP_INLINE void few_rows_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&one)[Depth],
+                                const T* const (&b)[(Depth + 3) / 4], Index b_row, T* c, Index last) {
   constexpr int kL = kLanes<T>;
   const auto load_cols = [last](const T* p, int v) __attribute__((always_inline)) {
     return Partial && v == Vectors - 1 ? load_partial(p + v * kL, last) : load<T>(p + v * kL);
@@ -64,7 +64,7 @@ BP_INLINE void stream_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&o
 /// C (m, cols) += A (m, Depth) B (Depth, cols): adds Depth terms of each chain. `a` and `first` are the first elements
 /// of A and B.
 template <class T, int Depth, bool OneRow>
-void stream_rows(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index cols) {
+void few_rows_terms(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index cols) {
   constexpr Index kL = kLanes<T>;
   constexpr int kVectors = 2;
   const Index b_row = g.b_row;
@@ -87,29 +87,29 @@ void stream_rows(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index c
     cols -= done;
   };
   while (cols >= kVectors * kL) {
-    stream_columns<T, Depth, kVectors, false, OneRow>(g, a, one, b, b_row, c, kL);
+    few_rows_columns<T, Depth, kVectors, false, OneRow>(g, a, one, b, b_row, c, kL);
     advance(kVectors * kL);
   }
   while (cols > 0) {
-    stream_columns<T, Depth, 1, true, OneRow>(g, a, one, b, b_row, c, cols < kL ? cols : kL);
+    few_rows_columns<T, Depth, 1, true, OneRow>(g, a, one, b, b_row, c, cols < kL ? cols : kL);
     advance(kL);
   }
 }
 
-/// C is computed in ranges of columns. A range has at most kStreamBytes bytes of C, which stay in the first-level
-/// cache, but at least kStreamRun bytes in every row.
-inline constexpr Index kStreamBytes = 16384;
-inline constexpr Index kStreamRun = 1024;
+/// C is computed in ranges of columns. A range has at most kFewRowsBytes bytes of C, which stay in the first-level
+/// cache, but at least kFewRowsRun bytes in every row.
+inline constexpr Index kFewRowsBytes = 16384;
+inline constexpr Index kFewRowsRun = 1024;
 
 /// The same product as gemm(), bit for bit, but B is read once and in memory order: C holds the partial sums between
-/// kStreams rows of B and the next. For few rows of A and a B that is not packed and is larger than the caches.
+/// kRowsOfB rows of B and the next. For few rows of A and a B that is not packed and is larger than the caches.
 template <class T>
-void stream(const GemmArgs<T>& g) {
+void gemm_few_rows(const GemmArgs<T>& g) {
   if (g.m == 0) {
     return;
   }
-  const auto side_by_side = g.m == 1 ? stream_rows<T, kStreams, true> : stream_rows<T, kStreams, false>;
-  const Index fitting = kStreamBytes / g.m > kStreamRun ? kStreamBytes / g.m : kStreamRun;
+  const auto side_by_side = g.m == 1 ? few_rows_terms<T, kRowsOfB, true> : few_rows_terms<T, kRowsOfB, false>;
+  const Index fitting = kFewRowsBytes / g.m > kFewRowsRun ? kFewRowsBytes / g.m : kFewRowsRun;
   const Index width = fitting / static_cast<Index>(sizeof(T)) / kPanelCols<T> * kPanelCols<T>;
   for (Index col = 0; col < g.n; col += width) {
     const Index cols = g.n - col < width ? g.n - col : width;
@@ -121,11 +121,11 @@ void stream(const GemmArgs<T>& g) {
       }
     }
     Index k = 0;
-    for (; k + kStreams <= g.k; k += kStreams) {
+    for (; k + kRowsOfB <= g.k; k += kRowsOfB) {
       side_by_side(g, g.a + k * g.a_col, b + k * g.b_row, c, cols);
     }
     for (; k < g.k; ++k) {
-      stream_rows<T, 1, false>(g, g.a + k * g.a_col, b + k * g.b_row, c, cols);
+      few_rows_terms<T, 1, false>(g, g.a + k * g.a_col, b + k * g.b_row, c, cols);
     }
     for (Index r = 0; g.bias != nullptr && r < g.m; ++r) {
       for (Index n = 0; n < cols; ++n) {
@@ -136,8 +136,8 @@ void stream(const GemmArgs<T>& g) {
 }
 
 template <class T>
-constexpr void add_stream_kernel(KernelTable<T>& t) {
-  t.stream = stream<T>;
+constexpr void add_gemm_few_rows_kernel(KernelTable<T>& t) {
+  t.gemm_few_rows = gemm_few_rows<T>;
 }
 
 }  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

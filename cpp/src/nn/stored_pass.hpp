@@ -10,8 +10,8 @@
 #include <backpass/matrix.hpp>
 
 #include "base/aligned_buffer.hpp"
+#include "nn/layer_pass.hpp"
 #include "nn/model.hpp"
-#include "nn/recursion.hpp"
 #include "nn/segments.hpp"
 #include "nn/tape.hpp"
 #include "nn/wide_sum.hpp"
@@ -19,7 +19,7 @@
 namespace backpass::nn {
 
 template <class T>
-class KeptPass {
+class StoredPass {
  public:
   /// Copies x (B, M_0), because the caller may change x before backward().
   /// \returns a^N, (B, M_N)
@@ -36,7 +36,7 @@ class KeptPass {
   [[nodiscard]] const std::shared_ptr<Tape<T>>& tape() const noexcept { return tape_; }
 
  private:
-  [[nodiscard]] Recursion<T> recursion(const Model<T>& model) const noexcept;
+  [[nodiscard]] LayerPass<T> layer_pass(const Model<T>& model) const noexcept;
   /// Multiply-adds of `passes` products per layer.
   [[nodiscard]] double work(const Model<T>& model, double passes) const noexcept;
   /// How many threads to use for `work` multiply-adds. Also allocates their scratch buffers.

@@ -42,10 +42,10 @@ template <class T>
 /// so may calls of gradients() for different parts. Each thread needs its own scratch buffer of dense_scratch_size()
 /// elements.
 template <class T>
-class Recursion {
+class LayerPass {
  public:
   /// \param x  (rows of the tape, M_0), the input
-  Recursion(const Model<T>& model, const Tape<T>& tape, ConstMatrixView<T> x,
+  LayerPass(const Model<T>& model, const Tape<T>& tape, ConstMatrixView<T> x,
             std::optional<DropoutPass> dropout) noexcept
       : model_(model), tape_(tape), x_(x), dropout_(dropout) {}
 
@@ -68,13 +68,14 @@ class Recursion {
   /// Part `part` of `parts` of all ∂E/∂w^i_kj = Σ_b ξ^i_bk a^{i-1}_bj and ∂E/∂b^i_k = Σ_b ξ^i_bk, over rows b in order.
   /// \param gradients   with the layout of the parameters
   /// \param accumulate  true: continues the sums in `gradients`; false: starts from 0
-  /// \param claim       null; or the parameters, if no thread reads them before each part updates its own: this core
-  ///                    then takes their cache lines from other cores' caches (Product::claim)
+  /// \param take_ownership       null; or the parameters, if no thread reads them before each part updates its own:
+  /// this core
+  ///                    then takes their cache lines from other cores' caches (Product::take_ownership)
   /// \param done        called as done(begin, end) for every finished range of the flat gradient. A range is so short
   ///                    that it is still in the second-level cache
   template <class Done>
-  void gradients(Rows rows, T* gradients, bool accumulate, T* claim, std::size_t part, std::size_t parts, T* scratch,
-                 Done done) const {
+  void gradients(Rows rows, T* gradients, bool accumulate, T* take_ownership, std::size_t part, std::size_t parts,
+                 T* scratch, Done done) const {
     for (std::size_t i = 0; i < model_.layers.size(); ++i) {
       const LayerSpec& layer = model_.layers[i];
       const Rows inputs = weight_rows(i, part, parts);
@@ -85,7 +86,8 @@ class Recursion {
       const std::size_t step = rows_in_cache(layer.outputs);
       for (std::size_t begin = inputs.begin; begin < inputs.end; begin += step) {
         const std::size_t end = std::min(begin + step, inputs.end);
-        dense_weight_gradient(model_, i, input_of(i, rows), xi, begin, end, gradients, accumulate, claim, scratch);
+        dense_weight_gradient(model_, i, input_of(i, rows), xi, begin, end, gradients, accumulate, take_ownership,
+                              scratch);
         done(layer.offset + begin * layer.outputs, layer.offset + end * layer.outputs);
       }
       if (layer.bias && inputs.begin == 0) {  // the part with the first rows of the weights includes the biases

@@ -1,5 +1,5 @@
 // Teams that gather completely, partly or not at all: every member runs once, and the ranks fit the settled size.
-#include "runtime/crew.hpp"
+#include "runtime/thread_pool.hpp"
 
 #include <array>
 #include <atomic>
@@ -16,14 +16,14 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr Crew::Patience kUnlimited{nanoseconds::max(), nanoseconds::max()};
+constexpr ThreadPool::JoinTimeout kUnlimited{nanoseconds::max(), nanoseconds::max()};
 
 /// Makes one call; returns the size of its team.
-int run(Crew& crew, int size, Crew::Patience patience) {
+int run(ThreadPool& pool, int size, ThreadPool::JoinTimeout patience) {
   int settled = 0;
   std::atomic<int> ranks{0};
   std::atomic<bool> good{true};
-  crew.run(
+  pool.run(
       size, patience, [&](int members) { settled = members; },
       [&](int rank, int members) {
         ranks.fetch_or(1 << rank);
@@ -36,37 +36,37 @@ int run(Crew& crew, int size, Crew::Patience patience) {
   return settled;
 }
 
-TEST(Crew, ComesWholeWhenWaitedFor) {
-  Crew crew(7);
+TEST(ThreadPool, ComesWholeWhenWaitedFor) {
+  ThreadPool pool(7);
   if (config().openmp.empty()) {
     GTEST_SKIP() << "built without OpenMP";
   }
-  ASSERT_EQ(crew.helpers(), 7);
+  ASSERT_EQ(pool.helpers(), 7);
   for (int repeat = 0; repeat < 50; ++repeat) {
     for (const int size : {1, 2, 3, 8}) {
-      EXPECT_EQ(run(crew, size, kUnlimited), size);
+      EXPECT_EQ(run(pool, size, kUnlimited), size);
     }
   }
-  EXPECT_EQ(run(crew, 20, kUnlimited), 8);
+  EXPECT_EQ(run(pool, 20, kUnlimited), 8);
 }
 
-TEST(Crew, WakesUp) {
-  Crew crew(2);
+TEST(ThreadPool, WakesUp) {
+  ThreadPool pool(2);
   for (int repeat = 0; repeat < 5; ++repeat) {
     std::this_thread::sleep_for(std::chrono::milliseconds(3));  // longer than helpers stay awake
-    EXPECT_EQ(run(crew, 3, kUnlimited), 1 + crew.helpers());
+    EXPECT_EQ(run(pool, 3, kUnlimited), 1 + pool.helpers());
   }
 }
 
-TEST(Crew, WorksWithWhoeverComes) {
-  Crew crew(5);
+TEST(ThreadPool, WorksWithWhoeverComes) {
+  ThreadPool pool(5);
   std::mt19937 generator(3);
   std::array<int, 7> seen{};
   for (int repeat = 0; repeat < 5000; ++repeat) {
     const int size = 1 + static_cast<int>(generator() % 6);
     const nanoseconds awake(generator() % 3000);
     const nanoseconds asleep(generator() % 2 == 0 ? 0 : generator() % 3000);
-    const int members = run(crew, size, {awake, asleep});
+    const int members = run(pool, size, {awake, asleep});
     EXPECT_LE(members, size);
     ++seen[static_cast<std::size_t>(members)];
     if (repeat % 500 == 0) {
@@ -76,10 +76,10 @@ TEST(Crew, WorksWithWhoeverComes) {
   EXPECT_GT(seen[1], 0);
 }
 
-TEST(Crew, EndsWithOrWithoutHavingWorked) {
+TEST(ThreadPool, EndsWithOrWithoutHavingWorked) {
   for (int repeat = 0; repeat < 20; ++repeat) {
-    Crew idle(3);
-    Crew busy(2);
+    ThreadPool idle(3);
+    ThreadPool busy(2);
     run(busy, 3, kUnlimited);
   }
 }

@@ -6,7 +6,7 @@ import pytest
 
 import backpass as bp
 from backpass import _core
-from comparison import run_python
+from network_pair import run_python
 
 CLASSES = sorted(
     name for name, value in vars(_core).items() if isinstance(value, type) and name[0] != "_"

@@ -16,7 +16,7 @@
 
 namespace backpass::runtime {
 
-class Crew {
+class ThreadPool {
  public:
   /// The caller and 64 helpers, one per bit of a 64-bit set.
   static constexpr int kMaxTeam = 65;
@@ -25,25 +25,25 @@ class Crew {
   using Work = FunctionRef<void(int rank, int size)>;
 
   /// How long a call waits for helpers to join.
-  struct Patience {
+  struct JoinTimeout {
     std::chrono::nanoseconds awake;   ///< if no helper must be woken
     std::chrono::nanoseconds asleep;  ///< otherwise; 0: helpers are woken, if at all, only for the calls that follow
   };
 
   /// Starts `helpers` threads, or fewer if OpenMP gives fewer. If the system refuses a thread, OpenMP may end the
   /// process: see obtainable_threads().
-  explicit Crew(int helpers);
+  explicit ThreadPool(int helpers);
   /// No team may be working at that time.
-  ~Crew();
-  Crew(const Crew&) = delete;
-  Crew& operator=(const Crew&) = delete;
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
 
   [[nodiscard]] int helpers() const noexcept { return helpers_; }
 
   /// Gathers a team of at most `size` members, with the caller as member 0, and runs `work` once on each member. `work`
   /// must not throw. `start` is called with the size before any member works, and again if fewer helpers come. Only one
-  /// caller at a time may use the crew.
-  void run(int size, Patience patience, FunctionRef<void(int size)> start, Work work) noexcept;
+  /// caller at a time may use the pool.
+  void run(int size, JoinTimeout timeout, FunctionRef<void(int size)> start, Work work) noexcept;
 
  private:
   class Threads;
@@ -68,7 +68,7 @@ class Crew {
   std::unique_ptr<Threads> threads_;
 };
 
-/// Whether a crew may help the calling thread. False without OpenMP, and inside a parallel region (the library's or the
+/// Whether a pool may help the calling thread. False without OpenMP, and inside a parallel region (the library's or the
 /// caller's), where more threads would be too many.
 [[nodiscard]] bool may_share_work() noexcept;
 

@@ -1,8 +1,8 @@
 /// Sums and updates of flat arrays, for clipping, penalties and the reduction of gradients.
 #pragma once
 
-#include "kernels/lines_inl.hpp"
-#include "kernels/loops_inl.hpp"
+#include "kernels/map_inl.hpp"
+#include "kernels/prefetch_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
@@ -39,17 +39,17 @@ void add_penalty(Index n, T l1, T l2, const T* w, T* g) {
 }
 
 template <class T>
-void claim(Index n, T* x) {
-  claim_lines<1>(x, (n + kLine<T> - 1) / kLine<T>, kLine<T>);
+void take_ownership(Index n, T* x) {
+  take_ownership_of_lines<1>(x, (n + kLine<T> - 1) / kLine<T>, kLine<T>);
 }
 
 template <class T>
-constexpr void add_span_kernels(KernelTable<T>& t) {
+constexpr void add_vector_kernels(KernelTable<T>& t) {
   t.sum_squares = sum_squares<T>;
   t.add = add<T>;
   t.scale = scale<T>;
   t.clamp = clamp<T>;
-  t.claim = claim<T>;
+  t.take_ownership = take_ownership<T>;
   t.add_penalty = add_penalty<T>;
 }
 

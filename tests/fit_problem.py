@@ -3,7 +3,7 @@
 import numpy as np
 
 import backpass as bp
-from comparison import Spec
+from network_pair import Spec
 
 SPEC = Spec([4, 9, 3], ["tanh", "identity"], dtype="float64", seed=2)
 SILENT = {"progress": False}

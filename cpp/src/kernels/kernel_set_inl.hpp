@@ -7,13 +7,13 @@
 #include "kernels/cross_entropy_inl.hpp"
 #include "kernels/dropout_inl.hpp"
 #include "kernels/features_inl.hpp"
+#include "kernels/gemm_few_rows_inl.hpp"
 #include "kernels/gemm_inl.hpp"
 #include "kernels/loss_inl.hpp"
 #include "kernels/pack_inl.hpp"
 #include "kernels/softmax_inl.hpp"
-#include "kernels/span_inl.hpp"
-#include "kernels/stream_inl.hpp"
 #include "kernels/update_inl.hpp"
+#include "kernels/vector_ops_inl.hpp"
 
 namespace backpass::kernels {
 namespace BACKPASS_KERNEL_NAMESPACE {
@@ -45,7 +45,7 @@ constexpr KernelTable<T> make_table() {
   KernelTable<T> t{};
   t.lanes = kLanes<T>;
   add_gemm_kernels(t);
-  add_stream_kernel(t);
+  add_gemm_few_rows_kernel(t);
   add_pack_kernels(t);
   add_update_kernels(t);
   add_activation_kernels(t);
@@ -53,7 +53,7 @@ constexpr KernelTable<T> make_table() {
   add_loss_kernels(t);
   add_cross_entropy_kernels(t);
   add_dropout_kernels(t);
-  add_span_kernels(t);
+  add_vector_kernels(t);
   t.exp = exp_array<T>;
   t.log = log_array<T>;
   t.tanh = tanh_array<T>;
