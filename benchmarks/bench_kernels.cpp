@@ -33,12 +33,11 @@ void product(benchmark::State& state, const kernels::KernelTable<T>& kernels, li
   p.a_row = gradient ? 1 : k;
   p.a_col = gradient ? m : 1;
   p.b = b.data();
-  p.b_layout = layout;
   p.b_row = layout == linalg::Layout::plain ? n : k;
   p.c = c.data();
   p.c_row = n;
   for (auto _ : state) {
-    linalg::multiply(kernels, p, scratch.data());
+    linalg::multiply(kernels, p, layout, scratch.data());
     benchmark::ClobberMemory();
   }
   state.counters["FLOP/s"] =

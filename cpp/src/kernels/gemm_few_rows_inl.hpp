@@ -16,7 +16,7 @@ inline constexpr int kRowsOfB = 8;
 /// one pointer per four rows: these pointers and the offsets of the other rows fit the integer registers. b_row is a
 /// copy of g.b_row, which the compiler would load again after every store.
 template <class T, int Depth, int Vectors, bool Partial, bool OneRow>
-BP_INLINE void few_rows_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (&one)[Depth],
+BP_INLINE void few_rows_columns(const Product<T>& g, const T* a, const Vec<T> (&one)[Depth],
                                 const T* const (&b)[(Depth + 3) / 4], Index b_row, T* c, Index last) {
   constexpr int kL = kLanes<T>;
   const auto load_cols = [last](const T* p, int v) __attribute__((always_inline)) {
@@ -64,7 +64,7 @@ BP_INLINE void few_rows_columns(const GemmArgs<T>& g, const T* a, const Vec<T> (
 /// C (m, cols) += A (m, Depth) B (Depth, cols): adds Depth terms of each chain. `a` and `first` are the first elements
 /// of A and B.
 template <class T, int Depth, bool OneRow>
-void few_rows_terms(const GemmArgs<T>& g, const T* a, const T* first, T* c, Index cols) {
+void few_rows_terms(const Product<T>& g, const T* a, const T* first, T* c, Index cols) {
   constexpr Index kL = kLanes<T>;
   constexpr int kVectors = 2;
   const Index b_row = g.b_row;
@@ -104,7 +104,7 @@ inline constexpr Index kFewRowsRun = 1024;
 /// The same product as gemm(), bit for bit, but B is read once and in memory order: C holds the partial sums between
 /// kRowsOfB rows of B and the next. For few rows of A and a B that is not packed and is larger than the caches.
 template <class T>
-void gemm_few_rows(const GemmArgs<T>& g) {
+void gemm_few_rows(const Product<T>& g) {
   if (g.m == 0) {
     return;
   }

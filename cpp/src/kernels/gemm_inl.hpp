@@ -46,7 +46,7 @@ struct TailOf<T, Tail::half> {
 /// With kPrefetches, the tile also prefetches `num_blocks` blocks of the next matrix, from `next` on: one row of a
 /// block every `terms` steps of k.
 template <class T, int Rows, int Whole, Tail kTail, bool kPrefetches = false>
-BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T* bias, Index last,
+BP_INLINE void tile(const Product<T>& g, const T* a, const T* b, T* c, const T* bias, Index last,
                     const T* next = nullptr, Index num_blocks = 0) {
   constexpr int kL = kLanes<T>;
   constexpr bool kHalf = kTail == Tail::half;
@@ -152,7 +152,7 @@ BP_INLINE void tile(const GemmArgs<T>& g, const T* a, const T* b, T* c, const T*
 
 /// Computes one tile of `rows` <= Rows rows with the tile() that is compiled for this number of rows.
 template <class T, int Rows, int Whole, Tail kTail>
-BP_INLINE void remaining_rows(const GemmArgs<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias,
+BP_INLINE void remaining_rows(const Product<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias,
                               Index last) {
   if constexpr (Rows > 0) {
     if (rows == Rows) {
@@ -172,7 +172,7 @@ inline constexpr Index kLongChain = 128;
 /// Computes all rows of one range of columns: tiles of MaxRows rows, then one tile with the remaining rows. If that
 /// last tile would have fewer than kBusyChains chains, the last MaxRows + rest rows form two tiles of similar height.
 template <class T, int MaxRows, int Whole, Tail kTail>
-void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) {
+void columns(const Product<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
   constexpr bool kPrefetches = Whole == kTileVectors && kTail == Tail::none;  // only tiles of a whole panel prefetch
   constexpr int kBusyRows = kBusyChains / (Whole + (kTail == Tail::none ? 0 : 1));
@@ -212,7 +212,7 @@ void columns(const GemmArgs<T>& g, const T* b, T* c, const T* bias, Index last) 
 
 /// Computes Whole whole vectors of columns and a tail of `last` columns.
 template <class T, int Whole>
-BP_INLINE void columns_and_tail(const GemmArgs<T>& g, Index last, const T* b, T* c, const T* bias) {
+BP_INLINE void columns_and_tail(const Product<T>& g, Index last, const T* b, T* c, const T* bias) {
   constexpr int kRows = Whole == 0 ? kNarrowTileRows : kTileRows;
   if constexpr (kHasHalf) {
     if (last <= kLanes<T> / 2) {
@@ -225,7 +225,7 @@ BP_INLINE void columns_and_tail(const GemmArgs<T>& g, Index last, const T* b, T*
 
 /// Computes one panel of `cols` <= kPanelCols columns.
 template <class T>
-BP_INLINE void panel(const GemmArgs<T>& g, Index cols, const T* b, T* c, const T* bias) {
+BP_INLINE void panel(const Product<T>& g, Index cols, const T* b, T* c, const T* bias) {
   constexpr Index kL = kLanes<T>;
   static_assert(kTileVectors == 2);
   if (cols == 2 * kL) {
@@ -250,7 +250,7 @@ inline constexpr int kWideVectors = 6;
 #endif
 
 template <class T>
-void gemm(const GemmArgs<T>& g) {
+void gemm(const Product<T>& g) {
   constexpr Index kPanel = kPanelCols<T>;
   constexpr Index kWide = kWideVectors * kLanes<T>;
   Index n = 0;

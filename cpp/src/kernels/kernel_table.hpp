@@ -29,16 +29,17 @@ struct Prefetch {
 };
 
 /// C (m, n) = (accumulate ? C : 0) + A (m, k) B (k, n), then + bias (n). Every element is one chain of multiply-adds
-/// (fused if the instruction set has them) with k in order, for every shape.
+/// (fused if the instruction set has them) with k in order, for every shape. So a part of a product has the bits of the
+/// whole product.
 template <class T>
-struct GemmArgs {
-  Index m, n, k;
-  const T* a;  ///< A (m, k): A(i,p) = a[i * a_row + p * a_col]
-  Index a_row, a_col;
-  const T* b;  ///< B (k, n): B(p,j) = b[p * b_row + j]
-  Index b_row;
-  T* c;  ///< C (m, n): C(i,j) = c[i * c_row + j]
-  Index c_row;
+struct Product {
+  Index m = 0, n = 0, k = 0;
+  const T* a = nullptr;  ///< A (m, k): A(i,p) = a[i * a_row + p * a_col]
+  Index a_row = 0, a_col = 1;
+  const T* b = nullptr;  ///< B (k, n): B(p,j) = b[p * b_row + j]
+  Index b_row = 0;
+  T* c = nullptr;  ///< C (m, n): C(i,j) = c[i * c_row + j]
+  Index c_row = 0;
   const T* bias = nullptr;  ///< (n), or null
   bool accumulate = false;
   /// gemm() only: null, or the array (m, n), take_ownership[i * c_row + j], that this core writes after the
@@ -78,9 +79,9 @@ struct KernelTable {
   int tile_rows;     ///< rows of gemm's register tile
   Index panel_cols;  ///< columns of gemm's register tile, and of a panel of B
 
-  void (*gemm)(const GemmArgs<T>& args);
+  void (*gemm)(const Product<T>& product);
   /// Gives the same bits as gemm, but reads B once in memory order: for few rows and a B larger than the caches.
-  void (*gemm_few_rows)(const GemmArgs<T>& args);
+  void (*gemm_few_rows)(const Product<T>& product);
   /// Packs B (k, n), n <= panel_cols, B(p,j) = b[p * b_row + j], into a panel (k, panel_cols), padded with zeros.
   void (*pack)(Index k, Index n, const T* b, Index b_row, T* packed);
   /// Packs the same panel from the transpose of B: B(p,j) = bt[j * bt_row + p].

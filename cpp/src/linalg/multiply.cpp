@@ -88,29 +88,11 @@ void multiply_narrow(const KernelTable<T>& kernels, const Product<T>& p, T* scra
   }
 }
 
-/// Arguments of a kernel that computes the whole product and reads B in place.
-template <class T>
-kernels::GemmArgs<T> arguments(const Product<T>& p) noexcept {
-  return {.m = p.m,
-          .n = p.n,
-          .k = p.k,
-          .a = p.a,
-          .a_row = p.a_row,
-          .a_col = p.a_col,
-          .b = p.b,
-          .b_row = p.b_row,
-          .c = p.c,
-          .c_row = p.c_row,
-          .bias = p.bias,
-          .accumulate = p.accumulate,
-          .take_ownership = p.take_ownership};
-}
-
 /// Multiplies panel by panel. While one panel is multiplied, the kernel prefetches the next one. Unless B is read in
 /// place, each panel is packed into scratch first.
 template <class T>
-void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in_place, T* scratch) {
-  const bool transposed = p.b_layout == Layout::transposed;
+void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, Layout b_layout, bool in_place, T* scratch) {
+  const bool transposed = b_layout == Layout::transposed;
   const Index width = kernels.panel_cols;
   const Index panels = (p.n + width - 1) / width;
   const Index tiles = p.m / kernels.tile_rows;
@@ -132,7 +114,7 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
   const bool polls = p.m * p.n * p.k >= kLeastPolledWork;
   for (Index i = 0; i < blocks * panels; ++i) {
     const Part now = part(i);
-    kernels::GemmArgs<T> args = arguments(p);
+    Product<T> args = p;
     args.n = std::min(width, p.n - now.col);
     args.k = now.last - now.first;
     args.a += now.first * p.a_col;
@@ -162,9 +144,9 @@ void multiply_panels(const KernelTable<T>& kernels, const Product<T>& p, bool in
 /// Calls a kernel that reads B in place. A long product takes several calls: each call takes a block of k and
 /// accumulates into C.
 template <class T>
-void multiply_in_place(void (*kernel)(const kernels::GemmArgs<T>&), const Product<T>& p) {
+void multiply_in_place(void (*kernel)(const Product<T>&), const Product<T>& p) {
   const Index work = p.m * p.n * p.k;
-  kernels::GemmArgs<T> args = arguments(p);
+  Product<T> args = p;
   if (work <= kMostPolledWork) {
     kernel(args);
     poll(work);
@@ -185,9 +167,9 @@ void multiply_in_place(void (*kernel)(const kernels::GemmArgs<T>&), const Produc
 
 /// Computes a product of at most kPolledTiles tiles of rows.
 template <class T>
-void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) {
+void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, Layout b_layout, T* scratch) {
   bool in_place = false;
-  if (p.b_layout == Layout::plain) {
+  if (b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
     const Index few_rows = bytes <= kSecondLevelBytes  ? 0
                            : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
@@ -199,7 +181,7 @@ void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, T* scratc
       return;
     }
   }
-  multiply_panels(kernels, p, in_place, scratch);
+  multiply_panels(kernels, p, b_layout, in_place, scratch);
 }
 
 }  // namespace
@@ -211,14 +193,14 @@ std::size_t scratch_size(const KernelTable<T>& kernels, std::size_t k) noexcept 
 }
 
 template <class T>
-void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) {
-  if (p.n < kernels.lanes && p.a_row == 1 && p.b_layout == Layout::plain && p.bias == nullptr) {
+void multiply(const KernelTable<T>& kernels, const Product<T>& p, Layout b_layout, T* scratch) {
+  if (p.n < kernels.lanes && p.a_row == 1 && b_layout == Layout::plain && p.bias == nullptr) {
     multiply_narrow(kernels, p, scratch);
     return;
   }
   const Index rows = kPolledTiles * kernels.tile_rows;
   if (p.m <= rows) {
-    multiply_rows(kernels, p, scratch);
+    multiply_rows(kernels, p, b_layout, scratch);
     return;
   }
   for (Index row = 0; row < p.m; row += rows) {
@@ -227,13 +209,13 @@ void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch) {
     part.a += row * p.a_row;
     part.c += row * p.c_row;
     part.take_ownership = p.take_ownership == nullptr ? nullptr : p.take_ownership + row * p.c_row;
-    multiply_rows(kernels, part, scratch);
+    multiply_rows(kernels, part, b_layout, scratch);
   }
 }
 
 template std::size_t scratch_size<float>(const KernelTable<float>&, std::size_t) noexcept;
 template std::size_t scratch_size<double>(const KernelTable<double>&, std::size_t) noexcept;
-template void multiply<float>(const KernelTable<float>&, const Product<float>&, float*);
-template void multiply<double>(const KernelTable<double>&, const Product<double>&, double*);
+template void multiply<float>(const KernelTable<float>&, const Product<float>&, Layout, float*);
+template void multiply<double>(const KernelTable<double>&, const Product<double>&, Layout, double*);
 
 }  // namespace backpass::linalg

@@ -9,30 +9,12 @@ namespace backpass::linalg {
 
 using kernels::Index;
 using kernels::KernelTable;
+using kernels::Product;
 
-/// Memory layout of B (k, n).
+/// Memory layout of the factor B (k, n) of a product.
 enum class Layout : unsigned char {
   plain,       ///< B(p,j) = b[p * b_row + j]
   transposed,  ///< B(p,j) = b[j * b_row + p]
-};
-
-/// C (m, n) = A (m, k) · B (k, n) + bias (n), or C += A · B. Computing a part of a product gives the same bits as
-/// computing the whole product.
-template <class T>
-struct Product {
-  Index m = 0, n = 0, k = 0;
-  const T* a = nullptr;  ///< A(i,p) = a[i * a_row + p * a_col]
-  Index a_row = 0, a_col = 1;
-  const T* b = nullptr;
-  Index b_row = 0;
-  Layout b_layout = Layout::plain;
-  T* c = nullptr;  ///< C(i,j) = c[i * c_row + j]
-  Index c_row = 0;
-  const T* bias = nullptr;  ///< (n), or null
-  bool accumulate = false;
-  /// Null, or the array (m, n), take_ownership[i * c_row + j], that only this thread writes after the product. During
-  /// the product, this core takes ownership of the array's cache lines.
-  T* take_ownership = nullptr;
 };
 
 /// Number of elements of scratch that a product with this k needs.
@@ -41,8 +23,9 @@ template <class T>
 
 /// Computes the product. From 2^20 multiply-adds on it polls, during the computation and at its end, except a product
 /// with fewer columns than a vector has lanes and a transposed A. If a poll throws, C is partly computed.
-/// \param scratch  scratch_size(kernels, p.k) elements that only this thread uses
+/// \param b_layout  layout of p.b
+/// \param scratch   scratch_size(kernels, p.k) elements that only this thread uses
 template <class T>
-void multiply(const KernelTable<T>& kernels, const Product<T>& p, T* scratch);
+void multiply(const KernelTable<T>& kernels, const Product<T>& p, Layout b_layout, T* scratch);
 
 }  // namespace backpass::linalg

@@ -39,8 +39,8 @@ void for_runs(BasicMatrixView<From> from, BasicMatrixView<To> to, F f) {
 }  // namespace
 
 template <class T>
-void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> a) {
-  const auto& kernels = kernels::table<T>();
+void activate(const kernels::KernelTable<T>& kernels, const Activation& activation, ConstMatrixView<T> z,
+              MatrixView<T> a) {
   const ActivationKind kind = activation.kind();
   const auto cols = static_cast<kernels::Index>(z.cols());
   if (kind == ActivationKind::custom) {
@@ -57,8 +57,8 @@ void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> 
 }
 
 template <class T>
-void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> stored, MatrixView<T> g) {
-  const auto& kernels = kernels::table<T>();
+void multiply_by_derivative(const kernels::KernelTable<T>& kernels, const Activation& activation,
+                            ConstMatrixView<T> stored, MatrixView<T> g) {
   const ActivationKind kind = activation.kind();
   const auto cols = static_cast<kernels::Index>(g.cols());
   if (kind == ActivationKind::identity) {
@@ -84,9 +84,13 @@ void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> sto
   }
 }
 
-template void activate(const Activation&, ConstMatrixView<float>, MatrixView<float>);
-template void activate(const Activation&, ConstMatrixView<double>, MatrixView<double>);
-template void multiply_by_derivative(const Activation&, ConstMatrixView<float>, MatrixView<float>);
-template void multiply_by_derivative(const Activation&, ConstMatrixView<double>, MatrixView<double>);
+template void activate(const kernels::KernelTable<float>&, const Activation&, ConstMatrixView<float>,
+                       MatrixView<float>);
+template void activate(const kernels::KernelTable<double>&, const Activation&, ConstMatrixView<double>,
+                       MatrixView<double>);
+template void multiply_by_derivative(const kernels::KernelTable<float>&, const Activation&, ConstMatrixView<float>,
+                                     MatrixView<float>);
+template void multiply_by_derivative(const kernels::KernelTable<double>&, const Activation&, ConstMatrixView<double>,
+                                     MatrixView<double>);
 
 }  // namespace backpass::nn

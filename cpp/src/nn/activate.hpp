@@ -4,6 +4,7 @@
 #include <backpass/activation.hpp>
 #include <backpass/matrix.hpp>
 
+#include "kernels/kernel_table.hpp"
 #include "kernels/stored.hpp"
 
 namespace backpass::nn {
@@ -20,12 +21,14 @@ inline bool is_elementwise(const Activation& activation) noexcept {
 
 /// a = φ(z), both of shape (B, M_i). a may be z.
 template <class T>
-void activate(const Activation& activation, ConstMatrixView<T> z, MatrixView<T> a);
+void activate(const kernels::KernelTable<T>& kernels, const Activation& activation, ConstMatrixView<T> z,
+              MatrixView<T> a);
 
 /// g = J_φ(z)ᵀ g. For an elementwise φ this is φ'(z) ⊙ g.
 /// \param stored  (B, M_i): z or a, as stored_for() says; unused for the identity
 /// \param g       (B, M_i), in place
 template <class T>
-void multiply_by_derivative(const Activation& activation, ConstMatrixView<T> stored, MatrixView<T> g);
+void multiply_by_derivative(const kernels::KernelTable<T>& kernels, const Activation& activation,
+                            ConstMatrixView<T> stored, MatrixView<T> g);
 
 }  // namespace backpass::nn

@@ -8,6 +8,7 @@
 #include <backpass/error.hpp>
 
 #include "base/number_text.hpp"
+#include "kernels/dispatch.hpp"
 #include "nn/activate.hpp"
 #include "nn/require.hpp"
 
@@ -124,7 +125,7 @@ void Activation::apply(ConstMatrixView<T> z, MatrixView<T> a) const {
   nn::require_data("z", z);
   nn::require_writable("a", a);
   nn::require_same_or_apart("z", z, "a", a);
-  nn::activate(*this, z, a);
+  nn::activate(kernels::table<T>(), *this, z, a);
 }
 
 template void Activation::apply(ConstMatrixView<float>, MatrixView<float>) const;

@@ -1,9 +1,8 @@
 #include "nn/batch_pass.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <span>
 
-#include "kernels/dispatch.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
@@ -97,29 +96,18 @@ void BatchPass<T>::reserve(const PassContext& context, std::size_t blocks, std::
   for (Block& block : blocks_) {
     if (block.tape.rows() < block_rows) {
       block.tape = Tape<T>(model, block_rows, Tape<T>::Keep::needed);
-      block.row_loss.resize(block_rows);
+      block.terms.resize(block_rows);
     }
   }
-  while (scratch_.size() < static_cast<std::size_t>(threads)) {
-    scratch_.emplace_back(dense_scratch_size(model));
-  }
-  if (segment_loss_.size() < segments) {
-    segment_loss_.resize(segments);
-  }
+  workers_.reserve(model, threads);
+  loss_sums_.assign(segments, 0.0);
   if (!context.options.gradients) {
     return;
   }
   if (segments > 1) {
     segments_.reserve(model, segments);
   }
-  if (Chunks<T>::are_used(context.batch.rows())) {
-    if (wide_.size() < blocks) {
-      wide_.resize(blocks);
-    }
-    for (WideSum<T>& sum : wide_) {
-      sum.reserve(model.parameters.size());
-    }
-  }
+  reserve_wide_sums(wide_, blocks, context.batch.rows(), model.parameters.size());
 }
 
 template <class T>
@@ -133,13 +121,13 @@ bool BatchPass<T>::copies_input(const PassContext& context) noexcept {
 
 template <class T>
 LayerPass<T> BatchPass<T>::layer_pass(const PassContext& context, const Block& block, std::size_t first,
-                                      std::size_t rows) const {
+                                      std::size_t count) const {
   auto dropout = context.dropout;
   if (dropout) {
     dropout->first_row = first;
   }
   const ConstMatrixView<T> x =
-      copies_input(context) ? ConstMatrixView<T>(block.tape.input()) : context.batch.x.view().middle_rows(first, rows);
+      copies_input(context) ? ConstMatrixView<T>(block.tape.input()) : context.batch.x.view().middle_rows(first, count);
   return LayerPass<T>(context.model, block.tape, x, dropout);
 }
 
@@ -184,105 +172,81 @@ void BatchPass<T>::compute_loss_rows(const PassContext& context, Block& block, s
       const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
       const double loss = row_loss(s.row(r), batch.y, source, static_cast<T>(weight * context.mean.reciprocal),
                                    context.options.gradients ? top.xi.row(r) : nullptr);
-      block.row_loss[r] = context.mean.term(weight, loss);
+      block.terms[r] = context.mean.term(weight, loss);
       if (context.terms != nullptr) {
-        context.terms[first + r] = block.row_loss[r];
+        context.terms[first + r] = block.terms[r];
       }
     }
   });
-  if (context.options.gradients && loss_takes_output(context)) {
-    layer_pass(context, block, first, rows.end).top_derivative(rows);
-  }
 }
 
 template <class T>
-void BatchPass<T>::pass_rows(const PassContext& context, Block& block, std::size_t first, Rows rows, T* scratch) const {
-  if (rows.count() == 0) {
+void BatchPass<T>::pass_block(const PassContext& context, Block& block, std::size_t first, std::size_t count,
+                              const Share& share, const Worker<T>& worker) const {
+  if (share.rows().count() == 0) {
     return;
   }
-  copy_input(context, block, first, rows);
-  const LayerPass<T> layers = layer_pass(context, block, first, rows.end);
-  layers.forward(rows, loss_takes_output(context), scratch);
-  compute_loss_rows(context, block, first, rows);
+  if (copies_input(context)) {
+    copy_input(context, block, first, share.whole_rows());
+    share.barrier();
+  }
+  const LayerPass<T> layers = layer_pass(context, block, first, count);
+  layers.forward(share, loss_takes_output(context), worker);
+  compute_loss_rows(context, block, first, share.whole_rows());
   if (context.options.gradients) {
-    const MatrixView<T> input_gradient = context.options.input_gradient;
-    layers.backward(rows,
-                    input_gradient.data() == nullptr ? input_gradient
-                                                     : input_gradient.middle_rows(first + rows.begin, rows.count()),
-                    scratch);
+    if (loss_takes_output(context)) {
+      layers.top_derivative(share.whole_rows(), worker);
+    }
+    share.barrier();
+    const MatrixView<T> all = context.options.input_gradient;
+    layers.backward(share, all.data() == nullptr ? all : all.middle_rows(first, count), worker);
   }
 }
 
 template <class T>
-void BatchPass<T>::pass_together(const PassContext& context, Block& block, std::size_t first, std::size_t count,
-                                 const runtime::Member& member, T* scratch) const {
-  const auto [begin, end] = member.share(count);
-  copy_input(context, block, first, {begin, end});
-  if (copies_input(context)) {
-    member.barrier();
-  }
-  const LayerPass<T> layers = layer_pass(context, block, first, count);
-  layers.forward_together(member, count, loss_takes_output(context), scratch);
-  compute_loss_rows(context, block, first, {begin, end});
-  if (context.options.gradients) {
-    member.barrier();
-    const MatrixView<T> input_gradient = context.options.input_gradient;
-    layers.backward_together(
-        member, count, input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(first, count),
-        scratch);
-  }
+bool BatchPass<T>::updates_by_pieces(const PassContext& context, const runtime::Member& member) const noexcept {
+  const auto rows = static_cast<double>(std::min(context.batch.rows(), blocks_.front().tape.rows()));
+  const double work =
+      rows * static_cast<double>(context.model.parameters.size()) * (sizeof(T) > sizeof(float) ? 2.0 : 1.0);
+  // Penalties and clipping need the whole gradient first.
+  return context.options.optimizer && !context.options.gradient_options.any() &&
+         work <= kMostUninterruptedWork * member.size();
 }
 
 template <class T>
 double BatchPass<T>::run_blocks(const PassContext& context, int threads, double work) {
+  const PassOptions& options = context.options;
   const std::size_t rows = context.batch.rows();
   Block& block = blocks_.front();
-  const bool together = shares_columns(context.model, std::min(rows, block.tape.rows()), threads);
-  double sum = 0.0;
+  const bool by_columns = shares_columns(context.model, std::min(rows, block.tape.rows()), threads);
   const Chunks<T> chunks(rows, 0, rows);
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
-    T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
-    // Apply each finished piece of the gradient while it is in cache, unless penalties or clipping need the whole
-    // gradient first.
-    const double block_work = static_cast<double>(std::min(rows, block.tape.rows())) *
-                              static_cast<double>(context.model.parameters.size()) *
-                              (sizeof(T) > sizeof(float) ? 2.0 : 1.0);
-    const bool piecewise = context.options.optimizer && !context.options.gradient_options.any() &&
-                           block_work <= kMostUninterruptedWork * member.size();
+    Worker<T> worker = workers_[member.rank()];
+    const bool by_pieces = updates_by_pieces(context, member);
     for (std::size_t first = 0, count = 0; first < rows; first += count) {
       count = chunks.rows_from(first, block.tape.rows());
       const bool last = first + count == rows;
-      if (together) {
-        pass_together(context, block, first, count, member, scratch);
-      } else {
-        const auto [begin, end] = member.share(count, kRowGrain);
-        pass_rows(context, block, first, {begin, end}, scratch);
-      }
-      if (piecewise && last && member.rank() == 0) {
-        step_.begin(*context.trained, *context.options.optimizer);
+      pass_block(context, block, first, count, share_of(member, by_columns, count), worker);
+      const bool updates = last && by_pieces;
+      if (updates && member.rank() == 0) {
+        step_.begin(*context.trained, *options.optimizer);
       }
       member.barrier();
       if (member.rank() == 0) {
-        sum = std::accumulate(block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), sum);
+        loss_sums_[0] = add_rows(loss_sums_[0], std::span(block.terms).first(count));
       }
-      if (context.options.gradients) {
-        const bool update = piecewise && last;
+      if (options.gradients) {
         std::optional<runtime::NoPolls> to_the_end;
-        if (update) {
+        if (updates) {
           to_the_end.emplace();
+          // If the members divided the rows, every member has read all weights and has them in its cache.
+          worker.take_ownership = !by_columns && member.size() > 1 ? context.trained->parameters.data() : nullptr;
         }
-        // If the members divided the rows, every member has read all weights and has them in its cache.
-        T* const take_ownership =
-            update && !together && member.size() > 1 ? context.trained->parameters.data() : nullptr;
-        T* const gradients = context.trained->gradients.data();
         layer_pass(context, block, first, count)
-            .gradients({0, count}, gradients, !chunks.begins_at(first), take_ownership,
-                       static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), scratch,
+            .gradients({0, count}, context.trained->gradients.data(), chunks, first, wide_.front(),
+                       static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), worker,
                        [&](std::size_t from, std::size_t to) {
-                         if (chunks.ends_at(first + count)) {
-                           wide_.front().take(chunks, first + count, gradients, from, to);
-                         }
-                         if (update) {
+                         if (updates) {
                            step_.update(member, from, to);
                          }
                        });
@@ -292,71 +256,66 @@ double BatchPass<T>::run_blocks(const PassContext& context, int threads, double 
         runtime::poll(count * context.model.parameters.size());
       }
     }
-    if (context.options.optimizer && !piecewise) {
+    if (options.optimizer && !by_pieces) {
       if (member.rank() == 0) {
-        step_.begin(*context.trained, *context.options.optimizer);
+        step_.begin(*context.trained, *options.optimizer);
       }
       member.barrier();
-      step_.run(member, *context.trained, context.options.gradient_options);
+      step_.run(member, *context.trained, options.gradient_options);
     }
   });
-  return context.mean.of(sum);
+  return context.mean.of(add_segments(loss_sums_));
+}
+
+template <class T>
+void BatchPass<T>::run_segment(const PassContext& context, std::size_t s, std::size_t segments, std::size_t rank) {
+  const std::size_t rows = context.batch.rows();
+  const std::size_t begin = SegmentedGradient<T>::first_row(s, segments, rows);
+  const std::size_t end = SegmentedGradient<T>::first_row(s + 1, segments, rows);
+  const Worker<T> worker = workers_[static_cast<int>(rank)];
+  Block& block = blocks_[rank];
+  const Chunks<T> chunks(rows, begin, end);
+  for (std::size_t first = begin, count = 0; first < end; first += count) {
+    count = chunks.rows_from(first, block.tape.rows());
+    pass_block(context, block, first, count, Share::of_rows({0, count}), worker);
+    loss_sums_[s] = add_rows(loss_sums_[s], std::span(block.terms).first(count));
+    if (context.options.gradients) {
+      T* const gradients = s == 0 ? context.trained->gradients.data() : segments_.segment(s);
+      layer_pass(context, block, first, count)
+          .gradients({0, count}, gradients, chunks, first, wide_[rank], 0, 1, worker,
+                     [](std::size_t /*from*/, std::size_t /*to*/) {});
+    }
+    runtime::poll(count * context.model.parameters.size());
+  }
 }
 
 template <class T>
 double BatchPass<T>::run_segments(const PassContext& context, int threads, double work, std::size_t segments) {
-  const std::size_t rows = context.batch.rows();
+  const PassOptions& options = context.options;
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
-    const auto rank = static_cast<std::size_t>(member.rank());
-    T* const scratch = scratch_[rank].data();
-    Block& block = blocks_[rank];
-    const auto [first_segment, last_segment] = member.share(segments);
-    for (std::size_t s = first_segment; s < last_segment; ++s) {
-      const std::size_t begin = SegmentedGradient<T>::first_row(s, segments, rows);
-      const std::size_t end = SegmentedGradient<T>::first_row(s + 1, segments, rows);
-      const Chunks<T> chunks(rows, begin, end);
-      segment_loss_[s] = 0.0;
-      for (std::size_t first = begin, count = 0; first < end; first += count) {
-        count = chunks.rows_from(first, block.tape.rows());
-        pass_rows(context, block, first, {0, count}, scratch);
-        segment_loss_[s] = std::accumulate(
-            block.row_loss.begin(), block.row_loss.begin() + static_cast<std::ptrdiff_t>(count), segment_loss_[s]);
-        if (context.options.gradients) {
-          T* const gradients = s == 0 ? context.trained->gradients.data() : segments_.segment(s);
-          layer_pass(context, block, first, count)
-              .gradients({0, count}, gradients, !chunks.begins_at(first), nullptr, 0, 1, scratch,
-                         [&](std::size_t from, std::size_t to) {
-                           if (chunks.ends_at(first + count)) {
-                             wide_[rank].take(chunks, first + count, gradients, from, to);
-                           }
-                         });
-        }
-        runtime::poll(count * context.model.parameters.size());
-      }
+    const auto [first, last] = member.share(segments);
+    for (std::size_t s = first; s < last; ++s) {
+      run_segment(context, s, segments, static_cast<std::size_t>(member.rank()));
     }
-    if (!context.options.gradients) {
+    if (!options.gradients) {
       return;
     }
-    if (member.rank() == 0 && context.options.optimizer) {
-      step_.begin(*context.trained, *context.options.optimizer);
+    if (member.rank() == 0 && options.optimizer) {
+      step_.begin(*context.trained, *options.optimizer);
     }
     member.barrier();
     const auto [begin, end] = segments_.add_to(member, 1, segments, context.trained->gradients.data());
-    if (!context.options.optimizer) {
+    if (!options.optimizer) {
       return;
     }
-    if (!context.options.gradient_options.any()) {
+    if (!options.gradient_options.any()) {
       step_.update(member, begin, end);
     } else {
       member.barrier();
-      step_.run(member, *context.trained, context.options.gradient_options);
+      step_.run(member, *context.trained, options.gradient_options);
     }
   });
-  double sum = 0.0;
-  for (std::size_t s = 0; s < segments; ++s) {
-    sum += segment_loss_[s];
-  }
-  return context.mean.of(sum);
+  return context.mean.of(add_segments(loss_sums_));
 }
 
 template class BatchPass<float>;

@@ -12,14 +12,15 @@
 #include <backpass/matrix.hpp>
 #include <backpass/optimizer.hpp>
 
-#include "base/aligned_buffer.hpp"
 #include "nn/layer_pass.hpp"
 #include "nn/loss_plan.hpp"
 #include "nn/model.hpp"
 #include "nn/segments.hpp"
+#include "nn/share.hpp"
 #include "nn/step.hpp"
 #include "nn/tape.hpp"
 #include "nn/wide_sum.hpp"
+#include "nn/worker.hpp"
 
 namespace backpass::nn {
 
@@ -81,38 +82,44 @@ class BatchPass {
   /// The memory for one block of rows, which one thread or one team computes.
   struct Block {
     Tape<T> tape;
-    std::vector<double> row_loss;  ///< one term of the mean per row
+    std::vector<double> terms;  ///< one term of E per row
   };
 
   double run(const PassContext& context);
+  /// One sum over all rows. The members divide each block, and then the elements of the gradient.
   double run_blocks(const PassContext& context, int threads, double work);
+  /// A sum of segments, which the members divide.
   double run_segments(const PassContext& context, int threads, double work, std::size_t segments);
+  /// Segment s, by the member with this rank.
+  void run_segment(const PassContext& context, std::size_t s, std::size_t segments, std::size_t rank);
   void reserve(const PassContext& context, std::size_t blocks, std::size_t block_rows, int threads,
                std::size_t segments);
+
+  // The block starts at row `first` of the batch; rows of the block count from its start.
+
+  /// Forward pass, loss and backward pass of this member's share of a block.
+  /// \param count  rows of the block
+  void pass_block(const PassContext& context, Block& block, std::size_t first, std::size_t count, const Share& share,
+                  const Worker<T>& worker) const;
+  /// True if copy_input() copies the input rows into the block.
+  [[nodiscard]] static bool copies_input(const PassContext& context) noexcept;
+  void copy_input(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
   /// True if the loss is computed from a^N, false if from z^N.
   [[nodiscard]] static bool loss_takes_output(const PassContext& context) noexcept {
     return context.loss.source == LossSource::output;
   }
-  /// True if copy_input() copies the input rows into the block.
-  [[nodiscard]] static bool copies_input(const PassContext& context) noexcept;
-  // The block starts at row `first` of the batch; `rows` counts from the start of the block.
-  // copy_input() copies the input rows if copies_input(). compute_loss_rows() follows the forward pass and computes the
-  // rows' terms of E, and ξ^N if gradients are wanted.
-  void copy_input(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
+  /// The rows' terms of E, and ξ^N if gradients are computed. Follows the forward pass.
   void compute_loss_rows(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
-  /// Forward pass, loss and backward pass of `rows`.
-  void pass_rows(const PassContext& context, Block& block, std::size_t first, Rows rows, T* scratch) const;
-  /// The same for the first `count` rows of the block, by a team that divides the columns of each layer.
-  void pass_together(const PassContext& context, Block& block, std::size_t first, std::size_t count,
-                     const runtime::Member& member, T* scratch) const;
   [[nodiscard]] LayerPass<T> layer_pass(const PassContext& context, const Block& block, std::size_t first,
-                                        std::size_t rows) const;
+                                        std::size_t count) const;
+  /// True if run_blocks() applies each piece of the gradient as soon as it is finished, while it is in cache.
+  [[nodiscard]] bool updates_by_pieces(const PassContext& context, const runtime::Member& member) const noexcept;
 
   std::vector<Block> blocks_;
-  std::vector<AlignedBuffer<T>> scratch_;  ///< one buffer per thread
+  Workers<T> workers_;
   SegmentedGradient<T> segments_;
-  std::vector<WideSum<T>> wide_;  ///< with segments one per thread, else one in total
-  std::vector<double> segment_loss_;
+  std::vector<WideSum<T>> wide_;   ///< with segments one per thread, else one in total
+  std::vector<double> loss_sums_;  ///< one per segment
   Step<T> step_;
 };
 

@@ -38,11 +38,14 @@ struct Model {
   AlignedBuffer<T> gradients;      ///< with the layout of the parameters
   typename Network<T>::DropoutState dropout;
 
-  /// Wt of layers[i].
-  [[nodiscard]] const T* weight(std::size_t i) const noexcept { return parameters.data() + layers[i].offset; }
-  /// The biases of layers[i], or null if the layer has no bias.
+  // As in the equations, layers are numbered from 1 here: i = 1 … N.
+  [[nodiscard]] std::size_t num_layers() const noexcept { return layers.size(); }  ///< N
+  [[nodiscard]] const LayerSpec& layer(std::size_t i) const noexcept { return layers[i - 1]; }
+  /// Wt of layer i, (M_{i-1}, M_i).
+  [[nodiscard]] const T* weight(std::size_t i) const noexcept { return parameters.data() + layer(i).offset; }
+  /// The biases of layer i, (M_i), or null if the layer has no bias.
   [[nodiscard]] const T* bias(std::size_t i) const noexcept {
-    return layers[i].bias ? weight(i) + layers[i].num_weights() : nullptr;
+    return layer(i).bias ? weight(i) + layer(i).num_weights() : nullptr;
   }
   /// The largest of M_0, …, M_N.
   [[nodiscard]] std::size_t largest_layer() const noexcept;

@@ -386,7 +386,7 @@ ConstMatrixView<T> Layer<T>::z() const noexcept {
     return {};
   }
   const auto& pass = network_->impl_->stored_pass;
-  return pass.rows() ? pass.tape()->layer(index_).z.middle_rows(0, *pass.rows()) : MatrixView<T>();
+  return pass.rows() ? pass.tape()->layer(index_ + 1).z.middle_rows(0, *pass.rows()) : MatrixView<T>();
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::a() const noexcept {
@@ -394,7 +394,7 @@ ConstMatrixView<T> Layer<T>::a() const noexcept {
     return {};
   }
   const auto& pass = network_->impl_->stored_pass;
-  return pass.rows() ? pass.tape()->layer(index_).a.middle_rows(0, *pass.rows()) : MatrixView<T>();
+  return pass.rows() ? pass.tape()->layer(index_ + 1).a.middle_rows(0, *pass.rows()) : MatrixView<T>();
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::xi() const noexcept {
@@ -402,7 +402,7 @@ ConstMatrixView<T> Layer<T>::xi() const noexcept {
     return {};
   }
   const auto& pass = network_->impl_->stored_pass;
-  return pass.has_xi() ? pass.tape()->layer(index_).xi.middle_rows(0, *pass.rows()) : MatrixView<T>();
+  return pass.has_xi() ? pass.tape()->layer(index_ + 1).xi.middle_rows(0, *pass.rows()) : MatrixView<T>();
 }
 template <class T>
 void Layer<T>::set_trainable(bool trainable) const {

@@ -1,12 +1,14 @@
 #include "nn/predictor.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "kernels/dispatch.hpp"
-#include "nn/activate.hpp"
-#include "nn/dense.hpp"
 #include "nn/layer_pass.hpp"
+#include "nn/share.hpp"
+#include "nn/two_buffers.hpp"
+#include "nn/worker.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
@@ -38,7 +40,7 @@ Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads
   block_rows_ = std::clamp<std::size_t>(max_rows, 1, fitting);
   buffer_size_ = block_rows_ * widest;
   for (int t = 0; t < std::max(1, threads); ++t) {
-    memory_.emplace_back(2 * buffer_size_ + dense_scratch_size(model));
+    memory_.emplace_back(2 * buffer_size_ + Worker<T>::scratch_size(model));
   }
 }
 
@@ -71,82 +73,37 @@ void Predictor<T>::run(const Model<T>& model, const Input<T>& x, MatrixView<T> o
   }
   const double work = work_of(model, x.rows());
   const int members = members_for(model, work, num_threads);
-  const bool together = shares_columns(model, std::min(x.rows(), block_rows_), members);
+  const bool by_columns = shares_columns(model, std::min(x.rows(), block_rows_), members);
   const std::size_t x_stride = row_stride<T>(x.cols());
   while (!x.is_view() && inputs_.size() < memory_.size()) {
     inputs_.emplace_back(buffer_size_);  // large enough: buffer_size_ covers the widths of all layers and of the input
   }
   runtime::parallel(members, work, [&](const runtime::Member& member) {
-    T* const memory = memory_[static_cast<std::size_t>(member.rank())].data();
-    T* const scratch = memory + 2 * buffer_size_;
-    const auto [begin, end] = together ? std::pair(std::size_t{0}, x.rows()) : member.share(x.rows(), kRowGrain);
+    const auto rank = static_cast<std::size_t>(member.rank());
+    // A team that shares columns works on the same rows, in the memory of member 0.
+    const std::size_t owner = by_columns ? 0 : rank;
+    const Worker<T> worker{kernels::table<T>(), memory_[rank].data() + 2 * buffer_size_};
+    const auto [begin, end] = by_columns ? std::pair(std::size_t{0}, x.rows()) : member.share(x.rows(), kRowGrain);
     for (std::size_t first = begin; first < end; first += block_rows_) {
       const std::size_t count = std::min(block_rows_, end - first);
+      const Share share = by_columns ? Share::of_columns(member, count) : Share::of_rows({0, count});
       ConstMatrixView<T> rows;
       if (x.is_view()) {
         rows = x.view().middle_rows(first, count);
       } else {
-        const std::size_t owner = together ? 0 : static_cast<std::size_t>(member.rank());
         const MatrixView<T> converted(inputs_[owner].data(), count, x.cols(), x_stride);
-        const auto [from, to] = together ? member.share(count) : std::pair(std::size_t{0}, count);
-        x.read(first + from, converted.middle_rows(from, to - from));
-        if (together) {
-          member.barrier();
-        }
+        const Rows own = share.whole_rows();
+        x.read(first + own.begin, converted.middle_rows(own.begin, own.count()));
+        share.barrier();
         rows = converted;
       }
-      if (together) {
-        run_together(member, model, rows, out.middle_rows(first, count), scratch);
-      } else {
-        run_block(model, rows, out.middle_rows(first, count), memory, scratch);
-      }
+      const TwoBuffers<T> memory(model, out.middle_rows(first, count), memory_[owner].data(), buffer_size_);
+      LayerPass(model, memory, rows, std::nullopt).forward(share, true, worker);
       if (first + count < end) {
         runtime::poll(count * model.parameters.size());
       }
     }
   });
-}
-
-template <class T>
-MatrixView<T> Predictor<T>::output_of(const Model<T>& model, std::size_t i, MatrixView<T> out, T* memory) const {
-  const std::size_t cols = model.layers[i].outputs;
-  return i + 1 == model.layers.size()
-             ? out
-             : MatrixView<T>(memory + (i % 2) * buffer_size_, out.rows(), cols, row_stride<T>(cols));
-}
-
-template <class T>
-void Predictor<T>::run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory,
-                             T* scratch) const {
-  ConstMatrixView<T> a = x;
-  for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const MatrixView<T> z = output_of(model, i, out, memory);
-    dense_forward(model, i, a, z, 0, scratch);
-    activate<T>(model.layers[i].activation, z, z);
-    a = z;
-  }
-}
-
-template <class T>
-void Predictor<T>::run_together(const runtime::Member& member, const Model<T>& model, ConstMatrixView<T> x,
-                                MatrixView<T> out, T* scratch) {
-  ConstMatrixView<T> a = x;
-  for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const Activation& activation = model.layers[i].activation;
-    const MatrixView<T> z = output_of(model, i, out, memory_.front().data());
-    const auto [begin, end] = member.share(z.cols(), kColumnGrain);
-    const MatrixView<T> columns = z.middle_cols(begin, end - begin);
-    dense_forward(model, i, a, columns, begin, scratch);
-    if (is_elementwise(activation)) {
-      activate<T>(activation, columns, columns);
-    } else {
-      member.barrier();
-      const auto [first, last] = member.share(z.rows());
-      activate<T>(activation, z.middle_rows(first, last - first), z.middle_rows(first, last - first));
-    }
-    member.barrier();
-    a = z;
-  }
 }
 
 template class Predictor<float>;

@@ -1,4 +1,4 @@
-/// Inference: row blocks go through all layers, alternating between two buffers. No activations are kept.
+/// Inference: row blocks go through all layers. Only the output is kept.
 #pragma once
 
 #include <cstddef>
@@ -37,12 +37,6 @@ class Predictor {
   /// An estimate of the multiply-adds.
   [[nodiscard]] static double work_of(const Model<T>& model, std::size_t rows) noexcept;
   [[nodiscard]] int members_for(const Model<T>& model, double work, int num_threads) const;
-  /// The destination of a block's activations of layers[i]: one of the two buffers at `memory`, or `out`.
-  [[nodiscard]] MatrixView<T> output_of(const Model<T>& model, std::size_t i, MatrixView<T> out, T* memory) const;
-  void run_block(const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out, T* memory, T* scratch) const;
-  /// Computes a block with a team. The members divide the columns of each layer, with a barrier after every layer.
-  void run_together(const runtime::Member& member, const Model<T>& model, ConstMatrixView<T> x, MatrixView<T> out,
-                    T* scratch);
 
   std::size_t max_rows_;
   std::size_t block_rows_;

@@ -1,9 +1,11 @@
-/// The gradient of a long batch, summed in segments of rows. The order of the sum depends only on the shapes, and the
-/// segments can run in parallel.
+/// The gradient and the loss of a long batch, summed in segments of rows. The order of the sums depends only on the
+/// shapes, and the segments can run in parallel.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,15 @@
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
+
+/// The sum of the rows' terms of E (RowMean::term): the rows of a segment in order, then the segments in order.
+/// \returns `sum` plus the terms of a segment's next rows
+[[nodiscard]] inline double add_rows(double sum, std::span<const double> terms) noexcept {
+  return std::accumulate(terms.begin(), terms.end(), sum);
+}
+[[nodiscard]] inline double add_segments(std::span<const double> sums) noexcept {
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
 
 template <class T>
 class SegmentedGradient {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/dispatch.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
@@ -19,9 +18,7 @@ double StoredPass<T>::work(const Model<T>& model, double passes) const noexcept 
 template <class T>
 int StoredPass<T>::threads(const Model<T>& model, double work) {
   const int threads = model.has_custom_activation() ? 1 : runtime::threads_for(work);
-  while (scratch_.size() < static_cast<std::size_t>(threads)) {
-    scratch_.emplace_back(dense_scratch_size(model));
-  }
+  workers_.reserve(model, threads);
   return threads;
 }
 
@@ -38,17 +35,13 @@ ConstMatrixView<T> StoredPass<T>::forward(const Model<T>& model, const Input<T>&
   try {
     const double products = work(model, 1.0);
     const int members = threads(model, products);
-    const bool together = shares_columns(model, x.rows(), members);
+    const bool by_columns = shares_columns(model, x.rows(), members);
     runtime::parallel(members, products, [&](const runtime::Member& member) {
-      T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
-      const auto [begin, end] = member.share(x.rows(), kRowGrain);
-      x.read(begin, tape_->input().middle_rows(begin, end - begin));
-      if (together) {
-        member.barrier();
-        layer_pass(model).forward_together(member, x.rows(), true, scratch);
-      } else {
-        layer_pass(model).forward({begin, end}, true, scratch);
-      }
+      const Share share = share_of(member, by_columns, x.rows());
+      const Rows own = share.whole_rows();
+      x.read(own.begin, tape_->input().middle_rows(own.begin, own.count()));
+      share.barrier();
+      layer_pass(model).forward(share, true, workers_[member.rank()]);
     });
   } catch (...) {
     rows_.reset();  // a custom φ or a poll threw: the activations are incomplete, and backward() must refuse them
@@ -68,72 +61,54 @@ void StoredPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Ma
   }
   const double products = work(model, 2.0);
   const int members = threads(model, products);
-  const bool in_chunks = Chunks<T>::are_used(rows);
-  if (in_chunks) {
-    const auto sums = segments == 1 ? std::size_t{1} : static_cast<std::size_t>(members);
-    if (wide_.size() < sums) {
-      wide_.resize(sums);
-    }
-    for (WideSum<T>& sum : wide_) {
-      sum.reserve(model.parameters.size());
-    }
-  }
-  const bool together = shares_columns(model, rows, members);
+  reserve_wide_sums(wide_, segments == 1 ? 1 : static_cast<std::size_t>(members), rows, model.parameters.size());
+  const bool by_columns = shares_columns(model, rows, members);
   runtime::parallel(members, products, [&](const runtime::Member& member) {
-    T* const scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
+    const Worker<T> worker = workers_[member.rank()];
+    const auto rank = static_cast<std::size_t>(member.rank());
     const LayerPass<T> layers = layer_pass(model);
-    const auto [begin, end] = member.share(rows, kRowGrain);
-    Input<T>(grad_output).read(begin, tape_->top().xi.middle_rows(begin, end - begin));
-    layers.top_derivative({begin, end});
-    if (together) {
-      member.barrier();
-      layers.backward_together(member, rows, input_gradient, scratch);
-    } else {
-      layers.backward(
-          {begin, end},
-          input_gradient.data() == nullptr ? input_gradient : input_gradient.middle_rows(begin, end - begin), scratch);
-    }
+    const Share share = share_of(member, by_columns, rows);
+    const Rows own = share.whole_rows();
+    Input<T>(grad_output).read(own.begin, tape_->top().xi.middle_rows(own.begin, own.count()));
+    layers.top_derivative(own, worker);
+    share.barrier();
+    layers.backward(share, input_gradient, worker);
     member.barrier();
-
-    /// Computes part `part` of `parts` of the gradient, summed over the rows `summed`.
-    /// \param onto  true: adds to the content of `gradients`
-    const auto sum_up = [&](Rows summed, T* gradients, bool onto, WideSum<T>* wide, std::size_t part,
-                            std::size_t parts) {
-      const Chunks<T> chunks(rows, summed.begin, summed.end);
-      std::size_t row = summed.begin;
-      do {  // runs once even for zero rows, whose gradient is zero
-        const std::size_t count = chunks.rows_from(row, rows);
-        layers.gradients({row, row + count}, gradients, onto && !in_chunks, nullptr, part, parts, scratch,
-                         [&](std::size_t from, std::size_t to) {
-                           if (chunks.ends_at(row + count)) {
-                             wide->take(chunks, row + count, gradients, from, to, onto);
-                           }
-                         });
-        row += count;
-      } while (row < summed.end);
-    };
     if (segments == 1) {
-      if (in_chunks && accumulate) {
+      if (accumulate && Chunks<T>::are_used(rows)) {
         const auto [from, to] = member.share(model.gradients.size());
         wide_.front().start(model.gradients.data(), from, to);
         member.barrier();
       }
-      sum_up({0, rows}, model.gradients.data(), accumulate, wide_.data(), static_cast<std::size_t>(member.rank()),
-             static_cast<std::size_t>(member.size()));
+      sum_gradient(layers, {0, rows}, model.gradients.data(), accumulate, wide_.front(), rank,
+                   static_cast<std::size_t>(member.size()), worker);
       return;
     }
     const auto [first, last] = member.share(segments);
     for (std::size_t s = first; s < last; ++s) {
       const Rows of_segment{SegmentedGradient<T>::first_row(s, segments, rows),
                             SegmentedGradient<T>::first_row(s + 1, segments, rows)};
-      const bool onto = s == 0 && !accumulate;  // the first segment is written to its destination directly
-      sum_up(of_segment, onto ? model.gradients.data() : segments_.segment(s), false,
-             in_chunks ? &wide_[static_cast<std::size_t>(member.rank())] : nullptr, 0, 1);
+      // Unless the gradients accumulate, the first segment is written to its destination directly.
+      T* const gradients = s == 0 && !accumulate ? model.gradients.data() : segments_.segment(s);
+      sum_gradient(layers, of_segment, gradients, false, wide_[rank], 0, 1, worker);
     }
     member.barrier();
     segments_.add_to(member, accumulate ? 0 : 1, segments, model.gradients.data());
   });
   has_xi_ = true;
+}
+
+template <class T>
+void StoredPass<T>::sum_gradient(const LayerPass<T>& layers, Rows summed, T* gradients, bool onto, WideSum<T>& wide,
+                                 std::size_t part, std::size_t parts, const Worker<T>& worker) const {
+  const Chunks<T> chunks(*rows_, summed.begin, summed.end, onto);
+  std::size_t row = summed.begin;
+  do {  // runs once even for zero rows, whose gradient is zero
+    const std::size_t count = chunks.rows_from(row, *rows_);
+    layers.gradients({row, row + count}, gradients, chunks, row, wide, part, parts, worker,
+                     [](std::size_t /*from*/, std::size_t /*to*/) {});
+    row += count;
+  } while (row < summed.end);
 }
 
 template class StoredPass<float>;

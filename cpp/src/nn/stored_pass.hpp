@@ -9,12 +9,12 @@
 #include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
 
-#include "base/aligned_buffer.hpp"
 #include "nn/layer_pass.hpp"
 #include "nn/model.hpp"
 #include "nn/segments.hpp"
 #include "nn/tape.hpp"
 #include "nn/wide_sum.hpp"
+#include "nn/worker.hpp"
 
 namespace backpass::nn {
 
@@ -39,14 +39,18 @@ class StoredPass {
   [[nodiscard]] LayerPass<T> layer_pass(const Model<T>& model) const noexcept;
   /// Multiply-adds of `passes` products per layer.
   [[nodiscard]] double work(const Model<T>& model, double passes) const noexcept;
-  /// How many threads to use for `work` multiply-adds. Also allocates their scratch buffers.
+  /// How many threads to use for `work` multiply-adds. Also makes their workers.
   [[nodiscard]] int threads(const Model<T>& model, double work);
+  /// Adds the gradient of `summed` rows, part `part` of `parts`.
+  /// \param onto  true: adds to the content of `gradients`
+  void sum_gradient(const LayerPass<T>& layers, Rows summed, T* gradients, bool onto, WideSum<T>& wide,
+                    std::size_t part, std::size_t parts, const Worker<T>& worker) const;
 
   std::shared_ptr<Tape<T>> tape_;
   std::optional<std::size_t> rows_;
   std::optional<DropoutPass> dropout_;
   bool has_xi_ = false;
-  std::vector<AlignedBuffer<T>> scratch_;
+  Workers<T> workers_;
   SegmentedGradient<T> segments_;
   std::vector<WideSum<T>> wide_;  ///< with segments one per thread, else one in total
 };

@@ -27,18 +27,18 @@ class Arena {
 }  // namespace
 
 template <class T>
-Tape<T>::Tape(const Model<T>& model, std::size_t rows, Keep keep) : rows_(rows), slots_(model.layers.size()) {
+Tape<T>::Tape(const Model<T>& model, std::size_t rows, Keep keep) : rows_(rows), layers_(model.layers.size()) {
   const auto place_all = [&](T* memory) {
     Arena<T> arena(memory);
     input_ = arena.place(rows, model.sizes.front());
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
       const LayerSpec& layer = model.layers[i];
-      Slot& slot = slots_[i];
-      slot.a = arena.place(rows, layer.outputs);
+      Layer& matrices = layers_[i];
+      matrices.a = arena.place(rows, layer.outputs);
       const bool keeps_z = keep == Keep::everything || stored_for(layer.activation) == kernels::Stored::preactivation;
-      slot.z = keeps_z ? arena.place(rows, layer.outputs) : slot.a;
-      slot.dropped = layer.dropout > 0.0 ? arena.place(rows, layer.outputs) : slot.a;
-      slot.xi = arena.place(rows, layer.outputs);
+      matrices.z = keeps_z ? arena.place(rows, layer.outputs) : matrices.a;
+      matrices.dropped = layer.dropout > 0.0 ? arena.place(rows, layer.outputs) : matrices.a;
+      matrices.xi = arena.place(rows, layer.outputs);
     }
     return arena.used();
   };

@@ -22,9 +22,9 @@ template <class T>
 template <class T>
 class Tape {
  public:
-  /// Matrices of shape (rows, M_i). z and a share memory if z is not needed after a is computed. `dropped` is the input
-  /// of the next layer: a after dropout, or `a` itself without dropout.
-  struct Slot {
+  /// Matrices of shape (rows, M_i). z and a share memory if z is not needed after a is computed. `dropped` is a after
+  /// dropout: the input of the next layer while dropout is on.
+  struct Layer {
     MatrixView<T> z, a, dropped, xi;
   };
   enum class Keep : unsigned char {
@@ -36,8 +36,9 @@ class Tape {
   Tape(const Model<T>& model, std::size_t rows, Keep keep);
 
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
-  [[nodiscard]] const Slot& layer(std::size_t i) const noexcept { return slots_[i]; }
-  [[nodiscard]] const Slot& top() const noexcept { return slots_.back(); }
+  /// Layer i = 1 … N.
+  [[nodiscard]] const Layer& layer(std::size_t i) const noexcept { return layers_[i - 1]; }
+  [[nodiscard]] const Layer& top() const noexcept { return layers_.back(); }
   /// Memory for a copy of the input, (rows, M_0).
   [[nodiscard]] MatrixView<T> input() const noexcept { return input_; }
 
@@ -45,7 +46,7 @@ class Tape {
   std::size_t rows_ = 0;
   AlignedBuffer<T> memory_;
   MatrixView<T> input_;
-  std::vector<Slot> slots_;
+  std::vector<Layer> layers_;
 };
 
 }  // namespace backpass::nn

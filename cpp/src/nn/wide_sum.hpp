@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <type_traits>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
 
@@ -18,9 +19,10 @@ namespace backpass::nn {
 template <class T>
 class Chunks {
  public:
-  /// \param batch  rows of the whole batch, which decides whether the sum is divided
-  Chunks(std::size_t batch, std::size_t begin, std::size_t end) noexcept
-      : begin_(begin), end_(end), cuts_(are_used(batch)) {}
+  /// \param batch      rows of the whole batch, which decides whether the sum is divided
+  /// \param continues  true: the sum continues an earlier one, and not from 0
+  Chunks(std::size_t batch, std::size_t begin, std::size_t end, bool continues = false) noexcept
+      : begin_(begin), end_(end), cuts_(are_used(batch)), continues_(continues) {}
   /// True for batches of type float with more than kLongBatch rows. In shorter batches, the additional pass over the
   /// sum would take a noticeable part of the time.
   [[nodiscard]] static bool are_used(std::size_t batch) noexcept {
@@ -32,16 +34,16 @@ class Chunks {
     const std::size_t left = std::min(most, end_ - row);
     return cuts_ ? std::min(left, kRows - (row - begin_) % kRows) : left;
   }
-  /// True if a chunk, or the whole sum, begins at `row`.
-  [[nodiscard]] bool begins_at(std::size_t row) const noexcept {
-    return row == begin_ || (cuts_ && (row - begin_) % kRows == 0);
+  /// True if the float sum starts from 0 at `row`, because a chunk or the whole sum begins there.
+  [[nodiscard]] bool starts_at(std::size_t row) const noexcept {
+    return cuts_ ? (row - begin_) % kRows == 0 : row == begin_ && !continues_;
   }
   /// True if a chunk ends before `row`, so that its gradient must be added. Always false if the sum is not divided.
   [[nodiscard]] bool ends_at(std::size_t row) const noexcept {
     return cuts_ && (row == end_ || (row - begin_) % kRows == 0);
   }
-  /// True if the chunk that ends before `row` is the first, or the last.
-  [[nodiscard]] bool first_ends_at(std::size_t row) const noexcept { return row - begin_ <= kRows; }
+  /// True if the chunk that ends before `row` is the first term of the sum, or the last.
+  [[nodiscard]] bool first_ends_at(std::size_t row) const noexcept { return row - begin_ <= kRows && !continues_; }
   [[nodiscard]] bool last_ends_at(std::size_t row) const noexcept { return row == end_; }
 
  private:
@@ -49,6 +51,7 @@ class Chunks {
   std::size_t begin_;
   std::size_t end_;
   bool cuts_;
+  bool continues_;
 };
 
 template <class T>
@@ -78,11 +81,9 @@ class WideSum {
     }
   }
   /// Adds elements [begin, end) of g, the gradient of the chunk that ends before `row`. After the last chunk, g
-  /// contains the whole sum.
-  /// \param continues  true if start() has been called for this sum
-  void take(const Chunks<T>& chunks, std::size_t row, T* g, std::size_t begin, std::size_t end,
-            bool continues = false) noexcept {
-    const bool first = chunks.first_ends_at(row) && !continues;
+  /// contains the whole sum. A sum that continues an earlier one must have been started with it.
+  void take(const Chunks<T>& chunks, std::size_t row, T* g, std::size_t begin, std::size_t end) noexcept {
+    const bool first = chunks.first_ends_at(row);
     if (chunks.last_ends_at(row)) {
       if (!first) {
         finish(g, begin, end);
@@ -97,5 +98,16 @@ class WideSum {
  private:
   AlignedBuffer<double> sum_;
 };
+
+/// Makes `count` sums, with memory for `size` elements each if the sums over a batch of `rows` rows are divided.
+template <class T>
+void reserve_wide_sums(std::vector<WideSum<T>>& sums, std::size_t count, std::size_t rows, std::size_t size) {
+  if (sums.size() < count) {
+    sums.resize(count);
+  }
+  for (WideSum<T>& sum : sums) {
+    sum.reserve(Chunks<T>::are_used(rows) ? size : 0);
+  }
+}
 
 }  // namespace backpass::nn

@@ -45,30 +45,26 @@ bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
   const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight_, x_.rows()));
   const std::size_t slice = slice_rows(network, kMaxTermRows);
   terms_.resize(slice);
-  // The order of summation is that of evaluate(): rows in order within each segment, then the segments in order.
   using Segments = nn::SegmentedGradient<T>;
-  const std::size_t segments = Segments::count(model, x_.rows());
-  std::size_t segment = 0;
-  double segment_sum = 0.0;
-  double sum = 0.0;
+  segment_sums_.assign(Segments::count(model, x_.rows()), 0.0);
+  std::size_t s = 0;  // the segment of the next row
   for (std::size_t first = 0; first < x_.rows(); first += slice) {
     const std::size_t count = std::min(slice, x_.rows() - first);
     const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(first, count);
     pass_.row_terms(model, {x_.middle_rows(first, count), y_.middle_rows(first, count), weights, std::nullopt}, loss_,
                     mean, terms_);
-    for (std::size_t r = 0; r < count; ++r) {
-      if (first + r == Segments::first_row(segment + 1, segments, x_.rows())) {
-        sum += segment_sum;
-        segment_sum = 0.0;
-        ++segment;
-      }
-      segment_sum += terms_[r];
+    for (std::size_t row = first, end = 0; row < first + count; row = end) {
+      const std::size_t segment_end = Segments::first_row(s + 1, segment_sums_.size(), x_.rows());
+      end = std::min(first + count, segment_end);
+      segment_sums_[s] =
+          nn::add_rows(segment_sums_[s], std::span<const double>(terms_).subspan(row - first, end - row));
+      s += end == segment_end ? 1 : 0;
     }
     if (stop()) {
       return false;
     }
   }
-  value_ = mean.of(sum + segment_sum);
+  value_ = mean.of(nn::add_segments(segment_sums_));
   return true;
 }
 

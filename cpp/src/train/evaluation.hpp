@@ -40,8 +40,9 @@ class Evaluation {
   const Loss& loss_;
   std::span<const T> sample_weight_;
   std::vector<MetricSum<T>> metrics_;
-  std::vector<T> outputs_;     ///< (rows, M_N) of one slice; of all rows for a custom loss
-  std::vector<double> terms_;  ///< (rows) of one slice: the terms of the loss
+  std::vector<T> outputs_;            ///< (rows, M_N) of one slice; of all rows for a custom loss
+  std::vector<double> terms_;         ///< (rows) of one slice: the terms of the loss
+  std::vector<double> segment_sums_;  ///< of the loss
   nn::BatchPass<T> pass_;
   double value_ = 0.0;
 };

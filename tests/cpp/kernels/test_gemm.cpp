@@ -71,7 +71,7 @@ void check(const KernelSet& set, const KernelTable<T>& kernels, Index m, Index n
   c.reserve(1);
   c = before;
 
-  GemmArgs<T> args{};
+  Product<T> args;
   args.m = m;
   args.n = n;
   args.k = k;

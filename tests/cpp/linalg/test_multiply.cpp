@@ -62,36 +62,34 @@ TYPED_TEST(Multiply, LayoutsAndPartsGiveTheSameBits) {
     for (Index i = 0; i < m; ++i) {
       p.a = a.data() + i * k;
       p.c = expected.data() + i * n;
-      multiply(kernels, p, scratch.data());
+      multiply(kernels, p, Layout::plain, scratch.data());
     }
 
     std::vector<T> c(expected.size());
     p.m = m;
     p.a = a.data();
     p.c = c.data();
-    multiply(kernels, p, scratch.data());
+    multiply(kernels, p, Layout::plain, scratch.data());
     EXPECT_EQ(c, expected) << "plain, " << m << " x " << n << " x " << k;
 
     std::fill(c.begin(), c.end(), T(0));
     p.b = bt.data();
     p.b_row = k;
-    p.b_layout = Layout::transposed;
-    multiply(kernels, p, scratch.data());
+    multiply(kernels, p, Layout::transposed, scratch.data());
     EXPECT_EQ(c, expected) << "transposed, " << m << " x " << n << " x " << k;
 
     // The sum over k as two products; the second accumulates.
     p.b = b.data();
     p.b_row = n;
-    p.b_layout = Layout::plain;
     p.bias = nullptr;
     p.k = k / 2;
-    multiply(kernels, p, scratch.data());
+    multiply(kernels, p, Layout::plain, scratch.data());
     p.a += p.k;
     p.b += p.k * n;
     p.k = k - p.k;
     p.accumulate = true;
     p.bias = bias.data();
-    multiply(kernels, p, scratch.data());
+    multiply(kernels, p, Layout::plain, scratch.data());
     EXPECT_EQ(c, expected) << "in two parts, " << m << " x " << n << " x " << k;
   }
 }
@@ -124,12 +122,12 @@ TYPED_TEST(Multiply, TransposedFactors) {
                        .c = expected.data(),
                        .c_row = n,
                        .accumulate = accumulate};
-          multiply(kernels, p, scratch.data());
+          multiply(kernels, p, Layout::plain, scratch.data());
           p.a = at.data();
           p.a_row = 1;
           p.a_col = m;
           p.c = c.data();
-          multiply(kernels, p, scratch.data());
+          multiply(kernels, p, Layout::plain, scratch.data());
           EXPECT_EQ(c, expected) << m << " x " << n << " x " << k << (accumulate ? ", accumulated" : "");
         }
       }
