@@ -29,7 +29,7 @@ TSAN_LEFT_OUT = (
     "|ProcessEndDeathTest.Exit(WhileOtherThreadsPredict|FromAWorker|FromAFunctionOfTheUser)"
 )
 # The folders of C++ tests whose code uses threads.
-THREADED = ("runtime", "nn", "train")
+THREADED = ("runtime", "pass", "train")
 # Folders of C++ tests that do not depend on the kernel set; Python tests that depend on it most.
 OTHER_THAN_KERNELS = ("base", "runtime", "io")
 OF_KERNELS = ("golden_hashes", "hashes", "reference", "activation_accuracy", "losses", "gradient")

@@ -21,9 +21,10 @@ LAYERS = {
     "kernels": 2,
     "linalg": 3,
     "optim": 4,
-    "nn": 5,
-    "train": 6,
-    "io": 7,
+    "model": 5,
+    "pass": 6,
+    "train": 7,
+    "io": 8,
 }
 HARDWARE = {
     "kernels",

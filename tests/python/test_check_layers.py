@@ -10,18 +10,18 @@ from check_layers import check_tree
 @pytest.mark.parametrize(
     ("file", "line", "message"),
     [
-        ("cpp/src/base/a.hpp", '#include "nn/model.hpp"', "base (layer 0) includes nn (layer 5)"),
-        ("cpp/src/optim/a.cpp", '#include "nn/model.hpp"', "optim (layer 4) includes nn (layer 5)"),
-        ("cpp/src/nn/a.cpp", '#include "util/a.hpp"', '"util/a.hpp" is in no layer'),
+        ("cpp/src/base/a.hpp", '#include "model/model.hpp"', "base (layer 0) includes model (layer 5)"),
+        ("cpp/src/optim/a.cpp", '#include "model/model.hpp"', "optim (layer 4) includes model (layer 5)"),
+        ("cpp/src/pass/a.cpp", '#include "util/a.hpp"', '"util/a.hpp" is in no layer'),
         ("cpp/src/util/a.cpp", "", "in no layer"),
         ("cpp/src/train/a.cpp", "#include <omp.h>", "omp.h outside runtime"),
-        ("cpp/src/nn/a.cpp", "  #pragma omp parallel", "OpenMP outside runtime"),
-        ("cpp/src/nn/a.cpp", "#include <immintrin.h>", "<immintrin.h> outside kernels"),
+        ("cpp/src/pass/a.cpp", "  #pragma omp parallel", "OpenMP outside runtime"),
+        ("cpp/src/pass/a.cpp", "#include <immintrin.h>", "<immintrin.h> outside kernels"),
         ("cpp/src/kernels/a.cpp", "#include <thread>", "<thread> in kernels"),
         ("cpp/src/train/a.cpp", "#include <nlohmann/json.hpp>", "<nlohmann/json.hpp> outside io"),
         ("cpp/src/io/a.cpp", "#include <iostream>", "the library prints nothing"),
-        ("cpp/include/backpass/a.hpp", '#include "nn/model.hpp"', "private header"),
-        ("python/bindings/a.cpp", '#include "nn/model.hpp"', "private header"),
+        ("cpp/include/backpass/a.hpp", '#include "model/model.hpp"', "private header"),
+        ("python/bindings/a.cpp", '#include "model/model.hpp"', "private header"),
     ],
 )
 def test_breaches_are_found(tmp_path, file, line, message):
@@ -36,11 +36,11 @@ def test_breaches_are_found(tmp_path, file, line, message):
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("cpp/src/nn/a.cpp", '#include "nn/model.hpp"'),
-        ("cpp/src/nn/a.cpp", '#include "optim/rule.hpp"'),
-        ("cpp/src/nn/a.cpp", "#include <backpass/network.hpp>"),
+        ("cpp/src/pass/a.cpp", '#include "model/model.hpp"'),
+        ("cpp/src/pass/a.cpp", '#include "optim/rule.hpp"'),
+        ("cpp/src/pass/a.cpp", "#include <backpass/network.hpp>"),
         ("cpp/src/runtime/a.cpp", "#pragma omp barrier"),
-        ("cpp/src/nn/a.cpp", '// #include "io/text.hpp"'),
+        ("cpp/src/pass/a.cpp", '// #include "io/text.hpp"'),
         ("python/bindings/a.cpp", '#include "arrays.hpp"'),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_seed_is_a_network_and_no_seed_is_another_each_time():
     assert parameters(None) != parameters(None)
 
 
-# The same constants as in tests/cpp/nn/test_fresh_parameters.cpp: float32, float64.
+# The same constants as in tests/cpp/model/test_fresh_parameters.cpp: float32, float64.
 FRESH = {
     "auto": (0x9DADE9C88AD956F8, 0x27F61E623F8301BE),
     "he_uniform": (0xEBA85B9E86124DAA, 0x0062E163C15DC687),

@@ -2,7 +2,7 @@
 """Mutation testing: insert small faults into the library; the tests must detect each one.
 
 ``python tests/reliability/mutation.py --count 120 --seed 1`` draws 120 mutants from
-cpp/src/{nn,optim,kernels,train,io}, evenly over folders and kinds of fault. Each mutant is built in
+cpp/src/{model,pass,optim,kernels,train,io}, evenly over folders and kinds of fault. Each mutant is built in
 a copy of the tree under build/mutation, with only the baseline kernel set and -O1. It is tested
 first by the C++ tests of its own folder, then by the other C++ tests, then by the Python tests. A
 mutant that does not compile is replaced by another one. Results are appended to
@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDERS = ("nn", "optim", "kernels", "train", "io")
+FOLDERS = ("model", "pass", "optim", "kernels", "train", "io")
 TESTS = [
     *(f"test_{folder}" for folder in (*FOLDERS, "linalg", "base", "runtime")),
     *("hashes", "ulp"),

@@ -13,7 +13,7 @@
 #include "io/metadata.hpp"
 #include "io/poll.hpp"
 #include "io/text.hpp"
-#include "nn/network_impl.hpp"
+#include "pass/network_impl.hpp"
 
 namespace backpass::io {
 namespace {

@@ -24,7 +24,7 @@
 #include "io/settings_json.hpp"
 #include "io/text.hpp"
 #include "io/training_memory.hpp"
-#include "nn/network_impl.hpp"
+#include "pass/network_impl.hpp"
 
 namespace backpass {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "nn/network_impl.hpp"
-#include "nn/segments.hpp"
+#include "pass/network_impl.hpp"
+#include "pass/segments.hpp"
 
 namespace backpass::train {
 namespace {

@@ -9,7 +9,7 @@
 #include <backpass/trainer.hpp>
 
 #include "base/function_ref.hpp"
-#include "nn/batch_pass.hpp"
+#include "pass/batch_pass.hpp"
 #include "train/metric.hpp"
 
 namespace backpass::train {

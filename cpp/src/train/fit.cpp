@@ -16,7 +16,7 @@
 #include "base/floating_point_mode.hpp"
 #include "base/number_text.hpp"
 #include "base/streams.hpp"
-#include "nn/network_impl.hpp"
+#include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
 #include "train/custom_batch.hpp"
 #include "train/evaluation.hpp"

@@ -10,9 +10,9 @@
 #include <backpass/error.hpp>
 
 #include "base/floating_point_mode.hpp"
-#include "nn/loss_plan.hpp"
-#include "nn/network_impl.hpp"
-#include "nn/require.hpp"
+#include "model/loss_plan.hpp"
+#include "model/require.hpp"
+#include "pass/network_impl.hpp"
 
 namespace backpass {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "nn/model.hpp"
+#include "model/model.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {

@@ -11,7 +11,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "kernels/dispatch.hpp"
-#include "nn/model.hpp"
+#include "model/model.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {

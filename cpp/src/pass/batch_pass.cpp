@@ -1,4 +1,4 @@
-#include "nn/batch_pass.hpp"
+#include "pass/batch_pass.hpp"
 
 #include <algorithm>
 #include <span>

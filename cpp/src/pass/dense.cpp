@@ -1,4 +1,4 @@
-#include "nn/dense.hpp"
+#include "pass/dense.hpp"
 
 #include <algorithm>
 

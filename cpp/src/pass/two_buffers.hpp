@@ -5,8 +5,8 @@
 
 #include <backpass/matrix.hpp>
 
-#include "nn/model.hpp"
-#include "nn/tape.hpp"
+#include "model/model.hpp"
+#include "pass/tape.hpp"
 
 namespace backpass::nn {
 

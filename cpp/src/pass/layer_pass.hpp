@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <optional>
 
-#include "nn/dense.hpp"
-#include "nn/model.hpp"
-#include "nn/share.hpp"
-#include "nn/tape.hpp"
-#include "nn/wide_sum.hpp"
-#include "nn/worker.hpp"
+#include "model/model.hpp"
+#include "pass/dense.hpp"
+#include "pass/share.hpp"
+#include "pass/tape.hpp"
+#include "pass/wide_sum.hpp"
+#include "pass/worker.hpp"
 
 namespace backpass::nn {
 

@@ -11,9 +11,9 @@
 
 #include "base/floating_point_mode.hpp"
 #include "kernels/dispatch.hpp"
-#include "nn/loss_plan.hpp"
-#include "nn/of_type.hpp"
-#include "nn/require.hpp"
+#include "model/loss_plan.hpp"
+#include "model/of_type.hpp"
+#include "model/require.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {

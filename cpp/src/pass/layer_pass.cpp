@@ -1,11 +1,11 @@
-#include "nn/layer_pass.hpp"
+#include "pass/layer_pass.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/streams.hpp"
-#include "nn/activate.hpp"
-#include "nn/two_buffers.hpp"
+#include "model/activate.hpp"
+#include "pass/two_buffers.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass::nn {

@@ -8,7 +8,7 @@
 #include "base/aligned_buffer.hpp"
 #include "kernels/dispatch.hpp"
 #include "linalg/multiply.hpp"
-#include "nn/model.hpp"
+#include "model/model.hpp"
 
 namespace backpass::nn {
 

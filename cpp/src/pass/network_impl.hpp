@@ -6,10 +6,10 @@
 #include <backpass/network.hpp>
 
 #include "base/pool.hpp"
-#include "nn/batch_pass.hpp"
-#include "nn/model.hpp"
-#include "nn/predictor.hpp"
-#include "nn/stored_pass.hpp"
+#include "model/model.hpp"
+#include "pass/batch_pass.hpp"
+#include "pass/predictor.hpp"
+#include "pass/stored_pass.hpp"
 
 namespace backpass {
 

@@ -1,10 +1,10 @@
-#include "nn/activate.hpp"
+#include "model/activate.hpp"
 
 #include <vector>
 
 #include "base/floating_point_mode.hpp"
 #include "kernels/dispatch.hpp"
-#include "nn/of_type.hpp"
+#include "model/of_type.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass::nn {

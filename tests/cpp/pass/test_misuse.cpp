@@ -14,7 +14,7 @@
 
 #include <backpass/backpass.hpp>
 
-#include "nn/require.hpp"
+#include "model/require.hpp"
 
 namespace backpass {
 namespace {

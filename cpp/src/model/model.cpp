@@ -1,4 +1,4 @@
-#include "nn/model.hpp"
+#include "model/model.hpp"
 
 #include <algorithm>
 #include <atomic>

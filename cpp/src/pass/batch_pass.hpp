@@ -12,15 +12,15 @@
 #include <backpass/matrix.hpp>
 #include <backpass/optimizer.hpp>
 
-#include "nn/layer_pass.hpp"
-#include "nn/loss_plan.hpp"
-#include "nn/model.hpp"
-#include "nn/segments.hpp"
-#include "nn/share.hpp"
-#include "nn/step.hpp"
-#include "nn/tape.hpp"
-#include "nn/wide_sum.hpp"
-#include "nn/worker.hpp"
+#include "model/loss_plan.hpp"
+#include "model/model.hpp"
+#include "pass/layer_pass.hpp"
+#include "pass/segments.hpp"
+#include "pass/share.hpp"
+#include "pass/step.hpp"
+#include "pass/tape.hpp"
+#include "pass/wide_sum.hpp"
+#include "pass/worker.hpp"
 
 namespace backpass::nn {
 

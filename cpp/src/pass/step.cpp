@@ -1,4 +1,4 @@
-#include "nn/step.hpp"
+#include "pass/step.hpp"
 
 #include <algorithm>
 #include <cmath>

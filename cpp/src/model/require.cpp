@@ -1,4 +1,4 @@
-#include "nn/require.hpp"
+#include "model/require.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -12,9 +12,9 @@
 
 #include "base/floating_point_mode.hpp"
 #include "base/number_text.hpp"
-#include "nn/network_impl.hpp"
-#include "nn/of_type.hpp"
-#include "nn/require.hpp"
+#include "model/of_type.hpp"
+#include "model/require.hpp"
+#include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 

@@ -1,4 +1,4 @@
-#include "nn/stored_pass.hpp"
+#include "pass/stored_pass.hpp"
 
 #include <algorithm>
 

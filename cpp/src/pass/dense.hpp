@@ -6,8 +6,8 @@
 
 #include <backpass/matrix.hpp>
 
-#include "nn/model.hpp"
-#include "nn/worker.hpp"
+#include "model/model.hpp"
+#include "pass/worker.hpp"
 
 namespace backpass::nn {
 

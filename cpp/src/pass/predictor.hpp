@@ -8,7 +8,7 @@
 #include <backpass/matrix.hpp>
 
 #include "base/aligned_buffer.hpp"
-#include "nn/model.hpp"
+#include "model/model.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {

@@ -1,6 +1,6 @@
-#include "nn/tape.hpp"
+#include "pass/tape.hpp"
 
-#include "nn/activate.hpp"
+#include "model/activate.hpp"
 
 namespace backpass::nn {
 namespace {

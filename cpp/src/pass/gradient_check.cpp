@@ -11,8 +11,8 @@
 
 #include "base/floating_point_mode.hpp"
 #include "base/function_ref.hpp"
-#include "nn/network_impl.hpp"
-#include "nn/require.hpp"
+#include "model/require.hpp"
+#include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {

@@ -1,14 +1,14 @@
-#include "nn/predictor.hpp"
+#include "pass/predictor.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "kernels/dispatch.hpp"
-#include "nn/layer_pass.hpp"
-#include "nn/share.hpp"
-#include "nn/two_buffers.hpp"
-#include "nn/worker.hpp"
+#include "pass/layer_pass.hpp"
+#include "pass/share.hpp"
+#include "pass/two_buffers.hpp"
+#include "pass/worker.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 

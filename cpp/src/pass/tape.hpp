@@ -7,7 +7,7 @@
 #include <backpass/matrix.hpp>
 
 #include "base/aligned_buffer.hpp"
-#include "nn/model.hpp"
+#include "model/model.hpp"
 
 namespace backpass::nn {
 

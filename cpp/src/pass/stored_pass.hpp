@@ -9,12 +9,12 @@
 #include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
 
-#include "nn/layer_pass.hpp"
-#include "nn/model.hpp"
-#include "nn/segments.hpp"
-#include "nn/tape.hpp"
-#include "nn/wide_sum.hpp"
-#include "nn/worker.hpp"
+#include "model/model.hpp"
+#include "pass/layer_pass.hpp"
+#include "pass/segments.hpp"
+#include "pass/tape.hpp"
+#include "pass/wide_sum.hpp"
+#include "pass/worker.hpp"
 
 namespace backpass::nn {
 

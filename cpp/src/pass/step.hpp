@@ -6,7 +6,7 @@
 
 #include <backpass/optimizer.hpp>
 
-#include "nn/model.hpp"
+#include "model/model.hpp"
 #include "optim/update_plan.hpp"
 #include "runtime/team.hpp"
 

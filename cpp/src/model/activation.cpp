@@ -9,8 +9,8 @@
 
 #include "base/number_text.hpp"
 #include "kernels/dispatch.hpp"
-#include "nn/activate.hpp"
-#include "nn/require.hpp"
+#include "model/activate.hpp"
+#include "model/require.hpp"
 
 namespace backpass {
 namespace {
