@@ -13,19 +13,9 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-#if defined(__AVX512F__) || defined(__ARM_NEON)
-inline constexpr int kTileRows = 12;
-#elif defined(__AVX2__)
-inline constexpr int kTileRows = 6;
-#else
-inline constexpr int kTileRows = 4;
-#endif
+inline constexpr int kTileRows = kRegisters == 32 ? 12 : kFused ? 6 : 4;
 /// Rows of a tile that is one vector wide. 6 chains would not fill two multiply-add units of latency 4.
-#if defined(__AVX2__)
-inline constexpr int kNarrowTileRows = 12;
-#else
-inline constexpr int kNarrowTileRows = kTileRows;
-#endif
+inline constexpr int kNarrowTileRows = kFused ? 12 : kTileRows;
 inline constexpr int kTileVectors = 2;
 template <class T>
 inline constexpr Index kPanelCols = kTileVectors * kLanes<T>;
@@ -241,13 +231,8 @@ BP_INLINE void panel(const Product<T>& g, Index cols, const T* b, T* c, const T*
 
 /// With at most kWideRows rows, most accumulators of the normal tile would be unused. A wide tile of kWideVectors
 /// vectors uses them for more columns.
-#if defined(__AVX512F__) || defined(__ARM_NEON)
-inline constexpr Index kWideRows = 3;
-inline constexpr int kWideVectors = 8;
-#else
-inline constexpr Index kWideRows = 2;
-inline constexpr int kWideVectors = 6;
-#endif
+inline constexpr Index kWideRows = kRegisters == 32 ? 3 : 2;
+inline constexpr int kWideVectors = kRegisters == 32 ? 8 : 6;
 
 template <class T>
 void gemm(const Product<T>& g) {
