@@ -3,10 +3,12 @@
 
 #include <cstddef>
 
+#include "base/hardware.hpp"
+
 namespace backpass {
 
 /// The size of a cache line, and of the widest vector.
-inline constexpr std::size_t kAlignment = 64;
+inline constexpr std::size_t kAlignment = hardware::kCacheLine;
 
 /// Allocates memory aligned to kAlignment. Large blocks use huge pages if the system has them: a product that goes down
 /// the rows of a large matrix touches one page per row, which is more pages than the TLB holds.

@@ -1,6 +1,7 @@
 /// Matrix products that read B in memory order, for few rows of A and a B larger than the caches.
 #pragma once
 
+#include "base/hardware.hpp"
 #include "kernels/gemm_inl.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
@@ -98,7 +99,7 @@ void few_rows_terms(const Product<T>& g, const T* a, const T* first, T* c, Index
 
 /// C is computed in ranges of columns. A range has at most kFewRowsBytes bytes of C, which stay in the first-level
 /// cache, but at least kFewRowsRun bytes in every row.
-inline constexpr Index kFewRowsBytes = 16384;
+inline constexpr Index kFewRowsBytes = hardware::kL1 / 2;
 inline constexpr Index kFewRowsRun = 1024;
 
 /// The same product as gemm(), bit for bit, but B is read once and in memory order: C holds the partial sums between

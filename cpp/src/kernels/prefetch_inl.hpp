@@ -1,12 +1,13 @@
 /// Prefetches cache lines, or takes exclusive ownership of them for this core, before they are needed.
 #pragma once
 
+#include "base/hardware.hpp"
 #include "kernels/vec.hpp"
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
 template <class T>
-inline constexpr int kLine = 64 / static_cast<int>(sizeof(T));
+inline constexpr int kLine = static_cast<int>(hardware::kCacheLine / sizeof(T));
 
 /// Prefetches `rows` runs of Cols elements, row r at p + r * stride, into the second-level cache. A run that begins
 /// within a cache line shares this line with the previous run, which already fetched it. So each line is prefetched by

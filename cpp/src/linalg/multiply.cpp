@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/hardware.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass::linalg {
@@ -11,12 +12,11 @@ namespace {
 /// Maximum depth of a packed panel of B. The panel and the part of A that is multiplied with it stay in the
 /// second-level cache.
 constexpr Index kBlockDepth = 512;
-/// kSecondLevelBytes: bytes of B that fit the second-level cache. kThirdLevelBytes: bytes of B that fit one core's
-/// share of the third-level cache. If A has few rows, a product reads B in memory order: at most tile_rows / 2 rows if
-/// B exceeds kSecondLevelBytes, fewer than kFewTiles · tile_rows rows if B exceeds kThirdLevelBytes. Otherwise it reads
-/// a B of at most kThirdLevelBytes in place, tile by tile, and packs a larger B.
-constexpr Index kSecondLevelBytes = Index{1} << 20;
-constexpr Index kThirdLevelBytes = Index{8} << 20;
+/// Bytes of B that fit the caches. If A has few rows, a product reads B in memory order: at most tile_rows / 2 rows if B
+/// exceeds kL2, fewer than kFewTiles · tile_rows rows if B exceeds kL3. Otherwise it reads a B of at most kL3 in place,
+/// tile by tile, and packs a larger B.
+constexpr Index kL2 = hardware::kL2;
+constexpr Index kL3 = hardware::kL3;
 /// From this number of tiles of rows on, packing B pays off, and so does prefetching the panels of a B that is read in
 /// place.
 constexpr Index kFewTiles = 4;
@@ -38,17 +38,16 @@ void poll(Index work) {
 }
 
 /// If B exceeds this number of bytes and is read in place, it is prefetched panel by panel.
-constexpr Index kFarBytes = Index{512} << 10;
+constexpr Index kFarBytes = kL2 / 2;
 
 /// True if the row stride of B maps a panel to so few sets of the second-level cache that every tile finds only a small
 /// part of the panel there. For example, rows of 2048 floats (8 KiB) share 16 sets. A single tile of rows reads the
 /// panel only once, so the sets do not matter.
 template <class T>
 bool panel_evicts_itself(const Product<T>& p, Index tile_rows) noexcept {
-  constexpr Index kWayBytes = Index{128} << 10;
-  constexpr Index kWays = 8;
+  constexpr Index kWay = hardware::kL2Way;
   constexpr Index kTimes = 4;  // a smaller excess costs less than packing
-  const Index resident_rows = kWays * kWayBytes / std::gcd(p.b_row * static_cast<Index>(sizeof(T)), kWayBytes);
+  const Index resident_rows = kL2 / std::gcd(p.b_row * static_cast<Index>(sizeof(T)), kWay);
   return p.m > tile_rows && p.k >= kTimes * resident_rows;
 }
 
@@ -171,11 +170,11 @@ void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, Layout b_
   bool in_place = false;
   if (b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
-    const Index few_rows = bytes <= kSecondLevelBytes  ? 0
-                           : bytes <= kThirdLevelBytes ? kernels.tile_rows / 2
+    const Index few_rows = bytes <= kL2  ? 0
+                           : bytes <= kL3 ? kernels.tile_rows / 2
                                                        : kFewTiles * kernels.tile_rows - 1;
     const bool has_few_rows = p.m <= few_rows;
-    in_place = (bytes <= kThirdLevelBytes && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
+    in_place = (bytes <= kL3 && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
     if (has_few_rows || (in_place && (bytes <= kFarBytes || p.m < kFewTiles * kernels.tile_rows))) {
       multiply_in_place(has_few_rows ? kernels.gemm_few_rows : kernels.gemm, p);
       return;

@@ -169,7 +169,7 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
 
 template <class T>
 void UpdatePlan<T>::run(std::size_t begin, std::size_t end, bool shared) const noexcept {
-  // Claim cache lines that other cores hold, kRun parameters at a time. Between the stores of the update kernel, the
+  // Take ownership of cache lines that other cores hold, kRun parameters at a time. Between the stores of the update kernel, the
   // core would wait for every line separately.
   constexpr std::size_t kRun = 4096;
   auto range = std::upper_bound(ranges_.begin(), ranges_.end(), begin,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/hardware.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 /// element of the gradient, this costs little.
 constexpr std::size_t kBlockRows = 256;
 /// Bytes of the tape of a block that one thread computes alone. The tape should stay in the second-level cache.
-constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+constexpr std::size_t kBlockBytes = hardware::kL2 / 4;
 constexpr std::size_t kMinBlockRows = 32;
 /// Cost estimate of the loss of one output in multiply-adds, for polls.
 constexpr std::size_t kLossOperations = 16;
@@ -112,11 +113,10 @@ void BatchPass<T>::reserve(const PassContext& context, std::size_t blocks, std::
 
 template <class T>
 bool BatchPass<T>::copies_input(const PassContext& context) noexcept {
-  // If the row stride is a multiple of this, all rows start in the same set of the first-level cache. A set cannot hold
+  // If the row stride is a multiple of kL1Way, all rows start in the same set of the first-level cache. A set cannot hold
   // one line for each row of a register tile, so the rows would evict each other.
-  constexpr std::size_t kWayBytes = 4096;
   const Batch<T>& batch = context.batch;
-  return batch.index || !batch.x.is_view() || batch.x.view().row_stride() * sizeof(T) % kWayBytes == 0;
+  return batch.index || !batch.x.is_view() || batch.x.view().row_stride() * sizeof(T) % hardware::kL1Way == 0;
 }
 
 template <class T>
@@ -153,7 +153,7 @@ void BatchPass<T>::copy_input(const PassContext& context, Block& block, std::siz
     // The rows of a shuffled batch are scattered in memory: prefetch the next row while this one is copied. The target
     // is the second-level cache, which is faster than the first level (measured on Zen 4).
     const T* const next = x.row(batch.source(first + std::min(r + 1, rows.end - 1)));
-    for (std::size_t col = 0; col < x.cols(); col += kAlignment / sizeof(T)) {
+    for (std::size_t col = 0; col < x.cols(); col += hardware::kCacheLine / sizeof(T)) {
       __builtin_prefetch(next + col, 0, 2);
     }
     std::copy_n(x.row(batch.source(first + r)), x.cols(), input.row(r));

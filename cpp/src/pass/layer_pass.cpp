@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/hardware.hpp"
 #include "base/streams.hpp"
 #include "model/activate.hpp"
 #include "pass/two_buffers.hpp"
@@ -121,7 +122,7 @@ Range LayerPass<T, Memory>::weight_rows(std::size_t i, std::size_t part, std::si
 
 template <class T, class Memory>
 std::size_t LayerPass<T, Memory>::rows_in_cache(std::size_t outputs) noexcept {
-  constexpr std::size_t kBytes = std::size_t{384} << 10;
+  constexpr std::size_t kBytes = hardware::kL2 / 8 * 3;
   constexpr std::size_t kTile = 12;  // rows of the widest instruction set's register tile
   constexpr std::size_t kLeastTiles = 4;
   return std::max(kLeastTiles, kBytes / (kTile * sizeof(T) * outputs)) * kTile;

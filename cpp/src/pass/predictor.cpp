@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/hardware.hpp"
 #include "kernels/dispatch.hpp"
 #include "pass/layer_pass.hpp"
 #include "pass/share.hpp"
@@ -16,7 +17,7 @@ namespace backpass::nn {
 namespace {
 
 /// Bytes of both buffers together: they should stay in the second-level cache.
-constexpr std::size_t kBufferBytes = std::size_t{512} << 10;
+constexpr std::size_t kBufferBytes = hardware::kL2 / 2;
 constexpr std::size_t kMinBlockRows = 128;
 constexpr std::size_t kMaxBlockRows = 256;
 

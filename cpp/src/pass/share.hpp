@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "base/hardware.hpp"
 #include "model/model.hpp"
 #include "runtime/team.hpp"
 
@@ -73,7 +74,7 @@ class Share {
 /// times.
 template <class T>
 [[nodiscard]] bool shares_columns(const Model<T>& model, std::size_t rows, int threads) noexcept {
-  constexpr std::size_t kWeightBytes = std::size_t{4} << 20;
+  constexpr std::size_t kWeightBytes = hardware::kL3 / 2;
   constexpr std::size_t kRowsPerThread = 16;
   return threads > 1 && (model.parameters.size() * sizeof(T) > kWeightBytes ||
                          rows < kRowsPerThread * static_cast<std::size_t>(threads));

@@ -13,6 +13,7 @@
 #include <backpass/runtime.hpp>
 
 #include "base/floating_point_mode.hpp"
+#include "base/hardware.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/obtainable_threads.hpp"
 #include "runtime/spin.hpp"
@@ -80,8 +81,8 @@ class TeamState {
   }
 
   int size_ = 1;
-  alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<unsigned int> generation_{0};
+  alignas(hardware::kCacheLine) std::atomic<int> arrived_{0};
+  alignas(hardware::kCacheLine) std::atomic<unsigned int> generation_{0};
   std::atomic<bool> aborted_{false};
   std::mutex mutex_;
   std::exception_ptr error_;
