@@ -8,6 +8,7 @@
 #include <backpass/error.hpp>
 
 #include "base/checked.hpp"
+#include "base/text.hpp"
 #include "io/container_header.hpp"
 #include "io/json_writer.hpp"
 #include "io/text.hpp"

@@ -14,6 +14,7 @@
 #include <backpass/serialize.hpp>
 #include <backpass/version.hpp>
 
+#include "base/text.hpp"
 #include "io/architecture.hpp"
 #include "io/container.hpp"
 #include "io/elements.hpp"

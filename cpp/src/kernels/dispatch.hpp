@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "base/of_type.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace backpass::kernels {
@@ -20,11 +21,7 @@ const KernelSet& active();
 
 template <class T>
 const KernelTable<T>& table(const KernelSet& set) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return set.f32;
-  } else {
-    return set.f64;
-  }
+  return of_type<T>(set.f32, set.f64);
 }
 template <class T>
 const KernelTable<T>& table() {

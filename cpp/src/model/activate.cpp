@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "base/floating_point_mode.hpp"
+#include "base/of_type.hpp"
 #include "kernels/dispatch.hpp"
-#include "model/of_type.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass::nn {

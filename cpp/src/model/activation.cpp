@@ -7,10 +7,10 @@
 
 #include <backpass/error.hpp>
 
-#include "base/number_text.hpp"
+#include "base/text.hpp"
 #include "kernels/dispatch.hpp"
 #include "model/activate.hpp"
-#include "model/require.hpp"
+#include "model/require_matrix.hpp"
 
 namespace backpass {
 namespace {
@@ -83,7 +83,6 @@ Activation Activation::custom(const std::function<double(double)>& function,
 }
 
 Activation Activation::from_name(std::string_view name) {
-  std::string known;
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == name) {
       Activation a;
@@ -91,9 +90,8 @@ Activation Activation::from_name(std::string_view name) {
       a.parameter_ = parameter_of(a.kind_).default_value;
       return a;
     }
-    known += (i == 0 ? "" : ", ") + std::string(kNames[i]);
   }
-  throw std::invalid_argument("unknown activation \"" + std::string(name) + "\"; there are: " + known);
+  throw std::invalid_argument(unknown_text("activation", name, kNames));
 }
 
 Activation Activation::from_name(std::string_view name, double parameter) {
@@ -119,8 +117,8 @@ bool Activation::has_parameter() const noexcept { return parameter_of(kind_).exi
 template <class T>
 void Activation::apply(ConstMatrixView<T> z, MatrixView<T> a) const {
   if (z.rows() != a.rows() || z.cols() != a.cols()) {
-    throw ShapeError("activation: z is " + std::to_string(z.rows()) + " x " + std::to_string(z.cols()) + ", a is " +
-                     std::to_string(a.rows()) + " x " + std::to_string(a.cols()));
+    throw ShapeError("activation: z has shape " + shape_text(z.rows(), z.cols()) + ", a has shape " +
+                     shape_text(a.rows(), a.cols()));
   }
   nn::require_data("z", z);
   nn::require_writable("a", a);

@@ -4,12 +4,14 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/floating_point_mode.hpp"
+#include "base/text.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
@@ -148,14 +150,12 @@ void fill_as(const Initializer& init, const Activation& activation, MatrixView<T
 }  // namespace
 
 Initializer Initializer::from_name(std::string_view name) {
-  std::string known;
   for (const auto& [key, init] : kNamed) {
     if (key == name) {
       return init;
     }
-    known += (known.empty() ? "" : ", ") + std::string(key);
   }
-  throw std::invalid_argument("unknown initializer \"" + std::string(name) + "\"; there are: " + known);
+  throw std::invalid_argument(unknown_text("initializer", name, std::views::keys(kNamed)));
 }
 
 std::string_view Initializer::name() const noexcept { return kNamed[static_cast<std::size_t>(kind)].first; }

@@ -1,6 +1,7 @@
 #include <backpass/loss.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -10,10 +11,12 @@
 #include <backpass/error.hpp>
 
 #include "base/floating_point_mode.hpp"
+#include "base/of_type.hpp"
+#include "base/require.hpp"
+#include "base/text.hpp"
 #include "kernels/dispatch.hpp"
 #include "model/loss_plan.hpp"
-#include "model/of_type.hpp"
-#include "model/require.hpp"
+#include "model/require_matrix.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
@@ -22,17 +25,15 @@ namespace {
 template <std::size_t... I>
 Loss find_by_name(std::string_view name, std::index_sequence<I...> /*all except CustomLoss*/) {
   Loss found;
-  std::string known;
-  const auto consider = [&]<class L>(std::in_place_type_t<L>) {
-    known += (known.empty() ? "" : ", ") + std::string(L::name);
-    if (L::name == name) {
-      found = L{};
-      return true;
+  const auto matches = [&]<class L>(std::in_place_type_t<L>) {
+    if (L::name != name) {
+      return false;
     }
-    return false;
+    found = L{};
+    return true;
   };
-  if (!(consider(std::in_place_type<std::variant_alternative_t<I, Loss>>) || ...)) {
-    throw std::invalid_argument("unknown loss \"" + std::string(name) + "\"; there are: " + known);
+  if (!(matches(std::in_place_type<std::variant_alternative_t<I, Loss>>) || ...)) {
+    throw std::invalid_argument(unknown_text("loss", name, std::array{std::variant_alternative_t<I, Loss>::name...}));
   }
   return found;
 }
@@ -52,12 +53,6 @@ namespace {
 
 using kernels::LossKernel;
 
-void require(bool condition, std::string_view loss, const char* what) {
-  if (!condition) {
-    throw std::invalid_argument(std::string(loss) + ": " + what);
-  }
-}
-
 template <class T>
 struct Planner {
   ActivationKind output;
@@ -75,12 +70,12 @@ struct Planner {
   LossPlan<T> operator()(const MeanSquaredError&) const { return plan(LossKernel::mse); }
   LossPlan<T> operator()(const MeanAbsoluteError&) const { return plan(LossKernel::mae); }
   LossPlan<T> operator()(const Huber& loss) const {
-    require(loss.delta > 0.0 && std::isfinite(loss.delta), Huber::name, "delta must be finite and positive");
+    require(loss.delta > 0.0 && std::isfinite(loss.delta), Huber::name, "delta", loss.delta, "finite and positive");
     return plan(LossKernel::huber, loss.delta);
   }
   LossPlan<T> operator()(const LogCosh&) const { return plan(LossKernel::log_cosh); }
   LossPlan<T> operator()(const Quantile& loss) const {
-    require(loss.q > 0.0 && loss.q < 1.0, Quantile::name, "q must be in (0, 1)");
+    require(loss.q > 0.0 && loss.q < 1.0, Quantile::name, "q", loss.q, "in (0, 1)");
     return plan(LossKernel::quantile, loss.q);
   }
   LossPlan<T> operator()(const CrossEntropy& loss) const {
@@ -114,7 +109,7 @@ struct Planner {
   }
 
   static void require_smoothing(double smoothing, std::string_view name) {
-    require(smoothing >= 0.0 && smoothing <= 1.0, name, "label_smoothing must be in [0, 1]");
+    require(smoothing >= 0.0 && smoothing <= 1.0, name, "label_smoothing", smoothing, "in [0, 1]");
   }
 };
 
@@ -140,16 +135,13 @@ template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
                    std::span<const T> sample_weight, std::string_view prefix) {
   const std::string where(prefix);
-  const auto shape = [](std::size_t r, std::size_t c) {
-    return "(" + std::to_string(r) + ", " + std::to_string(c) + ")";
-  };
   if (rows == 0) {
     throw std::invalid_argument(where + "no rows: the mean loss of zero samples is undefined");
   }
   if (y.are_labels()) {
     if (!takes_labels(loss)) {
       throw std::invalid_argument(where + std::string(loss_name(loss)) + " takes targets of shape " +
-                                  shape(rows, outputs) + ", not class labels");
+                                  shape_text(rows, outputs) + ", not class labels");
     }
     if (y.rows() != rows) {
       throw ShapeError(where + "y has " + std::to_string(y.rows()) + " labels for " + std::to_string(rows) +
@@ -164,8 +156,8 @@ void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, cons
       }
     }
   } else if (y.rows() != rows || y.values().cols() != outputs) {
-    throw ShapeError(where + "y has shape " + shape(y.rows(), y.values().cols()) + ", expected " +
-                     shape(rows, outputs));
+    throw ShapeError(where + "y has shape " + shape_text(y.rows(), y.values().cols()) + ", expected " +
+                     shape_text(rows, outputs));
   } else {
     require_data(where + "y", y.values());
   }
@@ -214,8 +206,8 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
                      std::span<const T> sample_weight) {
   nn::check_targets(loss, a.rows(), a.cols(), y, sample_weight);
   if (grad.data() != nullptr && (grad.rows() != a.rows() || grad.cols() != a.cols())) {
-    throw ShapeError("grad has shape (" + std::to_string(grad.rows()) + ", " + std::to_string(grad.cols()) +
-                     "), expected (" + std::to_string(a.rows()) + ", " + std::to_string(a.cols()) + ")");
+    throw ShapeError("grad has shape " + shape_text(grad.rows(), grad.cols()) + ", expected " +
+                     shape_text(a.rows(), a.cols()));
   }
   nn::require_data("a", a);
   if (grad.data() != nullptr) {
@@ -228,7 +220,7 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     std::vector<T> unwanted(grad.data() == nullptr ? a.rows() * a.cols() : 0);
     const MatrixView<T> out = grad.data() == nullptr ? MatrixView<T>(unwanted.data(), a.rows(), a.cols()) : grad;
-    return in_callers_mode(nn::of_type<T>(custom->function_f32, custom->function_f64), a, y, out);
+    return in_callers_mode(of_type<T>(custom->function_f32, custom->function_f64), a, y, out);
   }
   return in_own_mode([&] {
     const auto plan = nn::plan_loss<T>(loss, Activation::identity());

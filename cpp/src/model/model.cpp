@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "base/number_text.hpp"
+#include "base/text.hpp"
 
 namespace backpass::nn {
 

@@ -1,11 +1,16 @@
 #include <backpass/optimizer.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 #include "base/floating_point_mode.hpp"
+#include "base/text.hpp"
 #include "optim/rules.hpp"
 #include "optim/update_plan.hpp"
 
@@ -14,25 +19,34 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Tries the alternatives from index I on.
-template <std::size_t I = 0>
-Optimizer from_name(std::string_view name, const std::string& known) {
-  if constexpr (I == std::variant_size_v<Optimizer>) {
-    throw std::invalid_argument("unknown optimizer \"" + std::string(name) + "\"; there are: " + known);
-  } else {
-    using O = std::variant_alternative_t<I, Optimizer>;
-    std::string lowered(O::name);
-    std::transform(lowered.begin(), lowered.end(), lowered.begin(), lower);
-    if (name == O::name || name == lowered) {
-      return O{};
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), [](char c) { return lower(c); });
+  return result;
+}
+
+template <std::size_t... I>
+Optimizer from_name(std::string_view name, std::index_sequence<I...> /*all*/) {
+  Optimizer found;
+  const auto matches = [&]<class O>(std::in_place_type_t<O>) {
+    if (name != O::name && name != lower(O::name)) {
+      return false;
     }
-    return from_name<I + 1>(name, known + (known.empty() ? "" : ", ") + lowered);
+    found = O{};
+    return true;
+  };
+  if (!(matches(std::in_place_type<std::variant_alternative_t<I, Optimizer>>) || ...)) {
+    const std::array known{lower(std::variant_alternative_t<I, Optimizer>::name)...};
+    throw std::invalid_argument(unknown_text("optimizer", name, known));
   }
+  return found;
 }
 
 }  // namespace
 
-Optimizer optimizer_from_name(std::string_view name) { return from_name(name, {}); }
+Optimizer optimizer_from_name(std::string_view name) {
+  return from_name(name, std::make_index_sequence<std::variant_size_v<Optimizer>>());
+}
 
 void validate(OptimizerRef optimizer) {
   optimizer.visit([]<class O>(const O& o) { optim::Rule<O>::validate(o); });

@@ -12,8 +12,8 @@
 
 #include <backpass/optimizer.hpp>
 
+#include "base/require.hpp"
 #include "kernels/update_kernels.hpp"
-#include "optim/require.hpp"
 
 namespace backpass::optim {
 

@@ -6,13 +6,11 @@
 #include <stdexcept>
 
 #include "base/floating_point_mode.hpp"
-#include "optim/require.hpp"
+#include "base/require.hpp"
 
 namespace backpass {
 namespace {
 
-using optim::require;
-using optim::require_non_negative;
 
 /// A warm-up may contain another warm-up. More levels than this are a mistake, perhaps a cycle.
 constexpr int kMaxNesting = 16;

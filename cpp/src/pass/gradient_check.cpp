@@ -11,7 +11,7 @@
 
 #include "base/floating_point_mode.hpp"
 #include "base/function_ref.hpp"
-#include "model/require.hpp"
+#include "model/require_matrix.hpp"
 #include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
 

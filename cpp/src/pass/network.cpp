@@ -11,18 +11,14 @@
 #include <backpass/runtime.hpp>
 
 #include "base/floating_point_mode.hpp"
-#include "base/number_text.hpp"
-#include "model/of_type.hpp"
-#include "model/require.hpp"
+#include "base/of_type.hpp"
+#include "base/text.hpp"
+#include "model/require_matrix.hpp"
 #include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass {
-
-std::string shape_text(std::size_t rows, std::size_t cols) {
-  return "(" + std::to_string(rows) + ", " + std::to_string(cols) + ")";
-}
 
 namespace {
 
@@ -332,7 +328,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, const Input<
     const ConstMatrixView<T> a = forward(x, true);
     std::vector<T> grad(a.rows() * a.cols());
     const MatrixView<T> grad_output(grad.data(), a.rows(), a.cols());
-    const double value = in_callers_mode(nn::of_type<T>(loss.function_f32, loss.function_f64), a, y, grad_output);
+    const double value = in_callers_mode(of_type<T>(loss.function_f32, loss.function_f64), a, y, grad_output);
     backward(grad_output, input_gradient);
     return value;
   } catch (...) {

@@ -50,7 +50,4 @@ struct NetworkAccess {
   }
 };
 
-/// "(rows, cols)", for messages.
-[[nodiscard]] std::string shape_text(std::size_t rows, std::size_t cols);
-
 }  // namespace backpass

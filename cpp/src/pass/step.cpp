@@ -9,7 +9,7 @@
 
 #include <backpass/error.hpp>
 
-#include "base/number_text.hpp"
+#include "base/text.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace backpass::nn {

@@ -14,8 +14,9 @@
 
 #include "base/checked.hpp"
 #include "base/floating_point_mode.hpp"
-#include "base/number_text.hpp"
+#include "base/require.hpp"
 #include "base/streams.hpp"
+#include "base/text.hpp"
 #include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
 #include "train/custom_batch.hpp"
@@ -127,12 +128,6 @@ class Fit {
   nn::RowMean epoch_mean_{0.0};  ///< the mean over the rows of an epoch
   Clock::time_point last_report_ = Clock::now();
 };
-
-void require(bool condition, const std::string& what) {
-  if (!condition) {
-    throw std::invalid_argument(what);
-  }
-}
 
 template <class T>
 Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
@@ -453,7 +448,6 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
 }  // namespace train
 
 std::size_t validation_rows(std::size_t rows, double validation_split) {
-  using train::require;
   const std::string text = "validation_split of " + number_text(validation_split);
   require(validation_split >= 0.0 && validation_split < 1.0, text + " is not in [0, 1)");
   // 1e-9 corrects for rounding: 0.29 · 100 rows must give 29, but the product in binary is slightly smaller.

@@ -10,9 +10,9 @@
 #include <backpass/error.hpp>
 
 #include "base/floating_point_mode.hpp"
+#include "base/text.hpp"
 #include "model/loss_plan.hpp"
-#include "model/require.hpp"
-#include "pass/network_impl.hpp"
+#include "model/require_matrix.hpp"
 
 namespace backpass {
 namespace {
@@ -29,7 +29,7 @@ Metric metric_from_name(std::string_view name) {
       return static_cast<Metric>(i);
     }
   }
-  throw std::invalid_argument("unknown metric \"" + std::string(name) + "\"; there are: accuracy, r2, mae");
+  throw std::invalid_argument(unknown_text("metric", name, kMetricNames));
 }
 
 namespace train {

@@ -2,31 +2,25 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
+#include <ranges>
 #include <string>
+
+#include "base/require.hpp"
+#include "base/text.hpp"
 
 namespace backpass::train {
 
 Monitor::Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory)
     : settings_(settings), memory_(memory) {
-  std::string known;
-  for (const auto& [name, values] : history.series) {
-    known += (known.empty() ? "" : ", ") + name;
-  }
-  const auto named = [&](const auto& series) { return series.first == settings.monitor; };
-  if (std::none_of(history.series.begin(), history.series.end(), named)) {
-    throw std::invalid_argument("early stopping: there is no series \"" + settings.monitor +
-                                "\" to monitor; there are: " + known);
-  }
-  if (!(settings.min_delta >= 0.0)) {
-    throw std::invalid_argument("early stopping: min_delta must not be negative");
-  }
+  const auto names = std::views::keys(history.series);
+  require(std::ranges::find(names, settings.monitor) != names.end(),
+          "early stopping: " + unknown_text("series to monitor", settings.monitor, names));
+  require(settings.min_delta >= 0.0, "early stopping", "min_delta", settings.min_delta, "at least 0");
   const bool rises = settings.monitor.ends_with("accuracy") || settings.monitor.ends_with("r2");
   sign_ = rises ? -1.0 : 1.0;
-  if (!memory_.monitor.empty() && memory_.monitor != settings.monitor) {
-    throw std::invalid_argument("early stopping: the resumed training monitored \"" + memory_.monitor + "\", not \"" +
-                                settings.monitor + "\"");
-  }
+  require(
+      memory_.monitor.empty() || memory_.monitor == settings.monitor,
+      "early stopping: the resumed training monitored \"" + memory_.monitor + "\", not \"" + settings.monitor + "\"");
   memory_.monitor = settings.monitor;
 }
 

@@ -14,7 +14,7 @@
 
 #include <backpass/backpass.hpp>
 
-#include "model/require.hpp"
+#include "model/require_matrix.hpp"
 
 namespace backpass {
 namespace {

@@ -1,9 +1,9 @@
-/// Chooses between the float and the double function of a custom activation or loss.
+/// Chooses between two objects by the element type of a network.
 #pragma once
 
 #include <type_traits>
 
-namespace backpass::nn {
+namespace backpass {
 
 /// f32 if T is float, f64 if T is double.
 template <class T, class F32, class F64>
@@ -15,4 +15,4 @@ const auto& of_type(const F32& f32, const F64& f64) noexcept {
   }
 }
 
-}  // namespace backpass::nn
+}  // namespace backpass

@@ -1,11 +1,14 @@
-/// Range checks of hyperparameters. All their messages have the same form.
+/// Checks of arguments. Each throws std::invalid_argument, and all messages about a number have the same form.
 #pragma once
 
 #include <cmath>
+#include <string>
 #include <string_view>
 
-namespace backpass::optim {
+namespace backpass {
 
+/// \throws std::invalid_argument with the message unless ok
+void require(bool ok, const std::string& message);
 /// \throws std::invalid_argument "owner: parameter = value, but it must be range" unless ok
 void require(bool ok, std::string_view owner, std::string_view parameter, double value, std::string_view range);
 
@@ -18,4 +21,4 @@ inline void require_decay(std::string_view owner, std::string_view parameter, do
   require(value >= 0 && value < 1, owner, parameter, value, "in [0, 1)");
 }
 
-}  // namespace backpass::optim
+}  // namespace backpass

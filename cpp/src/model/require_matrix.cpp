@@ -1,10 +1,12 @@
-#include "model/require.hpp"
+#include "model/require_matrix.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
 
 #include <backpass/error.hpp>
+
+#include "base/text.hpp"
 
 namespace backpass::nn {
 namespace {
@@ -36,8 +38,7 @@ std::ptrdiff_t size_of(Element element) noexcept {
 }  // namespace
 
 void refuse_null(std::string_view name, std::size_t rows, std::size_t cols) {
-  throw ShapeError(std::string(name) + " has shape (" + std::to_string(rows) + ", " + std::to_string(cols) +
-                   "), but its data pointer is null");
+  throw ShapeError(std::string(name) + " has shape " + shape_text(rows, cols) + ", but its data pointer is null");
 }
 
 void refuse_stride(std::string_view name, std::size_t row_stride, std::size_t cols) {

@@ -1,0 +1,56 @@
+/// Texts of messages: numbers, shapes and lists of names.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace backpass {
+
+/// The shortest decimal text that reads back as the same double. It has a decimal point in every locale, unlike the
+/// text of std::to_string and printf.
+[[nodiscard]] inline std::string number_text(double value) {
+  std::array<char, 32> text{};  // the longest text has 24 characters
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
+/// A shape: "(2, 3)".
+/// \param shape  a range of integers
+template <class Range>
+[[nodiscard]] std::string shape_text(const Range& shape) {
+  std::string text = "(";
+  const char* separator = "";
+  for (const auto extent : shape) {
+    text += separator + std::to_string(extent);
+    separator = ", ";
+  }
+  return text + ")";
+}
+[[nodiscard]] inline std::string shape_text(std::size_t rows, std::size_t cols) {
+  return shape_text(std::array{rows, cols});
+}
+
+/// "a, b, c".
+/// \param names  a range of strings
+template <class Range>
+[[nodiscard]] std::string list_text(const Range& names) {
+  std::string text;
+  for (const std::string_view name : names) {
+    text += text.empty() ? "" : ", ";
+    text += name;
+  }
+  return text;
+}
+
+/// The message for a name that a closed set does not contain.
+/// \param what   what the name should be, e.g. "loss"
+/// \param known  a range of strings, all names of the set
+template <class Range>
+[[nodiscard]] std::string unknown_text(std::string_view what, std::string_view name, const Range& known) {
+  return "unknown " + std::string(what) + " \"" + std::string(name) + "\"; there are: " + list_text(known);
+}
+
+}  // namespace backpass
