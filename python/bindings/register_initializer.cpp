@@ -7,6 +7,18 @@
 namespace backpass::python {
 namespace {
 
+/// The name of the parameter of a kind.
+template <InitializerKind>
+constexpr const char* kParameter = nullptr;
+template <>
+constexpr const char* kParameter<InitializerKind::constant> = "value";
+template <>
+constexpr const char* kParameter<InitializerKind::normal> = "standard_deviation";
+template <>
+constexpr const char* kParameter<InitializerKind::uniform> = "half_width";
+template <>
+constexpr const char* kParameter<InitializerKind::orthogonal> = "gain";
+
 /// The Python class of an initializer kind with a parameter.
 template <InitializerKind Kind>
 struct InitializerOf : Initializer {
@@ -14,15 +26,16 @@ struct InitializerOf : Initializer {
   InitializerOf() : Initializer(Initializer::from_name(Initializer{Kind}.name())) {}
   [[nodiscard]] const InitializerOf& get() const noexcept { return *this; }
   [[nodiscard]] InitializerOf& get() noexcept { return *this; }
+  static constexpr auto fields() {
+    return std::tuple{Field<InitializerOf, double>{kParameter<Kind>, &InitializerOf::parameter}};
+  }
 };
 
 template <InitializerKind Kind>
-void register_kind(py::module_& m, const char* class_name, const char* parameter, const char* doc) {
+void register_kind(py::module_& m, const char* class_name, const char* doc) {
   using I = InitializerOf<Kind>;
-  const Field<I, double> value{parameter, [](const I& i) { return i.parameter; },
-                               [](I& i, double v) { i.parameter = v; }};
-  py::class_<I, Initializer> cls(m, class_name, with_example(doc, "initializers", class_name, value).c_str());
-  def_record(cls, class_name, [](const I&) {}, RecordKind::value, value);
+  py::class_<I, Initializer> cls(m, class_name, with_example<I>(doc, "initializers", class_name).c_str());
+  def_record(cls, class_name, [](const I&) {}, RecordKind::value);
 }
 
 }  // namespace
@@ -33,19 +46,19 @@ void register_initializer(py::module_& m) {
       .def_property_readonly(
           "name", [](const Initializer& self) { return std::string(self.name()); },
           "str : the name. As an argument, it means this initializer with its default parameter.");
-  register_kind<InitializerKind::constant>(m, "Constant", "value", R"(All weights are `value`.
+  register_kind<InitializerKind::constant>(m, "Constant", R"(All weights are `value`.
 
 Parameters
 ----------
 value : float
 )");
-  register_kind<InitializerKind::normal>(m, "Normal", "standard_deviation", R"(Normal distribution with mean zero.
+  register_kind<InitializerKind::normal>(m, "Normal", R"(Normal distribution with mean zero.
 
 Parameters
 ----------
 standard_deviation : float
 )");
-  register_kind<InitializerKind::uniform>(m, "Uniform", "half_width",
+  register_kind<InitializerKind::uniform>(m, "Uniform",
                                           R"(Uniform distribution between −half_width and half_width.
 
 Parameters
@@ -53,7 +66,7 @@ Parameters
 half_width : float
 )");
   register_kind<InitializerKind::orthogonal>(
-      m, "Orthogonal", "gain",
+      m, "Orthogonal",
       R"(W = gain · Q with orthonormal rows of Q, or orthonormal columns if these are fewer (Saxe et al. 2014).
 
 Parameters

@@ -185,15 +185,13 @@ TypeError names this entry, and the optimizer keeps its state.)")
           "Delete the state: the next step is a first step.");
 }
 
-template <class V, class... F>
-void register_one(py::module_& m, const char* class_name, const char* doc, F... fields) {
-  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name,
-                                                  with_example<V>(doc, "optim", class_name, fields...).c_str());
-  const auto check = [](V& settings) { validate(settings); };
-  def_record(cls, class_name, check, RecordKind::mutating, fields...);
-  cls.def("__reduce__", [=](const py::object& self) {
+template <class V>
+void register_one(py::module_& m, const char* class_name, const char* doc) {
+  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name, with_example<V>(doc, "optim", class_name).c_str());
+  def_record(cls, class_name, [](V& settings) { validate(settings); }, RecordKind::mutating);
+  cls.def("__reduce__", [](const py::object& self) {
     auto& object = self.cast<OptimizerOf<V>&>();
-    return reduce_with_state(self, py::make_tuple(fields.get(object.get())...), get_state(object));
+    return reduce_with_state(self, values_of<V>(object.get()), get_state(object));
   });
 }
 
@@ -220,9 +218,7 @@ nesterov : bool
     Requires a momentum above 0 and no dampening.
 weight_decay : float
     Adds weight_decay/2 Σ p² to the loss.
-)",
-                    field<&SGD::lr>("lr"), field<&SGD::momentum>("momentum"), field<&SGD::dampening>("dampening"),
-                    field<&SGD::nesterov>("nesterov"), field<&SGD::weight_decay>("weight_decay"));
+)");
   register_one<RMSprop>(m, "RMSprop", R"(RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop.
 
 Parameters
@@ -236,12 +232,8 @@ eps : float
 weight_decay, momentum : float
 centered : bool
     Whether to divide by an estimate of the standard deviation instead of the root of the second moment.
-)",
-                        field<&RMSprop::lr>("lr"), field<&RMSprop::alpha>("alpha"), field<&RMSprop::eps>("eps"),
-                        field<&RMSprop::weight_decay>("weight_decay"), field<&RMSprop::momentum>("momentum"),
-                        field<&RMSprop::centered>("centered"));
-  register_one<Adagrad>(
-      m, "Adagrad", R"(Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.
+)");
+  register_one<Adagrad>(m, "Adagrad", R"(Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.
 
 Parameters
 ----------
@@ -250,9 +242,7 @@ lr : float
 lr_decay, weight_decay, initial_accumulator_value : float
 eps : float
     Added to the square root in the denominator.
-)",
-      field<&Adagrad::lr>("lr"), field<&Adagrad::lr_decay>("lr_decay"), field<&Adagrad::weight_decay>("weight_decay"),
-      field<&Adagrad::initial_accumulator_value>("initial_accumulator_value"), field<&Adagrad::eps>("eps"));
+)");
   register_one<Adam>(m, "Adam", R"(Adam (Kingma and Ba 2015), as torch.optim.Adam.
 
 Parameters
@@ -267,11 +257,9 @@ weight_decay : float
     Adds weight_decay/2 Σ p² to the loss. In AdamW, weight decay is not part of the loss.
 amsgrad : bool
     Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
-)",
-                     field<&Adam::lr>("lr"), pair_field<&Adam::beta1, &Adam::beta2>("betas"), field<&Adam::eps>("eps"),
-                     field<&Adam::weight_decay>("weight_decay"), field<&Adam::amsgrad>("amsgrad"));
-  register_one<AdamW>(
-      m, "AdamW", R"(Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW.
+)");
+  register_one<AdamW>(m, "AdamW",
+                      R"(Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW.
 
 Parameters
 ----------
@@ -285,9 +273,7 @@ weight_decay : float
     Every step multiplies the parameters by 1 − lr weight_decay.
 amsgrad : bool
     Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
-)",
-      field<&AdamW::lr>("lr"), pair_field<&AdamW::beta1, &AdamW::beta2>("betas"), field<&AdamW::eps>("eps"),
-      field<&AdamW::weight_decay>("weight_decay"), field<&AdamW::amsgrad>("amsgrad"));
+)");
   register_one<NAdam>(m, "NAdam", R"(Adam with Nesterov momentum (Dozat 2016), as torch.optim.NAdam.
 
 Parameters
@@ -299,10 +285,7 @@ betas : (float, float)
 eps : float
     Added to the square root in the denominator.
 weight_decay, momentum_decay : float
-)",
-                      field<&NAdam::lr>("lr"), pair_field<&NAdam::beta1, &NAdam::beta2>("betas"),
-                      field<&NAdam::eps>("eps"), field<&NAdam::weight_decay>("weight_decay"),
-                      field<&NAdam::momentum_decay>("momentum_decay"));
+)");
   register_one<Rprop>(m, "Rprop",
                       R"(Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. Use full batches.
 
@@ -314,9 +297,7 @@ etas : (float, float)
     Factors on the step size: for a gradient that changed its sign, and for a gradient with the same sign.
 step_sizes : (float, float)
     Smallest and largest step size.
-)",
-                      field<&Rprop::lr>("lr"), pair_field<&Rprop::eta_minus, &Rprop::eta_plus>("etas"),
-                      pair_field<&Rprop::step_min, &Rprop::step_max>("step_sizes"));
+)");
   register_one<Lion>(m, "Lion", R"(Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms").
 
 p −= lr (sign(β1 m + (1 − β1) g) + weight_decay p); m = β2 m + (1 − β2) g.
@@ -329,9 +310,7 @@ betas : (float, float)
     β1, the weight of the running mean m in the step, and β2, the decay of m.
 weight_decay : float
     Every step multiplies the parameters by 1 − lr weight_decay.
-)",
-                     field<&Lion::lr>("lr"), pair_field<&Lion::beta1, &Lion::beta2>("betas"),
-                     field<&Lion::weight_decay>("weight_decay"));
+)");
   m.def(
       "_restore",
       [](const py::type& cls, const AnyTuple& arguments, const py::object& state) {

@@ -75,11 +75,11 @@ Examples
 )");
 }
 
-template <class V, class... F>
-auto register_one(py::module_& m, const char* class_name, const char* doc, RecordKind kind, F... fields) {
+template <class V>
+auto register_one(py::module_& m, const char* class_name, const char* doc, RecordKind kind = RecordKind::value) {
   py::class_<ScheduleOf<V>, ScheduleObject> cls(m, (std::string(class_name) + "Schedule").c_str(),
-                                                with_example<V>(doc, "schedules", class_name, fields...).c_str());
-  def_record(cls, class_name, [](const V& v) { validate(Schedule(v)); }, kind, fields...);
+                                                with_example<V>(doc, "schedules", class_name).c_str());
+  def_record(cls, class_name, [](const V& v) { validate(Schedule(v)); }, kind);
   return cls;
 }
 
@@ -106,8 +106,7 @@ cooldown : int
 min_lr : float
     Lower bound of the rate.
 )",
-      RecordKind::has_extra_state, field<&V::factor>("factor"), field<&V::patience>("patience"),
-      field<&V::threshold>("threshold"), field<&V::cooldown>("cooldown"), field<&V::min_lr>("min_lr"))
+      RecordKind::has_extra_state)
       .def_property_readonly(
           "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },
           "float : product of all reductions so far.")
@@ -116,7 +115,7 @@ min_lr : float
       .def("__reduce__",
            [](const py::object& self) {
              const V& v = self.cast<const ScheduleOf<V>&>().get();
-             return reduce_with_state(self, py::make_tuple(v.factor, v.patience, v.threshold, v.cooldown, v.min_lr),
+             return reduce_with_state(self, values_of<V>(v),
                                       py::make_tuple(v.best, v.bad_epochs, v.cooldown_left, v.scale));
            })
       .def_property(
@@ -197,7 +196,7 @@ py::object from_schedule(std::shared_ptr<Schedule> schedule) {
 
 void register_schedule(py::module_& m) {
   register_base(m);
-  register_one<schedules::Constant>(m, "Constant", "lr = base.\n", RecordKind::value);
+  register_one<schedules::Constant>(m, "Constant", "lr = base.\n");
   register_one<schedules::Step>(m, "Step", R"(lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
 
 Parameters
@@ -205,16 +204,13 @@ Parameters
 step_size : int
     Number of epochs.
 gamma : float
-)",
-                                RecordKind::value, field<&schedules::Step::step_size>("step_size"),
-                                field<&schedules::Step::gamma>("gamma"));
+)");
   register_one<schedules::Exponential>(m, "Exponential", R"(lr = base · gamma^epoch.
 
 Parameters
 ----------
 gamma : float
-)",
-                                       RecordKind::value, field<&schedules::Exponential::gamma>("gamma"));
+)");
   register_one<schedules::Cosine>(m, "Cosine",
                                   R"(Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).
 
@@ -225,9 +221,7 @@ Parameters
 period : int
     Number of epochs.
 min_lr : float
-)",
-                                  RecordKind::value, field<&schedules::Cosine::period>("period"),
-                                  field<&schedules::Cosine::min_lr>("min_lr"));
+)");
   register_one<schedules::OneCycle>(
       m, "OneCycle",
       R"(Increase to max_lr and decrease again along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
@@ -246,19 +240,14 @@ div_factor : float
     The first rate is max_lr / div_factor.
 final_div_factor : float
     The last rate is the first rate / final_div_factor.
-)",
-      RecordKind::value, field<&schedules::OneCycle::max_lr>("max_lr"),
-      field<&schedules::OneCycle::total_steps>("total_steps"), field<&schedules::OneCycle::pct_start>("pct_start"),
-      field<&schedules::OneCycle::div_factor>("div_factor"),
-      field<&schedules::OneCycle::final_div_factor>("final_div_factor"));
+)");
   register_one<schedules::InverseScaling>(m, "InverseScaling",
                                           R"(lr = base / (1 + step)^power, as scikit-learn's "invscaling".
 
 Parameters
 ----------
 power : float
-)",
-                                          RecordKind::value, field<&schedules::InverseScaling::power>("power"));
+)");
   register_plateau(m);
   register_warmup(m);
 }

@@ -9,10 +9,12 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <variant>
 
 #include <backpass/activation.hpp>
 #include <backpass/compiler.hpp>
+#include <backpass/field.hpp>
 #include <backpass/matrix.hpp>
 
 #pragma GCC diagnostic push
@@ -35,6 +37,7 @@ struct MeanAbsoluteError {
 struct Huber {
   static constexpr std::string_view name = "huber";
   double delta = 1.0;  ///< > 0
+  static constexpr auto fields() { return std::tuple{Field{"delta", &Huber::delta, Range::positive}}; }
   friend bool operator==(const Huber&, const Huber&) = default;
 };
 /// Mean over samples and outputs of log cosh(a − y).  [identity]
@@ -46,6 +49,7 @@ struct LogCosh {
 struct Quantile {
   static constexpr std::string_view name = "quantile";
   double q = 0.5;  ///< in (0, 1)
+  static constexpr auto fields() { return std::tuple{Field{"q", &Quantile::q, Range::between_0_and_1}}; }
   friend bool operator==(const Quantile&, const Quantile&) = default;
 };
 /// Mean over samples of −Σ_k t_k log a_k, where a are PROBABILITIES. The target t is a distribution, or 1 for the label
@@ -53,12 +57,18 @@ struct Quantile {
 struct CrossEntropy {
   static constexpr std::string_view name = "cross_entropy";
   double label_smoothing = 0.0;  ///< ε, in [0, 1]
+  static constexpr auto fields() {
+    return std::tuple{Field{"label_smoothing", &CrossEntropy::label_smoothing, Range::from_0_to_1}};
+  }
   friend bool operator==(const CrossEntropy&, const CrossEntropy&) = default;
 };
 /// CrossEntropy of softmax(a), where a are LOGITS.  [identity]
 struct SoftmaxCrossEntropy {
   static constexpr std::string_view name = "softmax_cross_entropy";
   double label_smoothing = 0.0;  ///< as in CrossEntropy
+  static constexpr auto fields() {
+    return std::tuple{Field{"label_smoothing", &SoftmaxCrossEntropy::label_smoothing, Range::from_0_to_1}};
+  }
   friend bool operator==(const SoftmaxCrossEntropy&, const SoftmaxCrossEntropy&) = default;
 };
 /// Mean over samples and outputs of −y log a − (1 − y) log(1 − a), where a are probabilities.  [sigmoid]
@@ -94,6 +104,9 @@ using Loss = std::variant<MeanSquaredError, MeanAbsoluteError, Huber, LogCosh, Q
 [[nodiscard]] BACKPASS_EXPORT Loss loss_from_name(std::string_view name);
 /// The short name of a loss.
 [[nodiscard]] BACKPASS_EXPORT std::string_view loss_name(const Loss& loss) noexcept;
+
+/// \throws std::invalid_argument if a parameter is out of range
+BACKPASS_EXPORT void validate(const Loss& loss);
 
 /// Computes E(a, y) and ∂E/∂a.
 /// \param a              (B, M_N)

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
 #include <backpass/compiler.hpp>
+#include <backpass/field.hpp>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wfloat-equal"  // the exact comparison of settings is intended
@@ -93,6 +95,13 @@ struct SGD {
   bool nesterov = false;
   double weight_decay = 0.0;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &SGD::lr, Range::non_negative},
+                      Field{"momentum", &SGD::momentum, Range::non_negative},
+                      Field{"dampening", &SGD::dampening, Range::finite}, Field{"nesterov", &SGD::nesterov},
+                      Field{"weight_decay", &SGD::weight_decay, Range::non_negative}};
+  }
 };
 
 /// RMSprop; Tieleman and Hinton 2012.
@@ -105,6 +114,15 @@ struct RMSprop {
   double momentum = 0.0;
   bool centered = false;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &RMSprop::lr, Range::non_negative},
+                      Field{"alpha", &RMSprop::alpha, Range::from_0_to_1},
+                      Field{"eps", &RMSprop::eps, Range::non_negative},
+                      Field{"weight_decay", &RMSprop::weight_decay, Range::non_negative},
+                      Field{"momentum", &RMSprop::momentum, Range::non_negative},
+                      Field{"centered", &RMSprop::centered}};
+  }
 };
 
 /// Adagrad; Duchi, Hazan and Singer 2011.
@@ -116,6 +134,14 @@ struct Adagrad {
   double initial_accumulator_value = 0.0;
   double eps = 1e-10;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &Adagrad::lr, Range::non_negative},
+                      Field{"lr_decay", &Adagrad::lr_decay, Range::non_negative},
+                      Field{"weight_decay", &Adagrad::weight_decay, Range::non_negative},
+                      Field{"initial_accumulator_value", &Adagrad::initial_accumulator_value, Range::non_negative},
+                      Field{"eps", &Adagrad::eps, Range::non_negative}};
+  }
 };
 
 /// Adam; Kingma and Ba 2015. amsgrad: Reddi, Kale and Kumar 2018.
@@ -128,6 +154,15 @@ struct Adam {
   double weight_decay = 0.0;
   bool amsgrad = false;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &Adam::lr, Range::non_negative},
+                      FieldPair{"betas", Field{"beta1", &Adam::beta1, Range::from_0_below_1},
+                                Field{"beta2", &Adam::beta2, Range::from_0_below_1}},
+                      Field{"eps", &Adam::eps, Range::non_negative},
+                      Field{"weight_decay", &Adam::weight_decay, Range::non_negative},
+                      Field{"amsgrad", &Adam::amsgrad}};
+  }
 };
 
 /// Adam with decoupled weight decay; Loshchilov and Hutter 2019.
@@ -140,6 +175,15 @@ struct AdamW {
   double weight_decay = 1e-2;
   bool amsgrad = false;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &AdamW::lr, Range::non_negative},
+                      FieldPair{"betas", Field{"beta1", &AdamW::beta1, Range::from_0_below_1},
+                                Field{"beta2", &AdamW::beta2, Range::from_0_below_1}},
+                      Field{"eps", &AdamW::eps, Range::non_negative},
+                      Field{"weight_decay", &AdamW::weight_decay, Range::non_negative},
+                      Field{"amsgrad", &AdamW::amsgrad}};
+  }
 };
 
 /// Adam with Nesterov momentum; Dozat 2016.
@@ -152,6 +196,15 @@ struct NAdam {
   double weight_decay = 0.0;
   double momentum_decay = 4e-3;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &NAdam::lr, Range::non_negative},
+                      FieldPair{"betas", Field{"beta1", &NAdam::beta1, Range::from_0_below_1},
+                                Field{"beta2", &NAdam::beta2, Range::from_0_below_1}},
+                      Field{"eps", &NAdam::eps, Range::non_negative},
+                      Field{"weight_decay", &NAdam::weight_decay, Range::non_negative},
+                      Field{"momentum_decay", &NAdam::momentum_decay, Range::non_negative}};
+  }
 };
 
 /// Resilient backpropagation; Riedmiller and Braun 1993. For full batches. lr is the initial step size of every
@@ -164,6 +217,14 @@ struct Rprop {
   double step_min = 1e-6;
   double step_max = 50.0;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &Rprop::lr, Range::non_negative},
+                      FieldPair{"etas", Field{"eta_minus", &Rprop::eta_minus, Range::between_0_and_1},
+                                Field{"eta_plus", &Rprop::eta_plus, Range::above_one}},
+                      FieldPair{"step_sizes", Field{"step_min", &Rprop::step_min, Range::non_negative},
+                                Field{"step_max", &Rprop::step_max, Range::non_negative}}};
+  }
 };
 
 /// Lion; Chen et al. 2023, "Symbolic discovery of optimization algorithms". This is the algorithm of the paper, because
@@ -175,6 +236,13 @@ struct Lion {
   double beta2 = 0.99;
   double weight_decay = 0.0;
   OptimizerState state{};
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"lr", &Lion::lr, Range::non_negative},
+                      FieldPair{"betas", Field{"beta1", &Lion::beta1, Range::from_0_below_1},
+                                Field{"beta2", &Lion::beta2, Range::from_0_below_1}},
+                      Field{"weight_decay", &Lion::weight_decay, Range::non_negative}};
+  }
 };
 
 using Optimizer = std::variant<SGD, RMSprop, Adagrad, Adam, AdamW, NAdam, Rprop, Lion>;

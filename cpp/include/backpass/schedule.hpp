@@ -8,9 +8,11 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <tuple>
 #include <variant>
 
 #include <backpass/compiler.hpp>
+#include <backpass/field.hpp>
 
 namespace backpass {
 
@@ -30,12 +32,19 @@ struct Step {
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t step_size = 10;
   double gamma = 0.1;
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"step_size", &Step::step_size, Range::positive},
+                      Field{"gamma", &Step::gamma, Range::non_negative}};
+  }
 };
 /// lr = base · gamma^t.
 struct Exponential {
   static constexpr std::string_view name = "Exponential";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   double gamma = 0.95;
+
+  static constexpr auto fields() { return std::tuple{Field{"gamma", &Exponential::gamma, Range::non_negative}}; }
 };
 /// lr = min_lr + (base − min_lr)(1 + cos(π t / period)) / 2 for t < period, then lr = min_lr. This is one cycle of
 /// Loshchilov and Hutter 2017.
@@ -44,6 +53,11 @@ struct Cosine {
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t period = 10;
   double min_lr = 0.0;
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"period", &Cosine::period, Range::positive},
+                      Field{"min_lr", &Cosine::min_lr, Range::non_negative}};
+  }
 };
 /// PyTorch's OneCycleLR with cosine annealing (Smith and Topin 2019). lr rises from initial = max_lr / div_factor to
 /// max_lr during the first pct_start · total_steps steps, then falls to initial / final_div_factor. Ignores `base`.
@@ -56,12 +70,22 @@ struct OneCycle {
   double pct_start = 0.3;
   double div_factor = 25.0;
   double final_div_factor = 1e4;
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"max_lr", &OneCycle::max_lr, Range::non_negative},
+                      Field{"total_steps", &OneCycle::total_steps, Range::non_negative},
+                      Field{"pct_start", &OneCycle::pct_start, Range::from_0_to_1},
+                      Field{"div_factor", &OneCycle::div_factor, Range::positive},
+                      Field{"final_div_factor", &OneCycle::final_div_factor, Range::positive}};
+  }
 };
 /// lr = base / (1 + t)^power, t in steps (scikit-learn's "invscaling").
 struct InverseScaling {
   static constexpr std::string_view name = "InverseScaling";
   static constexpr TimeUnit unit = TimeUnit::step;
   double power = 0.5;
+
+  static constexpr auto fields() { return std::tuple{Field{"power", &InverseScaling::power, Range::finite}}; }
 };
 /// PyTorch's ReduceLROnPlateau with mode "min" and a relative threshold. After more than `patience` epochs without an
 /// improvement of the monitored loss, lr is multiplied by factor, but not reduced below min_lr. Changes of less than
@@ -82,6 +106,18 @@ struct ReduceOnPlateau {
   std::int64_t bad_epochs = 0;
   std::int64_t cooldown_left = 0;
   double scale = 1.0;  ///< product of the reductions so far
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"factor", &ReduceOnPlateau::factor, Range::from_0_below_1},
+                      Field{"patience", &ReduceOnPlateau::patience, Range::non_negative},
+                      Field{"threshold", &ReduceOnPlateau::threshold, Range::from_0_below_1},
+                      Field{"cooldown", &ReduceOnPlateau::cooldown, Range::non_negative},
+                      Field{"min_lr", &ReduceOnPlateau::min_lr, Range::non_negative},
+                      MemoryField{Field{"best", &ReduceOnPlateau::best}},
+                      MemoryField{Field{"bad_epochs", &ReduceOnPlateau::bad_epochs, Range::non_negative}},
+                      MemoryField{Field{"cooldown_left", &ReduceOnPlateau::cooldown_left, Range::non_negative}},
+                      MemoryField{Field{"scale", &ReduceOnPlateau::scale, Range::from_0_to_1}}};
+  }
 };
 
 struct LinearWarmup;
@@ -102,6 +138,12 @@ struct LinearWarmup {
   std::int64_t steps = 100;
   double start_factor = 0.0;
   std::shared_ptr<Schedule> then = {};  ///< null: lr = base; copy_schedule() makes a deep copy
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"steps", &LinearWarmup::steps, Range::non_negative},
+                      Field{"start_factor", &LinearWarmup::start_factor, Range::from_0_to_1},
+                      Field{"then", &LinearWarmup::then}};
+  }
 };
 
 }  // namespace schedules

@@ -45,9 +45,9 @@ void from_json(ObjectReader& reader, const char* key, std::shared_ptr<Schedule>&
 }
 
 template <class V>
-bool finite_as_asked(const V& value, bool finite) {
+bool is_finite(const V& value) {
   if constexpr (std::is_same_v<V, double>) {
-    return !finite || std::isfinite(value);
+    return std::isfinite(value);
   } else {
     return true;
   }
@@ -61,7 +61,7 @@ ObjectWriter struct_to_json(const S& settings, int depth) {
   object.set("name", '"' + std::string(S::name) + '"');
   for_each_field<S>([&](const auto& field) {
     const auto& value = settings.*field.member;
-    if (!finite_as_asked(value, field.finite)) {
+    if (field.range != Range::any && !is_finite(value)) {
       throw std::invalid_argument("cannot save " + std::string(S::name) + ": " + field.name + " is not finite");
     }
     object.set(field.name, to_json(value, depth));
@@ -75,7 +75,7 @@ S struct_from_json(ObjectReader& reader, int depth) {
   for_each_field<S>([&](const auto& field) {
     auto& value = settings.*field.member;
     from_json(reader, field.name, value, depth);
-    if (!finite_as_asked(value, field.finite)) {
+    if (field.range != Range::any && !is_finite(value)) {
       reader.fail(std::string(field.name) + " is not finite");
     }
   });

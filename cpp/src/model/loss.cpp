@@ -48,6 +48,10 @@ std::string_view loss_name(const Loss& loss) noexcept {
   return std::visit([](const auto& l) { return std::remove_cvref_t<decltype(l)>::name; }, loss);
 }
 
+void validate(const Loss& loss) {
+  std::visit([]<class L>(const L& settings) { require_fields(settings); }, loss);
+}
+
 namespace nn {
 namespace {
 
@@ -69,24 +73,16 @@ struct Planner {
 
   LossPlan<T> operator()(const MeanSquaredError&) const { return plan(LossKernel::mse); }
   LossPlan<T> operator()(const MeanAbsoluteError&) const { return plan(LossKernel::mae); }
-  LossPlan<T> operator()(const Huber& loss) const {
-    require(loss.delta > 0.0 && std::isfinite(loss.delta), Huber::name, "delta", loss.delta, "finite and positive");
-    return plan(LossKernel::huber, loss.delta);
-  }
+  LossPlan<T> operator()(const Huber& loss) const { return plan(LossKernel::huber, loss.delta); }
   LossPlan<T> operator()(const LogCosh&) const { return plan(LossKernel::log_cosh); }
-  LossPlan<T> operator()(const Quantile& loss) const {
-    require(loss.q > 0.0 && loss.q < 1.0, Quantile::name, "q", loss.q, "in (0, 1)");
-    return plan(LossKernel::quantile, loss.q);
-  }
+  LossPlan<T> operator()(const Quantile& loss) const { return plan(LossKernel::quantile, loss.q); }
   LossPlan<T> operator()(const CrossEntropy& loss) const {
-    require_smoothing(loss.label_smoothing, CrossEntropy::name);
     if (output == ActivationKind::softmax || output == ActivationKind::log_softmax) {
       return closed_form(LossKernel::softmax_cross_entropy, loss.label_smoothing, false);
     }
     return plan(LossKernel::cross_entropy, loss.label_smoothing, false);
   }
   LossPlan<T> operator()(const SoftmaxCrossEntropy& loss) const {
-    require_smoothing(loss.label_smoothing, SoftmaxCrossEntropy::name);
     return plan(LossKernel::softmax_cross_entropy, loss.label_smoothing, false);
   }
   LossPlan<T> operator()(const BinaryCrossEntropy&) const {
@@ -107,16 +103,13 @@ struct Planner {
   LossPlan<T> operator()(const CustomLoss&) const {
     throw std::invalid_argument("a custom loss cannot be computed row by row");
   }
-
-  static void require_smoothing(double smoothing, std::string_view name) {
-    require(smoothing >= 0.0 && smoothing <= 1.0, name, "label_smoothing", smoothing, "in [0, 1]");
-  }
 };
 
 }  // namespace
 
 template <class T>
 LossPlan<T> plan_loss(const Loss& loss, const Activation& output) {
+  validate(loss);
   return std::visit(Planner<T>{output.kind()}, loss);
 }
 

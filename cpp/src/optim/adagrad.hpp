@@ -17,14 +17,6 @@ struct Rule<Adagrad> : RuleDefaults {
   static std::size_t num_slots(const Adagrad& /*o*/) { return 1; }
   static double slot_value(const Adagrad& o) { return o.initial_accumulator_value; }
 
-  static void validate(const Adagrad& o) {
-    require_non_negative(o.name, "lr", o.lr);
-    require_non_negative(o.name, "lr_decay", o.lr_decay);
-    require_non_negative(o.name, "weight_decay", o.weight_decay);
-    require_non_negative(o.name, "initial_accumulator_value", o.initial_accumulator_value);
-    require_non_negative(o.name, "eps", o.eps);
-  }
-
   template <class T>
   static kernels::AdagradUpdate<T> advance(const Adagrad& o, double lr, OptimizerState::Group& group) {
     const auto before = static_cast<double>(group.step++);

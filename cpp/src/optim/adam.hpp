@@ -23,14 +23,6 @@ struct AdamRule : RuleDefaults {
 
   static std::size_t num_slots(const O& o) { return o.amsgrad ? 3 : 2; }
 
-  static void validate(const O& o) {
-    require_non_negative(o.name, "lr", o.lr);
-    require_decay(o.name, "beta1", o.beta1);
-    require_decay(o.name, "beta2", o.beta2);
-    require_non_negative(o.name, "eps", o.eps);
-    require_non_negative(o.name, "weight_decay", o.weight_decay);
-  }
-
  protected:
   template <class T>
   static kernels::AdamUpdate<T> advance(const O& o, double lr, double weight_decay, double shrink,

@@ -14,13 +14,6 @@ struct Rule<Lion> : RuleDefaults {
 
   static std::size_t num_slots(const Lion& /*o*/) { return 1; }
 
-  static void validate(const Lion& o) {
-    require_non_negative(o.name, "lr", o.lr);
-    require_decay(o.name, "beta1", o.beta1);
-    require_decay(o.name, "beta2", o.beta2);
-    require_non_negative(o.name, "weight_decay", o.weight_decay);
-  }
-
   template <class T>
   static kernels::LionUpdate<T> advance(const Lion& o, double lr, OptimizerState::Group& group) {
     ++group.step;

@@ -22,15 +22,6 @@ struct Rule<NAdam> : RuleDefaults {
 
   static std::size_t num_slots(const NAdam& /*o*/) { return 2; }
 
-  static void validate(const NAdam& o) {
-    require_non_negative(o.name, "lr", o.lr);
-    require_decay(o.name, "beta1", o.beta1);
-    require_decay(o.name, "beta2", o.beta2);
-    require_non_negative(o.name, "eps", o.eps);
-    require_non_negative(o.name, "weight_decay", o.weight_decay);
-    require_non_negative(o.name, "momentum_decay", o.momentum_decay);
-  }
-
   template <class T>
   static kernels::NadamUpdate<T> advance(const NAdam& o, double lr, OptimizerState::Group& group) {
     const auto t = static_cast<double>(++group.step);

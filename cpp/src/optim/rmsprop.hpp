@@ -19,14 +19,6 @@ struct Rule<RMSprop> : RuleDefaults {
   /// settings.
   static std::size_t num_slots(const RMSprop& o) { return o.centered ? 3 : o.momentum != 0 ? 2 : 1; }
 
-  static void validate(const RMSprop& o) {
-    require_non_negative(o.name, "lr", o.lr);
-    require(o.alpha >= 0 && o.alpha <= 1, o.name, "alpha", o.alpha, "in [0, 1]");
-    require_non_negative(o.name, "eps", o.eps);
-    require_non_negative(o.name, "weight_decay", o.weight_decay);
-    require_non_negative(o.name, "momentum", o.momentum);
-  }
-
   template <class T>
   static kernels::RmspropUpdate<T> advance(const RMSprop& o, double lr, OptimizerState::Group& group) {
     ++group.step;

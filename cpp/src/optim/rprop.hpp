@@ -22,12 +22,8 @@ struct Rule<Rprop> : RuleDefaults {
   static std::size_t num_slots(const Rprop& /*o*/) { return 2; }
 
   static void validate(const Rprop& o) {
-    require_non_negative(o.name, "lr", o.lr);
-    require(o.eta_minus > 0 && o.eta_minus < 1, o.name, "eta_minus", o.eta_minus, "in (0, 1)");
-    require(std::isfinite(o.eta_plus) && o.eta_plus > 1, o.name, "eta_plus", o.eta_plus, "finite and greater than 1");
-    require_non_negative(o.name, "step_min", o.step_min);
-    require(std::isfinite(o.step_max) && o.step_max >= o.step_min, o.name, "step_max", o.step_max,
-            "finite and at least step_min");
+    require_fields(o);
+    require(o.step_max >= o.step_min, o.name, "step_max", o.step_max, "at least step_min");
   }
 
   template <class T>

@@ -4,7 +4,8 @@
 /// A Rule has
 ///   kMaxSlots                 the largest number of state slots,
 ///   num_slots(o)              the number that the present hyperparameters need (a slot, once created, is kept),
-///   validate(o)               throws std::invalid_argument if a hyperparameter is out of range,
+///   validate(o)               throws std::invalid_argument if a hyperparameter is out of range (RuleDefaults: the
+///                             ranges of the fields),
 ///   advance<T>(o, lr, group)  advances the group by one step and returns the kernel's coefficients for that step.
 #pragma once
 
@@ -23,6 +24,8 @@ struct Rule;
 struct RuleDefaults {
   /// Whether a slot that is created after the first step resets the groups' step counts.
   static constexpr bool kNewSlotRestarts = false;
+  /// Checks the hyperparameters.
+  static void validate(const auto& optimizer) { require_fields(optimizer); }
   /// The initial value of a new slot's elements.
   static double slot_value(const auto& /*optimizer*/) { return 0.0; }
 };

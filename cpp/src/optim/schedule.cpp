@@ -11,7 +11,6 @@
 namespace backpass {
 namespace {
 
-
 /// A warm-up may contain another warm-up. More levels than this are a mistake, perhaps a cycle.
 constexpr int kMaxNesting = 16;
 
@@ -97,66 +96,13 @@ void observe_plateau(schedules::ReduceOnPlateau& s, double base, double loss) {
   }
 }
 
-template <class S>
-void require_positive(const S& s, std::string_view parameter, double value) {
-  require(std::isfinite(value) && value > 0, s.name, parameter, value, "finite and greater than 0");
-}
-template <class S>
-void require_count(const S& s, std::string_view parameter, std::int64_t value, std::int64_t least) {
-  require(value >= least, s.name, parameter, static_cast<double>(value), least == 0 ? "at least 0" : "at least 1");
-}
-
-void check(const schedules::Constant& /*s*/, int /*depth*/) {}
-
-void check(const schedules::Step& s, int /*depth*/) {
-  require_count(s, "step_size", s.step_size, 1);
-  require_non_negative(s.name, "gamma", s.gamma);
-}
-
-void check(const schedules::Exponential& s, int /*depth*/) { require_non_negative(s.name, "gamma", s.gamma); }
-
-void check(const schedules::Cosine& s, int /*depth*/) {
-  require_count(s, "period", s.period, 1);
-  require_non_negative(s.name, "min_lr", s.min_lr);
-}
-
-void check(const schedules::OneCycle& s, int /*depth*/) {
-  require_non_negative(s.name, "max_lr", s.max_lr);
-  require_count(s, "total_steps", s.total_steps, 0);
-  require(s.pct_start >= 0 && s.pct_start <= 1, s.name, "pct_start", s.pct_start, "in [0, 1]");
-  require_positive(s, "div_factor", s.div_factor);
-  require_positive(s, "final_div_factor", s.final_div_factor);
-}
-
-void check(const schedules::InverseScaling& s, int /*depth*/) {
-  require(std::isfinite(s.power), s.name, "power", s.power, "finite");
-}
-
-void check(const schedules::ReduceOnPlateau& s, int /*depth*/) {
-  require(s.factor >= 0 && s.factor < 1, s.name, "factor", s.factor, "in [0, 1)");
-  require_count(s, "patience", s.patience, 0);
-  require(s.threshold >= 0 && s.threshold < 1, s.name, "threshold", s.threshold, "in [0, 1)");
-  require_count(s, "cooldown", s.cooldown, 0);
-  require_non_negative(s.name, "min_lr", s.min_lr);
-  // The state may come from a file.
-  require_count(s, "bad_epochs", s.bad_epochs, 0);
-  require_count(s, "cooldown_left", s.cooldown_left, 0);
-  require(s.scale >= 0 && s.scale <= 1, s.name, "scale", s.scale, "in [0, 1]");
-}
-
-void check_nested(const Schedule& schedule, int depth);
-
-void check(const schedules::LinearWarmup& s, int depth) {
-  require_count(s, "steps", s.steps, 0);
-  require(s.start_factor >= 0 && s.start_factor <= 1, s.name, "start_factor", s.start_factor, "in [0, 1]");
-  if (s.then != nullptr) {
-    require(depth < kMaxNesting, s.name, "number of nested schedules", depth + 1, "at most 16");
-    check_nested(*s.then, depth + 1);
+void check(const Schedule& schedule, int depth) {
+  std::visit([](const auto& s) { require_fields(s); }, schedule);
+  const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule);
+  if (warmup != nullptr && warmup->then != nullptr) {
+    require(depth < kMaxNesting, warmup->name, "number of nested schedules", depth + 1, "at most 16");
+    check(*warmup->then, depth + 1);
   }
-}
-
-void check_nested(const Schedule& schedule, int depth) {
-  std::visit([&](const auto& s) { check(s, depth); }, schedule);
 }
 
 }  // namespace
@@ -200,7 +146,7 @@ Schedule with_length(const Schedule& schedule, std::int64_t total_steps) {
   return copy;
 }
 
-void validate(const Schedule& schedule) { check_nested(schedule, 1); }
+void validate(const Schedule& schedule) { check(schedule, 1); }
 
 Schedule copy_schedule(const Schedule& schedule) {
   Schedule copy = schedule;

@@ -22,10 +22,7 @@ struct Rule<SGD> : RuleDefaults {
   static std::size_t num_slots(const SGD& o) { return o.momentum != 0 ? 1 : 0; }
 
   static void validate(const SGD& o) {
-    require_non_negative(o.name, "lr", o.lr);
-    require_non_negative(o.name, "momentum", o.momentum);
-    require(std::isfinite(o.dampening), o.name, "dampening", o.dampening, "finite");
-    require_non_negative(o.name, "weight_decay", o.weight_decay);
+    require_fields(o);
     if (o.nesterov) {
       require(o.momentum > 0, o.name, "momentum", o.momentum, "greater than 0 with nesterov");
       require(o.dampening == 0, o.name, "dampening", o.dampening, "0 with nesterov");

@@ -1,0 +1,84 @@
+/// \file field.hpp
+/// The settings of a struct as a list. The checks of their values, their form in files and the classes in Python are
+/// made from this list. A struct without settings has no list.
+#pragma once
+
+#include <tuple>
+#include <utility>
+
+namespace backpass {
+
+/// The values that a setting may have. Integers are always finite.
+enum class Range : unsigned char {
+  any,  ///< also NaN and infinity
+  finite,
+  non_negative,     ///< finite and ≥ 0
+  positive,         ///< finite and > 0; an integer ≥ 1
+  above_one,        ///< finite and > 1
+  from_0_to_1,      ///< [0, 1]
+  from_0_below_1,   ///< [0, 1)
+  between_0_and_1,  ///< (0, 1)
+};
+
+/// One setting: its name in files, in Python and in messages, and its member.
+template <class S, class V>
+struct Field {
+  const char* name;
+  V S::* member;
+  Range range = Range::any;
+};
+template <class S, class V>
+Field(const char*, V S::*, Range) -> Field<S, V>;
+template <class S, class V>
+Field(const char*, V S::*) -> Field<S, V>;
+
+/// Two settings that are one tuple in Python, like PyTorch's betas.
+template <class S, class V>
+struct FieldPair {
+  const char* name;  ///< in Python
+  Field<S, V> first, second;
+};
+template <class S, class V>
+FieldPair(const char*, Field<S, V>, Field<S, V>) -> FieldPair<S, V>;
+
+/// A number that changes during the training. It is saved, but it is not an argument in Python.
+template <class S, class V>
+struct MemoryField {
+  Field<S, V> field;
+};
+template <class S, class V>
+MemoryField(Field<S, V>) -> MemoryField<S, V>;
+
+/// The list of S: a tuple of Field, FieldPair and MemoryField.
+template <class S>
+[[nodiscard]] constexpr auto fields_of() {
+  if constexpr (requires { S::fields(); }) {
+    return S::fields();
+  } else {
+    return std::tuple{};
+  }
+}
+
+namespace detail {
+template <class F, class S, class V>
+constexpr void visit_field(F& f, const Field<S, V>& field) {
+  f(field);
+}
+template <class F, class S, class V>
+constexpr void visit_field(F& f, const FieldPair<S, V>& pair) {
+  f(pair.first);
+  f(pair.second);
+}
+template <class F, class S, class V>
+constexpr void visit_field(F& f, const MemoryField<S, V>& memory) {
+  f(memory.field);
+}
+}  // namespace detail
+
+/// Calls f(field) for each Field of S, in order.
+template <class S, class F>
+constexpr void for_each_field(F f) {
+  std::apply([&](const auto&... entry) { (detail::visit_field(f, entry), ...); }, fields_of<S>());
+}
+
+}  // namespace backpass
