@@ -53,5 +53,5 @@ def test_what_is_allowed_is_not_found(tmp_path, file, line):
 
 def test_the_tree_keeps_the_rule():
     root = Path(__file__).resolve().parents[2]
-    assert (root / "cpp/src/nn").is_dir()
+    assert (root / "cpp/src/pass").is_dir()
     assert check_tree(root) == []

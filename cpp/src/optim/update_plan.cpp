@@ -31,7 +31,7 @@ void check_groups(std::span<const ParameterGroup> groups, std::size_t num_parame
                        ", or end after the " + counted(num_parameters, "parameter"));
     }
     end = group.offset + group.size;
-    require_non_negative("parameter group", "lr_scale", group.lr_scale);
+    require(Range::non_negative, "parameter group", "lr_scale", group.lr_scale);
   }
 }
 

@@ -115,7 +115,7 @@ TYPED_TEST(Refusals, PlacesForGradients) {
 
 TYPED_TEST(Refusals, ShapesOfActivations) {
   for (const auto& z : {this->a.middle_rows(0, 3), this->a.middle_cols(0, 2)}) {
-    expect_error<ShapeError>([&] { Activation::relu().apply(z, this->grad); }, "a is 4 x 3");
+    expect_error<ShapeError>([&] { Activation::relu().apply(z, this->grad); }, "a has shape (4, 3)");
   }
 }
 

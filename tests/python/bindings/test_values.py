@@ -186,7 +186,7 @@ def test_hyperparameters_are_checked_when_set():
     ("make_bad", "words"),
     [
         (lambda: bp.losses.Huber(delta=0.0), "delta"),
-        (lambda: bp.losses.Quantile(q=1.0), "q must"),
+        (lambda: bp.losses.Quantile(q=1.0), "quantile: q = 1, but it must be in"),
         (lambda: bp.losses.CrossEntropy(label_smoothing=1.5), "label_smoothing"),
         (lambda: bp.losses.get("msee"), r"msee.*mse"),
         (lambda: bp.activations.get("rleu"), r"rleu.*relu"),
