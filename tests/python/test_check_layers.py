@@ -10,8 +10,16 @@ from check_layers import check_tree
 @pytest.mark.parametrize(
     ("file", "line", "message"),
     [
-        ("cpp/src/base/a.hpp", '#include "model/model.hpp"', "base (layer 0) includes model (layer 5)"),
-        ("cpp/src/optim/a.cpp", '#include "model/model.hpp"', "optim (layer 4) includes model (layer 5)"),
+        (
+            "cpp/src/base/a.hpp",
+            '#include "model/model.hpp"',
+            "base (layer 0) includes model (layer 5)",
+        ),
+        (
+            "cpp/src/optim/a.cpp",
+            '#include "model/model.hpp"',
+            "optim (layer 4) includes model (layer 5)",
+        ),
         ("cpp/src/pass/a.cpp", '#include "util/a.hpp"', '"util/a.hpp" is in no layer'),
         ("cpp/src/util/a.cpp", "", "in no layer"),
         ("cpp/src/train/a.cpp", "#include <omp.h>", "omp.h outside runtime"),

@@ -1,6 +1,6 @@
 /// The caches for which the library is tuned. The values are those of one core of a current x86-64 server (Zen 4, and
-/// Intel's since Ice Lake, have the same or larger caches). Tuning constants are fractions of them. No result depends on
-/// a value here.
+/// Intel's since Ice Lake, have the same or larger caches). Tuning constants are fractions of them. No result depends
+/// on a value here.
 ///
 /// Includes only C headers, because the kernels include this file.
 #pragma once

@@ -12,9 +12,9 @@ namespace {
 /// Maximum depth of a packed panel of B. The panel and the part of A that is multiplied with it stay in the
 /// second-level cache.
 constexpr Index kBlockDepth = 512;
-/// Bytes of B that fit the caches. If A has few rows, a product reads B in memory order: at most tile_rows / 2 rows if B
-/// exceeds kL2, fewer than kFewTiles · tile_rows rows if B exceeds kL3. Otherwise it reads a B of at most kL3 in place,
-/// tile by tile, and packs a larger B.
+/// Bytes of B that fit the caches. If A has few rows, a product reads B in memory order: at most tile_rows / 2 rows if
+/// B exceeds kL2, fewer than kFewTiles · tile_rows rows if B exceeds kL3. Otherwise it reads a B of at most kL3 in
+/// place, tile by tile, and packs a larger B.
 constexpr Index kL2 = hardware::kL2;
 constexpr Index kL3 = hardware::kL3;
 /// From this number of tiles of rows on, packing B pays off, and so does prefetching the panels of a B that is read in
@@ -170,9 +170,7 @@ void multiply_rows(const KernelTable<T>& kernels, const Product<T>& p, Layout b_
   bool in_place = false;
   if (b_layout == Layout::plain) {
     const Index bytes = p.k * p.n * static_cast<Index>(sizeof(T));
-    const Index few_rows = bytes <= kL2  ? 0
-                           : bytes <= kL3 ? kernels.tile_rows / 2
-                                                       : kFewTiles * kernels.tile_rows - 1;
+    const Index few_rows = bytes <= kL2 ? 0 : bytes <= kL3 ? kernels.tile_rows / 2 : kFewTiles * kernels.tile_rows - 1;
     const bool has_few_rows = p.m <= few_rows;
     in_place = (bytes <= kL3 && !panel_evicts_itself(p, kernels.tile_rows)) || p.n <= kernels.panel_cols;
     if (has_few_rows || (in_place && (bytes <= kFarBytes || p.m < kFewTiles * kernels.tile_rows))) {

@@ -169,8 +169,8 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
 
 template <class T>
 void UpdatePlan<T>::run(std::size_t begin, std::size_t end, bool shared) const noexcept {
-  // Take ownership of cache lines that other cores hold, kRun parameters at a time. Between the stores of the update kernel, the
-  // core would wait for every line separately.
+  // Take ownership of cache lines that other cores hold, kRun parameters at a time. Between the stores of the update
+  // kernel, the core would wait for every line separately.
   constexpr std::size_t kRun = 4096;
   auto range = std::upper_bound(ranges_.begin(), ranges_.end(), begin,
                                 [](std::size_t at, const Range& candidate) { return at < candidate.end; });

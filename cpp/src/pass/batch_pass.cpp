@@ -113,8 +113,8 @@ void BatchPass<T>::reserve(const PassContext& context, std::size_t blocks, std::
 
 template <class T>
 bool BatchPass<T>::copies_input(const PassContext& context) noexcept {
-  // If the row stride is a multiple of kL1Way, all rows start in the same set of the first-level cache. A set cannot hold
-  // one line for each row of a register tile, so the rows would evict each other.
+  // If the row stride is a multiple of kL1Way, all rows start in the same set of the first-level cache. A set cannot
+  // hold one line for each row of a register tile, so the rows would evict each other.
   const Batch<T>& batch = context.batch;
   return batch.index || !batch.x.is_view() || batch.x.view().row_stride() * sizeof(T) % hardware::kL1Way == 0;
 }

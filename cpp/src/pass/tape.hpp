@@ -13,8 +13,8 @@
 namespace backpass::nn {
 
 /// The row stride, in elements, of a matrix that the library allocates. Rows are contiguous, so that elementwise
-/// functions process one long run. Only rows of a multiple of kL1Way / 4 bytes get padding: otherwise the rows would start
-/// in four cache sets at most, and the products also read columns.
+/// functions process one long run. Only rows of a multiple of kL1Way / 4 bytes get padding: otherwise the rows would
+/// start in four cache sets at most, and the products also read columns.
 template <class T>
 [[nodiscard]] constexpr std::size_t row_stride(std::size_t cols) noexcept {
   return cols * sizeof(T) % (hardware::kL1Way / 4) == 0 ? cols + kAlignment / sizeof(T) : cols;

@@ -58,9 +58,11 @@ class ThreadPool {
   std::uint64_t invited_ = 0;
   const Work* work_ = nullptr;
 
-  alignas(hardware::kCacheLine) std::atomic<std::uint64_t> offers_{0};      ///< helpers that are invited and have not come yet
-  std::atomic<std::uint64_t> team_{0};                    ///< helpers that have come, once the team is final; 0 before
-  alignas(hardware::kCacheLine) std::atomic<std::uint32_t> generation_{0};  ///< counts calls; sleeping helpers wait on it
+  alignas(hardware::kCacheLine) std::atomic<std::uint64_t> offers_{
+      0};                               ///< helpers that are invited and have not come yet
+  std::atomic<std::uint64_t> team_{0};  ///< helpers that have come, once the team is final; 0 before
+  alignas(hardware::kCacheLine) std::atomic<std::uint32_t> generation_{
+      0};  ///< counts calls; sleeping helpers wait on it
   std::atomic<int> sleepers_{0};
   alignas(hardware::kCacheLine) std::atomic<int> running_{0};
   std::atomic<bool> stopping_{false};
