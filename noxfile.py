@@ -246,9 +246,10 @@ def tsan(session: nox.Session) -> None:
 def pysan(session: nox.Session) -> None:
     """The Python tests on an extension with the address, leak and undefined-behaviour sanitizers.
 
-    The interpreter is not instrumented, so Clang's library is loaded before it. Tests of the wheel,
-    of other programs and of the time until a signal ends a call are left out. The interpreter and other extensions keep memory until the
-    process ends. So only leaks count whose call stack passes through this extension.
+    The interpreter is not instrumented, so Clang's library is loaded before it. Left out: tests of
+    the wheel, of other programs, and of the time until a signal ends a call. The interpreter and
+    other extensions keep memory until the process ends. So only leaks count whose call stack passes
+    through this extension.
     """
     binary_dir = build_cpp(session, "pysan", targets=("_core",))
     folder = package_with(binary_dir)

@@ -2,10 +2,10 @@
 """Mutation testing: insert small faults into the library; the tests must detect each one.
 
 ``python tests/reliability/mutation.py --count 120 --seed 1`` draws 120 mutants from
-cpp/src/{model,pass,optim,kernels,train,io}, evenly over folders and kinds of fault. Each mutant is built in
-a copy of the tree under build/mutation, with only the baseline kernel set and -O1. It is tested
-first by the C++ tests of its own folder, then by the other C++ tests, then by the Python tests. A
-mutant that does not compile is replaced by another one. Results are appended to
+cpp/src/{model,pass,optim,kernels,train,io}, evenly over folders and kinds of fault. Each mutant is
+built in a copy of the tree under build/mutation, with only the baseline kernel set and -O1. It is
+tested first by the C++ tests of its own folder, then by the other C++ tests, then by the Python
+tests. A mutant that does not compile is replaced by another one. Results are appended to
 build/mutation/results.jsonl; an interrupted run continues from there. The program prints the
 survivors with their change, and one last line for docs/reliability.md.
 
