@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -34,23 +35,25 @@ template <class Range>
 }
 
 /// "a, b, c".
-/// \param names  a range of strings
-template <class Range>
-[[nodiscard]] std::string list_text(const Range& names) {
+/// \param entries  a range
+/// \param name_of  gives the name of an entry
+template <class Range, class NameOf = std::identity>
+[[nodiscard]] std::string list_text(const Range& entries, NameOf name_of = {}) {
   std::string text;
-  for (const std::string_view name : names) {
+  for (const auto& entry : entries) {
     text += text.empty() ? "" : ", ";
-    text += name;
+    text += name_of(entry);
   }
   return text;
 }
 
 /// The message for a name that a closed set does not contain.
 /// \param what   what the name should be, e.g. "loss"
-/// \param known  a range of strings, all names of the set
-template <class Range>
-[[nodiscard]] std::string unknown_text(std::string_view what, std::string_view name, const Range& known) {
-  return "unknown " + std::string(what) + " \"" + std::string(name) + "\"; there are: " + list_text(known);
+/// \param known  as in list_text(): the whole set
+template <class Range, class NameOf = std::identity>
+[[nodiscard]] std::string unknown_text(std::string_view what, std::string_view name, const Range& known,
+                                       NameOf name_of = {}) {
+  return "unknown " + std::string(what) + " \"" + std::string(name) + "\"; there are: " + list_text(known, name_of);
 }
 
 }  // namespace backpass

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -155,7 +154,7 @@ Initializer Initializer::from_name(std::string_view name) {
       return init;
     }
   }
-  throw std::invalid_argument(unknown_text("initializer", name, std::views::keys(kNamed)));
+  throw std::invalid_argument(unknown_text("initializer", name, kNamed, [](const auto& entry) { return entry.first; }));
 }
 
 std::string_view Initializer::name() const noexcept { return kNamed[static_cast<std::size_t>(kind)].first; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ranges>
 #include <string>
 
 #include "base/require.hpp"
@@ -12,9 +11,10 @@ namespace backpass::train {
 
 Monitor::Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory)
     : settings_(settings), memory_(memory) {
-  const auto names = std::views::keys(history.series);
-  require(std::ranges::find(names, settings.monitor) != names.end(),
-          "early stopping: " + unknown_text("series to monitor", settings.monitor, names));
+  const auto name_of = [](const auto& series) { return series.first; };
+  require(std::any_of(history.series.begin(), history.series.end(),
+                      [&](const auto& series) { return series.first == settings.monitor; }),
+          "early stopping: " + unknown_text("series to monitor", settings.monitor, history.series, name_of));
   require(settings.min_delta >= 0.0, "early stopping", "min_delta", settings.min_delta, "at least 0");
   const bool rises = settings.monitor.ends_with("accuracy") || settings.monitor.ends_with("r2");
   sign_ = rises ? -1.0 : 1.0;
