@@ -1,7 +1,6 @@
 #include <backpass/loss.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -14,34 +13,17 @@
 #include "base/of_type.hpp"
 #include "base/require.hpp"
 #include "base/text.hpp"
+#include "base/variant_from_name.hpp"
 #include "kernels/dispatch.hpp"
 #include "model/loss_plan.hpp"
 #include "model/require_matrix.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
-namespace {
-
-template <std::size_t... I>
-Loss find_by_name(std::string_view name, std::index_sequence<I...> /*all except CustomLoss*/) {
-  Loss found;
-  const auto matches = [&]<class L>(std::in_place_type_t<L>) {
-    if (L::name != name) {
-      return false;
-    }
-    found = L{};
-    return true;
-  };
-  if (!(matches(std::in_place_type<std::variant_alternative_t<I, Loss>>) || ...)) {
-    throw std::invalid_argument(unknown_text("loss", name, std::array{std::variant_alternative_t<I, Loss>::name...}));
-  }
-  return found;
-}
-
-}  // namespace
-
 Loss loss_from_name(std::string_view name) {
-  return find_by_name(name, std::make_index_sequence<std::variant_size_v<Loss> - 1>());
+  const auto same = [](std::string_view full) { return std::string(full); };
+  constexpr std::size_t kNamed = std::variant_size_v<Loss> - 1;  // all except CustomLoss
+  return variant_from_name<Loss>("loss", name, same, std::make_index_sequence<kNamed>());
 }
 
 std::string_view loss_name(const Loss& loss) noexcept {

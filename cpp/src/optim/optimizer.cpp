@@ -1,16 +1,13 @@
 #include <backpass/optimizer.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "base/floating_point_mode.hpp"
-#include "base/text.hpp"
+#include "base/variant_from_name.hpp"
 #include "optim/rules.hpp"
 #include "optim/update_plan.hpp"
 
@@ -25,27 +22,12 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-template <std::size_t... I>
-Optimizer from_name(std::string_view name, std::index_sequence<I...> /*all*/) {
-  Optimizer found;
-  const auto matches = [&]<class O>(std::in_place_type_t<O>) {
-    if (name != O::name && name != lower(O::name)) {
-      return false;
-    }
-    found = O{};
-    return true;
-  };
-  if (!(matches(std::in_place_type<std::variant_alternative_t<I, Optimizer>>) || ...)) {
-    const std::array known{lower(std::variant_alternative_t<I, Optimizer>::name)...};
-    throw std::invalid_argument(unknown_text("optimizer", name, known));
-  }
-  return found;
-}
-
 }  // namespace
 
 Optimizer optimizer_from_name(std::string_view name) {
-  return from_name(name, std::make_index_sequence<std::variant_size_v<Optimizer>>());
+  const auto lowered = [](std::string_view full) { return lower(full); };
+  return variant_from_name<Optimizer>("optimizer", name, lowered,
+                                      std::make_index_sequence<std::variant_size_v<Optimizer>>());
 }
 
 void validate(OptimizerRef optimizer) {

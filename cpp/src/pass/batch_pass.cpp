@@ -134,9 +134,6 @@ LayerPass<T> BatchPass<T>::layer_pass(const PassContext& context, const Block& b
 template <class T>
 void BatchPass<T>::copy_input(const PassContext& context, Block& block, std::size_t first, Rows rows) const {
   const Batch<T>& batch = context.batch;
-  if (!copies_input(context)) {
-    return;
-  }
   const MatrixView<T> input = block.tape.input();
   if (!batch.x.is_view()) {
     if (!batch.index) {

@@ -101,7 +101,7 @@ class BatchPass {
   /// \param count  rows of the block
   void pass_block(const PassContext& context, Block& block, std::size_t first, std::size_t count, const Share& share,
                   const Worker<T>& worker) const;
-  /// True if copy_input() copies the input rows into the block.
+  /// True if copy_input() must copy the input rows into the block before the pass.
   [[nodiscard]] static bool copies_input(const PassContext& context) noexcept;
   void copy_input(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
   /// True if the loss is computed from a^N, false if from z^N.

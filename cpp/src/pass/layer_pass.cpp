@@ -99,7 +99,7 @@ void LayerPass<T, Memory>::drop(std::size_t i, Rows rows, MatrixView<T> from, Ma
 }
 
 template <class T, class Memory>
-Range LayerPass<T, Memory>::weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept {
+Interval LayerPass<T, Memory>::weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept {
   const LayerSpec& layer = model_.layer(i);
   std::size_t before = 0;
   std::size_t total = 0;

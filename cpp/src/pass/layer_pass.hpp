@@ -56,7 +56,7 @@ class LayerPass {
                  Done done) const {
     for (std::size_t i = 1; i <= model_.num_layers(); ++i) {
       const LayerSpec& layer = model_.layer(i);
-      const Range inputs = weight_rows(i, part, parts);
+      const Interval inputs = weight_rows(i, part, parts);
       if (inputs.count() == 0) {
         continue;
       }
@@ -113,7 +113,7 @@ class LayerPass {
   /// The matrix that φ'_i is computed from: z^i or a^i.
   [[nodiscard]] MatrixView<T> stored(std::size_t i) const noexcept;
   /// The rows of Wt of layer i that belong to part `part`. The parts have about the same number of weights.
-  [[nodiscard]] Range weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept;
+  [[nodiscard]] Interval weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept;
   /// How many rows of the gradient, of `outputs` elements each, stay in the second-level cache.
   [[nodiscard]] static std::size_t rows_in_cache(std::size_t outputs) noexcept;
 

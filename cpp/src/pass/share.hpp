@@ -15,13 +15,13 @@ inline constexpr std::size_t kRowGrain = 4;
 inline constexpr std::size_t kColumnGrain = 32;
 
 /// The numbers [begin, end): rows of a block, or columns of a layer.
-struct Range {
+struct Interval {
   std::size_t begin = 0;
   std::size_t end = 0;
   [[nodiscard]] std::size_t count() const noexcept { return end - begin; }
 };
-using Rows = Range;
-using Columns = Range;
+using Rows = Interval;
+using Columns = Interval;
 
 /// What one member computes of every layer, and where it waits for the other members. The result of an element does not
 /// depend on the member that computes it.
@@ -65,8 +65,11 @@ class Share {
 
 /// The share of a member in a block of `rows` rows.
 [[nodiscard]] inline Share share_of(const runtime::Member& member, bool by_columns, std::size_t rows) noexcept {
+  if (by_columns) {
+    return Share::of_columns(member, rows);
+  }
   const auto [begin, end] = member.share(rows, kRowGrain);
-  return by_columns ? Share::of_columns(member, rows) : Share::of_rows({begin, end});
+  return Share::of_rows({begin, end});
 }
 
 /// True if a team should divide the columns of each layer instead of the rows of the block. This is the case if the

@@ -12,7 +12,7 @@
 
 namespace backpass::nn {
 
-/// The largest k of a product: of a layer, or of the rows that one product of a gradient adds (dense.cpp).
+/// The most rows that one product of a gradient adds (dense.cpp).
 inline constexpr std::size_t kGradientRows = 256;
 
 /// A view: cheap to copy. Each thread has its own.

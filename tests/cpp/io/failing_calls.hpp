@@ -15,7 +15,7 @@ class FailingCall {
   ~FailingCall();
   FailingCall(const FailingCall&) = delete;
   FailingCall& operator=(const FailingCall&) = delete;
-  /// The name of the function that has failed, or null if there were not so many calls.
+  /// The name of the function that failed, or null if no function failed.
   [[nodiscard]] const char* name() const noexcept;
 };
 
