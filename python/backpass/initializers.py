@@ -11,6 +11,5 @@ Examples
 array([[0.5, 0.5]], dtype=float32)
 """
 
-from backpass._core import Constant, Initializer, Normal, Orthogonal, Uniform
-
-__all__ = ["Constant", "Initializer", "Normal", "Orthogonal", "Uniform"]
+from backpass._core.initializers import *
+from backpass._core.initializers import __all__ as __all__

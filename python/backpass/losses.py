@@ -16,34 +16,5 @@ Huber(delta=1.0)
 array([[ 1. , -0.5]])
 """
 
-from backpass._core import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Huber,
-    LogCosh,
-    Loss,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-    SigmoidCrossEntropy,
-    SoftmaxCrossEntropy,
-)
-from backpass._core import CustomLoss as Custom
-from backpass._core import loss as get
-
-__all__ = [
-    "BinaryCrossEntropy",
-    "CrossEntropy",
-    "Custom",
-    "Huber",
-    "LogCosh",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Poisson",
-    "Quantile",
-    "SigmoidCrossEntropy",
-    "SoftmaxCrossEntropy",
-    "get",
-]
+from backpass._core.losses import *
+from backpass._core.losses import __all__ as __all__

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from backpass._core import Loss, Optimizer, Schedule
+    from backpass._core.losses import Loss
+    from backpass._core.optim import Optimizer
+    from backpass._core.schedules import Schedule
     from backpass.callbacks import Callback, Checkpoint, EarlyStopping
     from backpass.progress import ProgressMode
     from backpass.serialize import Checkpoint as SavedTraining
@@ -282,7 +284,7 @@ class Network(_core.Network):
         True
         """
         if isinstance(optimizer, str):
-            optimizer = _core.optimizer(optimizer)
+            optimizer = _core.optim.get(optimizer)
         epochs = to_count(epochs, "epochs", 0)
         batch_size = to_count(batch_size, "batch_size", 1)
         first_epoch = to_count(first_epoch, "first_epoch", 0)

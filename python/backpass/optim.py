@@ -16,18 +16,5 @@ Traceback (most recent call last):
 ValueError: SGD: lr = -1, but it must be finite and at least 0
 """
 
-from backpass._core import SGD, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RMSprop, Rprop
-from backpass._core import optimizer as get
-
-__all__ = [
-    "SGD",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Lion",
-    "NAdam",
-    "Optimizer",
-    "RMSprop",
-    "Rprop",
-    "get",
-]
+from backpass._core.optim import *
+from backpass._core.optim import __all__ as __all__

@@ -13,24 +13,5 @@ Examples
 0.0
 """
 
-from backpass._core import ConstantSchedule as Constant
-from backpass._core import CosineSchedule as Cosine
-from backpass._core import ExponentialSchedule as Exponential
-from backpass._core import InverseScalingSchedule as InverseScaling
-from backpass._core import LinearWarmupSchedule as LinearWarmup
-from backpass._core import OneCycleSchedule as OneCycle
-from backpass._core import ReduceOnPlateauSchedule as ReduceOnPlateau
-from backpass._core import Schedule
-from backpass._core import StepSchedule as Step
-
-__all__ = [
-    "Constant",
-    "Cosine",
-    "Exponential",
-    "InverseScaling",
-    "LinearWarmup",
-    "OneCycle",
-    "ReduceOnPlateau",
-    "Schedule",
-    "Step",
-]
+from backpass._core.schedules import *
+from backpass._core.schedules import __all__ as __all__

@@ -10,7 +10,9 @@ from backpass.network import Network
 if TYPE_CHECKING:
     import os
 
-    from backpass._core import Optimizer, Schedule, TrainingMemory
+    from backpass._core import TrainingMemory
+    from backpass._core.optim import Optimizer
+    from backpass._core.schedules import Schedule
 
 __all__ = ["Checkpoint", "load", "load_checkpoint"]
 

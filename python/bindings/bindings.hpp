@@ -15,6 +15,7 @@ namespace py = pybind11;
 
 // In the order of the calls in module.cpp: a class must be registered before the first signature that names it.
 void register_error();
+void register_restore(py::module_& m);
 void register_runtime(py::module_& m);
 void register_activation(py::module_& m);
 void register_initializer(py::module_& m);
@@ -23,7 +24,7 @@ void register_optimizer(py::module_& m);
 void register_schedule(py::module_& m);
 void register_layer(py::module_& m);
 void register_network(py::module_& m);
-/// Call it after all classes are registered.
+/// Call it after all classes of m are registered.
 void guard_instances(const py::module_& m);
 
 class AnyNetwork;

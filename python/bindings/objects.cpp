@@ -72,6 +72,17 @@ AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, c
   return AnyTuple(py::make_tuple(restore, py::make_tuple(py::type::of(self), arguments, state)));
 }
 
+void register_restore(py::module_& m) {
+  m.def(
+      "_restore",
+      [](const py::type& cls, const AnyTuple& arguments, const py::object& state) {
+        py::object result = cls(*arguments);
+        result.attr("state") = state;
+        return result;
+      },
+      py::arg("cls"), py::arg("arguments"), py::arg("state"), "Unpickle an object that has a state.");
+}
+
 std::string type_name(py::handle object) { return py::str(py::type::handle_of(object).attr("__name__")); }
 
 std::string to_text(py::handle object, const std::string& name) {

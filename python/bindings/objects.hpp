@@ -18,20 +18,25 @@ namespace backpass::python {
 // The C++ types of Python's base classes Loss, Optimizer and Schedule. Activation and Initializer are bound directly.
 struct LossObject {
   Loss value;
+  [[nodiscard]] const Loss& variant() const noexcept { return value; }
 };
 struct OptimizerObject {
   explicit OptimizerObject(Optimizer optimizer) : value(std::move(optimizer)) {}
   Optimizer value;
   Gate gate;
+  [[nodiscard]] Optimizer& variant() noexcept { return value; }
+  [[nodiscard]] const Optimizer& variant() const noexcept { return value; }
 };
 /// shared_ptr, so that the `then` of a LinearWarmup and the object that the user passed refer to the same Schedule.
 struct ScheduleObject {
   std::shared_ptr<Schedule> value;
+  [[nodiscard]] const Schedule& variant() const noexcept { return *value; }
 };
 
 /// The Python class of one alternative V of a variant. Example: LossOf<Huber> is Python's Huber.
-template <class Base, class V>
-struct ObjectOf : Base {
+template <class B, class V>
+struct ObjectOf : B {
+  using Base = B;
   using Value = V;
   explicit ObjectOf(V v) : Base{std::move(v)} {}
   [[nodiscard]] V& get() noexcept { return *std::get_if<V>(&this->value); }
@@ -39,6 +44,7 @@ struct ObjectOf : Base {
 };
 template <class V>
 struct ObjectOf<ScheduleObject, V> : ScheduleObject {
+  using Base = ScheduleObject;
   using Value = V;
   explicit ObjectOf(V v) : ScheduleObject{std::make_shared<Schedule>(std::move(v))} {}
   explicit ObjectOf(std::shared_ptr<Schedule> shared) : ScheduleObject{std::move(shared)} {}

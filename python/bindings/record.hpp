@@ -1,17 +1,57 @@
-/// Binds a plain struct of settings as a Python class. Its list of fields defines the constructor, properties, repr,
-/// equality, copying and pickling. The defaults are the default values of the struct.
+/// Binds plain structs of settings as Python classes. The lists of fields of the structs define the constructors, the
+/// properties, repr, equality, copying and pickling. The defaults are the default values of the structs.
+///
+/// The structs are the alternatives of a variant, which a Base holds: LossObject, OptimizerObject or ScheduleObject.
+/// Only the constructors are compiled once per struct. Everything else is compiled once per Base.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <backpass/field.hpp>
 
-#include "annotations.hpp"
+#include "objects.hpp"
 
 namespace backpass::python {
+
+/// The Python side of a setting of type T: what the constructor takes and what the property returns.
+template <class T>
+struct PythonValue {
+  using Argument = T;
+  static py::object to_python(const T& value) { return py::cast(value); }
+  static T from_python(const Argument& value) { return value; }
+};
+template <>
+struct PythonValue<std::shared_ptr<Schedule>> {
+  using Argument = OptionalSchedule;
+  static py::object to_python(const std::shared_ptr<Schedule>& value) {
+    return value ? from_schedule(value) : py::none();
+  }
+  static std::shared_ptr<Schedule> from_python(const OptionalSchedule& value) {
+    const ScheduleObject* schedule = to_optional_schedule(value);
+    return schedule == nullptr ? nullptr : schedule->value;
+  }
+};
+// The annotations of properties.
+template <class T>
+struct PropertyType;
+template <>
+struct PropertyType<bool> : std::type_identity<py::bool_> {};
+template <>
+struct PropertyType<std::int64_t> : std::type_identity<py::int_> {};
+template <>
+struct PropertyType<double> : std::type_identity<py::float_> {};
+template <>
+struct PropertyType<std::pair<double, double>> : std::type_identity<py::typing::Tuple<py::float_, py::float_>> {};
+template <>
+struct PropertyType<std::shared_ptr<Schedule>> : std::type_identity<OptionalSchedule> {};
 
 // An argument of the constructor and a property, made from an entry of V's list of fields.
 
@@ -20,8 +60,8 @@ struct Setting {
   using Value = T;
   Field<V, T> field;
   const char* name = field.name;
-  [[nodiscard]] T get(const V& v) const { return v.*field.member; }
-  void set(V& v, T value) const { v.*field.member = std::move(value); }
+  [[nodiscard]] Value get(const V& v) const { return v.*field.member; }
+  void set(V& v, Value value) const { v.*field.member = std::move(value); }
 };
 template <class V, class T>
 struct SettingPair {
@@ -33,31 +73,50 @@ struct SettingPair {
 };
 
 template <class V, class T>
-std::tuple<Setting<V, T>> settings_of(const Field<V, T>& field) {
+std::tuple<Setting<V, T>> settings_from(const Field<V, T>& field) {
   return {{field}};
 }
 template <class V, class T>
-std::tuple<SettingPair<V, T>> settings_of(const FieldPair<V, T>& pair) {
+std::tuple<SettingPair<V, T>> settings_from(const FieldPair<V, T>& pair) {
   return {{pair}};
 }
 template <class V, class T>
-std::tuple<> settings_of(const MemoryField<V, T>& /*memory*/) {
+std::tuple<> settings_from(const MemoryField<V, T>& /*memory*/) {
   return {};
 }
 /// A tuple of all settings of V.
 template <class V>
 auto settings_of() {
-  return std::apply([](const auto&... entry) { return std::tuple_cat(settings_of(entry)...); }, fields_of<V>());
+  return std::apply([](const auto&... entry) { return std::tuple_cat(settings_from(entry)...); }, fields_of<V>());
 }
-/// The values of all settings, as arguments of the constructor.
-template <class V>
-py::tuple values_of(const V& v) {
-  return std::apply([&](const auto&... setting) { return py::make_tuple(setting.get(v)...); }, settings_of<V>());
+/// Calls f(setting) for each setting of V, in order.
+template <class V, class F>
+void for_each_setting(F f) {
+  std::apply([&](const auto&... setting) { (f(setting), ...); }, settings_of<V>());
 }
 
+/// Names and values of settings, in the order of the constructor's arguments.
+using NamedValues = std::vector<std::pair<const char*, py::object>>;
+
+template <class V>
+NamedValues named_values(const V& v) {
+  NamedValues result;
+  for_each_setting<V>([&]<class S>(const S& setting) {
+    result.emplace_back(setting.name, PythonValue<typename S::Value>::to_python(setting.get(v)));
+  });
+  return result;
+}
+/// The arguments with which the constructor makes an equal object.
+inline py::tuple arguments_of(const NamedValues& values) {
+  py::tuple result(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    result[i] = values[i].second;
+  }
+  return result;
+}
 /// The repr of a record. Example: "Huber(delta=1.0)".
-inline std::string record_text(py::handle name, const std::vector<std::pair<const char*, py::object>>& values) {
-  std::string text = std::string(py::str(name)) + "(";
+inline std::string record_text(py::handle class_name, const NamedValues& values) {
+  std::string text = std::string(py::str(class_name)) + "(";
   const char* separator = "";
   for (const auto& [key, value] : values) {
     text += std::string(separator) + key + "=" + std::string(py::repr(value));
@@ -65,86 +124,104 @@ inline std::string record_text(py::handle name, const std::vector<std::pair<cons
   }
   return text + ")";
 }
-
-/// The repr of a record with the settings of v.
-template <class V>
-std::string record_text(const char* class_name, const V& v) {
-  return std::apply(
-      [&](const auto&... setting) {
-        return record_text(py::str(class_name), {{setting.name, py::cast(setting.get(v))}...});
-      },
-      settings_of<V>());
-}
-
 /// The docstring `doc` with an example: the repr of an object with default settings.
-template <class V>
-std::string with_example(const std::string& doc, const char* module, const char* class_name) {
-  return doc + "\nExamples\n--------\n>>> import backpass as bp\n>>> bp." + module + "." + class_name + "()\n" +
-         record_text(class_name, V()) + "\n";
+inline std::string with_example(const std::string& doc, const py::module_& m, const char* class_name,
+                                const NamedValues& values) {
+  const std::string path = py::str(m.attr("__name__"));
+  return doc + "\nExamples\n--------\n>>> import backpass as bp\n>>> bp" + path.substr(path.rfind('.')) + "." +
+         class_name + "()\n" + record_text(py::str(class_name), values) + "\n";
 }
 
-enum class RecordKind {
-  value,            ///< properties are read-only; objects compare and hash by their fields
-  has_extra_state,  ///< like value, but the pickle has more than the fields: the caller defines __reduce__
-  mutating          ///< properties are writable; objects compare by identity; the caller defines __reduce__
+/// What the classes derived from Base have in common: the kind of an object, which decides its class, and its settings.
+/// Other types than those of the first comment have a specialisation.
+template <class Base>
+struct Record {
+  static std::size_t kind(const Base& self) noexcept { return self.variant().index(); }
+  static NamedValues settings(const Base& self) {
+    return std::visit([](const auto& v) { return named_values(v); }, self.variant());
+  }
 };
+/// The value of the setting `name`. \throws py::attribute_error if the alternative does not have this setting
+template <class Base>
+py::object get_setting(const Base& self, std::string_view name) {
+  for (auto& [key, value] : Record<Base>::settings(self)) {
+    if (key == name) {
+      return value;
+    }
+  }
+  throw py::attribute_error(std::string(name));
+}
 
-/// Defines on `cls`, the class of an ObjectOf<Base, V>, everything that follows from the settings of V.
-/// \param class_name  name in the repr
-/// \param check       throws for values out of range
-/// \param kind        see RecordKind
-// NOLINTBEGIN(readability-redundant-typename): Clang before 16 needs it
-template <class Class, class Check, class V = typename Class::type::Value>
-void def_record(Class& cls, const char* class_name, Check check, RecordKind kind) {
+/// Defines repr on the class of Base.
+template <class Class>
+void def_repr(Class& cls) {
+  using Base = typename Class::type;
+  cls.def("__repr__", [](const py::object& self) {
+    return record_text(py::type::of(self).attr("__name__"), Record<Base>::settings(self.cast<const Base&>()));
+  });
+}
+/// Defines equality, hash and pickling by the settings on the class of Base.
+template <class Class>
+void def_value_methods(Class& cls) {
+  using Base = typename Class::type;
+  cls.def(
+         "__eq__",
+         [](const Base& self, const py::object& other) {
+           if (!py::isinstance<Base>(other)) {
+             return false;
+           }
+           const auto& base = other.cast<const Base&>();
+           return Record<Base>::kind(self) == Record<Base>::kind(base) &&
+                  arguments_of(Record<Base>::settings(self)).equal(arguments_of(Record<Base>::settings(base)));
+         },
+         py::arg("other"))
+      .def("__hash__",
+           [](const Base& self) {
+             return py::hash(py::make_tuple(Record<Base>::kind(self), arguments_of(Record<Base>::settings(self))));
+           })
+      .def("__reduce__", [](const py::object& self) {
+        return AnyTuple(
+            py::make_tuple(py::type::of(self), arguments_of(Record<Base>::settings(self.cast<const Base&>()))));
+      });
+}
+
+/// Defines the constructor of `cls`, the class of an ObjectOf<Base, V>, with one argument per setting of V.
+template <class Class>
+void def_init(Class& cls) {
   using Object = typename Class::type;
-  // NOLINTEND(readability-redundant-typename)
+  using V = typename Object::Value;
   std::apply(
-      [&]<class... F>(const F&... settings) {
-        const auto make = [=](typename F::Value... values) {
+      [&]<class... S>(const S&... setting) {
+        const auto make = [=](const typename PythonValue<typename S::Value>::Argument&... arguments) {
           V v;
-          (settings.set(v, std::move(values)), ...);
-          check(v);
-          return Object(std::move(v));
+          (setting.set(v, PythonValue<typename S::Value>::from_python(arguments)), ...);
+          Object object(std::move(v));
+          validate(object.variant());
+          return object;
         };
-        cls.def(py::init(make), (py::arg(settings.name) = settings.get(V()))...);
+        cls.def(py::init(make),
+                (py::arg(setting.name) = PythonValue<typename S::Value>::to_python(setting.get(V())))...);
       },
       settings_of<V>());
+}
 
-  [[maybe_unused]] const auto def_property = [&]<class F>(const F& setting) {
-    const auto get = [setting](const Object& self) { return setting.get(self.get()); };
-    if (kind != RecordKind::mutating) {
-      cls.def_property_readonly(setting.name, get);
-      return;
+/// Defines a property of `cls` for each setting. It is read-only unless `setter` is given.
+/// \param setter  setter(self, name, value) changes a setting; value has the type of the setting
+template <class Class, class... Setter>
+void def_properties(Class& cls, Setter... setter) {
+  using Base = typename Class::type::Base;
+  for_each_setting<typename Class::type::Value>([&]<class S>(const S& setting) {
+    using Value = typename S::Value;
+    const char* name = setting.name;
+    const auto get = [name](const Base& self) {
+      return py::reinterpret_borrow<typename PropertyType<Value>::type>(get_setting(self, name));
+    };
+    if constexpr (sizeof...(Setter) == 0) {
+      cls.def_property_readonly(name, get);
+    } else {
+      cls.def_property(name, get, [=](Base& self, const Value& value) { (setter(self, name, value), ...); });
     }
-    cls.def_property(setting.name, get, [=](Object& self, typename F::Value value) {
-      // Check a new object with the same settings. A copy of the whole object would also copy the state of an
-      // optimizer.
-      V changed;
-      std::apply([&](const auto&... each) { (each.set(changed, each.get(self.get())), ...); }, settings_of<V>());
-      setting.set(changed, value);
-      check(changed);
-      setting.set(self.get(), std::move(value));
-    });
-  };
-  std::apply([&](const auto&... setting) { (def_property(setting), ...); }, settings_of<V>());
-
-  cls.def("__repr__", [=](const Object& self) { return record_text(class_name, self.get()); });
-  if (kind == RecordKind::value) {
-    cls.def("__reduce__", [](const py::object& self) {
-      return AnyTuple(py::make_tuple(py::type::of(self), values_of<V>(self.cast<const Object&>().get())));
-    });
-  }
-  if (kind != RecordKind::mutating) {
-    cls.def(
-        "__eq__",
-        [](const Object& self, const py::object& other) {
-          return py::isinstance<Object>(other) &&
-                 values_of<V>(self.get()).equal(values_of<V>(other.cast<const Object&>().get()));
-        },
-        py::arg("other"));
-    cls.def("__hash__",
-            [=](const Object& self) { return py::hash(py::make_tuple(class_name, values_of<V>(self.get()))); });
-  }
+  });
 }
 
 }  // namespace backpass::python

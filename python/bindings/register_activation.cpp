@@ -12,13 +12,8 @@
 #include "record.hpp"
 
 namespace backpass::python {
-namespace {
 
-template <ActivationKind Kind>
-struct ActivationOf : Activation {
-  using Activation::Activation;
-  explicit ActivationOf(Activation activation) : Activation(std::move(activation)) {}
-};
+namespace {
 
 struct ClassText {
   const char* name;
@@ -33,6 +28,31 @@ constexpr std::array<ClassText, kActivationKinds - 1> kClasses{
     BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)};
 #undef BACKPASS_PLAIN
 #undef BACKPASS_PARAMETRIC
+
+}  // namespace
+
+template <>
+struct Record<Activation> {
+  static std::size_t kind(const Activation& self) noexcept { return static_cast<std::size_t>(self.kind()); }
+  static NamedValues settings(const Activation& self) {
+    if (self.kind() == ActivationKind::custom) {
+      return {{"function", function_of(self)}, {"derivative", derivative_of(self)}};
+    }
+    const char* parameter = kClasses[kind(self)].parameter;
+    return parameter == nullptr ? NamedValues() : NamedValues{{parameter, py::float_(self.parameter())}};
+  }
+};
+
+namespace {
+
+template <ActivationKind Kind>
+struct ActivationOf : Activation {
+  using Activation::Activation;
+  explicit ActivationOf(Activation activation) : Activation(std::move(activation)) {}
+  ActivationOf() : Activation(Activation::from_name(Activation::names()[static_cast<std::size_t>(Kind)])) {}
+  explicit ActivationOf(double parameter)
+      : Activation(Activation::from_name(Activation::names()[static_cast<std::size_t>(Kind)], parameter)) {}
+};
 
 constexpr const char* kCustomDoc = R"(A user-defined activation. It works everywhere except in files.
 
@@ -84,36 +104,14 @@ py::array apply(const Activation& activation, py::array z) {
   return result.attr("reshape")(z.attr("shape"));
 }
 
-std::string activation_text(const Activation& self) {
-  if (self.kind() == ActivationKind::custom) {
-    return record_text(py::str("Custom"), {{"function", function_of(self)}, {"derivative", derivative_of(self)}});
-  }
-  const ClassText& text = kClasses[static_cast<std::size_t>(self.kind())];
-  if (text.parameter == nullptr) {
-    return std::string(text.name) + "()";
-  }
-  return record_text(py::str(text.name), {{text.parameter, py::float_(self.parameter())}});
-}
-
-bool equal(const Activation& a, const Activation& b) {
-  if (a.kind() == ActivationKind::custom && b.kind() == ActivationKind::custom) {
-    return function_of(a).equal(function_of(b)) && derivative_of(a).equal(derivative_of(b));
-  }
-  return a == b;
-}
-
-py::tuple parameters_of(const Activation& self) {
-  if (self.kind() == ActivationKind::custom) {
-    return py::make_tuple(function_of(self), derivative_of(self));
-  }
-  return self.has_parameter() ? py::make_tuple(self.parameter()) : py::tuple();
-}
-
-void register_base(py::module_& m) {
-  py::class_<Activation>(m, "Activation", "An activation function φ, a = φ(z): the base class of backpass.activations.")
-      .def_property_readonly(
-          "name", [](const Activation& self) { return std::string(self.name()); },
-          "str : the name. As an argument, it means this activation with its default parameter.")
+void register_activation_base(py::module_& m) {
+  py::class_<Activation> cls(m, "Activation",
+                             "An activation function φ, a = φ(z): the base class of backpass.activations.");
+  def_repr(cls);
+  def_value_methods(cls);
+  cls.def_property_readonly(
+         "name", [](const Activation& self) { return std::string(self.name()); },
+         "str : the name. As an argument, it means this activation with its default parameter.")
       .def(
           "__call__",
           [](const Activation& self, const ArrayLike& z) {
@@ -122,52 +120,35 @@ void register_base(py::module_& m) {
             return Array(is_float ? apply<float>(self, array) : apply<double>(self, array));
           },
           py::arg("z"), kApplyDoc)
-      .def("__repr__", &activation_text)
-      .def("__str__",
-           [](const Activation& self) {
-             const std::string name(self.name());
-             return self.has_parameter() ? name + "(" + std::string(py::str(py::float_(self.parameter()))) + ")" : name;
-           })
-      .def(
-          "__eq__",
-          [](const Activation& self, const py::object& other) {
-            return py::isinstance<Activation>(other) && equal(self, other.cast<const Activation&>());
-          },
-          py::arg("other"))
-      .def("__hash__",
-           [](const Activation& self) {
-             return py::hash(py::make_tuple(std::string(self.name()), parameters_of(self)));
-           })
-      .def("__reduce__", [](const py::object& self) {
-        return AnyTuple(py::make_tuple(py::type::of(self), parameters_of(self.cast<const Activation&>())));
+      .def("__str__", [](const Activation& self) {
+        const std::string name(self.name());
+        return self.has_parameter() ? name + "(" + std::string(py::str(py::float_(self.parameter()))) + ")" : name;
       });
 }
 
 template <ActivationKind Kind>
-void register_kind(py::module_& m) {
+void register_activation_kind(py::module_& m) {
   const ClassText& text = kClasses[static_cast<std::size_t>(Kind)];
-  const Activation standard = Activation::from_name(Activation::names()[static_cast<std::size_t>(Kind)]);
-  const std::string name(standard.name());
+  const ActivationOf<Kind> standard;
   std::string doc = std::string(text.definition) + ".\n";
   if (text.parameter != nullptr) {
     doc += std::string("\nParameters\n----------\n") + text.parameter + " : float\n";
   }
-  doc += "\nExamples\n--------\n>>> import backpass as bp\n>>> bp.activations.get(\"" + name + "\")\n" +
-         activation_text(standard) + "\n";
+  doc += "\nExamples\n--------\n>>> import backpass as bp\n>>> bp.activations.get(\"" + std::string(standard.name()) +
+         "\")\n" + record_text(py::str(text.name), Record<Activation>::settings(standard)) + "\n";
   py::class_<ActivationOf<Kind>, Activation> cls(m, text.name, doc.c_str());
   if (text.parameter != nullptr) {
-    cls.def(py::init([name](double parameter) { return ActivationOf<Kind>(Activation::from_name(name, parameter)); }),
-            py::arg(text.parameter) = standard.parameter());
-    cls.def_property_readonly(text.parameter, [](const ActivationOf<Kind>& self) { return self.parameter(); });
+    cls.def(py::init<double>(), py::arg(text.parameter) = standard.parameter());
+    cls.def_property_readonly(text.parameter, [](const Activation& self) { return self.parameter(); });
   } else {
-    cls.def(py::init([standard] { return ActivationOf<Kind>(standard); }));
+    cls.def(py::init<>());
   }
   to_object[static_cast<std::size_t>(Kind)] = [](const Activation& a) { return py::cast(ActivationOf<Kind>(a)); };
 }
 
-void register_custom(py::module_& m) {
+void register_custom_activation(py::module_& m) {
   using Custom = ActivationOf<ActivationKind::custom>;
-  py::class_<Custom, Activation>(m, "CustomActivation", kCustomDoc, collected<Custom>())
+  py::class_<Custom, Activation>(m, "Custom", kCustomDoc, collected<Custom>())
       .def(py::init([](const Function& function, const Function& derivative) {
              return Custom(make_custom_activation(function, derivative));
            }),
@@ -186,14 +167,13 @@ py::object from_activation(const Activation& activation) {
 }
 
 void register_activation(py::module_& m) {
-  register_base(m);
+  register_activation_base(m);
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (register_kind<static_cast<ActivationKind>(I)>(m), ...);
+    (register_activation_kind<static_cast<ActivationKind>(I)>(m), ...);
   }(std::make_index_sequence<kClasses.size()>());
-  register_custom(m);
+  register_custom_activation(m);
   m.def(
-      "activation",
-      [](const std::string& name) { return ActivationResult(from_activation(Activation::from_name(name))); },
+      "get", [](const std::string& name) { return ActivationResult(from_activation(Activation::from_name(name))); },
       py::arg("name"),
       R"(Return the activation with this name and its default parameter.
 
@@ -203,7 +183,7 @@ ValueError
     If the name is unknown. The message lists the known names.
 )");
   m.def(
-      "activation_names",
+      "names",
       [] {
         const auto names = Activation::names();
         return std::vector<std::string>(names.begin(), names.end());

@@ -10,6 +10,11 @@
 
 namespace backpass::python {
 
+template <>
+NamedValues named_values(const CustomLoss& loss) {
+  return {{"function", function_of(loss)}};
+}
+
 template <class V>
 using LossOf = ObjectOf<LossObject, V>;
 
@@ -66,11 +71,13 @@ ValueAndGradient call(const Loss& loss, const py::array& a, const py::object& y,
   return ValueAndGradient(py::make_tuple(value, grad));
 }
 
-void register_base(py::module_& m) {
-  py::class_<LossObject>(m, "Loss", "A loss E(a^N) with its gradient: the base class of backpass.losses.")
-      .def_property_readonly(
-          "name", [](const LossObject& self) { return std::string(loss_name(self.value)); },
-          "str : the name. As an argument, it means this loss with its default parameters.")
+void register_loss_base(py::module_& m) {
+  py::class_<LossObject> cls(m, "Loss", "A loss E(a^N) with its gradient: the base class of backpass.losses.");
+  def_repr(cls);
+  def_value_methods(cls);
+  cls.def_property_readonly(
+         "name", [](const LossObject& self) { return std::string(loss_name(self.value)); },
+         "str : the name. As an argument, it means this loss with its default parameters.")
       .def(
           "__call__",
           [](const LossObject& self, const ArrayLike& a, const ArrayLike& y, const OptionalArrayLike& sample_weight) {
@@ -83,14 +90,15 @@ void register_base(py::module_& m) {
 }
 
 template <class V>
-void register_one(py::module_& m, const char* class_name, const char* doc) {
-  py::class_<LossOf<V>, LossObject> cls(m, class_name, with_example<V>(doc, "losses", class_name).c_str());
-  def_record(cls, class_name, [](const V& loss) { validate(Loss(loss)); }, RecordKind::value);
+void register_one_loss(py::module_& m, const char* class_name, const char* doc) {
+  py::class_<LossOf<V>, LossObject> cls(m, class_name, with_example(doc, m, class_name, named_values(V())).c_str());
+  def_init(cls);
+  def_properties(cls);
 }
 
-void register_custom(py::module_& m) {
+void register_custom_loss(py::module_& m) {
   using Custom = LossOf<CustomLoss>;
-  py::class_<Custom, LossObject>(m, "CustomLoss", collected<Custom>(), R"(A user-defined loss.
+  py::class_<Custom, LossObject>(m, "Custom", collected<Custom>(), R"(A user-defined loss.
 
 It does not accept `sample_weight`; apply weights inside the function.
 
@@ -112,21 +120,7 @@ Examples
 (16.0, array([[32.]]))
 )")
       .def(py::init([](const Function& function) { return Custom(make_custom_loss(function)); }), py::arg("function"))
-      .def_property_readonly("function", [](const Custom& self) { return Function(function_of(self.get())); })
-      .def("__repr__",
-           [](const Custom& self) { return record_text(py::str("Custom"), {{"function", function_of(self.get())}}); })
-      .def(
-          "__eq__",
-          [](const Custom& self, const py::object& other) {
-            return py::isinstance<Custom>(other) &&
-                   function_of(self.get()).equal(function_of(other.cast<const Custom&>().get()));
-          },
-          py::arg("other"))
-      .def("__hash__", [](const Custom& self) { return py::hash(function_of(self.get())); })
-      .def("__reduce__", [](const py::object& self) {
-        return AnyTuple(
-            py::make_tuple(py::type::of(self), py::make_tuple(function_of(self.cast<const Custom&>().get()))));
-      });
+      .def_property_readonly("function", [](const Custom& self) { return Function(function_of(self.get())); });
 }
 
 py::object from_loss(const Loss& loss) {
@@ -143,36 +137,37 @@ LabelRule label_rule(const Loss& loss) noexcept {
 }
 
 void register_loss(py::module_& m) {
-  register_base(m);
-  register_one<MeanSquaredError>(m, "MeanSquaredError", "Mean over samples and outputs of (a − y)².\n");
-  register_one<MeanAbsoluteError>(m, "MeanAbsoluteError", "Mean over samples and outputs of |a − y|.\n");
-  register_one<Huber>(m, "Huber",
-                      "Mean of d²/2 for |d| ≤ delta, else delta (|d| − delta/2), with d = a − y (Huber 1964).\n\n"
-                      "Parameters\n----------\ndelta : float\n    Above 0.\n");
-  register_one<LogCosh>(m, "LogCosh", "Mean of log cosh(a − y).\n");
-  register_one<Quantile>(m, "Quantile",
-                         "Pinball loss: mean of max(q (y − a), (q − 1)(y − a)). The q-quantile minimises it.\n\n"
-                         "Parameters\n----------\nq : float\n    Between 0 and 1.\n");
-  register_one<CrossEntropy>(m, "CrossEntropy",
-                             "Mean over samples of −Σ_k t_k log a_k, with probabilities a.\n\n"
-                             "After softmax or log_softmax, the loss is computed from z and cannot overflow.\n\n"
-                             "Parameters\n----------\nlabel_smoothing : float\n"
-                             "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n");
-  register_one<SoftmaxCrossEntropy>(m, "SoftmaxCrossEntropy",
-                                    "Cross-entropy of softmax(a), with logits a.\n\n"
-                                    "Parameters\n----------\nlabel_smoothing : float\n"
-                                    "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n");
-  register_one<BinaryCrossEntropy>(
+  register_loss_base(m);
+  register_one_loss<MeanSquaredError>(m, "MeanSquaredError", "Mean over samples and outputs of (a − y)².\n");
+  register_one_loss<MeanAbsoluteError>(m, "MeanAbsoluteError", "Mean over samples and outputs of |a − y|.\n");
+  register_one_loss<Huber>(m, "Huber",
+                           "Mean of d²/2 for |d| ≤ delta, else delta (|d| − delta/2), with d = a − y (Huber 1964).\n\n"
+                           "Parameters\n----------\ndelta : float\n    Above 0.\n");
+  register_one_loss<LogCosh>(m, "LogCosh", "Mean of log cosh(a − y).\n");
+  register_one_loss<Quantile>(m, "Quantile",
+                              "Pinball loss: mean of max(q (y − a), (q − 1)(y − a)). The q-quantile minimises it.\n\n"
+                              "Parameters\n----------\nq : float\n    Between 0 and 1.\n");
+  register_one_loss<CrossEntropy>(m, "CrossEntropy",
+                                  "Mean over samples of −Σ_k t_k log a_k, with probabilities a.\n\n"
+                                  "After softmax or log_softmax, the loss is computed from z and cannot overflow.\n\n"
+                                  "Parameters\n----------\nlabel_smoothing : float\n"
+                                  "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n");
+  register_one_loss<SoftmaxCrossEntropy>(m, "SoftmaxCrossEntropy",
+                                         "Cross-entropy of softmax(a), with logits a.\n\n"
+                                         "Parameters\n----------\nlabel_smoothing : float\n"
+                                         "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n");
+  register_one_loss<BinaryCrossEntropy>(
       m, "BinaryCrossEntropy",
       "Mean over samples and outputs of −y log a − (1 − y) log(1 − a), with probabilities a.\n\n"
       "After sigmoid, the loss is computed from z and cannot overflow.\n");
-  register_one<SigmoidCrossEntropy>(m, "SigmoidCrossEntropy", "Binary cross-entropy of sigmoid(a), with logits a.\n");
-  register_one<Poisson>(m, "Poisson",
-                        "Mean over samples and outputs of a − y log a, with the rate a.\n\n"
-                        "After exp or softplus, the loss is computed from z.\n");
-  register_custom(m);
+  register_one_loss<SigmoidCrossEntropy>(m, "SigmoidCrossEntropy",
+                                         "Binary cross-entropy of sigmoid(a), with logits a.\n");
+  register_one_loss<Poisson>(m, "Poisson",
+                             "Mean over samples and outputs of a − y log a, with the rate a.\n\n"
+                             "After exp or softplus, the loss is computed from z.\n");
+  register_custom_loss(m);
   m.def(
-      "loss", [](const std::string& name) { return LossResult(from_loss(loss_from_name(name))); }, py::arg("name"),
+      "get", [](const std::string& name) { return LossResult(from_loss(loss_from_name(name))); }, py::arg("name"),
       R"(Return the loss with this name and its default parameters.
 
 Raises

@@ -162,16 +162,22 @@ void set_state(OptimizerObject& self, const StringDict& values) {
   state_of(self.value) = std::move(state);
 }
 
-void register_base(py::module_& m) {
-  py::class_<OptimizerObject>(m, "Optimizer",
-                              R"(An algorithm that updates parameters from gradients: the base class of backpass.optim.
+void register_optimizer_base(py::module_& m) {
+  py::class_<OptimizerObject> cls(
+      m, "Optimizer",
+      R"(An algorithm that updates parameters from gradients: the base class of backpass.optim.
 
 An optimizer keeps its state between steps, so one object serves one network. It belongs to the network of its first
 step until `reset`; a step of another network then raises RuntimeError. A copy belongs to the network of its next step.
 The settings may be changed between steps.
-)")
-      .def_property("state", &get_state, &set_state,
-                    R"(dict : state of the optimizer, with PyTorch's names; empty before the first step.
+)");
+  def_repr(cls);
+  cls.def("__reduce__", [](const py::object& self) {
+    auto& object = self.cast<OptimizerObject&>();
+    return reduce_with_state(self, arguments_of(Record<OptimizerObject>::settings(object)), get_state(object));
+  });
+  cls.def_property("state", &get_state, &set_state,
+                   R"(dict : state of the optimizer, with PyTorch's names; empty before the first step.
 
 ``step`` has one count per layer. The arrays have one number per parameter, in the order of `Network.parameters`.
 Reading returns a copy. Assigning such a dict restores the state. If an entry is missing or wrong, a ValueError or
@@ -185,14 +191,35 @@ TypeError names this entry, and the optimizer keeps its state.)")
           "Delete the state: the next step is a first step.");
 }
 
+/// Changes the setting `name` to `value`, if the optimizer has it and accepts the value.
+template <class T>
+void set_setting(OptimizerObject& self, std::string_view name, const T& value) {
+  const Exclusive exclusive(self.gate);
+  std::visit(
+      [&]<class V>(V& v) {
+        // Check a new optimizer with the same settings. A copy of the whole optimizer would also copy its state.
+        V changed;
+        for_each_setting<V>([&](const auto& setting) { setting.set(changed, setting.get(v)); });
+        for_each_setting<V>([&]<class S>(const S& setting) {
+          if constexpr (std::is_same_v<typename S::Value, T>) {
+            if (setting.name == name) {
+              setting.set(changed, value);
+              validate(changed);
+              setting.set(v, value);
+            }
+          }
+        });
+      },
+      self.value);
+}
+
 template <class V>
-void register_one(py::module_& m, const char* class_name, const char* doc) {
-  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name, with_example<V>(doc, "optim", class_name).c_str());
-  def_record(cls, class_name, [](V& settings) { validate(settings); }, RecordKind::mutating);
-  cls.def("__reduce__", [](const py::object& self) {
-    auto& object = self.cast<OptimizerOf<V>&>();
-    return reduce_with_state(self, values_of<V>(object.get()), get_state(object));
-  });
+void register_one_optimizer(py::module_& m, const char* class_name, const char* doc) {
+  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name,
+                                                  with_example(doc, m, class_name, named_values(V())).c_str());
+  def_init(cls);
+  def_properties(cls,
+                 [](OptimizerObject& self, const char* name, const auto& value) { set_setting(self, name, value); });
 }
 
 }  // namespace
@@ -203,8 +230,9 @@ py::object from_optimizer(Optimizer optimizer) {
 }
 
 void register_optimizer(py::module_& m) {
-  register_base(m);
-  register_one<SGD>(m, "SGD", R"(Stochastic gradient descent with momentum (Sutskever et al. 2013), as torch.optim.SGD.
+  register_optimizer_base(m);
+  register_one_optimizer<SGD>(m, "SGD",
+                              R"(Stochastic gradient descent with momentum (Sutskever et al. 2013), as torch.optim.SGD.
 
 g += weight_decay p; buf = momentum buf + (1 − dampening) g (first step: buf = g);
 p −= lr buf, with `nesterov` p −= lr (g + momentum buf).
@@ -219,7 +247,7 @@ nesterov : bool
 weight_decay : float
     Adds weight_decay/2 Σ p² to the loss.
 )");
-  register_one<RMSprop>(m, "RMSprop", R"(RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop.
+  register_one_optimizer<RMSprop>(m, "RMSprop", R"(RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop.
 
 Parameters
 ----------
@@ -233,7 +261,7 @@ weight_decay, momentum : float
 centered : bool
     Whether to divide by an estimate of the standard deviation instead of the root of the second moment.
 )");
-  register_one<Adagrad>(m, "Adagrad", R"(Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.
+  register_one_optimizer<Adagrad>(m, "Adagrad", R"(Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.
 
 Parameters
 ----------
@@ -243,7 +271,7 @@ lr_decay, weight_decay, initial_accumulator_value : float
 eps : float
     Added to the square root in the denominator.
 )");
-  register_one<Adam>(m, "Adam", R"(Adam (Kingma and Ba 2015), as torch.optim.Adam.
+  register_one_optimizer<Adam>(m, "Adam", R"(Adam (Kingma and Ba 2015), as torch.optim.Adam.
 
 Parameters
 ----------
@@ -258,8 +286,8 @@ weight_decay : float
 amsgrad : bool
     Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 )");
-  register_one<AdamW>(m, "AdamW",
-                      R"(Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW.
+  register_one_optimizer<AdamW>(m, "AdamW",
+                                R"(Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW.
 
 Parameters
 ----------
@@ -274,7 +302,7 @@ weight_decay : float
 amsgrad : bool
     Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
 )");
-  register_one<NAdam>(m, "NAdam", R"(Adam with Nesterov momentum (Dozat 2016), as torch.optim.NAdam.
+  register_one_optimizer<NAdam>(m, "NAdam", R"(Adam with Nesterov momentum (Dozat 2016), as torch.optim.NAdam.
 
 Parameters
 ----------
@@ -286,8 +314,9 @@ eps : float
     Added to the square root in the denominator.
 weight_decay, momentum_decay : float
 )");
-  register_one<Rprop>(m, "Rprop",
-                      R"(Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. Use full batches.
+  register_one_optimizer<Rprop>(
+      m, "Rprop",
+      R"(Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. Use full batches.
 
 Parameters
 ----------
@@ -298,7 +327,7 @@ etas : (float, float)
 step_sizes : (float, float)
     Smallest and largest step size.
 )");
-  register_one<Lion>(m, "Lion", R"(Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms").
+  register_one_optimizer<Lion>(m, "Lion", R"(Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms").
 
 p −= lr (sign(β1 m + (1 − β1) g) + weight_decay p); m = β2 m + (1 − β2) g.
 
@@ -312,15 +341,7 @@ weight_decay : float
     Every step multiplies the parameters by 1 − lr weight_decay.
 )");
   m.def(
-      "_restore",
-      [](const py::type& cls, const AnyTuple& arguments, const py::object& state) {
-        py::object result = cls(*arguments);
-        result.attr("state") = state;
-        return result;
-      },
-      py::arg("cls"), py::arg("arguments"), py::arg("state"), "Unpickle an object that has a state.");
-  m.def(
-      "optimizer", [](const std::string& name) { return OptimizerResult(from_optimizer(optimizer_from_name(name))); },
+      "get", [](const std::string& name) { return OptimizerResult(from_optimizer(optimizer_from_name(name))); },
       py::arg("name"),
       R"(Return a new optimizer with this name ("adam", "sgd", …) and its default settings.
 

@@ -12,17 +12,19 @@ namespace {
 template <class V>
 using ScheduleOf = ObjectOf<ScheduleObject, V>;
 
-void register_base(py::module_& m) {
-  py::class_<ScheduleObject>(
+void register_schedule_base(py::module_& m) {
+  py::class_<ScheduleObject> cls(
       m, "Schedule",
       "A learning rate as a function of time and of the optimizer's (base) learning rate: the base class "
-      "of backpass.schedules.")
-      .def(
-          "lr",
-          [](const ScheduleObject& self, double base_lr, std::int64_t epoch, std::int64_t step) {
-            return scheduled_lr(*self.value, base_lr, epoch, step);
-          },
-          py::arg("base_lr"), py::arg("epoch") = 0, py::arg("step") = 0, R"(Return the learning rate.
+      "of backpass.schedules.");
+  def_repr(cls);
+  def_value_methods(cls);
+  cls.def(
+         "lr",
+         [](const ScheduleObject& self, double base_lr, std::int64_t epoch, std::int64_t step) {
+           return scheduled_lr(*self.value, base_lr, epoch, step);
+         },
+         py::arg("base_lr"), py::arg("epoch") = 0, py::arg("step") = 0, R"(Return the learning rate.
 
 Parameters
 ----------
@@ -76,17 +78,18 @@ Examples
 }
 
 template <class V>
-auto register_one(py::module_& m, const char* class_name, const char* doc, RecordKind kind = RecordKind::value) {
-  py::class_<ScheduleOf<V>, ScheduleObject> cls(m, (std::string(class_name) + "Schedule").c_str(),
-                                                with_example<V>(doc, "schedules", class_name).c_str());
-  def_record(cls, class_name, [](const V& v) { validate(Schedule(v)); }, kind);
+auto register_one_schedule(py::module_& m, const char* class_name, const char* doc) {
+  py::class_<ScheduleOf<V>, ScheduleObject> cls(m, class_name,
+                                                with_example(doc, m, class_name, named_values(V())).c_str());
+  def_init(cls);
+  def_properties(cls);
   return cls;
 }
 
 void register_plateau(py::module_& m) {
   using V = schedules::ReduceOnPlateau;
   using Memory = std::tuple<double, std::int64_t, std::int64_t, double>;
-  register_one<V>(
+  register_one_schedule<V>(
       m, "ReduceOnPlateau",
       R"(Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
 
@@ -105,8 +108,7 @@ cooldown : int
     Number of epochs after a reduction in which epochs without improvement are not counted.
 min_lr : float
     Lower bound of the rate.
-)",
-      RecordKind::has_extra_state)
+)")
       .def_property_readonly(
           "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },
           "float : product of all reductions so far.")
@@ -115,7 +117,7 @@ min_lr : float
       .def("__reduce__",
            [](const py::object& self) {
              const V& v = self.cast<const ScheduleOf<V>&>().get();
-             return reduce_with_state(self, values_of<V>(v),
+             return reduce_with_state(self, arguments_of(named_values(v)),
                                       py::make_tuple(v.best, v.bad_epochs, v.cooldown_left, v.scale));
            })
       .def_property(
@@ -131,63 +133,6 @@ min_lr : float
           "tuple : memory of the schedule: best, bad epochs, remaining epochs of cooldown, scale.");
 }
 
-/// Not a record, because `then` is another schedule. Its object is shared with the user's object.
-void register_warmup(py::module_& m) {
-  using V = schedules::LinearWarmup;
-  using Warmup = ScheduleOf<V>;
-  const auto arguments = [](const Warmup& self) {
-    const V& v = self.get();
-    return py::make_tuple(v.steps, v.start_factor, v.then ? from_schedule(v.then) : py::none());
-  };
-  const V standard;
-  py::class_<Warmup, ScheduleObject>(
-      m, "LinearWarmupSchedule",
-      R"(Increase linearly from start_factor · base to base over `steps` steps, then follow `then`.
-
-Parameters
-----------
-steps : int
-start_factor : float
-    In [0, 1].
-then : Schedule, optional
-    Default: Constant. A schedule counted in steps starts at step 0 after the warm-up. A schedule counted in epochs gets
-    the true epoch.
-
-Examples
---------
->>> import backpass as bp
->>> bp.schedules.LinearWarmup(steps=4).lr(1.0, step=1)
-0.25
-)")
-      .def(py::init([](std::int64_t steps, double start_factor, const OptionalSchedule& then) {
-             const ScheduleObject* next = to_optional_schedule(then);
-             V v{steps, start_factor, next == nullptr ? nullptr : next->value};
-             validate(Schedule(v));
-             return Warmup(std::move(v));
-           }),
-           py::arg("steps") = standard.steps, py::arg("start_factor") = standard.start_factor,
-           py::arg("then") = py::none())
-      .def_property_readonly("steps", [](const Warmup& self) { return self.get().steps; })
-      .def_property_readonly("start_factor", [](const Warmup& self) { return self.get().start_factor; })
-      .def_property_readonly(
-          "then", [=](const Warmup& self) -> OptionalSchedule { return OptionalSchedule(arguments(self)[2]); })
-      .def("__repr__",
-           [=](const Warmup& self) {
-             const py::tuple a = arguments(self);
-             return record_text(py::str("LinearWarmup"), {{"steps", a[0]}, {"start_factor", a[1]}, {"then", a[2]}});
-           })
-      .def(
-          "__eq__",
-          [=](const Warmup& self, const py::object& other) {
-            return py::isinstance<Warmup>(other) && arguments(self).equal(arguments(other.cast<const Warmup&>()));
-          },
-          py::arg("other"))
-      .def("__hash__", [=](const Warmup& self) { return py::hash(arguments(self)); })
-      .def("__reduce__", [=](const py::object& self) {
-        return AnyTuple(py::make_tuple(py::type::of(self), arguments(self.cast<const Warmup&>())));
-      });
-}
-
 }  // namespace
 
 py::object from_schedule(std::shared_ptr<Schedule> schedule) {
@@ -195,9 +140,9 @@ py::object from_schedule(std::shared_ptr<Schedule> schedule) {
 }
 
 void register_schedule(py::module_& m) {
-  register_base(m);
-  register_one<schedules::Constant>(m, "Constant", "lr = base.\n");
-  register_one<schedules::Step>(m, "Step", R"(lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
+  register_schedule_base(m);
+  register_one_schedule<schedules::Constant>(m, "Constant", "lr = base.\n");
+  register_one_schedule<schedules::Step>(m, "Step", R"(lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
 
 Parameters
 ----------
@@ -205,14 +150,15 @@ step_size : int
     Number of epochs.
 gamma : float
 )");
-  register_one<schedules::Exponential>(m, "Exponential", R"(lr = base · gamma^epoch.
+  register_one_schedule<schedules::Exponential>(m, "Exponential", R"(lr = base · gamma^epoch.
 
 Parameters
 ----------
 gamma : float
 )");
-  register_one<schedules::Cosine>(m, "Cosine",
-                                  R"(Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).
+  register_one_schedule<schedules::Cosine>(
+      m, "Cosine",
+      R"(Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).
 
 lr = min_lr + (base − min_lr) (1 + cos(π epoch / period)) / 2 for epoch < period, then lr = min_lr.
 
@@ -222,7 +168,7 @@ period : int
     Number of epochs.
 min_lr : float
 )");
-  register_one<schedules::OneCycle>(
+  register_one_schedule<schedules::OneCycle>(
       m, "OneCycle",
       R"(Increase to max_lr and decrease again along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
 
@@ -241,15 +187,27 @@ div_factor : float
 final_div_factor : float
     The last rate is the first rate / final_div_factor.
 )");
-  register_one<schedules::InverseScaling>(m, "InverseScaling",
-                                          R"(lr = base / (1 + step)^power, as scikit-learn's "invscaling".
+  register_one_schedule<schedules::InverseScaling>(m, "InverseScaling",
+                                                   R"(lr = base / (1 + step)^power, as scikit-learn's "invscaling".
 
 Parameters
 ----------
 power : float
 )");
   register_plateau(m);
-  register_warmup(m);
+  register_one_schedule<schedules::LinearWarmup>(
+      m, "LinearWarmup",
+      R"(Increase linearly from start_factor · base to base over `steps` steps, then follow `then`.
+
+Parameters
+----------
+steps : int
+start_factor : float
+    In [0, 1].
+then : Schedule, optional
+    Default: Constant. A schedule counted in steps starts at step 0 after the warm-up. A schedule counted in epochs gets
+    the true epoch.
+)");
 }
 
 }  // namespace backpass::python

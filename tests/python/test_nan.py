@@ -199,8 +199,8 @@ def test_a_nan_gradient_makes_its_parameter_nan_and_no_other(name, dtype):
     for n in (net, clean):
         n.gradients[...] = 0.5
     net.gradients[7] = NAN
-    net.step(bp._core.optimizer(name))
-    clean.step(bp._core.optimizer(name))
+    net.step(bp.optim.get(name))
+    clean.step(bp.optim.get(name))
     assert np.isnan(net.parameters[7])
     others = np.arange(net.num_parameters) != 7
     assert bits(net.parameters[others]) == bits(clean.parameters[others])
@@ -212,7 +212,7 @@ def test_a_nan_gradient_has_no_sign(name):
     net = make()
     net.gradients[...] = 0.5
     net.gradients[7] = NAN
-    net.step(bp._core.optimizer(name))
+    net.step(bp.optim.get(name))
     assert np.isnan(net.parameters[7])
     assert np.isfinite(np.delete(net.parameters, 7)).all()
 

@@ -365,5 +365,6 @@ Network<T> Network<T>::load(const std::filesystem::path& path) {
   template BACKPASS_EXPORT Network<T> Network<T>::load(const std::filesystem::path&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
+#undef BACKPASS_INSTANTIATE
 
 }  // namespace backpass

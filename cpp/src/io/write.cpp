@@ -124,6 +124,12 @@ void write(const Plan<T>& plan, std::span<const T> parameters, Sink& sink) {
   }
 }
 
+template <class T>
+void write_file(const std::filesystem::path& path, const Network<T>& network, const SaveOptions& options) {
+  const Plan<T> plan = make_plan(network, options);  // first: if something cannot be saved, no file is created
+  replace_file(path, [&](Sink& sink) { write(plan, network.parameters(), sink); });
+}
+
 }  // namespace
 
 template <class T>
@@ -135,8 +141,7 @@ std::vector<std::byte> to_bytes(const Network<T>& network, const SaveOptions& op
 
 template <class T>
 void save(const std::filesystem::path& path, const Network<T>& network, const SaveOptions& options) {
-  const Plan<T> plan = make_plan(network, options);  // first: if something cannot be saved, no file is created
-  replace_file(path, [&](Sink& sink) { write(plan, network.parameters(), sink); });
+  write_file(path, network, options);
 }
 
 template <class T>
@@ -156,5 +161,6 @@ void Network<T>::save(const std::filesystem::path& path, const SaveOptions& opti
   template BACKPASS_EXPORT void Network<T>::save(const std::filesystem::path&, const SaveOptions&) const;
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
+#undef BACKPASS_INSTANTIATE
 
 }  // namespace backpass

@@ -24,7 +24,8 @@ bool finite(double value) noexcept { return std::isfinite(value); }
 bool nonzero(double value) noexcept { return std::isfinite(value) && value != 0.0; }
 
 #define BACKPASS_NAME(name, ...) #name,
-constexpr std::array<std::string_view, kActivationKinds - 1> kNames{BACKPASS_ACTIVATIONS(BACKPASS_NAME, BACKPASS_NAME)};
+constexpr std::array<std::string_view, kActivationKinds - 1> kActivationNames{
+    BACKPASS_ACTIVATIONS(BACKPASS_NAME, BACKPASS_NAME)};
 #undef BACKPASS_NAME
 
 #define BACKPASS_PLAIN(...) Parameter{},
@@ -83,15 +84,15 @@ Activation Activation::custom(const std::function<double(double)>& function,
 }
 
 Activation Activation::from_name(std::string_view name) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) {
+  for (std::size_t i = 0; i < kActivationNames.size(); ++i) {
+    if (kActivationNames[i] == name) {
       Activation a;
       a.kind_ = static_cast<ActivationKind>(i);
       a.parameter_ = parameter_of(a.kind_).default_value;
       return a;
     }
   }
-  throw std::invalid_argument(unknown_text("activation", name, kNames));
+  throw std::invalid_argument(unknown_text("activation", name, kActivationNames));
 }
 
 Activation Activation::from_name(std::string_view name, double parameter) {
@@ -106,10 +107,11 @@ Activation Activation::from_name(std::string_view name, double parameter) {
   return a;
 }
 
-std::span<const std::string_view> Activation::names() noexcept { return kNames; }
+std::span<const std::string_view> Activation::names() noexcept { return kActivationNames; }
 
 std::string_view Activation::name() const noexcept {
-  return kind_ == ActivationKind::custom ? std::string_view("custom") : kNames[static_cast<std::size_t>(kind_)];
+  return kind_ == ActivationKind::custom ? std::string_view("custom")
+                                         : kActivationNames[static_cast<std::size_t>(kind_)];
 }
 
 bool Activation::has_parameter() const noexcept { return parameter_of(kind_).exists; }

@@ -15,17 +15,17 @@ namespace {
 std::atomic<std::size_t> held{0};
 std::atomic<std::size_t> most{0};
 std::atomic<std::int64_t> left_until_failure{-1};  ///< negative: no allocation will fail
-std::atomic<bool> fails{false};                    ///< an allocation has failed
+std::atomic<bool> allocation_failed{false};        ///< an allocation has failed
 std::atomic<bool> fails_on{false};                 ///< every later one fails too
 
 bool must_fail() {
-  if (fails.load()) {
+  if (allocation_failed.load()) {
     return fails_on.load();
   }
   if (left_until_failure.load() < 0 || left_until_failure.fetch_sub(1) != 0) {
     return false;
   }
-  fails.store(true);
+  allocation_failed.store(true);
   return true;
 }
 
@@ -88,15 +88,15 @@ std::size_t AllocationPeak::bytes() const noexcept { return most.load() - held_b
 std::size_t allocated_bytes() noexcept { return held.load(); }
 
 FailingAllocation::FailingAllocation(std::int64_t count, bool stays_short) noexcept {
-  fails.store(false);
+  allocation_failed.store(false);
   fails_on.store(stays_short);
   left_until_failure.store(count);
 }
 FailingAllocation::~FailingAllocation() {
   left_until_failure.store(-1);
-  fails.store(false);
+  allocation_failed.store(false);
 }
-bool FailingAllocation::has_failed() const noexcept { return fails.load(); }
+bool FailingAllocation::has_failed() const noexcept { return allocation_failed.load(); }
 
 namespace {
 

@@ -14,7 +14,7 @@ namespace {
 
 /// In ulp of the largest term. gelu has the largest error: two polynomials of ten terms, whose roundings may have the
 /// same sign, an exponential and three products.
-constexpr double kMaxUlp = 8.0;
+constexpr double kActivationUlp = 8.0;
 
 template <class T>
 std::vector<T> value_of(const KernelTable<T>& t, const ActivationReference& r, const std::vector<T>& z) {
@@ -93,9 +93,9 @@ void expect_accurate(const KernelTable<T>& t) {
         at_derivative = i;
       }
     }
-    EXPECT_LE(worst_value, kMaxUlp) << r.name << "(" << z[at_value] << ") = " << a[at_value];
-    EXPECT_LE(worst_derivative, kMaxUlp) << r.name << "', stored " << stored[at_derivative] << ": "
-                                         << derivative[at_derivative];
+    EXPECT_LE(worst_value, kActivationUlp) << r.name << "(" << z[at_value] << ") = " << a[at_value];
+    EXPECT_LE(worst_derivative, kActivationUlp)
+        << r.name << "', stored " << stored[at_derivative] << ": " << derivative[at_derivative];
   }
 }
 TEST_P(ActivationKernels, ValueAndDerivativeAreAccurateEverywhere) {

@@ -123,11 +123,11 @@ TEST(DispatchDeathTest, AnUnknownSetIsAnErrorThatListsTheUsableOnes) {
   EXPECT_EXIT(exit_if_active_is("mmx", "none"), testing::ExitedWithCode(2), "");
 }
 
-class Table : public KernelTest {};
-BACKPASS_FOR_USABLE_SETS(Table);
+class KernelTableOfSet : public KernelTest {};
+BACKPASS_FOR_USABLE_SETS(KernelTableOfSet);
 
 /// The number of lanes shows that a table belongs to its name.
-TEST_P(Table, HasTheVectorsOfItsInstructionSet) {
+TEST_P(KernelTableOfSet, HasTheVectorsOfItsInstructionSet) {
   const std::string name = GetParam()->name;
   const int bytes = name == "avx512" ? 64 : name == "avx2" ? 32 : 16;
   EXPECT_EQ(table<float>().lanes, bytes / 4);
@@ -150,7 +150,7 @@ void expect_complete(const KernelTable<T>& t) {
   EXPECT_TRUE(t.exp && t.log && t.tanh && t.erf && t.sin);
 }
 
-TEST_P(Table, IsComplete) {
+TEST_P(KernelTableOfSet, IsComplete) {
   expect_complete(table<float>());
   expect_complete(table<double>());
 }

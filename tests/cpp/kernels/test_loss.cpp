@@ -12,7 +12,7 @@ namespace backpass::kernels {
 namespace {
 
 /// In ulp of the largest term: one logarithm or exponential, one division, one product, one sum.
-constexpr double kMaxUlp = 8.0;
+constexpr double kLossUlp = 8.0;
 
 template <class T>
 struct Samples {
@@ -69,10 +69,10 @@ class LossKernels : public KernelTest {
         const Exact exact = r.value(x.s[i], x.y[i], p);
         const Exact slope = r.gradient(x.s[i], x.y[i], p);
         const auto unit = static_cast<double>(ulp_at<T>(exact.size));
-        ASSERT_NEAR(value, static_cast<double>(exact.value), kMaxUlp * unit)
+        ASSERT_NEAR(value, static_cast<double>(exact.value), kLossUlp * unit)
             << r.name << "(" << x.s[i] << ", " << x.y[i] << ")";
         const auto slope_unit = static_cast<double>(0.5L * ulp_at<T>(slope.size));
-        ASSERT_NEAR(static_cast<double>(g), static_cast<double>(0.5L * slope.value), kMaxUlp * slope_unit)
+        ASSERT_NEAR(static_cast<double>(g), static_cast<double>(0.5L * slope.value), kLossUlp * slope_unit)
             << r.name << "'(" << x.s[i] << ", " << x.y[i] << ")";
       }
     }
@@ -97,7 +97,7 @@ class LossKernels : public KernelTest {
         const auto kernel = table<T>().loss[static_cast<int>(r.kernel)];
         const auto count = static_cast<Index>(n);
         const double value = kernel(count, T(r.parameter), s.data(), y.data(), 0, T(2), g.data());
-        const double tolerance = kMaxUlp * static_cast<double>(size) * std::numeric_limits<T>::epsilon();
+        const double tolerance = kLossUlp * static_cast<double>(size) * std::numeric_limits<T>::epsilon();
         EXPECT_NEAR(value, static_cast<double>(sum), tolerance) << r.name << ", n = " << n;
         EXPECT_TRUE(g.intact() && s.intact() && y.intact()) << r.name << ", n = " << n;
         // The same bits without a gradient, and with a gradient that overwrites s.

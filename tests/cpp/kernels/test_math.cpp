@@ -13,7 +13,7 @@
 namespace backpass::kernels {
 namespace {
 
-constexpr double kMaxUlp = 4.0;
+constexpr double kMathUlp = 4.0;
 
 template <class T>
 using Kernel = void (*)(Index, const T*, T*);
@@ -37,7 +37,7 @@ const Function kFunctions[] = {
 
 class VectorMath : public KernelTest {
  protected:
-  /// Fails at the first element with an error above kMaxUlp.
+  /// Fails at the first element with an error above kMathUlp.
   template <class T, class Exact>
   void expect_accurate(const char* name, Kernel<T> kernel, Exact exact, const std::vector<T>& x) {
     std::vector<T> y(x.size());
@@ -46,7 +46,7 @@ class VectorMath : public KernelTest {
       const long double expected = exact(x[i]);
       const double error = ulp_error(y[i], expected);
       worst_ = std::max(worst_, error);
-      if (!(error <= kMaxUlp)) {
+      if (!(error <= kMathUlp)) {
         ADD_FAILURE() << name << "(" << x[i] << ") = " << y[i] << ", exact " << expected << ": " << error << " ulp";
         return;
       }

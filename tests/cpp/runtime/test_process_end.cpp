@@ -20,7 +20,6 @@
 namespace backpass {
 namespace {
 
-constexpr std::size_t kRows = 400;
 constexpr int kRepeats = 5;  ///< of tests that depend on timing
 
 /// A network whose predictions use a team.
@@ -36,6 +35,7 @@ class Predicts {
   }
 
  private:
+  static constexpr std::size_t kRows = 400;
   void predict_into(std::vector<float>& out) const {
     network_.predict(ConstMatrixView<float>(x_.data(), kRows, 64), MatrixView<float>(out.data(), kRows, 10), 3);
   }

@@ -36,12 +36,11 @@ constexpr int kDifferent = 10;
 constexpr int kNoMemory = 11;
 constexpr int kUnable = 12;
 
-constexpr std::size_t kRows = 600;
-constexpr std::size_t kInputs = 64;
-constexpr std::size_t kOutputs = 10;
-
 /// Makes every kind of call that uses a team, and returns all computed numbers.
 std::vector<float> results_with(int threads) {
+  constexpr std::size_t kRows = 600;
+  constexpr std::size_t kInputs = 64;
+  constexpr std::size_t kOutputs = 10;
   set_num_threads(threads);
   std::vector<float> x(kRows * kInputs);
   for (std::size_t i = 0; i < x.size(); ++i) {

@@ -46,7 +46,7 @@ Outcome outcome_of(const std::vector<double>& series, const EarlyStopping& stopp
   return result;
 }
 
-struct Case {
+struct StopCase {
   const char* name;
   std::vector<double> series;
   std::size_t patience;
@@ -56,7 +56,7 @@ struct Case {
 };
 
 TEST(EarlyStopping, CountsEpochsWithoutImprovement) {
-  const Case cases[] = {
+  const StopCase cases[] = {
       {"equal is not an improvement", {1, 1, 1, 1, 1, 1}, 2, 0.0, 3, 0},
       {"falling", {6, 5, 4, 3, 2, 1}, 2, 0.0, 6, 5},
       {"an improvement ends the wait", {5, 6, 4, 6, 3, 6, 6, 1}, 2, 0.0, 7, 4},
@@ -69,7 +69,7 @@ TEST(EarlyStopping, CountsEpochsWithoutImprovement) {
       {"negative losses", {-1, -2, -2, -1, -3}, 2, 0.0, 4, 1},
       {"a stop in the last epoch is not early", {1, 1, 1}, 2, 0.0, 3, 0},
   };
-  for (const Case& c : cases) {
+  for (const StopCase& c : cases) {
     const Outcome result = outcome_of(c.series, {.patience = c.patience, .min_delta = c.min_delta});
     EXPECT_EQ(result.history.epochs, c.epochs) << c.name;
     EXPECT_EQ(result.history.best_epoch, std::optional<std::size_t>(c.best)) << c.name;

@@ -74,11 +74,11 @@ const CustomLoss kHalfSquares{[](ConstMatrixView<float> a, Targets<float> y, Mat
                               },
                               {}};
 
-struct Case {
+struct InterruptedCall {
   std::string name;
   Call call;
   bool keeps = false;  ///< keeps all rows as one block: short calls do not poll
-  friend void PrintTo(const Case& c, std::ostream* os) { *os << c.name; }
+  friend void PrintTo(const InterruptedCall& c, std::ostream* os) { *os << c.name; }
 };
 
 std::vector<float> train(State& s, const Data& d, const Loss& loss, const GradientOptions& options) {
@@ -88,7 +88,7 @@ std::vector<float> train(State& s, const Data& d, const Loss& loss, const Gradie
   return all;
 }
 
-std::vector<Case> cases() {
+std::vector<InterruptedCall> cases() {
   const MeanSquaredError mse;
   return {
       {"predict",
@@ -120,7 +120,7 @@ std::vector<Case> cases() {
   };
 }
 
-class Interrupt : public testing::TestWithParam<Case> {
+class Interrupt : public testing::TestWithParam<InterruptedCall> {
  protected:
   void TearDown() override { set_num_threads(before_); }
 

@@ -1,6 +1,7 @@
 """Objects whose __init__ has not run or has failed: every use is an error, and none crashes."""
 
 import json
+from types import ModuleType
 
 import pytest
 
@@ -8,14 +9,19 @@ import backpass as bp
 from backpass import _core
 from network_pair import run_python
 
+_MODULES = (_core, *(value for value in vars(_core).values() if isinstance(value, ModuleType)))
 CLASSES = sorted(
-    name for name, value in vars(_core).items() if isinstance(value, type) and name[0] != "_"
+    f"{module.__name__}.{name}"
+    for module in _MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, type) and name[0] != "_"
 )
 
 # For every class, the program reads and sets each attribute, calls each method, and passes the
 # object to every function that accepts the class. It prints the outcomes by class and action.
 _PROBE = """
 import copy, faulthandler, json, pickle
+from types import ModuleType
 import numpy as np
 import backpass as bp
 from backpass import _core
@@ -34,22 +40,22 @@ ARGUMENTS = {
 }
 USES_NOTHING = {"__init__", "__new__", "__setstate__", "_fit", "_pybind11_conduit_v1_"}
 TAKERS = {
-    _core.Activation: {
+    _core.activations.Activation: {
         "activation=": lambda half: bp.Network([3, 1], half),
         "activation=[]": lambda half: bp.Network([3, 1], [half]),
     },
-    _core.Initializer: {"init=": lambda half: bp.Network([3, 1], init=half)},
-    _core.Loss: {
+    _core.initializers.Initializer: {"init=": lambda half: bp.Network([3, 1], init=half)},
+    _core.losses.Loss: {
         "loss=": lambda half: net.evaluate(x, y, loss=half),
         "fit loss=": lambda half: net.fit(x, y, **{**fit, "loss": half}),
     },
-    _core.Optimizer: {
+    _core.optim.Optimizer: {
         "optimizer=": lambda half: net.train_step(x, y, loss="mse", optimizer=half),
         "fit optimizer=": lambda half: net.fit(x, y, **{**fit, "optimizer": half}),
         "step()": lambda half: net.step(half),
         "save optimizer=": lambda half: net.save("no file", optimizer=half),
     },
-    _core.Schedule: {
+    _core.schedules.Schedule: {
         "schedule=": lambda half: net.fit(x, y, **fit, schedule=half),
         "then=": lambda half: bp.schedules.LinearWarmup(3, then=half),
         "save schedule=": lambda half: net.save("no file", schedule=half),
@@ -61,7 +67,7 @@ def call(half, name, class_):
     arguments = ARGUMENTS.get(name, ())
     if name == "__eq__":
         arguments = (class_.__new__(class_),)
-    if name == "__call__" and issubclass(class_, _core.Loss):
+    if name == "__call__" and issubclass(class_, _core.losses.Loss):
         arguments = (x, y)
     options = arguments[-1] if len(arguments) > 1 and type(arguments[-1]) is dict else {}
     return getattr(half, name)(*(arguments[:-1] if options else arguments), **options)
@@ -87,10 +93,13 @@ def actions(class_):
             yield from takers.items()
 
 
+classes = {"bp.Network": bp.Network}
+for module in (_core, *(value for value in vars(_core).values() if isinstance(value, ModuleType))):
+    for name, value in vars(module).items():
+        if isinstance(value, type) and not name.startswith("_"):
+            classes[f"{module.__name__}.{name}"] = value
 outcomes = {}
-for name, class_ in {**vars(_core), "bp.Network": bp.Network}.items():
-    if not isinstance(class_, type) or name.startswith("_"):
-        continue
+for name, class_ in classes.items():
     outcomes[name] = {}
     for action, act in actions(class_):
         try:
@@ -119,8 +128,9 @@ def test_every_use_is_an_error(outcomes, class_name):
 
 def test_the_uses_are_those_of_the_classes(outcomes):
     assert {"sizes", "parameters", "parameters =", "fit", "save"} <= set(outcomes["bp.Network"])
-    assert {"__repr__", "lr", "lr =", "state", "reset", "step()"} <= set(outcomes["Adam"])
-    assert {"__len__", "__getitem__", "__iter__"} <= set(outcomes["Layers"])
+    adam = outcomes["backpass._core.optim.Adam"]
+    assert {"__repr__", "lr", "lr =", "state", "reset", "step()"} <= set(adam)
+    assert {"__len__", "__getitem__", "__iter__"} <= set(outcomes["backpass._core.Layers"])
 
 
 class Failing(bp.Network):
