@@ -464,11 +464,11 @@ def stubs(session: nox.Session) -> None:
     out = Path(session.create_tmp())
     session.run("pybind11-stubgen", "backpass._core", "-o", str(out), silent=True)
     generated, kept = out / "backpass/_core", ROOT / "python/backpass/_core"
-    for path in generated.glob("*.pyi"):
+    files = sorted(generated.glob("*.pyi"))
+    for path in files:
         path.write_text(path.read_text().replace("__all__: list =", "__all__: list[str] ="))
-    session.run(
-        "ruff", "format", "--quiet", "--config", str(ROOT / "pyproject.toml"), str(generated)
-    )
+    config = str(ROOT / "pyproject.toml")
+    session.run("ruff", "format", "--quiet", "--config", config, *map(str, files))
     if "--write" in session.posargs:
         shutil.copytree(generated, kept, dirs_exist_ok=True)
     session.run("diff", "-ur", str(kept), str(generated), external=True)

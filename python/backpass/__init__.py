@@ -19,9 +19,9 @@ True
 from backpass import activations, callbacks, initializers, losses, optim, schedules
 from backpass._core import __version__
 from backpass._threadpoolctl import register_when_imported as _register_when_imported
+from backpass.callbacks.history import History
 from backpass.errors import DivergenceError, FormatError
 from backpass.gradient_check import gradient_check
-from backpass.history import History
 from backpass.network import Network
 from backpass.runtime import config, get_num_threads, set_num_threads, show_config
 from backpass.serialize import Checkpoint, load, load_checkpoint

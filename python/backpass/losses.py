@@ -1,8 +1,7 @@
 """Costs E(a^N), averaged over the batch, with their gradient ∂E/∂a^N.
 
-Every argument for a loss also accepts its name: ``mse``, ``mae``, ``huber``, ``log_cosh``,
-``quantile``, ``cross_entropy``, ``softmax_cross_entropy``, ``binary_cross_entropy``,
-``sigmoid_cross_entropy``, ``poisson``. Every loss can be called on arrays.
+Every argument for a loss also accepts its name; `names` returns all names. Every loss can be called
+on arrays.
 
 Examples
 --------

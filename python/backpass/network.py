@@ -7,17 +7,14 @@ import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
 from backpass import _core
 from backpass._arguments import to_count, to_flag, to_number
-from backpass.callbacks import TrainInfo, collect
-from backpass.history import History
-from backpass.progress import make_progress
+from backpass.callbacks.callback import TrainInfo
+from backpass.callbacks.history import History
+from backpass.callbacks.hooks import Hooks, collect
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
     from backpass._core.optim import Optimizer
     from backpass._core.schedules import Schedule
     from backpass.callbacks import Callback, Checkpoint, EarlyStopping
-    from backpass.progress import ProgressMode
+    from backpass.callbacks.progress import ProgressMode
     from backpass.serialize import Checkpoint as SavedTraining
 
 __all__ = ["Network"]
@@ -308,7 +305,7 @@ class Network(_core.Network):
             first_epoch_steps=memory.epoch_steps,
             memory=memory,
         )
-        hooks = _Hooks(self, others, progress, plan)
+        hooks = Hooks(self, others, progress, plan)
         try:
             series, run, best_epoch, stopped_early = self._fit(
                 x,
@@ -362,52 +359,6 @@ class Network(_core.Network):
         memo[id(self)] = result
         vars(result).update(copy.deepcopy(vars(self), memo))
         return result
-
-
-class _Hooks:
-    """The functions that the native loop calls, for the callbacks and the progress bar."""
-
-    def __init__(
-        self,
-        net: Network,
-        callbacks: list[Callback],
-        progress: ProgressMode,
-        plan: Callable[..., TrainInfo],
-    ) -> None:
-        self._net = net
-        self._callbacks = callbacks
-        self._progress = progress
-        self._plan = plan
-        self._bar = make_progress(False, 0, 0)  # no bar before the rows are known
-
-    def begin(self, rows: int) -> None:
-        """Create the bar and start the callbacks. `rows` is the number of rows per epoch."""
-        info = self._plan(rows=rows)
-        self._bar = make_progress(self._progress, info.first_epoch + info.epochs, rows)
-        for callback in self._callbacks:
-            callback.on_train_begin(self._net, info)
-
-    def progress(self, epoch: int, rows_done: int, loss: float) -> bool:
-        self._bar.update(epoch, rows_done, loss)
-        return _stops(
-            [
-                callback.on_progress(self._net, epoch, rows_done, loss)
-                for callback in self._callbacks
-            ]
-        )
-
-    def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        self._bar.epoch_end(epoch, logs)
-        # Call all callbacks, even if one of them stops the training.
-        return _stops([each.on_epoch_end(self._net, epoch, logs) for each in self._callbacks])
-
-    def close(self) -> None:
-        self._bar.close()
-
-
-def _stops(results: list[bool | None]) -> bool:
-    """Return whether a callback stops. Only a bool counts: functions may return other values."""
-    return any(isinstance(result, (bool, np.bool_)) and bool(result) for result in results)
 
 
 def _stopping_tuple(stopping: EarlyStopping) -> tuple[str, int, float, bool]:

@@ -132,6 +132,54 @@ inline std::string with_example(const std::string& doc, const py::module_& m, co
          class_name + "()\n" + record_text(py::str(class_name), values) + "\n";
 }
 
+// The types of settings in docstrings.
+inline const char* type_text(const double& /*type*/) { return "float"; }
+inline const char* type_text(const std::int64_t& /*type*/) { return "int"; }
+inline const char* type_text(const bool& /*type*/) { return "bool"; }
+inline const char* type_text(const std::shared_ptr<Schedule>& /*type*/) { return "Schedule, optional"; }
+
+// The entries of numpydoc's section Parameters. Example: "lr : float, finite and at least 0\n    Learning rate.\n"
+template <class V, class T>
+void add_parameter(std::string& text, const Field<V, T>& field) {
+  text += std::string(field.name) + " : " + type_text(T());
+  text += field.range == Range::any ? "" : std::string(", ") + range_text(field.range, std::is_integral_v<T>);
+  text += *field.meaning == '\0' ? "\n" : std::string("\n    ") + field.meaning + "\n";
+}
+template <class V, class T>
+void add_parameter(std::string& text, const FieldPair<V, T>& pair) {
+  const std::string first = range_text(pair.first.range);
+  const std::string second = range_text(pair.second.range);
+  text += std::string(pair.name) + " : (float, float), " + (first == second ? first : first + " and " + second);
+  text += std::string("\n    ") + pair.meaning + "\n";
+}
+template <class V, class T>
+void add_parameter(std::string& /*text*/, const MemoryField<V, T>& /*memory*/) {}
+
+/// The docstring of V's class: its definition, its settings, and an example.
+template <class V>
+std::string class_doc(const py::module_& m, const char* class_name) {
+  std::string text = std::string(V::definition) + "\n";
+  if constexpr (requires { V::fields(); }) {
+    text += "\nParameters\n----------\n";
+    std::apply([&](const auto&... entry) { (add_parameter(text, entry), ...); }, fields_of<V>());
+  }
+  return with_example(text, m, class_name, named_values(V()));
+}
+
+/// Calls f<V>() for every alternative V of a variant, in order.
+template <class Variant, class F>
+void for_each_alternative(F f) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (f.template operator()<std::variant_alternative_t<I, Variant>>(), ...);
+  }(std::make_index_sequence<std::variant_size_v<Variant>>());
+}
+template <class Variant>
+std::vector<std::string> names_of() {
+  std::vector<std::string> names;
+  for_each_alternative<Variant>([&]<class V>() { names.emplace_back(V::name); });
+  return names;
+}
+
 /// What the classes derived from Base have in common: the kind of an object, which decides its class, and its settings.
 /// Other types than those of the first comment have a specialisation.
 template <class Base>

@@ -71,6 +71,19 @@ ValueAndGradient call(const Loss& loss, const py::array& a, const py::object& y,
   return ValueAndGradient(py::make_tuple(value, grad));
 }
 
+const char* domain_text(TargetDomain domain) noexcept {
+  switch (domain) {
+    case TargetDomain::non_negative:
+      return "non_negative";
+    case TargetDomain::unit_interval:
+      return "unit_interval";
+    case TargetDomain::distribution:
+      return "distribution";
+    default:
+      return "real";
+  }
+}
+
 void register_loss_base(py::module_& m) {
   py::class_<LossObject> cls(m, "Loss", "A loss E(a^N) with its gradient: the base class of backpass.losses.");
   def_repr(cls);
@@ -78,6 +91,16 @@ void register_loss_base(py::module_& m) {
   cls.def_property_readonly(
          "name", [](const LossObject& self) { return std::string(loss_name(self.value)); },
          "str : the name. As an argument, it means this loss with its default parameters.")
+      .def_property_readonly(
+          "output",
+          [](const LossObject& self) {
+            return std::string(Activation::names()[static_cast<std::size_t>(loss_traits(self.value).output)]);
+          },
+          "str : name of the output activation for which this loss is meant.")
+      .def_property_readonly(
+          "targets", [](const LossObject& self) { return std::string(domain_text(loss_traits(self.value).targets)); },
+          "str : values of the targets: \"real\", \"non_negative\", \"unit_interval\" (0 to 1), or \"distribution\" "
+          "(over the outputs of a sample, or a class label).")
       .def(
           "__call__",
           [](const LossObject& self, const ArrayLike& a, const ArrayLike& y, const OptionalArrayLike& sample_weight) {
@@ -90,8 +113,8 @@ void register_loss_base(py::module_& m) {
 }
 
 template <class V>
-void register_one_loss(py::module_& m, const char* class_name, const char* doc) {
-  py::class_<LossOf<V>, LossObject> cls(m, class_name, with_example(doc, m, class_name, named_values(V())).c_str());
+void register_one_loss(py::module_& m, const char* class_name) {
+  py::class_<LossOf<V>, LossObject> cls(m, class_name, class_doc<V>(m, class_name).c_str());
   def_init(cls);
   def_properties(cls);
 }
@@ -130,41 +153,17 @@ py::object from_loss(const Loss& loss) {
 }  // namespace
 
 LabelRule label_rule(const Loss& loss) noexcept {
-  if (std::holds_alternative<CrossEntropy>(loss) || std::holds_alternative<SoftmaxCrossEntropy>(loss)) {
-    return LabelRule::always;
+  if (std::holds_alternative<CustomLoss>(loss)) {
+    return LabelRule::integer;
   }
-  return std::holds_alternative<CustomLoss>(loss) ? LabelRule::integer : LabelRule::never;
+  return loss_traits(loss).takes_labels() ? LabelRule::always : LabelRule::never;
 }
 
 void register_loss(py::module_& m) {
   register_loss_base(m);
-  register_one_loss<MeanSquaredError>(m, "MeanSquaredError", "Mean over samples and outputs of (a − y)².\n");
-  register_one_loss<MeanAbsoluteError>(m, "MeanAbsoluteError", "Mean over samples and outputs of |a − y|.\n");
-  register_one_loss<Huber>(m, "Huber",
-                           "Mean of d²/2 for |d| ≤ delta, else delta (|d| − delta/2), with d = a − y (Huber 1964).\n\n"
-                           "Parameters\n----------\ndelta : float\n    Above 0.\n");
-  register_one_loss<LogCosh>(m, "LogCosh", "Mean of log cosh(a − y).\n");
-  register_one_loss<Quantile>(m, "Quantile",
-                              "Pinball loss: mean of max(q (y − a), (q − 1)(y − a)). The q-quantile minimises it.\n\n"
-                              "Parameters\n----------\nq : float\n    Between 0 and 1.\n");
-  register_one_loss<CrossEntropy>(m, "CrossEntropy",
-                                  "Mean over samples of −Σ_k t_k log a_k, with probabilities a.\n\n"
-                                  "After softmax or log_softmax, the loss is computed from z and cannot overflow.\n\n"
-                                  "Parameters\n----------\nlabel_smoothing : float\n"
-                                  "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n");
-  register_one_loss<SoftmaxCrossEntropy>(m, "SoftmaxCrossEntropy",
-                                         "Cross-entropy of softmax(a), with logits a.\n\n"
-                                         "Parameters\n----------\nlabel_smoothing : float\n"
-                                         "    ε in [0, 1]: (1 − ε) t + ε / M instead of t.\n");
-  register_one_loss<BinaryCrossEntropy>(
-      m, "BinaryCrossEntropy",
-      "Mean over samples and outputs of −y log a − (1 − y) log(1 − a), with probabilities a.\n\n"
-      "After sigmoid, the loss is computed from z and cannot overflow.\n");
-  register_one_loss<SigmoidCrossEntropy>(m, "SigmoidCrossEntropy",
-                                         "Binary cross-entropy of sigmoid(a), with logits a.\n");
-  register_one_loss<Poisson>(m, "Poisson",
-                             "Mean over samples and outputs of a − y log a, with the rate a.\n\n"
-                             "After exp or softplus, the loss is computed from z.\n");
+#define BACKPASS_REGISTER(name, Class, ...) register_one_loss<Class>(m, #Class);
+  BACKPASS_LOSSES(BACKPASS_REGISTER)
+#undef BACKPASS_REGISTER
   register_custom_loss(m);
   m.def(
       "get", [](const std::string& name) { return LossResult(from_loss(loss_from_name(name))); }, py::arg("name"),
@@ -175,6 +174,14 @@ Raises
 ValueError
     If the name is unknown. The message lists the known names.
 )");
+  m.def(
+      "names",
+      [] {
+        std::vector<std::string> names = names_of<Loss>();
+        names.pop_back();  // a CustomLoss has no name as an argument
+        return names;
+      },
+      "Return the names of all losses.");
 }
 
 }  // namespace backpass::python

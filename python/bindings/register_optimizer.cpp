@@ -2,7 +2,7 @@
 #include <backpass/optimizer.hpp>
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <cstdint>
 
 #include "arrays.hpp"
@@ -17,17 +17,9 @@ using OptimizerOf = ObjectOf<OptimizerObject, V>;
 
 /// PyTorch's names of the arrays that an optimizer keeps, in the order of the slots of OptimizerState.
 std::vector<const char*> slot_names(const Optimizer& optimizer) {
-  struct Names {
-    std::vector<const char*> operator()(const SGD&) const { return {"momentum_buffer"}; }
-    std::vector<const char*> operator()(const RMSprop&) const { return {"square_avg", "momentum_buffer", "grad_avg"}; }
-    std::vector<const char*> operator()(const Adagrad&) const { return {"sum"}; }
-    std::vector<const char*> operator()(const Adam&) const { return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}; }
-    std::vector<const char*> operator()(const AdamW&) const { return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}; }
-    std::vector<const char*> operator()(const NAdam&) const { return {"exp_avg", "exp_avg_sq"}; }
-    std::vector<const char*> operator()(const Rprop&) const { return {"prev", "step_size"}; }
-    std::vector<const char*> operator()(const Lion&) const { return {"exp_avg"}; }
-  };
-  return std::visit(Names{}, optimizer);
+  return std::visit(
+      []<class O>(const O&) { return std::vector<const char*>(std::begin(O::slot_names), std::end(O::slot_names)); },
+      optimizer);
 }
 
 OptimizerState& state_of(Optimizer& optimizer) {
@@ -214,12 +206,12 @@ void set_setting(OptimizerObject& self, std::string_view name, const T& value) {
 }
 
 template <class V>
-void register_one_optimizer(py::module_& m, const char* class_name, const char* doc) {
-  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, class_name,
-                                                  with_example(doc, m, class_name, named_values(V())).c_str());
+void register_one_optimizer(py::module_& m) {
+  const std::string name(V::name);
+  py::class_<OptimizerOf<V>, OptimizerObject> cls(m, name.c_str(), class_doc<V>(m, name.c_str()).c_str());
   def_init(cls);
-  def_properties(cls,
-                 [](OptimizerObject& self, const char* name, const auto& value) { set_setting(self, name, value); });
+  def_properties(
+      cls, [](OptimizerObject& self, const char* setting, const auto& value) { set_setting(self, setting, value); });
 }
 
 }  // namespace
@@ -231,115 +223,7 @@ py::object from_optimizer(Optimizer optimizer) {
 
 void register_optimizer(py::module_& m) {
   register_optimizer_base(m);
-  register_one_optimizer<SGD>(m, "SGD",
-                              R"(Stochastic gradient descent with momentum (Sutskever et al. 2013), as torch.optim.SGD.
-
-g += weight_decay p; buf = momentum buf + (1 − dampening) g (first step: buf = g);
-p −= lr buf, with `nesterov` p −= lr (g + momentum buf).
-
-Parameters
-----------
-lr : float
-    Learning rate.
-momentum, dampening : float
-nesterov : bool
-    Requires a momentum above 0 and no dampening.
-weight_decay : float
-    Adds weight_decay/2 Σ p² to the loss.
-)");
-  register_one_optimizer<RMSprop>(m, "RMSprop", R"(RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop.
-
-Parameters
-----------
-lr : float
-    Learning rate.
-alpha : float
-    Decay of the running mean of squared gradients.
-eps : float
-    Added to the square root in the denominator.
-weight_decay, momentum : float
-centered : bool
-    Whether to divide by an estimate of the standard deviation instead of the root of the second moment.
-)");
-  register_one_optimizer<Adagrad>(m, "Adagrad", R"(Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.
-
-Parameters
-----------
-lr : float
-    Learning rate.
-lr_decay, weight_decay, initial_accumulator_value : float
-eps : float
-    Added to the square root in the denominator.
-)");
-  register_one_optimizer<Adam>(m, "Adam", R"(Adam (Kingma and Ba 2015), as torch.optim.Adam.
-
-Parameters
-----------
-lr : float
-    Learning rate.
-betas : (float, float)
-    Decays of the running means of the gradient and of its square.
-eps : float
-    Added to the square root in the denominator.
-weight_decay : float
-    Adds weight_decay/2 Σ p² to the loss. In AdamW, weight decay is not part of the loss.
-amsgrad : bool
-    Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
-)");
-  register_one_optimizer<AdamW>(m, "AdamW",
-                                R"(Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW.
-
-Parameters
-----------
-lr : float
-    Learning rate.
-betas : (float, float)
-    Decays of the running means of the gradient and of its square.
-eps : float
-    Added to the square root in the denominator.
-weight_decay : float
-    Every step multiplies the parameters by 1 − lr weight_decay.
-amsgrad : bool
-    Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).
-)");
-  register_one_optimizer<NAdam>(m, "NAdam", R"(Adam with Nesterov momentum (Dozat 2016), as torch.optim.NAdam.
-
-Parameters
-----------
-lr : float
-    Learning rate.
-betas : (float, float)
-    Decays of the running means of the gradient and of its square.
-eps : float
-    Added to the square root in the denominator.
-weight_decay, momentum_decay : float
-)");
-  register_one_optimizer<Rprop>(
-      m, "Rprop",
-      R"(Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. Use full batches.
-
-Parameters
-----------
-lr : float
-    Step size of every parameter in the first step.
-etas : (float, float)
-    Factors on the step size: for a gradient that changed its sign, and for a gradient with the same sign.
-step_sizes : (float, float)
-    Smallest and largest step size.
-)");
-  register_one_optimizer<Lion>(m, "Lion", R"(Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms").
-
-p −= lr (sign(β1 m + (1 − β1) g) + weight_decay p); m = β2 m + (1 − β2) g.
-
-Parameters
-----------
-lr : float
-    Learning rate.
-betas : (float, float)
-    β1, the weight of the running mean m in the step, and β2, the decay of m.
-weight_decay : float
-    Every step multiplies the parameters by 1 − lr weight_decay.
-)");
+  for_each_alternative<Optimizer>([&]<class V>() { register_one_optimizer<V>(m); });
   m.def(
       "get", [](const std::string& name) { return OptimizerResult(from_optimizer(optimizer_from_name(name))); },
       py::arg("name"),
@@ -350,6 +234,17 @@ Raises
 ValueError
     If the name is unknown. The message lists the known names.
 )");
+  m.def(
+      "names",
+      [] {
+        std::vector<std::string> names = names_of<Optimizer>();
+        for (std::string& name : names) {
+          std::transform(name.begin(), name.end(), name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        }
+        return names;
+      },
+      "Return the names of all optimizers.");
 }
 
 }  // namespace backpass::python

@@ -78,40 +78,21 @@ Examples
 }
 
 template <class V>
-auto register_one_schedule(py::module_& m, const char* class_name, const char* doc) {
-  py::class_<ScheduleOf<V>, ScheduleObject> cls(m, class_name,
-                                                with_example(doc, m, class_name, named_values(V())).c_str());
+auto register_one_schedule(py::module_& m) {
+  const std::string name(V::name);
+  py::class_<ScheduleOf<V>, ScheduleObject> cls(m, name.c_str(), class_doc<V>(m, name.c_str()).c_str());
   def_init(cls);
   def_properties(cls);
   return cls;
 }
 
-void register_plateau(py::module_& m) {
+/// What the class ReduceOnPlateau has beyond its settings: its memory.
+void add_memory(py::class_<ScheduleOf<schedules::ReduceOnPlateau>, ScheduleObject> cls) {
   using V = schedules::ReduceOnPlateau;
   using Memory = std::tuple<double, std::int64_t, std::int64_t, double>;
-  register_one_schedule<V>(
-      m, "ReduceOnPlateau",
-      R"(Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
-
-An improvement is a loss below best − threshold · |best|. A `Network.fit` that does not resume an earlier training first
-resets the memory of this schedule.
-
-Parameters
-----------
-factor : float
-    In [0, 1).
-patience : int
-    Number of epochs.
-threshold : float
-    In [0, 1).
-cooldown : int
-    Number of epochs after a reduction in which epochs without improvement are not counted.
-min_lr : float
-    Lower bound of the rate.
-)")
-      .def_property_readonly(
-          "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },
-          "float : product of all reductions so far.")
+  cls.def_property_readonly(
+         "scale", [](const ScheduleOf<V>& self) { return self.get().scale; },
+         "float : product of all reductions so far.")
       .def_property_readonly(
           "best", [](const ScheduleOf<V>& self) { return self.get().best; }, "float : smallest loss so far.")
       .def("__reduce__",
@@ -141,73 +122,12 @@ py::object from_schedule(std::shared_ptr<Schedule> schedule) {
 
 void register_schedule(py::module_& m) {
   register_schedule_base(m);
-  register_one_schedule<schedules::Constant>(m, "Constant", "lr = base.\n");
-  register_one_schedule<schedules::Step>(m, "Step", R"(lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
-
-Parameters
-----------
-step_size : int
-    Number of epochs.
-gamma : float
-)");
-  register_one_schedule<schedules::Exponential>(m, "Exponential", R"(lr = base · gamma^epoch.
-
-Parameters
-----------
-gamma : float
-)");
-  register_one_schedule<schedules::Cosine>(
-      m, "Cosine",
-      R"(Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).
-
-lr = min_lr + (base − min_lr) (1 + cos(π epoch / period)) / 2 for epoch < period, then lr = min_lr.
-
-Parameters
-----------
-period : int
-    Number of epochs.
-min_lr : float
-)");
-  register_one_schedule<schedules::OneCycle>(
-      m, "OneCycle",
-      R"(Increase to max_lr and decrease again along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
-
-The base rate is not used. The optimizer's momentum does not change.
-
-Parameters
-----------
-max_lr : float
-total_steps : int
-    0 means the steps of the `Network.fit` with this schedule, plus the steps of the training that this `fit` resumes;
-    see `with_length`.
-pct_start : float
-    Fraction of the steps in which the rate increases.
-div_factor : float
-    The first rate is max_lr / div_factor.
-final_div_factor : float
-    The last rate is the first rate / final_div_factor.
-)");
-  register_one_schedule<schedules::InverseScaling>(m, "InverseScaling",
-                                                   R"(lr = base / (1 + step)^power, as scikit-learn's "invscaling".
-
-Parameters
-----------
-power : float
-)");
-  register_plateau(m);
-  register_one_schedule<schedules::LinearWarmup>(
-      m, "LinearWarmup",
-      R"(Increase linearly from start_factor · base to base over `steps` steps, then follow `then`.
-
-Parameters
-----------
-steps : int
-start_factor : float
-    In [0, 1].
-then : Schedule, optional
-    Default: Constant. A schedule counted in steps starts at step 0 after the warm-up. A schedule counted in epochs gets
-    the true epoch.
-)");
+  for_each_alternative<Schedule>([&]<class V>() {
+    auto cls = register_one_schedule<V>(m);
+    if constexpr (std::is_same_v<V, schedules::ReduceOnPlateau>) {
+      add_memory(cls);
+    }
+  });
 }
 
 }  // namespace backpass::python

@@ -20,13 +20,40 @@ enum class Range : unsigned char {
   between_0_and_1,  ///< (0, 1)
 };
 
-/// One setting: its name in files, in Python and in messages, and its member.
+/// The words of messages and documentation: "finite and at least 0".
+/// \param integer  whether the value is an integer
+[[nodiscard]] constexpr const char* range_text(Range range, bool integer = false) noexcept {
+  switch (range) {
+    case Range::any:
+      return "a number";
+    case Range::finite:
+      return "finite";
+    case Range::non_negative:
+      return integer ? "at least 0" : "finite and at least 0";
+    case Range::positive:
+      return integer ? "at least 1" : "finite and greater than 0";
+    case Range::above_one:
+      return "finite and greater than 1";
+    case Range::from_0_to_1:
+      return "in [0, 1]";
+    case Range::from_0_below_1:
+      return "in [0, 1)";
+    case Range::between_0_and_1:
+      return "in (0, 1)";
+  }
+  return "";
+}
+
+/// One setting: its name in files, in Python and in messages, its member, and its meaning.
 template <class S, class V>
 struct Field {
   const char* name;
   V S::* member;
   Range range = Range::any;
+  const char* meaning = "";
 };
+template <class S, class V>
+Field(const char*, V S::*, Range, const char*) -> Field<S, V>;
 template <class S, class V>
 Field(const char*, V S::*, Range) -> Field<S, V>;
 template <class S, class V>
@@ -37,7 +64,10 @@ template <class S, class V>
 struct FieldPair {
   const char* name;  ///< in Python
   Field<S, V> first, second;
+  const char* meaning = "";
 };
+template <class S, class V>
+FieldPair(const char*, Field<S, V>, Field<S, V>, const char*) -> FieldPair<S, V>;
 template <class S, class V>
 FieldPair(const char*, Field<S, V>, Field<S, V>) -> FieldPair<S, V>;
 

@@ -2,8 +2,7 @@
 /// Losses E(a^N) with their gradients ∂E/∂a^N. E is the (weighted) mean over the batch. "Mean over samples and outputs"
 /// also divides by M_N.
 ///
-/// Brackets contain output activations. With one of these, ξ^N is computed from z^N in closed form, which does not
-/// overflow and needs no epsilon.
+/// loss_list.hpp has a row for each loss.
 #pragma once
 
 #include <functional>
@@ -15,6 +14,7 @@
 #include <backpass/activation.hpp>
 #include <backpass/compiler.hpp>
 #include <backpass/field.hpp>
+#include <backpass/loss_list.hpp>
 #include <backpass/matrix.hpp>
 
 #pragma GCC diagnostic push
@@ -22,68 +22,83 @@
 
 namespace backpass {
 
-/// Mean over samples and outputs of (a − y)².  [identity]
 struct MeanSquaredError {
   static constexpr std::string_view name = "mse";
+  static constexpr const char* definition = "Mean over samples and outputs of (a − y)².";
   friend bool operator==(const MeanSquaredError&, const MeanSquaredError&) = default;
 };
-/// Mean over samples and outputs of |a − y|.  [identity]
 struct MeanAbsoluteError {
   static constexpr std::string_view name = "mae";
+  static constexpr const char* definition = "Mean over samples and outputs of |a − y|.";
   friend bool operator==(const MeanAbsoluteError&, const MeanAbsoluteError&) = default;
 };
-/// Mean over samples and outputs of a function of a − y that is quadratic within ±delta and linear outside (PyTorch's
-/// HuberLoss).  [identity]
 struct Huber {
   static constexpr std::string_view name = "huber";
-  double delta = 1.0;  ///< > 0
-  static constexpr auto fields() { return std::tuple{Field{"delta", &Huber::delta, Range::positive}}; }
+  static constexpr const char* definition =
+      "Mean over samples and outputs of d²/2 for |d| ≤ delta, else delta (|d| − delta/2), with d = a − y.\n\n"
+      "Huber 1964; PyTorch's HuberLoss.";
+  double delta = 1.0;
+  static constexpr auto fields() {
+    return std::tuple{Field{"delta", &Huber::delta, Range::positive, "Where the quadratic part ends."}};
+  }
   friend bool operator==(const Huber&, const Huber&) = default;
 };
-/// Mean over samples and outputs of log cosh(a − y).  [identity]
 struct LogCosh {
   static constexpr std::string_view name = "log_cosh";
+  static constexpr const char* definition = "Mean over samples and outputs of log cosh(a − y).";
   friend bool operator==(const LogCosh&, const LogCosh&) = default;
 };
-/// Pinball loss: mean over samples and outputs of max(q (y − a), (q − 1)(y − a)).  [identity]
 struct Quantile {
   static constexpr std::string_view name = "quantile";
-  double q = 0.5;  ///< in (0, 1)
-  static constexpr auto fields() { return std::tuple{Field{"q", &Quantile::q, Range::between_0_and_1}}; }
+  static constexpr const char* definition =
+      "Pinball loss: mean over samples and outputs of max(q (y − a), (q − 1)(y − a)).\n\n"
+      "The q-quantile minimises it.";
+  double q = 0.5;
+  static constexpr auto fields() {
+    return std::tuple{Field{"q", &Quantile::q, Range::between_0_and_1, "The quantile."}};
+  }
   friend bool operator==(const Quantile&, const Quantile&) = default;
 };
-/// Mean over samples of −Σ_k t_k log a_k, where a are PROBABILITIES. The target t is a distribution, or 1 for the label
-/// and 0 for the other classes. Label smoothing by ε replaces t by (1 − ε) t + ε / M_N.  [softmax, log_softmax]
 struct CrossEntropy {
   static constexpr std::string_view name = "cross_entropy";
-  double label_smoothing = 0.0;  ///< ε, in [0, 1]
+  static constexpr const char* definition =
+      "Mean over samples of −Σ_k t_k log a_k, with probabilities a.\n\n"
+      "The target t is a distribution, or 1 for the label and 0 for the other classes. After softmax or log_softmax,\n"
+      "the loss is computed from z and cannot overflow.";
+  double label_smoothing = 0.0;
   static constexpr auto fields() {
-    return std::tuple{Field{"label_smoothing", &CrossEntropy::label_smoothing, Range::from_0_to_1}};
+    return std::tuple{Field{"label_smoothing", &CrossEntropy::label_smoothing, Range::from_0_to_1,
+                            "ε: (1 − ε) t + ε / M replaces t."}};
   }
   friend bool operator==(const CrossEntropy&, const CrossEntropy&) = default;
 };
-/// CrossEntropy of softmax(a), where a are LOGITS.  [identity]
 struct SoftmaxCrossEntropy {
   static constexpr std::string_view name = "softmax_cross_entropy";
-  double label_smoothing = 0.0;  ///< as in CrossEntropy
+  static constexpr const char* definition = "CrossEntropy of softmax(a), with logits a.";
+  double label_smoothing = 0.0;
   static constexpr auto fields() {
-    return std::tuple{Field{"label_smoothing", &SoftmaxCrossEntropy::label_smoothing, Range::from_0_to_1}};
+    return std::tuple{Field{"label_smoothing", &SoftmaxCrossEntropy::label_smoothing, Range::from_0_to_1,
+                            "ε: (1 − ε) t + ε / M replaces t."}};
   }
   friend bool operator==(const SoftmaxCrossEntropy&, const SoftmaxCrossEntropy&) = default;
 };
-/// Mean over samples and outputs of −y log a − (1 − y) log(1 − a), where a are probabilities.  [sigmoid]
 struct BinaryCrossEntropy {
   static constexpr std::string_view name = "binary_cross_entropy";
+  static constexpr const char* definition =
+      "Mean over samples and outputs of −y log a − (1 − y) log(1 − a), with probabilities a.\n\n"
+      "After sigmoid, the loss is computed from z and cannot overflow.";
   friend bool operator==(const BinaryCrossEntropy&, const BinaryCrossEntropy&) = default;
 };
-/// BinaryCrossEntropy of sigmoid(a), where a are logits.  [identity]
 struct SigmoidCrossEntropy {
   static constexpr std::string_view name = "sigmoid_cross_entropy";
+  static constexpr const char* definition = "BinaryCrossEntropy of sigmoid(a), with logits a.";
   friend bool operator==(const SigmoidCrossEntropy&, const SigmoidCrossEntropy&) = default;
 };
-/// Mean over samples and outputs of a − y log a, where a is the rate.  [exp, softplus]
 struct Poisson {
   static constexpr std::string_view name = "poisson";
+  static constexpr const char* definition =
+      "Mean over samples and outputs of a − y log a, with the rate a.\n\n"
+      "After exp or softplus, the loss is computed from z.";
   friend bool operator==(const Poisson&, const Poisson&) = default;
 };
 /// A loss of the user for the whole batch. The function gets a^N (B, M_N) and the targets y, returns the mean E, and
@@ -96,8 +111,43 @@ struct CustomLoss {
   Function<double> function_f64;
 };
 
-using Loss = std::variant<MeanSquaredError, MeanAbsoluteError, Huber, LogCosh, Quantile, CrossEntropy,
-                          SoftmaxCrossEntropy, BinaryCrossEntropy, SigmoidCrossEntropy, Poisson, CustomLoss>;
+#define BACKPASS_ALTERNATIVE(name, Class, ...) Class,
+using Loss = std::variant<BACKPASS_LOSSES(BACKPASS_ALTERNATIVE) CustomLoss>;
+#undef BACKPASS_ALTERNATIVE
+
+/// The values that targets y may have.
+enum class TargetDomain : unsigned char {
+  real,           ///< any number
+  non_negative,   ///< y ≥ 0
+  unit_interval,  ///< 0 ≤ y ≤ 1: a probability per output
+  distribution,   ///< y ≥ 0 with sum 1 over the outputs of a sample, or a class label
+};
+/// What a row of loss_list.hpp says about a loss.
+struct LossTraits {
+  TargetDomain targets = TargetDomain::real;
+  ActivationKind output = ActivationKind::identity;  ///< the output activation for which the loss is meant
+
+  [[nodiscard]] constexpr bool takes_labels() const noexcept { return targets == TargetDomain::distribution; }
+  [[nodiscard]] constexpr bool mean_over_outputs() const noexcept { return targets != TargetDomain::distribution; }
+  /// Whether the targets are probabilities, so that the training is a classification.
+  [[nodiscard]] constexpr bool classifies() const noexcept {
+    return targets == TargetDomain::unit_interval || targets == TargetDomain::distribution;
+  }
+  [[nodiscard]] constexpr bool takes_logits() const noexcept {
+    return classifies() && output == ActivationKind::identity;
+  }
+};
+/// The traits of the loss L. A CustomLoss has the default ones.
+template <class L>
+inline constexpr LossTraits loss_traits_of{};
+#define BACKPASS_TRAITS(name, Class, targets, output) \
+  template <>                                         \
+  inline constexpr LossTraits loss_traits_of<Class>{TargetDomain::targets, ActivationKind::output};
+BACKPASS_LOSSES(BACKPASS_TRAITS)
+#undef BACKPASS_TRAITS
+[[nodiscard]] constexpr LossTraits loss_traits(const Loss& loss) noexcept {
+  return std::visit([]<class L>(const L&) { return loss_traits_of<L>; }, loss);
+}
 
 /// The loss with this short name (e.g. "mse") and default parameters.
 /// \throws std::invalid_argument for an unknown name; the message lists the known names

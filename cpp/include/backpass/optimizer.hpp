@@ -84,11 +84,14 @@ struct OptimizerState {
   }
 };
 
-/// Stochastic gradient descent with (Nesterov) momentum; Sutskever et al. 2013 in PyTorch's form.
-/// g += weight_decay p;  buf = momentum buf + (1 − dampening) g  (first step: buf = g);
-/// p −= lr (nesterov ? g + momentum buf : buf).
 struct SGD {
   static constexpr std::string_view name = "SGD";
+  static constexpr const char* definition =
+      "Stochastic gradient descent with momentum (Sutskever et al. 2013), as torch.optim.SGD.\n\n"
+      "g += weight_decay p; buf = momentum buf + (1 − dampening) g (first step: buf = g);\n"
+      "p −= lr buf, with `nesterov` p −= lr (g + momentum buf).";
+  /// PyTorch's names of the arrays in the state, in the order of the slots.
+  static constexpr const char* slot_names[] = {"momentum_buffer"};
   double lr = 1e-3;
   double momentum = 0.0;
   double dampening = 0.0;
@@ -97,16 +100,18 @@ struct SGD {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &SGD::lr, Range::non_negative},
-                      Field{"momentum", &SGD::momentum, Range::non_negative},
-                      Field{"dampening", &SGD::dampening, Range::finite}, Field{"nesterov", &SGD::nesterov},
-                      Field{"weight_decay", &SGD::weight_decay, Range::non_negative}};
+    return std::tuple{
+        Field{"lr", &SGD::lr, Range::non_negative, "Learning rate."},
+        Field{"momentum", &SGD::momentum, Range::non_negative}, Field{"dampening", &SGD::dampening, Range::finite},
+        Field{"nesterov", &SGD::nesterov, Range::any, "Requires a momentum above 0 and no dampening."},
+        Field{"weight_decay", &SGD::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."}};
   }
 };
 
-/// RMSprop; Tieleman and Hinton 2012.
 struct RMSprop {
   static constexpr std::string_view name = "RMSprop";
+  static constexpr const char* definition = "RMSprop (Tieleman and Hinton 2012), as torch.optim.RMSprop.";
+  static constexpr const char* slot_names[] = {"square_avg", "momentum_buffer", "grad_avg"};
   double lr = 1e-2;
   double alpha = 0.99;
   double eps = 1e-8;
@@ -116,18 +121,21 @@ struct RMSprop {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &RMSprop::lr, Range::non_negative},
-                      Field{"alpha", &RMSprop::alpha, Range::from_0_to_1},
-                      Field{"eps", &RMSprop::eps, Range::non_negative},
-                      Field{"weight_decay", &RMSprop::weight_decay, Range::non_negative},
-                      Field{"momentum", &RMSprop::momentum, Range::non_negative},
-                      Field{"centered", &RMSprop::centered}};
+    return std::tuple{
+        Field{"lr", &RMSprop::lr, Range::non_negative, "Learning rate."},
+        Field{"alpha", &RMSprop::alpha, Range::from_0_to_1, "Decay of the running mean of squared gradients."},
+        Field{"eps", &RMSprop::eps, Range::non_negative, "Added to the square root in the denominator."},
+        Field{"weight_decay", &RMSprop::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."},
+        Field{"momentum", &RMSprop::momentum, Range::non_negative},
+        Field{"centered", &RMSprop::centered, Range::any,
+              "Whether to divide by an estimate of the standard deviation instead of the root of the second moment."}};
   }
 };
 
-/// Adagrad; Duchi, Hazan and Singer 2011.
 struct Adagrad {
   static constexpr std::string_view name = "Adagrad";
+  static constexpr const char* definition = "Adagrad (Duchi, Hazan and Singer 2011), as torch.optim.Adagrad.";
+  static constexpr const char* slot_names[] = {"sum"};
   double lr = 1e-2;
   double lr_decay = 0.0;
   double weight_decay = 0.0;
@@ -136,17 +144,21 @@ struct Adagrad {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &Adagrad::lr, Range::non_negative},
-                      Field{"lr_decay", &Adagrad::lr_decay, Range::non_negative},
-                      Field{"weight_decay", &Adagrad::weight_decay, Range::non_negative},
-                      Field{"initial_accumulator_value", &Adagrad::initial_accumulator_value, Range::non_negative},
-                      Field{"eps", &Adagrad::eps, Range::non_negative}};
+    return std::tuple{
+        Field{"lr", &Adagrad::lr, Range::non_negative, "Learning rate."},
+        Field{"lr_decay", &Adagrad::lr_decay, Range::non_negative,
+              "The rate of step t = 0, 1, … is lr / (1 + t lr_decay)."},
+        Field{"weight_decay", &Adagrad::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."},
+        Field{"initial_accumulator_value", &Adagrad::initial_accumulator_value, Range::non_negative,
+              "Initial value of the sum of squared gradients."},
+        Field{"eps", &Adagrad::eps, Range::non_negative, "Added to the square root in the denominator."}};
   }
 };
 
-/// Adam; Kingma and Ba 2015. amsgrad: Reddi, Kale and Kumar 2018.
 struct Adam {
   static constexpr std::string_view name = "Adam";
+  static constexpr const char* definition = "Adam (Kingma and Ba 2015), as torch.optim.Adam.";
+  static constexpr const char* slot_names[] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
   double lr = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -156,18 +168,23 @@ struct Adam {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &Adam::lr, Range::non_negative},
+    return std::tuple{Field{"lr", &Adam::lr, Range::non_negative, "Learning rate."},
                       FieldPair{"betas", Field{"beta1", &Adam::beta1, Range::from_0_below_1},
-                                Field{"beta2", &Adam::beta2, Range::from_0_below_1}},
-                      Field{"eps", &Adam::eps, Range::non_negative},
-                      Field{"weight_decay", &Adam::weight_decay, Range::non_negative},
-                      Field{"amsgrad", &Adam::amsgrad}};
+                                Field{"beta2", &Adam::beta2, Range::from_0_below_1},
+                                "Decays of the running means of the gradient and of its square."},
+                      Field{"eps", &Adam::eps, Range::non_negative, "Added to the square root in the denominator."},
+                      Field{"weight_decay", &Adam::weight_decay, Range::non_negative,
+                            "Adds weight_decay/2 Σ p² to the loss. In AdamW, weight decay is not part of the loss."},
+                      Field{"amsgrad", &Adam::amsgrad, Range::any,
+                            "Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018)."}};
   }
 };
 
-/// Adam with decoupled weight decay; Loshchilov and Hutter 2019.
 struct AdamW {
   static constexpr std::string_view name = "AdamW";
+  static constexpr const char* definition =
+      "Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW.";
+  static constexpr const char* slot_names[] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
   double lr = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -177,18 +194,22 @@ struct AdamW {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &AdamW::lr, Range::non_negative},
+    return std::tuple{Field{"lr", &AdamW::lr, Range::non_negative, "Learning rate."},
                       FieldPair{"betas", Field{"beta1", &AdamW::beta1, Range::from_0_below_1},
-                                Field{"beta2", &AdamW::beta2, Range::from_0_below_1}},
-                      Field{"eps", &AdamW::eps, Range::non_negative},
-                      Field{"weight_decay", &AdamW::weight_decay, Range::non_negative},
-                      Field{"amsgrad", &AdamW::amsgrad}};
+                                Field{"beta2", &AdamW::beta2, Range::from_0_below_1},
+                                "Decays of the running means of the gradient and of its square."},
+                      Field{"eps", &AdamW::eps, Range::non_negative, "Added to the square root in the denominator."},
+                      Field{"weight_decay", &AdamW::weight_decay, Range::non_negative,
+                            "Every step multiplies the parameters by 1 − lr weight_decay."},
+                      Field{"amsgrad", &AdamW::amsgrad, Range::any,
+                            "Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018)."}};
   }
 };
 
-/// Adam with Nesterov momentum; Dozat 2016.
 struct NAdam {
   static constexpr std::string_view name = "NAdam";
+  static constexpr const char* definition = "Adam with Nesterov momentum (Dozat 2016), as torch.optim.NAdam.";
+  static constexpr const char* slot_names[] = {"exp_avg", "exp_avg_sq"};
   double lr = 2e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -198,19 +219,23 @@ struct NAdam {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &NAdam::lr, Range::non_negative},
-                      FieldPair{"betas", Field{"beta1", &NAdam::beta1, Range::from_0_below_1},
-                                Field{"beta2", &NAdam::beta2, Range::from_0_below_1}},
-                      Field{"eps", &NAdam::eps, Range::non_negative},
-                      Field{"weight_decay", &NAdam::weight_decay, Range::non_negative},
-                      Field{"momentum_decay", &NAdam::momentum_decay, Range::non_negative}};
+    return std::tuple{
+        Field{"lr", &NAdam::lr, Range::non_negative, "Learning rate."},
+        FieldPair{"betas", Field{"beta1", &NAdam::beta1, Range::from_0_below_1},
+                  Field{"beta2", &NAdam::beta2, Range::from_0_below_1},
+                  "Decays of the running means of the gradient and of its square."},
+        Field{"eps", &NAdam::eps, Range::non_negative, "Added to the square root in the denominator."},
+        Field{"weight_decay", &NAdam::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."},
+        Field{"momentum_decay", &NAdam::momentum_decay, Range::non_negative,
+              "The momentum of step t is β1 (1 − 0.96^(t momentum_decay) / 2)."}};
   }
 };
 
-/// Resilient backpropagation; Riedmiller and Braun 1993. For full batches. lr is the initial step size of every
-/// parameter and has no effect later.
 struct Rprop {
   static constexpr std::string_view name = "Rprop";
+  static constexpr const char* definition =
+      "Resilient backpropagation (Riedmiller and Braun 1993), as torch.optim.Rprop. Use full batches.";
+  static constexpr const char* slot_names[] = {"prev", "step_size"};
   double lr = 1e-2;
   double eta_minus = 0.5;
   double eta_plus = 1.2;
@@ -219,18 +244,24 @@ struct Rprop {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &Rprop::lr, Range::non_negative},
-                      FieldPair{"etas", Field{"eta_minus", &Rprop::eta_minus, Range::between_0_and_1},
-                                Field{"eta_plus", &Rprop::eta_plus, Range::above_one}},
-                      FieldPair{"step_sizes", Field{"step_min", &Rprop::step_min, Range::non_negative},
-                                Field{"step_max", &Rprop::step_max, Range::non_negative}}};
+    return std::tuple{
+        Field{"lr", &Rprop::lr, Range::non_negative,
+              "Step size of every parameter in the first step. Later steps do not use it."},
+        FieldPair{
+            "etas", Field{"eta_minus", &Rprop::eta_minus, Range::between_0_and_1},
+            Field{"eta_plus", &Rprop::eta_plus, Range::above_one},
+            "Factors on the step size: for a gradient that changed its sign, and for a gradient with the same sign."},
+        FieldPair{"step_sizes", Field{"step_min", &Rprop::step_min, Range::non_negative},
+                  Field{"step_max", &Rprop::step_max, Range::non_negative}, "Smallest and largest step size."}};
   }
 };
 
-/// Lion; Chen et al. 2023, "Symbolic discovery of optimization algorithms". This is the algorithm of the paper, because
-/// PyTorch does not have Lion.
 struct Lion {
   static constexpr std::string_view name = "Lion";
+  static constexpr const char* definition =
+      "Lion (Chen et al. 2023, \"Symbolic discovery of optimization algorithms\").\n\n"
+      "p −= lr (sign(β1 m + (1 − β1) g) + weight_decay p); m = β2 m + (1 − β2) g. PyTorch does not have Lion.";
+  static constexpr const char* slot_names[] = {"exp_avg"};
   double lr = 1e-4;
   double beta1 = 0.9;
   double beta2 = 0.99;
@@ -238,10 +269,12 @@ struct Lion {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &Lion::lr, Range::non_negative},
+    return std::tuple{Field{"lr", &Lion::lr, Range::non_negative, "Learning rate."},
                       FieldPair{"betas", Field{"beta1", &Lion::beta1, Range::from_0_below_1},
-                                Field{"beta2", &Lion::beta2, Range::from_0_below_1}},
-                      Field{"weight_decay", &Lion::weight_decay, Range::non_negative}};
+                                Field{"beta2", &Lion::beta2, Range::from_0_below_1},
+                                "β1, the weight of the running mean m in the step, and β2, the decay of m."},
+                      Field{"weight_decay", &Lion::weight_decay, Range::non_negative,
+                            "Every step multiplies the parameters by 1 − lr weight_decay."}};
   }
 };
 
@@ -249,8 +282,11 @@ using Optimizer = std::variant<SGD, RMSprop, Adagrad, Adam, AdamW, NAdam, Rprop,
 
 /// A reference to any optimizer or to the Optimizer variant. Functions that update parameters take this type.
 class OptimizerRef {
+  template <class... O>
+  static std::variant<O*...> pointer_to(const std::variant<O...>&);
+
  public:
-  using Pointer = std::variant<SGD*, RMSprop*, Adagrad*, Adam*, AdamW*, NAdam*, Rprop*, Lion*>;
+  using Pointer = decltype(pointer_to(std::declval<Optimizer>()));
   template <class O>
     requires(std::is_constructible_v<Pointer, std::in_place_type_t<O*>>)
   OptimizerRef(O& optimizer) noexcept : pointer_(&optimizer) {}  // NOLINT(google-explicit-constructor)

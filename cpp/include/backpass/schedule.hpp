@@ -21,49 +21,52 @@ enum class TimeUnit : unsigned char { epoch, step };
 /// The schedules, with the same names as in Python's backpass.schedules.
 namespace schedules {
 
-/// lr = base.
 struct Constant {
   static constexpr std::string_view name = "Constant";
+  static constexpr const char* definition = "lr = base.";
   static constexpr TimeUnit unit = TimeUnit::epoch;
 };
-/// lr = base · gamma^⌊t / step_size⌋ (PyTorch's StepLR).
 struct Step {
   static constexpr std::string_view name = "Step";
+  static constexpr const char* definition = "lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t step_size = 10;
   double gamma = 0.1;
 
   static constexpr auto fields() {
-    return std::tuple{Field{"step_size", &Step::step_size, Range::positive},
+    return std::tuple{Field{"step_size", &Step::step_size, Range::positive, "Number of epochs."},
                       Field{"gamma", &Step::gamma, Range::non_negative}};
   }
 };
-/// lr = base · gamma^t.
 struct Exponential {
   static constexpr std::string_view name = "Exponential";
+  static constexpr const char* definition = "lr = base · gamma^epoch.";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   double gamma = 0.95;
 
   static constexpr auto fields() { return std::tuple{Field{"gamma", &Exponential::gamma, Range::non_negative}}; }
 };
-/// lr = min_lr + (base − min_lr)(1 + cos(π t / period)) / 2 for t < period, then lr = min_lr. This is one cycle of
-/// Loshchilov and Hutter 2017.
 struct Cosine {
   static constexpr std::string_view name = "Cosine";
+  static constexpr const char* definition =
+      "Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).\n\n"
+      "lr = min_lr + (base − min_lr) (1 + cos(π epoch / period)) / 2 for epoch < period, then lr = min_lr.";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   std::int64_t period = 10;
   double min_lr = 0.0;
 
   static constexpr auto fields() {
-    return std::tuple{Field{"period", &Cosine::period, Range::positive},
+    return std::tuple{Field{"period", &Cosine::period, Range::positive, "Number of epochs."},
                       Field{"min_lr", &Cosine::min_lr, Range::non_negative}};
   }
 };
-/// PyTorch's OneCycleLR with cosine annealing (Smith and Topin 2019). lr rises from initial = max_lr / div_factor to
-/// max_lr during the first pct_start · total_steps steps, then falls to initial / final_div_factor. Ignores `base`.
-/// Does not change the momentum.
 struct OneCycle {
   static constexpr std::string_view name = "OneCycle";
+  static constexpr const char* definition =
+      "Increase to max_lr and decrease again along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).\n\n"
+      "lr rises from max_lr / div_factor to max_lr during the first pct_start · total_steps steps, then falls. The "
+      "base\n"
+      "rate is not used. The optimizer's momentum does not change.";
   static constexpr TimeUnit unit = TimeUnit::step;
   double max_lr = 1e-2;
   std::int64_t total_steps = 0;  ///< 0: the number of steps of the fit that uses the schedule, see with_length()
@@ -72,29 +75,35 @@ struct OneCycle {
   double final_div_factor = 1e4;
 
   static constexpr auto fields() {
-    return std::tuple{Field{"max_lr", &OneCycle::max_lr, Range::non_negative},
-                      Field{"total_steps", &OneCycle::total_steps, Range::non_negative},
-                      Field{"pct_start", &OneCycle::pct_start, Range::from_0_to_1},
-                      Field{"div_factor", &OneCycle::div_factor, Range::positive},
-                      Field{"final_div_factor", &OneCycle::final_div_factor, Range::positive}};
+    return std::tuple{
+        Field{"max_lr", &OneCycle::max_lr, Range::non_negative},
+        Field{"total_steps", &OneCycle::total_steps, Range::non_negative,
+              "0: the steps of the `Network.fit` with this schedule, plus the steps of a training that it resumes; see "
+              "`with_length`."},
+        Field{"pct_start", &OneCycle::pct_start, Range::from_0_to_1,
+              "Fraction of the steps in which the rate increases."},
+        Field{"div_factor", &OneCycle::div_factor, Range::positive, "The first rate is max_lr / div_factor."},
+        Field{"final_div_factor", &OneCycle::final_div_factor, Range::positive,
+              "The last rate is the first rate / final_div_factor."}};
   }
 };
-/// lr = base / (1 + t)^power, t in steps (scikit-learn's "invscaling").
 struct InverseScaling {
   static constexpr std::string_view name = "InverseScaling";
+  static constexpr const char* definition = "lr = base / (1 + step)^power, as scikit-learn's \"invscaling\".";
   static constexpr TimeUnit unit = TimeUnit::step;
   double power = 0.5;
 
   static constexpr auto fields() { return std::tuple{Field{"power", &InverseScaling::power, Range::finite}}; }
 };
-/// PyTorch's ReduceLROnPlateau with mode "min" and a relative threshold. After more than `patience` epochs without an
-/// improvement of the monitored loss, lr is multiplied by factor, but not reduced below min_lr. Changes of less than
-/// 1e-8 are skipped.
-///
-/// An improvement is a loss below best − threshold · |best|. PyTorch uses best · (1 − threshold): a constant negative
-/// loss would then be an improvement in every epoch.
 struct ReduceOnPlateau {
   static constexpr std::string_view name = "ReduceOnPlateau";
+  static constexpr const char* definition =
+      "Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.\n\n"
+      "An improvement is a loss below best − threshold · |best|. PyTorch's best · (1 − threshold) would make every "
+      "epoch of a\n"
+      "constant negative loss an improvement. Changes of the rate of less than 1e-8 are skipped. A `Network.fit` that "
+      "does\n"
+      "not resume an earlier training first resets the memory of this schedule.";
   static constexpr TimeUnit unit = TimeUnit::epoch;
   double factor = 0.1;
   std::int64_t patience = 10;
@@ -109,10 +118,11 @@ struct ReduceOnPlateau {
 
   static constexpr auto fields() {
     return std::tuple{Field{"factor", &ReduceOnPlateau::factor, Range::from_0_below_1},
-                      Field{"patience", &ReduceOnPlateau::patience, Range::non_negative},
+                      Field{"patience", &ReduceOnPlateau::patience, Range::non_negative, "Number of epochs."},
                       Field{"threshold", &ReduceOnPlateau::threshold, Range::from_0_below_1},
-                      Field{"cooldown", &ReduceOnPlateau::cooldown, Range::non_negative},
-                      Field{"min_lr", &ReduceOnPlateau::min_lr, Range::non_negative},
+                      Field{"cooldown", &ReduceOnPlateau::cooldown, Range::non_negative,
+                            "Number of epochs after a reduction in which epochs without improvement are not counted."},
+                      Field{"min_lr", &ReduceOnPlateau::min_lr, Range::non_negative, "Lower bound of the rate."},
                       MemoryField{Field{"best", &ReduceOnPlateau::best}},
                       MemoryField{Field{"bad_epochs", &ReduceOnPlateau::bad_epochs, Range::non_negative}},
                       MemoryField{Field{"cooldown_left", &ReduceOnPlateau::cooldown_left, Range::non_negative}},
@@ -130,10 +140,13 @@ using Schedule =
 
 namespace schedules {
 
-/// lr rises linearly from start_factor · base to base during the first `steps` steps. After that, the schedule `then`
-/// applies. If `then` counts steps, its step 0 is the end of the warm-up. If it counts epochs, it gets the true epoch.
 struct LinearWarmup {
   static constexpr std::string_view name = "LinearWarmup";
+  static constexpr const char* definition =
+      "Increase linearly from start_factor · base to base over `steps` steps, then follow `then`.\n\n"
+      "A schedule `then` that is counted in steps starts at step 0 after the warm-up. A schedule that is counted in "
+      "epochs\n"
+      "gets the true epoch.";
   static constexpr TimeUnit unit = TimeUnit::step;
   std::int64_t steps = 100;
   double start_factor = 0.0;
@@ -142,7 +155,7 @@ struct LinearWarmup {
   static constexpr auto fields() {
     return std::tuple{Field{"steps", &LinearWarmup::steps, Range::non_negative},
                       Field{"start_factor", &LinearWarmup::start_factor, Range::from_0_to_1},
-                      Field{"then", &LinearWarmup::then}};
+                      Field{"then", &LinearWarmup::then, Range::any, "The default is Constant."}};
   }
 };
 

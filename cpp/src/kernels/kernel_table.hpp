@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 #include <backpass/activation_kind.hpp>
+#include <backpass/loss_list.hpp>
 
-#include "kernels/update_kernels.hpp"
+#include "kernels/update_inl.hpp"
 
 namespace backpass::kernels {
 
@@ -56,22 +57,13 @@ struct DropoutKey {
   uint32_t row;
 };
 
-/// The loss e(s) of one row: s = a^N up to `poisson`, s = z^N from `softmax_cross_entropy` on.
+/// The loss e(s) of one row. The rows of loss_list.hpp say which losses take s = a^N. A closed form takes s = z^N.
+#define BACKPASS_KERNEL(name, ...) name,
 enum class LossKernel : unsigned char {
-  mse,
-  mae,
-  huber,  // parameter: delta
-  log_cosh,
-  quantile,               // parameter: q
-  cross_entropy,          // s: probabilities; parameter: label smoothing
-  binary_cross_entropy,   // s: probabilities
-  poisson,                // s: the rate
-  softmax_cross_entropy,  // parameter: label smoothing
-  sigmoid_cross_entropy,
-  poisson_exp,       // a = e^z
-  poisson_softplus,  // a = softplus(z)
+  BACKPASS_LOSSES(BACKPASS_KERNEL) BACKPASS_CLOSED_FORM_KERNELS(BACKPASS_KERNEL) size
 };
-inline constexpr int kLossKernels = static_cast<int>(LossKernel::poisson_softplus) + 1;
+#undef BACKPASS_KERNEL
+inline constexpr int kLossKernels = static_cast<int>(LossKernel::size);
 
 template <class T>
 struct KernelTable {

@@ -2,8 +2,8 @@
 /// over a row.
 ///
 /// Definitions, and the gradient at a kink, are PyTorch's if PyTorch has the loss. The losses that combine an output
-/// activation with its loss (SigmoidEntropy, PoissonExp, PoissonSoftplus) take z: they do not overflow and keep the
-/// accuracy in the tails.
+/// activation with its loss (SigmoidCrossEntropy, PoissonExp, PoissonSoftplus) take z: they do not overflow and keep
+/// the accuracy in the tails.
 #pragma once
 
 #include "kernels/map_inl.hpp"
@@ -49,7 +49,7 @@ double elementwise_loss(Index n, T parameter, const T* s, const T* y, Index, T s
 }
 
 template <class T>
-struct SquaredError {
+struct MeanSquaredError {
   BP_INLINE ProductTerm<T> term(Vec<T> a, Vec<T> y, T) {
     const Vec<T> d = a - y;
     return {d, d, d + d};
@@ -57,7 +57,7 @@ struct SquaredError {
 };
 
 template <class T>
-struct AbsoluteError {
+struct MeanAbsoluteError {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
     const Vec<T> d = a - y;
     return {abs(d), sign(d)};
@@ -66,7 +66,7 @@ struct AbsoluteError {
 
 /// With d = a − y: value d²/2 for |d| <= δ, δ (|d| − δ/2) otherwise. Both are c (|d| − c/2) with c = min(|d|, δ).
 template <class T>
-struct HuberError {
+struct Huber {
   BP_INLINE ProductTerm<T> term(Vec<T> a, Vec<T> y, T delta) {
     const Vec<T> d = a - y;
     const Vec<T> magnitude = abs(d);
@@ -79,7 +79,7 @@ struct HuberError {
 ///   log cosh d = log(1 + m² / 2q) for |d| < 1, and |d| + log(1 + q²) − log 2 otherwise;
 ///   tanh |d| = (1 − q²) / (1 + q²).
 template <class T>
-struct LogCoshError {
+struct LogCosh {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
     constexpr T kLn2 = T(0x1.62e42fefa39efp-1);
     const Vec<T> d = a - y;
@@ -95,7 +95,7 @@ struct LogCoshError {
 
 /// Value max(q (y − a), (q − 1)(y − a)). At the kink the gradient is 0, which lies in the subdifferential.
 template <class T>
-struct QuantileError {
+struct Quantile {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T q) {
     const Vec<T> d = a - y;
     const Vec<T> slope = d > T(0) ? broadcast(T(1) - q) : broadcast(-q);
@@ -105,7 +105,7 @@ struct QuantileError {
 
 /// Value −y log a − (1 − y) log(1 − a), gradient (a − y) / (a (1 − a)).
 template <class T>
-struct BinaryEntropy {
+struct BinaryCrossEntropy {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
     const Vec<T> log_a = max(broadcast(kLeastLog<T>), log<T>(a));
     const Vec<T> log_rest = max(broadcast(kLeastLog<T>), log1p<T>(-a));
@@ -116,7 +116,7 @@ struct BinaryEntropy {
 
 /// With a = σ(z): value log(1 + e^z) − y z, gradient σ(z) − y.
 template <class T>
-struct SigmoidEntropy {
+struct SigmoidCrossEntropy {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
     const Vec<T> u = exp_negative_magnitude<T>(z);
     const Vec<T> linear = z > T(0) ? z * (T(1) - y) : -z * y;
@@ -126,7 +126,7 @@ struct SigmoidEntropy {
 
 /// Value a − y log a, gradient 1 − y / a. A rate a in [0, kLeastDenominator) counts as kLeastDenominator.
 template <class T>
-struct PoissonRate {
+struct Poisson {
   BP_INLINE Term<T> term(Vec<T> a, Vec<T> y, T) {
     const Vec<T> positive = ((a >= T(0)) & (a < kLeastDenominator<T>)) ? broadcast(kLeastDenominator<T>) : a;
     return {a - y * log<T>(positive), T(1) - y / positive};
@@ -157,23 +157,12 @@ struct PoissonSoftplus {
   }
 };
 
-template <class T, template <class> class Loss>
-constexpr void add_loss(KernelTable<T>& t, LossKernel loss) {
-  t.loss[static_cast<int>(loss)] = elementwise_loss<T, Loss<T>>;
-}
-
 template <class T>
 constexpr void add_loss_kernels(KernelTable<T>& t) {
-  add_loss<T, SquaredError>(t, LossKernel::mse);
-  add_loss<T, AbsoluteError>(t, LossKernel::mae);
-  add_loss<T, HuberError>(t, LossKernel::huber);
-  add_loss<T, LogCoshError>(t, LossKernel::log_cosh);
-  add_loss<T, QuantileError>(t, LossKernel::quantile);
-  add_loss<T, BinaryEntropy>(t, LossKernel::binary_cross_entropy);
-  add_loss<T, SigmoidEntropy>(t, LossKernel::sigmoid_cross_entropy);
-  add_loss<T, PoissonRate>(t, LossKernel::poisson);
-  add_loss<T, PoissonExp>(t, LossKernel::poisson_exp);
-  add_loss<T, PoissonSoftplus>(t, LossKernel::poisson_softplus);
+#define BACKPASS_KERNEL(name, Class, ...) t.loss[static_cast<int>(LossKernel::name)] = elementwise_loss<T, Class<T>>;
+  BACKPASS_ELEMENTWISE_LOSSES(BACKPASS_KERNEL)
+  BACKPASS_CLOSED_FORM_KERNELS(BACKPASS_KERNEL)
+#undef BACKPASS_KERNEL
 }
 
 }  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

@@ -1,9 +1,117 @@
-/// The optimizers' update kernels. Each kernel is a function of one vector of gradients, parameters and state, and
-/// update_each() applies it to all vectors. The last, partial vector goes through the same function. So the bits of an
-/// element depend neither on its position nor on how a range is split.
-#include "kernels/update_kernels.hpp"
+/// The optimizers' update kernels, with their coefficients. A kernel updates n parameters and their state in one pass.
+/// optim/rules.hpp states the equations and computes the coefficients in double, once per step and parameter group.
+///
+/// The file has two parts, so that all of a kernel is in one file. kernel_table.hpp includes the first part: plain
+/// data, no STL. kernel_set_inl.hpp includes the file again, after vec.hpp, which defines BP_INLINE: this adds the
+/// second part.
+#ifndef BACKPASS_UPDATES
+#include <stddef.h>
 
+// UPDATE(kernel, coefficients)
+#define BACKPASS_UPDATES(UPDATE, SEPARATOR)                                                                      \
+  UPDATE(sgd, SgdUpdate)                                                                                         \
+  SEPARATOR()                                                                                                    \
+  UPDATE(rmsprop, RmspropUpdate) SEPARATOR() UPDATE(adagrad, AdagradUpdate) SEPARATOR() UPDATE(adam, AdamUpdate) \
+      SEPARATOR() UPDATE(nadam, NadamUpdate) SEPARATOR() UPDATE(rprop, RpropUpdate) SEPARATOR()                  \
+          UPDATE(lion, LionUpdate)
+
+namespace backpass::kernels {
+
+inline constexpr int kMaxUpdateSlots = 3;
+
+/// The arrays that a kernel reads and writes, n elements each.
+template <class T>
+struct UpdateSpan {
+  ptrdiff_t n;
+  const T* g;                ///< gradient
+  T* p;                      ///< parameters
+  T* slot[kMaxUpdateSlots];  ///< the optimizer's state; slots that the kernel does not use may be null
+};
+
+/// x' = β x + complement · y with β = hi + lo. A running average depends on 1 − β. A float holds β = 0.999 with an
+/// error of up to 3e-8, which is 3e-5 of 1 − β. With `lo`, only the rounding errors of the average itself remain.
+template <class T>
+struct Decay {
+  T hi, lo;
+  T complement;
+};
+
+/// slot 0: momentum buffer, if has_momentum.
+template <class T>
+struct SgdUpdate {
+  T lr, weight_decay;
+  Decay<T> decay;  ///< of the buffer; β = 0, complement = 1 on a group's first step
+  T nesterov;      ///< the momentum in p −= lr (g + momentum buf)
+  bool has_momentum, has_nesterov;
+};
+
+/// slots: 0 mean of g², 1 momentum buffer (if has_momentum), 2 mean of g (if centered).
+template <class T>
+struct RmspropUpdate {
+  T lr, weight_decay, eps;
+  Decay<T> alpha;
+  Decay<T> momentum;
+  bool has_momentum, centered;
+};
+
+/// slot 0: sum of g².
+template <class T>
+struct AdagradUpdate {
+  T lr, weight_decay, eps;
+};
+
+/// slots: 0 m, 1 v, 2 the largest v so far (if amsgrad).
+template <class T>
+struct AdamUpdate {
+  T step;  ///< p −= step m / (√v + eps) + shrink p
+  T eps;
+  T weight_decay;  ///< g += weight_decay p
+  T shrink;        ///< decoupled weight decay
+  Decay<T> beta1, beta2;
+  bool amsgrad;
+};
+
+/// slots: 0 m, 1 v.
+template <class T>
+struct NadamUpdate {
+  T gradient_step, moment_step;  ///< p −= (gradient_step g + moment_step m) / (√v + eps)
+  T eps, weight_decay;
+  Decay<T> beta1, beta2;
+};
+
+/// slots: 0 previous gradient, 1 step sizes.
+template <class T>
+struct RpropUpdate {
+  T eta_minus, eta_plus, step_min, step_max;
+  T initial_step;  ///< the step size on a group's first step
+  bool first;
+};
+
+/// slot 0: m.
+template <class T>
+struct LionUpdate {
+  T lr;
+  T shrink;  ///< decoupled weight decay, lr · weight_decay
+  Decay<T> beta1, beta2;
+};
+
+template <class T>
+struct UpdateKernels {
+#define BACKPASS_NOTHING()
+#define BACKPASS_MEMBER(kernel, Coefficients) void (*kernel)(const UpdateSpan<T>& u, const Coefficients<T>& c);
+  BACKPASS_UPDATES(BACKPASS_MEMBER, BACKPASS_NOTHING)
+#undef BACKPASS_MEMBER
+};
+
+}  // namespace backpass::kernels
+#endif
+
+#ifdef BP_INLINE
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
+
+// Each kernel is a function of one vector of gradients, parameters and state, and update_each() applies it to all
+// vectors. The last, partial vector goes through the same function. So the bits of an element depend neither on its
+// position nor on how a range is split.
 
 /// Calls rule(g, p, s) for every vector; s holds the first kSlots slots.
 template <int kSlots, class T, class Rule>
@@ -229,7 +337,10 @@ void lion(const UpdateSpan<T>& u, const LionUpdate<T>& c) {
 
 template <class T>
 constexpr void add_update_kernels(KernelTable<T>& t) {
-  t.update = {sgd<T>, rmsprop<T>, adagrad<T>, adam<T>, nadam<T>, rprop<T>, lion<T>};
+#define BACKPASS_ADD(kernel, Coefficients) t.update.kernel = kernel<T>;
+  BACKPASS_UPDATES(BACKPASS_ADD, BACKPASS_NOTHING)
+#undef BACKPASS_ADD
 }
 
 }  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE
+#endif

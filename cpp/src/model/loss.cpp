@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
+
 Loss loss_from_name(std::string_view name) {
   const auto same = [](std::string_view full) { return std::string(full); };
   constexpr std::size_t kNamed = std::variant_size_v<Loss> - 1;  // all except CustomLoss
@@ -37,62 +39,57 @@ void validate(const Loss& loss) {
 namespace nn {
 namespace {
 
-using kernels::LossKernel;
-
-template <class T>
-struct Planner {
+/// The row of a closed form in loss_list.hpp.
+struct ClosedForm {
+  std::string_view loss;
   ActivationKind output;
-
-  [[nodiscard]] LossPlan<T> plan(LossKernel kernel, double parameter = 0.0, bool mean_over_outputs = true) const {
-    // With the identity as output activation, a^N = z^N and ξ^N = ∂E/∂a^N.
-    const auto source = output == ActivationKind::identity ? LossSource::preactivation : LossSource::output;
-    return {kernel, static_cast<T>(parameter), mean_over_outputs, source};
-  }
-  [[nodiscard]] LossPlan<T> closed_form(LossKernel kernel, double parameter = 0.0,
-                                        bool mean_over_outputs = true) const {
-    return {kernel, static_cast<T>(parameter), mean_over_outputs, LossSource::preactivation};
-  }
-
-  LossPlan<T> operator()(const MeanSquaredError&) const { return plan(LossKernel::mse); }
-  LossPlan<T> operator()(const MeanAbsoluteError&) const { return plan(LossKernel::mae); }
-  LossPlan<T> operator()(const Huber& loss) const { return plan(LossKernel::huber, loss.delta); }
-  LossPlan<T> operator()(const LogCosh&) const { return plan(LossKernel::log_cosh); }
-  LossPlan<T> operator()(const Quantile& loss) const { return plan(LossKernel::quantile, loss.q); }
-  LossPlan<T> operator()(const CrossEntropy& loss) const {
-    if (output == ActivationKind::softmax || output == ActivationKind::log_softmax) {
-      return closed_form(LossKernel::softmax_cross_entropy, loss.label_smoothing, false);
-    }
-    return plan(LossKernel::cross_entropy, loss.label_smoothing, false);
-  }
-  LossPlan<T> operator()(const SoftmaxCrossEntropy& loss) const {
-    return plan(LossKernel::softmax_cross_entropy, loss.label_smoothing, false);
-  }
-  LossPlan<T> operator()(const BinaryCrossEntropy&) const {
-    return output == ActivationKind::sigmoid ? closed_form(LossKernel::sigmoid_cross_entropy)
-                                             : plan(LossKernel::binary_cross_entropy);
-  }
-  LossPlan<T> operator()(const SigmoidCrossEntropy&) const { return plan(LossKernel::sigmoid_cross_entropy); }
-  LossPlan<T> operator()(const Poisson&) const {
-    switch (output) {
-      case ActivationKind::exp:
-        return closed_form(LossKernel::poisson_exp);
-      case ActivationKind::softplus:
-        return closed_form(LossKernel::poisson_softplus);
-      default:
-        return plan(LossKernel::poisson);
-    }
-  }
-  LossPlan<T> operator()(const CustomLoss&) const {
-    throw std::invalid_argument("a custom loss cannot be computed row by row");
-  }
+  kernels::LossKernel kernel;
 };
+#define BACKPASS_FORM(Class, output, kernel) {Class::name, ActivationKind::output, kernels::LossKernel::kernel},
+constexpr ClosedForm kClosedForms[]{BACKPASS_CLOSED_FORMS(BACKPASS_FORM)};
+#undef BACKPASS_FORM
+
+/// The kernel that computes L from a^N.
+template <class L>
+constexpr kernels::LossKernel kKernel{};
+#define BACKPASS_KERNEL(name, Class, ...) \
+  template <>                             \
+  constexpr kernels::LossKernel kKernel<Class> = kernels::LossKernel::name;
+BACKPASS_LOSSES(BACKPASS_KERNEL)
+#undef BACKPASS_KERNEL
+
+/// The parameter of a loss's kernel: its only setting, or 0.
+template <class L>
+double parameter_of(const L& loss) {
+  double parameter = 0.0;
+  for_each_field<L>([&](const auto& field) { parameter = loss.*field.member; });
+  return parameter;
+}
 
 }  // namespace
 
 template <class T>
 LossPlan<T> plan_loss(const Loss& loss, const Activation& output) {
   validate(loss);
-  return std::visit(Planner<T>{output.kind()}, loss);
+  return std::visit(
+      [&]<class L>(const L& l) -> LossPlan<T> {
+        if constexpr (std::is_same_v<L, CustomLoss>) {
+          throw std::invalid_argument("a custom loss cannot be computed row by row");
+        } else {
+          LossPlan<T> plan{kKernel<L>, static_cast<T>(parameter_of(l)), loss_traits_of<L>.mean_over_outputs()};
+          // With the identity as output activation, a^N = z^N and ξ^N = ∂E/∂a^N.
+          bool from_z = output.kind() == ActivationKind::identity;
+          for (const ClosedForm& form : kClosedForms) {
+            if (form.output == output.kind() && form.loss == L::name) {
+              plan.kernel = form.kernel;
+              from_z = true;
+            }
+          }
+          plan.source = from_z ? LossSource::preactivation : LossSource::output;
+          return plan;
+        }
+      },
+      loss);
 }
 
 RowMean::RowMean(double reciprocal_of_weights) noexcept : reciprocal(reciprocal_of_weights) {
@@ -102,8 +99,7 @@ RowMean::RowMean(double reciprocal_of_weights) noexcept : reciprocal(reciprocal_
 }
 
 bool takes_labels(const Loss& loss) noexcept {
-  return std::holds_alternative<CrossEntropy>(loss) || std::holds_alternative<SoftmaxCrossEntropy>(loss) ||
-         std::holds_alternative<CustomLoss>(loss);
+  return loss_traits(loss).takes_labels() || std::holds_alternative<CustomLoss>(loss);
 }
 
 template <class T>

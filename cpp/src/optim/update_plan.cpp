@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -63,34 +64,13 @@ void check_state(OptimizerState& state, std::string_view name, std::size_t max_s
   }
 }
 
-template <class T>
-auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::SgdUpdate<T>& /*c*/) noexcept {
-  return k.sgd;
-}
-template <class T>
-auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::RmspropUpdate<T>& /*c*/) noexcept {
-  return k.rmsprop;
-}
-template <class T>
-auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::AdagradUpdate<T>& /*c*/) noexcept {
-  return k.adagrad;
-}
-template <class T>
-auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::AdamUpdate<T>& /*c*/) noexcept {
-  return k.adam;
-}
-template <class T>
-auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::NadamUpdate<T>& /*c*/) noexcept {
-  return k.nadam;
-}
-template <class T>
-auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::RpropUpdate<T>& /*c*/) noexcept {
-  return k.rprop;
-}
-template <class T>
-auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::LionUpdate<T>& /*c*/) noexcept {
-  return k.lion;
-}
+#define BACKPASS_KERNEL_FOR(kernel, Coefficients)                                                       \
+  template <class T>                                                                                    \
+  auto kernel_for(const kernels::UpdateKernels<T>& k, const kernels::Coefficients<T>& /*c*/) noexcept { \
+    return k.kernel;                                                                                    \
+  }
+BACKPASS_UPDATES(BACKPASS_KERNEL_FOR, BACKPASS_NOTHING)
+#undef BACKPASS_KERNEL_FOR
 
 }  // namespace
 
@@ -99,7 +79,7 @@ void UpdatePlan<T>::check(OptimizerRef optimizer, std::size_t num_parameters, st
   check_groups(groups, num_parameters);
   optimizer.visit([&]<class O>(O& o) {
     Rule<O>::validate(o);
-    check_state<T>(o.state, o.name, Rule<O>::kMaxSlots, num_parameters, groups.size());
+    check_state<T>(o.state, o.name, std::size(O::slot_names), num_parameters, groups.size());
   });
 }
 
@@ -136,7 +116,7 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
   std::vector<std::vector<T>>& slots = state.arrays<T>();
 
   // Everything that may throw comes first, so that an exception changes nothing.
-  std::array<std::vector<T>, R::kMaxSlots> fresh;
+  std::array<std::vector<T>, std::size(O::slot_names)> fresh;
   const std::size_t had = slots.size();
   const std::size_t needed = std::max(had, R::num_slots(optimizer));
   for (std::size_t i = had; i < needed; ++i) {

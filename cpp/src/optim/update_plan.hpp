@@ -44,9 +44,11 @@ class UpdatePlan {
   void run(std::size_t begin, std::size_t end, bool shared = false) const noexcept;
 
  private:
-  using Coefficients =
-      std::variant<kernels::SgdUpdate<T>, kernels::RmspropUpdate<T>, kernels::AdagradUpdate<T>, kernels::AdamUpdate<T>,
-                   kernels::NadamUpdate<T>, kernels::RpropUpdate<T>, kernels::LionUpdate<T>>;
+#define BACKPASS_COMMA() ,
+#define BACKPASS_ALTERNATIVE(kernel, Coefficients) kernels::Coefficients<T>
+  using Coefficients = std::variant<BACKPASS_UPDATES(BACKPASS_ALTERNATIVE, BACKPASS_COMMA)>;
+#undef BACKPASS_COMMA
+#undef BACKPASS_ALTERNATIVE
   /// A trainable group.
   struct Range {
     std::size_t begin, end;

@@ -5,6 +5,17 @@
 /// without work spins for a short time and then sleeps. Work is offered, not assigned: the call does not wait for a
 /// helper that does not come at once, because it sleeps or has no CPU. The other members share the work. Results do not
 /// depend on which helpers came.
+///
+/// The states of one call:
+///
+///            offers_ = invited          team_ = who came              running_ = 0
+///            ++generation_              or timeout
+///   caller   idle ──────────▶ gathering ──────────▶ working ─────────▶ waiting ──▶ idle
+///
+///   helper   spinning ──────▶ offers_ -= itself ──▶ waits for team_ ─▶ working ──▶ --running_ ─▶ spinning
+///              │    ▲  ++generation_
+///       200 µs ▼    │
+///            asleep ┘         (a helper that is too late finds no offer and spins again)
 #pragma once
 
 #include <atomic>
@@ -58,13 +69,22 @@ class ThreadPool {
   std::uint64_t invited_ = 0;
   const Work* work_ = nullptr;
 
-  alignas(hardware::kCacheLine) std::atomic<std::uint64_t> offers_{
-      0};                               ///< helpers that are invited and have not come yet
-  std::atomic<std::uint64_t> team_{0};  ///< helpers that have come, once the team is final; 0 before
-  alignas(hardware::kCacheLine) std::atomic<std::uint32_t> generation_{
-      0};  ///< counts calls; sleeping helpers wait on it
+  /// Helpers that are invited and have not come yet, one bit each. The caller's store (release) makes invited_, work_
+  /// and the data of the call visible to a helper that removes its bit (acquire). The caller's exchange (acquire) ends
+  /// the gathering: a bit is removed either by its helper or by the caller, so both agree about who is in the team.
+  alignas(hardware::kCacheLine) std::atomic<std::uint64_t> offers_{0};
+  /// The helpers that have come; 0 while the caller gathers. The store (release) follows the last start(), whose data
+  /// the helpers need (acquire).
+  std::atomic<std::uint64_t> team_{0};
+  /// Counts calls; sleeping helpers wait on it. The increment (release) follows the stores to offers_ and stopping_: a
+  /// helper that sees the new number (acquire) sees them too.
+  alignas(hardware::kCacheLine) std::atomic<std::uint32_t> generation_{0};
+  /// Relaxed: only an estimate, which decides how long the caller waits.
   std::atomic<int> sleepers_{0};
+  /// Helpers that have not finished their part. The decrements (release) make their results visible to the caller,
+  /// which waits for 0 (acquire).
   alignas(hardware::kCacheLine) std::atomic<int> running_{0};
+  /// Relaxed: generation_ orders it.
   std::atomic<bool> stopping_{false};
   Clock::time_point last_call_{};
   int helpers_ = 0;

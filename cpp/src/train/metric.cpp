@@ -35,10 +35,9 @@ Metric metric_from_name(std::string_view name) {
 namespace train {
 
 Decision decision_for(const Loss& loss) noexcept {
-  const bool logits = std::holds_alternative<SigmoidCrossEntropy>(loss);
-  return {.logits = logits,
-          .each_output = logits || std::holds_alternative<BinaryCrossEntropy>(loss),
-          .shares = nn::takes_labels(loss)};
+  const LossTraits traits = loss_traits(loss);
+  const bool each_output = traits.targets == TargetDomain::unit_interval;
+  return {.logits = each_output && traits.takes_logits(), .each_output = each_output, .shares = nn::takes_labels(loss)};
 }
 
 template <class T>

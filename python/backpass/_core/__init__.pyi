@@ -1,6 +1,7 @@
 """
 The native part of backpass. Use the modules of the package instead: they document the public names.
 """
+
 from __future__ import annotations
 import collections.abc
 import numpy
@@ -13,16 +14,31 @@ from . import initializers
 from . import losses
 from . import optim
 from . import schedules
-__all__: list[str] = ['Layer', 'Layers', 'Network', 'TrainingMemory', 'activations', 'config', 'get_num_threads', 'initializers', 'losses', 'optim', 'schedules', 'set_num_threads']
+
+__all__: list[str] = [
+    "Layer",
+    "Layers",
+    "Network",
+    "TrainingMemory",
+    "activations",
+    "config",
+    "get_num_threads",
+    "initializers",
+    "losses",
+    "optim",
+    "schedules",
+    "set_num_threads",
+]
+
 class Layer:
     """
     A view of one layer: z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i), ξ^i = ∂E/∂z^i.
-    
+
     `weight`, `bias` and their gradients are writable views of the network's memory. The views keep this memory alive.
     Assigning to one of these attributes copies the values into the view. `z`, `a` and `xi` are read-only views of the
     results of the last `Network.forward` and `Network.backward`. The next call may overwrite these results or store its
     own results elsewhere, so copy what you want to keep.
-    
+
     Examples
     --------
     >>> import backpass as bp
@@ -35,10 +51,8 @@ class Layer:
     >>> layer
     Layer(index=0, inputs=3, outputs=4, activation=ReLU())
     """
-    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
-        ...
-    def __repr__(self) -> str:
-        ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
     @property
     def a(self) -> numpy.typing.NDArray[typing.Any]:
         """
@@ -55,16 +69,14 @@ class Layer:
         ndarray of shape (M_i,), or None : b^i; None for a layer without bias.
         """
     @bias.setter
-    def bias(self, arg1: numpy.typing.ArrayLike) -> None:
-        ...
+    def bias(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def bias_grad(self) -> numpy.typing.NDArray[typing.Any] | typing.Any:
         """
         ndarray of shape (M_i,), or None : ∂E/∂b^i; None for a layer without bias.
         """
     @bias_grad.setter
-    def bias_grad(self, arg1: numpy.typing.ArrayLike) -> None:
-        ...
+    def bias_grad(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def dropout(self) -> float:
         """
@@ -86,8 +98,7 @@ class Layer:
         float : factor on the optimizer's learning rate.
         """
     @lr_scale.setter
-    def lr_scale(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None:
-        ...
+    def lr_scale(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
     @property
     def num_parameters(self) -> int:
         """
@@ -104,24 +115,21 @@ class Layer:
         bool : whether a step updates this layer.
         """
     @trainable.setter
-    def trainable(self, arg1: bool) -> None:
-        ...
+    def trainable(self, arg1: bool) -> None: ...
     @property
     def weight(self) -> numpy.typing.NDArray[typing.Any]:
         """
         ndarray of shape (M_i, M_{i-1}) : W^i. w^i_kj connects neuron j of layer i-1 to neuron k. A strided view.
         """
     @weight.setter
-    def weight(self, arg1: numpy.typing.ArrayLike) -> None:
-        ...
+    def weight(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def weight_grad(self) -> numpy.typing.NDArray[typing.Any]:
         """
         ndarray of shape (M_i, M_{i-1}) : ∂E/∂w^i. A strided view.
         """
     @weight_grad.setter
-    def weight_grad(self, arg1: numpy.typing.ArrayLike) -> None:
-        ...
+    def weight_grad(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def xi(self) -> numpy.typing.NDArray[typing.Any]:
         """
@@ -132,57 +140,111 @@ class Layer:
         """
         ndarray of shape (B, M_i) : z^i of the last forward. (M_i,) after a forward of one sample, (0, M_i) before the first forward.
         """
+
 class Layers:
     """
     A sequence of the layers of a network.
     """
     @typing.overload
-    def __getitem__(self, index: typing.SupportsInt | typing.SupportsIndex) -> Layer:
-        ...
+    def __getitem__(self, index: typing.SupportsInt | typing.SupportsIndex) -> Layer: ...
     @typing.overload
-    def __getitem__(self, index: slice) -> list[Layer]:
-        ...
-    def __iter__(self) -> collections.abc.Iterator[Layer]:
-        ...
-    def __len__(self) -> int:
-        ...
-    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
-        ...
-    def __repr__(self) -> str:
-        ...
+    def __getitem__(self, index: slice) -> list[Layer]: ...
+    def __iter__(self) -> collections.abc.Iterator[Layer]: ...
+    def __len__(self) -> int: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+
 class Network:
     """
     The native part of backpass.Network, which has the documentation.
     """
-    def __call__(self, x: numpy.typing.ArrayLike, *, out: numpy.typing.NDArray[typing.Any] | None = None, num_threads: int | None = None) -> numpy.typing.NDArray[typing.Any]:
+    def __call__(
+        self,
+        x: numpy.typing.ArrayLike,
+        *,
+        out: numpy.typing.NDArray[typing.Any] | None = None,
+        num_threads: int | None = None,
+    ) -> numpy.typing.NDArray[typing.Any]:
         """
         The same as `predict`.
         """
-    def __getstate__(self) -> typing.Any:
-        ...
-    def __init__(self, sizes: collections.abc.Iterable[int], activation: activations.Activation | str | collections.abc.Sequence[activations.Activation | str] = 'relu', output: activations.Activation | str | None = 'identity', *, bias: bool | collections.abc.Sequence[bool] = True, dropout: float | collections.abc.Sequence[float] = 0.0, dtype: numpy.typing.DTypeLike = 'float32', init: initializers.Initializer | str | collections.abc.Sequence[initializers.Initializer | str] = 'auto', seed: int | None = None) -> None:
-        ...
-    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
-        ...
-    def __setstate__(self, arg0: typing.Any) -> None:
-        ...
-    def _fit(self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, *, loss: losses.Loss | str, optimizer: optim.Optimizer, epochs: typing.SupportsInt | typing.SupportsIndex, batch_size: typing.SupportsInt | typing.SupportsIndex, shuffle: bool, validation_data: tuple[numpy.typing.ArrayLike, numpy.typing.ArrayLike] | None, validation_split: typing.SupportsFloat | typing.SupportsIndex, sample_weight: numpy.typing.ArrayLike | None, schedule: schedules.Schedule | None, early_stopping: tuple[str, typing.SupportsInt | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, bool] | None, clip_norm: typing.SupportsFloat | typing.SupportsIndex, clip_value: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, l2: typing.SupportsFloat | typing.SupportsIndex, metrics: collections.abc.Sequence[str], seed: int | None, first_epoch: typing.SupportsInt | typing.SupportsIndex, first_step: typing.SupportsInt | typing.SupportsIndex, memory: TrainingMemory, on_begin: typing.Any, on_epoch_end: typing.Any, on_progress: typing.Any) -> tuple[typing.Any, ...]:
+    def __getstate__(self) -> typing.Any: ...
+    def __init__(
+        self,
+        sizes: collections.abc.Iterable[int],
+        activation: activations.Activation
+        | str
+        | collections.abc.Sequence[activations.Activation | str] = "relu",
+        output: activations.Activation | str | None = "identity",
+        *,
+        bias: bool | collections.abc.Sequence[bool] = True,
+        dropout: float | collections.abc.Sequence[float] = 0.0,
+        dtype: numpy.typing.DTypeLike = "float32",
+        init: initializers.Initializer
+        | str
+        | collections.abc.Sequence[initializers.Initializer | str] = "auto",
+        seed: int | None = None,
+    ) -> None: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __setstate__(self, arg0: typing.Any) -> None: ...
+    def _fit(
+        self,
+        x: numpy.typing.ArrayLike,
+        y: numpy.typing.ArrayLike,
+        *,
+        loss: losses.Loss | str,
+        optimizer: optim.Optimizer,
+        epochs: typing.SupportsInt | typing.SupportsIndex,
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        shuffle: bool,
+        validation_data: tuple[numpy.typing.ArrayLike, numpy.typing.ArrayLike] | None,
+        validation_split: typing.SupportsFloat | typing.SupportsIndex,
+        sample_weight: numpy.typing.ArrayLike | None,
+        schedule: schedules.Schedule | None,
+        early_stopping: tuple[
+            str,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsFloat | typing.SupportsIndex,
+            bool,
+        ]
+        | None,
+        clip_norm: typing.SupportsFloat | typing.SupportsIndex,
+        clip_value: typing.SupportsFloat | typing.SupportsIndex,
+        l1: typing.SupportsFloat | typing.SupportsIndex,
+        l2: typing.SupportsFloat | typing.SupportsIndex,
+        metrics: collections.abc.Sequence[str],
+        seed: int | None,
+        first_epoch: typing.SupportsInt | typing.SupportsIndex,
+        first_step: typing.SupportsInt | typing.SupportsIndex,
+        memory: TrainingMemory,
+        on_begin: typing.Any,
+        on_epoch_end: typing.Any,
+        on_progress: typing.Any,
+    ) -> tuple[typing.Any, ...]:
         """
         Run the epochs of Network.fit.
-        
+
         Before the first epoch, call `on_begin` with the number of training rows.
         Return (series, epochs, best_epoch, stopped_early).
         """
-    def _gradient_check(self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, loss: losses.Loss | str) -> float:
+    def _gradient_check(
+        self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, loss: losses.Loss | str
+    ) -> float:
         """
         Return the result of backpass.gradient_check.
         """
-    def backward(self, grad_output: numpy.typing.ArrayLike, *, input_gradient: bool = False, accumulate: bool = False) -> numpy.typing.NDArray[typing.Any] | None:
+    def backward(
+        self,
+        grad_output: numpy.typing.ArrayLike,
+        *,
+        input_gradient: bool = False,
+        accumulate: bool = False,
+    ) -> numpy.typing.NDArray[typing.Any] | None:
         """
         Compute all gradients from ∂E/∂a^N of any loss, by the ξ recursion over the last `forward`.
-        
+
         ξ^N = J_φ(z^N)^T ∂E/∂a^N, ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}); ∂E/∂W^i = (ξ^i)^T a^{i-1}, ∂E/∂b^i = Σ_rows ξ^i.
-        
+
         Parameters
         ----------
         grad_output : array_like of real numbers
@@ -191,19 +253,19 @@ class Network:
             Whether to return ∂E/∂a^0.
         accumulate : bool
             Whether to add to the gradients instead of replacing them.
-        
+
         Returns
         -------
         ndarray or None
             With `input_gradient`, ∂E/∂a^0 with the shape of x.
-        
+
         Raises
         ------
         RuntimeError
             If there was no `forward`, or the last `forward` failed.
         ValueError
             If the shape is wrong.
-        
+
         Examples
         --------
         >>> import numpy as np
@@ -218,31 +280,38 @@ class Network:
     def copy(self) -> typing_extensions.Self:
         """
         Return a copy of the network.
-        
+
         The copy has the same parameters, gradients and settings. It does not have the activations of the last `forward`.
-        
+
         Returns
         -------
         Network
         """
-    def evaluate(self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, *, loss: losses.Loss | str, sample_weight: numpy.typing.ArrayLike | None = None) -> float:
+    def evaluate(
+        self,
+        x: numpy.typing.ArrayLike,
+        y: numpy.typing.ArrayLike,
+        *,
+        loss: losses.Loss | str,
+        sample_weight: numpy.typing.ArrayLike | None = None,
+    ) -> float:
         """
         Return the loss without dropout. Do not change the network.
-        
+
         Parameters
         ----------
         x, y, loss, sample_weight
             See `train_step`.
-        
+
         Returns
         -------
         float
-        
+
         Raises
         ------
         ValueError, TypeError
             See `train_step`.
-        
+
         Examples
         --------
         >>> import backpass as bp
@@ -250,31 +319,33 @@ class Network:
         >>> net.evaluate([[1.0]], [[5.0]], loss="mae")
         3.0
         """
-    def forward(self, x: numpy.typing.ArrayLike, *, training: bool = False) -> numpy.typing.NDArray[typing.Any]:
+    def forward(
+        self, x: numpy.typing.ArrayLike, *, training: bool = False
+    ) -> numpy.typing.NDArray[typing.Any]:
         """
         Compute z^i and a^i of every layer and keep them for `backward`.
-        
+
         z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i).
-        
+
         Parameters
         ----------
         x : array_like of real numbers
             (B, M_0), or (M_0,) for one sample.
         training : bool
             Whether to apply dropout.
-        
+
         Returns
         -------
         ndarray
             a^N: (B, M_N), or (M_N,) for one sample. A new array.
-        
+
         Raises
         ------
         ValueError
             If the shape is wrong.
         TypeError
             If the array does not have a real dtype.
-        
+
         Examples
         --------
         >>> import backpass as bp
@@ -287,35 +358,43 @@ class Network:
     def initialize(self, seed: int | None = None) -> None:
         """
         Draw new parameters.
-        
+
         Parameters
         ----------
         seed : int, optional
             The same seed gives the same parameters everywhere. None takes a seed from the operating system.
         """
-    def loss_and_gradient(self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, *, loss: losses.Loss | str, sample_weight: numpy.typing.ArrayLike | None = None, input_gradient: bool = False) -> float | tuple[float, numpy.typing.NDArray[typing.Any]]:
+    def loss_and_gradient(
+        self,
+        x: numpy.typing.ArrayLike,
+        y: numpy.typing.ArrayLike,
+        *,
+        loss: losses.Loss | str,
+        sample_weight: numpy.typing.ArrayLike | None = None,
+        input_gradient: bool = False,
+    ) -> float | tuple[float, numpy.typing.NDArray[typing.Any]]:
         """
         Compute the loss and all gradients. Do not update the parameters.
-        
+
         Dropout is applied as in `train_step`. The memory in use does not grow with the number of rows.
-        
+
         Parameters
         ----------
         x, y, loss, sample_weight
             See `train_step`.
         input_gradient : bool
             Whether to return ∂E/∂a^0, too.
-        
+
         Returns
         -------
         float or (float, ndarray)
             The loss. With `input_gradient`, a tuple of the loss and ∂E/∂a^0, which has the shape of x.
-        
+
         Raises
         ------
         ValueError, TypeError
             See `train_step`.
-        
+
         Examples
         --------
         >>> import backpass as bp
@@ -325,14 +404,20 @@ class Network:
         >>> net.gradients
         array([-6.], dtype=float32)
         """
-    def predict(self, x: numpy.typing.ArrayLike, *, out: numpy.typing.NDArray[typing.Any] | None = None, num_threads: int | None = None) -> numpy.typing.NDArray[typing.Any]:
+    def predict(
+        self,
+        x: numpy.typing.ArrayLike,
+        *,
+        out: numpy.typing.NDArray[typing.Any] | None = None,
+        num_threads: int | None = None,
+    ) -> numpy.typing.NDArray[typing.Any]:
         """
         Return a^N. Keep no activations and do not change the network.
-        
+
         Several threads may call `predict` at the same time. `predict` waits while a call of another thread changes the network.
         During another thread's `fit`, `predict` runs between two steps. The bits of a row's result do not depend on the other
         rows.
-        
+
         Parameters
         ----------
         x : array_like of real numbers
@@ -343,12 +428,12 @@ class Network:
         num_threads : int, optional
             Largest number of threads, bounded by the maximum of `backpass.set_num_threads`. By default the amount of work
             decides.
-        
+
         Returns
         -------
         ndarray
             (B, M_N), or (M_N,) for one sample; `out` if it was given.
-        
+
         Raises
         ------
         ValueError
@@ -357,7 +442,7 @@ class Network:
             If the array does not have a real dtype, or `out` has another dtype than the result.
         RuntimeError
             If a Custom function calls `predict` during another call of this network.
-        
+
         Examples
         --------
         >>> import numpy as np
@@ -369,13 +454,23 @@ class Network:
         >>> net.predict(np.zeros((5, 3), dtype=np.float32), out=out) is out
         True
         """
-    def save(self, path: str | os.PathLike[str], *, optimizer: optim.Optimizer | None = None, schedule: schedules.Schedule | None = None, epochs: typing.SupportsInt | typing.SupportsIndex = 0, steps: typing.SupportsInt | typing.SupportsIndex = 0, metadata: dict[str, str] | None = None, memory: TrainingMemory | None = None) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        optimizer: optim.Optimizer | None = None,
+        schedule: schedules.Schedule | None = None,
+        epochs: typing.SupportsInt | typing.SupportsIndex = 0,
+        steps: typing.SupportsInt | typing.SupportsIndex = 0,
+        metadata: dict[str, str] | None = None,
+        memory: TrainingMemory | None = None,
+    ) -> None:
         """
         Write the network to a safetensors file, bit for bit.
-        
+
         A temporary file next to `path` is written, flushed to disk and renamed to `path`. So `path` is always the complete old
         file or the complete new file.
-        
+
         Parameters
         ----------
         path : path-like
@@ -388,7 +483,7 @@ class Network:
             Additional strings. `backpass.load_checkpoint` returns them.
         memory : TrainingMemory, optional
             State of early stopping and position in the epoch. A callback receives it in `backpass.callbacks.TrainInfo`.
-        
+
         Raises
         ------
         OSError
@@ -397,7 +492,7 @@ class Network:
             If the network has a Custom activation, `path` is not a valid file name, or UTF-8 cannot encode `metadata`.
         TypeError
             If `path` is not a path, or `metadata` contains anything but str.
-        
+
         Examples
         --------
         >>> import os, tempfile
@@ -412,19 +507,19 @@ class Network:
     def step(self, optimizer: optim.Optimizer) -> None:
         """
         Update the parameters from the gradients.
-        
+
         Parameters
         ----------
         optimizer : Optimizer
             An object of `backpass.optim`.
-        
+
         Raises
         ------
         ValueError
             If a setting is out of range, or the optimizer's state has another number or dtype of parameters.
         RuntimeError
             If the optimizer belongs to another network.
-        
+
         Examples
         --------
         >>> import backpass as bp
@@ -437,23 +532,31 @@ class Network:
     def summary(self) -> str:
         """
         Describe the network as a table of its layers.
-        
+
         Returns
         -------
         str
             One line per layer with its shape ``M_{i-1} -> M_i``, its activation, and the number and size of its parameters.
             The last line has the totals.
-        
+
         Examples
         --------
         >>> import backpass as bp
         >>> print(bp.Network([784, 128, 10], output="softmax").summary())
         layer  shape ...
         """
-    def train_step(self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, *, loss: losses.Loss | str, optimizer: optim.Optimizer, sample_weight: numpy.typing.ArrayLike | None = None) -> float:
+    def train_step(
+        self,
+        x: numpy.typing.ArrayLike,
+        y: numpy.typing.ArrayLike,
+        *,
+        loss: losses.Loss | str,
+        optimizer: optim.Optimizer,
+        sample_weight: numpy.typing.ArrayLike | None = None,
+    ) -> float:
         """
         Run forward, backward and step in one native call.
-        
+
         Parameters
         ----------
         x : array_like of real numbers
@@ -466,12 +569,12 @@ class Network:
             An object of `backpass.optim`. A name is not accepted, because the optimizer keeps its state between steps.
         sample_weight : array_like, optional
             w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
-        
+
         Returns
         -------
         float
             The loss before the update.
-        
+
         Raises
         ------
         ValueError
@@ -480,7 +583,7 @@ class Network:
             If an array does not have a real dtype, or labels are not integers.
         RuntimeError
             If the optimizer belongs to another network.
-        
+
         Examples
         --------
         >>> import numpy as np
@@ -504,8 +607,7 @@ class Network:
         ndarray of shape (num_parameters,) : all gradients, a writable view in the order of `parameters`.
         """
     @gradients.setter
-    def gradients(self, arg1: numpy.typing.ArrayLike) -> None:
-        ...
+    def gradients(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def layers(self) -> Layers:
         """
@@ -520,32 +622,28 @@ class Network:
     def parameters(self) -> numpy.typing.NDArray[typing.Any]:
         """
         ndarray of shape (num_parameters,) : all weights and biases, a writable view.
-        
+
         The order is layer by layer: the weights of a layer, stored as (M_{i-1}, M_i), and then its biases. Assigning to the
         attribute copies the values into the view.
         """
     @parameters.setter
-    def parameters(self, arg1: numpy.typing.ArrayLike) -> None:
-        ...
+    def parameters(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
     def sizes(self) -> tuple[int, ...]:
         """
         tuple of int : M_0, …, M_N.
         """
+
 class TrainingMemory:
     """
     State of early stopping and of Checkpoint(save_best_only=True), and position in the epoch.
-    
+
     A checkpoint with an optimizer contains this state. `Network.fit` continues from it with ``resume_from``.
     """
-    def __getstate__(self) -> tuple[typing.Any, ...]:
-        ...
-    def __init__(self) -> None:
-        ...
-    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
-        ...
-    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None:
-        ...
+    def __getstate__(self) -> tuple[typing.Any, ...]: ...
+    def __init__(self) -> None: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
     @property
     def best(self) -> float | None:
         """
@@ -563,8 +661,9 @@ class TrainingMemory:
         save, negated if higher is better.
         """
     @best_saved.setter
-    def best_saved(self, arg1: tuple[str, typing.SupportsFloat | typing.SupportsIndex | None]) -> None:
-        ...
+    def best_saved(
+        self, arg1: tuple[str, typing.SupportsFloat | typing.SupportsIndex | None]
+    ) -> None: ...
     @property
     def epoch_steps(self) -> int:
         """
@@ -580,29 +679,30 @@ class TrainingMemory:
         """
         int : number of epochs without improvement since `best_epoch`.
         """
-def _load(cls: type, path: str | os.PathLike[str]) -> typing.Any:
-    ...
-def _load_checkpoint(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]:
-    ...
+
+def _load(cls: type, path: str | os.PathLike[str]) -> typing.Any: ...
+def _load_checkpoint(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]: ...
 def _replace_file(path: str | os.PathLike[str], content: bytes) -> None:
     """
     Replace the content of a file in the same way as `Network.save`.
     """
+
 def _restore(cls: type, arguments: tuple[typing.Any, ...], state: typing.Any) -> typing.Any:
     """
     Unpickle an object that has a state.
     """
+
 def config() -> dict[str, typing.Any]:
     """
     Return the configuration of the build and of this process.
-    
+
     Returns
     -------
     dict
         ``version``, ``compiler``, ``openmp`` (empty if built without OpenMP), ``isas_built`` (the compiled kernel
         sets, slowest first), ``isas_usable`` (those that this CPU can run), ``isa`` (the kernel set in use;
         ``BACKPASS_ISA`` selects it at start-up) and ``num_threads``.
-    
+
     Examples
     --------
     >>> import backpass as bp
@@ -610,44 +710,46 @@ def config() -> dict[str, typing.Any]:
     >>> config["isa"] in config["isas_usable"]
     True
     """
+
 def get_num_threads() -> int:
     """
     Return the largest number of threads that a call may use.
-    
+
     The default is the smallest of three numbers: ``BACKPASS_NUM_THREADS`` or else ``OMP_NUM_THREADS``, if set; the
     number of CPUs that this process may run on; and the CPU quota of the cgroup, rounded up.
-    
+
     Returns
     -------
     int
-    
+
     Raises
     ------
     RuntimeError
         At the first call that needs the number, if ``BACKPASS_NUM_THREADS`` is set to anything but a positive integer.
-    
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.get_num_threads() >= 1
     True
     """
+
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Set the largest number of threads that a call may use.
-    
+
     Calls use fewer threads for a small amount of work. The bits of results do not depend on the number of threads.
-    
+
     Parameters
     ----------
     n : int
         At least 1. The maximum is four per CPU, or 64 if that is more. A larger `n` means the maximum.
-    
+
     Raises
     ------
     ValueError
         If `n` is below 1.
-    
+
     Examples
     --------
     >>> import backpass as bp
@@ -655,4 +757,5 @@ def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     >>> bp.get_num_threads()
     2
     """
-__version__: str = '0.1.0'
+
+__version__: str = "0.1.0"

@@ -1,254 +1,276 @@
 from __future__ import annotations
 import typing
-__all__: list[str] = ['Constant', 'Cosine', 'Exponential', 'InverseScaling', 'LinearWarmup', 'OneCycle', 'ReduceOnPlateau', 'Schedule', 'Step']
+
+__all__: list[str] = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "InverseScaling",
+    "LinearWarmup",
+    "OneCycle",
+    "ReduceOnPlateau",
+    "Schedule",
+    "Step",
+]
+
 class Schedule:
     """
     A learning rate as a function of time and of the optimizer's (base) learning rate: the base class of backpass.schedules.
     """
-    def __eq__(self, other: typing.Any) -> bool:
-        ...
-    def __hash__(self) -> int:
-        ...
-    def __reduce__(self) -> tuple[typing.Any, ...]:
-        ...
-    def __repr__(self) -> str:
-        ...
-    def lr(self, base_lr: typing.SupportsFloat | typing.SupportsIndex, epoch: typing.SupportsInt | typing.SupportsIndex = 0, step: typing.SupportsInt | typing.SupportsIndex = 0) -> float:
+    def __eq__(self, other: typing.Any) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[typing.Any, ...]: ...
+    def __repr__(self) -> str: ...
+    def lr(
+        self,
+        base_lr: typing.SupportsFloat | typing.SupportsIndex,
+        epoch: typing.SupportsInt | typing.SupportsIndex = 0,
+        step: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> float:
         """
         Return the learning rate.
-        
+
         Parameters
         ----------
         base_lr : float
             The optimizer's learning rate.
         epoch, step : int
             Zero-based. A schedule uses the one that it is counted in.
-        
+
         Returns
         -------
         float
-        
+
         Examples
         --------
         >>> import backpass as bp
         >>> bp.schedules.Step(step_size=2, gamma=0.5).lr(1.0, epoch=4)
         0.25
         """
-    def observe(self, base_lr: typing.SupportsFloat | typing.SupportsIndex, monitored_loss: typing.SupportsFloat | typing.SupportsIndex) -> None:
+    def observe(
+        self,
+        base_lr: typing.SupportsFloat | typing.SupportsIndex,
+        monitored_loss: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None:
         """
         Report the loss of the epoch that ended. Only ReduceOnPlateau uses it, alone or after a warm-up.
         """
     def with_length(self, total_steps: typing.SupportsInt | typing.SupportsIndex) -> Schedule:
         """
         Return a copy in which a OneCycle with ``total_steps=0`` has a length.
-        
+
         `Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
         whole training. Schedules that need no length are copied without a change.
-        
+
         Parameters
         ----------
         total_steps : int
             Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
-        
+
         Returns
         -------
         Schedule
-        
+
         Examples
         --------
         >>> import backpass as bp
         >>> bp.schedules.OneCycle(max_lr=0.1).with_length(500).total_steps
         500
         """
+
 class Constant(Schedule):
     """
     lr = base.
-    
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.Constant()
     Constant()
     """
-    def __init__(self) -> None:
-        ...
+    def __init__(self) -> None: ...
+
 class Step(Schedule):
     """
     lr = base · gamma^⌊epoch / step_size⌋, as PyTorch's StepLR.
-    
+
     Parameters
     ----------
-    step_size : int
+    step_size : int, at least 1
         Number of epochs.
-    gamma : float
-    
+    gamma : float, finite and at least 0
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.Step()
     Step(step_size=10, gamma=0.1)
     """
-    def __init__(self, step_size: typing.SupportsInt | typing.SupportsIndex = 10, gamma: typing.SupportsFloat | typing.SupportsIndex = 0.1) -> None:
-        ...
+    def __init__(
+        self,
+        step_size: typing.SupportsInt | typing.SupportsIndex = 10,
+        gamma: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+    ) -> None: ...
     @property
-    def gamma(self) -> float:
-        ...
+    def gamma(self) -> float: ...
     @property
-    def step_size(self) -> int:
-        ...
+    def step_size(self) -> int: ...
+
 class Exponential(Schedule):
     """
     lr = base · gamma^epoch.
-    
+
     Parameters
     ----------
-    gamma : float
-    
+    gamma : float, finite and at least 0
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.Exponential()
     Exponential(gamma=0.95)
     """
-    def __init__(self, gamma: typing.SupportsFloat | typing.SupportsIndex = 0.95) -> None:
-        ...
+    def __init__(self, gamma: typing.SupportsFloat | typing.SupportsIndex = 0.95) -> None: ...
     @property
-    def gamma(self) -> float:
-        ...
+    def gamma(self) -> float: ...
+
 class Cosine(Schedule):
     """
     Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).
-    
+
     lr = min_lr + (base − min_lr) (1 + cos(π epoch / period)) / 2 for epoch < period, then lr = min_lr.
-    
+
     Parameters
     ----------
-    period : int
+    period : int, at least 1
         Number of epochs.
-    min_lr : float
-    
+    min_lr : float, finite and at least 0
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.Cosine()
     Cosine(period=10, min_lr=0.0)
     """
-    def __init__(self, period: typing.SupportsInt | typing.SupportsIndex = 10, min_lr: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
-        ...
+    def __init__(
+        self,
+        period: typing.SupportsInt | typing.SupportsIndex = 10,
+        min_lr: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> None: ...
     @property
-    def min_lr(self) -> float:
-        ...
+    def min_lr(self) -> float: ...
     @property
-    def period(self) -> int:
-        ...
+    def period(self) -> int: ...
+
 class OneCycle(Schedule):
     """
     Increase to max_lr and decrease again along cosines, as PyTorch's OneCycleLR (Smith and Topin 2019).
-    
-    The base rate is not used. The optimizer's momentum does not change.
-    
+
+    lr rises from max_lr / div_factor to max_lr during the first pct_start · total_steps steps, then falls. The base
+    rate is not used. The optimizer's momentum does not change.
+
     Parameters
     ----------
-    max_lr : float
-    total_steps : int
-        0 means the steps of the `Network.fit` with this schedule, plus the steps of the training that this `fit` resumes;
-        see `with_length`.
-    pct_start : float
+    max_lr : float, finite and at least 0
+    total_steps : int, at least 0
+        0: the steps of the `Network.fit` with this schedule, plus the steps of a training that it resumes; see `with_length`.
+    pct_start : float, in [0, 1]
         Fraction of the steps in which the rate increases.
-    div_factor : float
+    div_factor : float, finite and greater than 0
         The first rate is max_lr / div_factor.
-    final_div_factor : float
+    final_div_factor : float, finite and greater than 0
         The last rate is the first rate / final_div_factor.
-    
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.OneCycle()
     OneCycle(max_lr=0.01, total_steps=0, pct_start=0.3, div_factor=25.0, final_div_factor=10000.0)
     """
-    def __init__(self, max_lr: typing.SupportsFloat | typing.SupportsIndex = 0.01, total_steps: typing.SupportsInt | typing.SupportsIndex = 0, pct_start: typing.SupportsFloat | typing.SupportsIndex = 0.3, div_factor: typing.SupportsFloat | typing.SupportsIndex = 25.0, final_div_factor: typing.SupportsFloat | typing.SupportsIndex = 10000.0) -> None:
-        ...
+    def __init__(
+        self,
+        max_lr: typing.SupportsFloat | typing.SupportsIndex = 0.01,
+        total_steps: typing.SupportsInt | typing.SupportsIndex = 0,
+        pct_start: typing.SupportsFloat | typing.SupportsIndex = 0.3,
+        div_factor: typing.SupportsFloat | typing.SupportsIndex = 25.0,
+        final_div_factor: typing.SupportsFloat | typing.SupportsIndex = 10000.0,
+    ) -> None: ...
     @property
-    def div_factor(self) -> float:
-        ...
+    def div_factor(self) -> float: ...
     @property
-    def final_div_factor(self) -> float:
-        ...
+    def final_div_factor(self) -> float: ...
     @property
-    def max_lr(self) -> float:
-        ...
+    def max_lr(self) -> float: ...
     @property
-    def pct_start(self) -> float:
-        ...
+    def pct_start(self) -> float: ...
     @property
-    def total_steps(self) -> int:
-        ...
+    def total_steps(self) -> int: ...
+
 class InverseScaling(Schedule):
     """
     lr = base / (1 + step)^power, as scikit-learn's "invscaling".
-    
+
     Parameters
     ----------
-    power : float
-    
+    power : float, finite
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.InverseScaling()
     InverseScaling(power=0.5)
     """
-    def __init__(self, power: typing.SupportsFloat | typing.SupportsIndex = 0.5) -> None:
-        ...
+    def __init__(self, power: typing.SupportsFloat | typing.SupportsIndex = 0.5) -> None: ...
     @property
-    def power(self) -> float:
-        ...
+    def power(self) -> float: ...
+
 class ReduceOnPlateau(Schedule):
     """
     Multiply the rate by `factor` after `patience` epochs without improvement, as PyTorch's ReduceLROnPlateau.
-    
-    An improvement is a loss below best − threshold · |best|. A `Network.fit` that does not resume an earlier training first
-    resets the memory of this schedule.
-    
+
+    An improvement is a loss below best − threshold · |best|. PyTorch's best · (1 − threshold) would make every epoch of a
+    constant negative loss an improvement. Changes of the rate of less than 1e-8 are skipped. A `Network.fit` that does
+    not resume an earlier training first resets the memory of this schedule.
+
     Parameters
     ----------
-    factor : float
-        In [0, 1).
-    patience : int
+    factor : float, in [0, 1)
+    patience : int, at least 0
         Number of epochs.
-    threshold : float
-        In [0, 1).
-    cooldown : int
+    threshold : float, in [0, 1)
+    cooldown : int, at least 0
         Number of epochs after a reduction in which epochs without improvement are not counted.
-    min_lr : float
+    min_lr : float, finite and at least 0
         Lower bound of the rate.
-    
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.ReduceOnPlateau()
     ReduceOnPlateau(factor=0.1, patience=10, threshold=0.0001, cooldown=0, min_lr=0.0)
     """
-    def __init__(self, factor: typing.SupportsFloat | typing.SupportsIndex = 0.1, patience: typing.SupportsInt | typing.SupportsIndex = 10, threshold: typing.SupportsFloat | typing.SupportsIndex = 0.0001, cooldown: typing.SupportsInt | typing.SupportsIndex = 0, min_lr: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
-        ...
-    def __reduce__(self) -> tuple[typing.Any, ...]:
-        ...
+    def __init__(
+        self,
+        factor: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+        patience: typing.SupportsInt | typing.SupportsIndex = 10,
+        threshold: typing.SupportsFloat | typing.SupportsIndex = 0.0001,
+        cooldown: typing.SupportsInt | typing.SupportsIndex = 0,
+        min_lr: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> None: ...
+    def __reduce__(self) -> tuple[typing.Any, ...]: ...
     @property
     def best(self) -> float:
         """
         float : smallest loss so far.
         """
     @property
-    def cooldown(self) -> int:
-        ...
+    def cooldown(self) -> int: ...
     @property
-    def factor(self) -> float:
-        ...
+    def factor(self) -> float: ...
     @property
-    def min_lr(self) -> float:
-        ...
+    def min_lr(self) -> float: ...
     @property
-    def patience(self) -> int:
-        ...
+    def patience(self) -> int: ...
     @property
     def scale(self) -> float:
         """
@@ -260,38 +282,47 @@ class ReduceOnPlateau(Schedule):
         tuple : memory of the schedule: best, bad epochs, remaining epochs of cooldown, scale.
         """
     @state.setter
-    def state(self, arg1: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]) -> None:
-        ...
+    def state(
+        self,
+        arg1: tuple[
+            typing.SupportsFloat | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsFloat | typing.SupportsIndex,
+        ],
+    ) -> None: ...
     @property
-    def threshold(self) -> float:
-        ...
+    def threshold(self) -> float: ...
+
 class LinearWarmup(Schedule):
     """
     Increase linearly from start_factor · base to base over `steps` steps, then follow `then`.
-    
+
+    A schedule `then` that is counted in steps starts at step 0 after the warm-up. A schedule that is counted in epochs
+    gets the true epoch.
+
     Parameters
     ----------
-    steps : int
-    start_factor : float
-        In [0, 1].
+    steps : int, at least 0
+    start_factor : float, in [0, 1]
     then : Schedule, optional
-        Default: Constant. A schedule counted in steps starts at step 0 after the warm-up. A schedule counted in epochs gets
-        the true epoch.
-    
+        The default is Constant.
+
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.LinearWarmup()
     LinearWarmup(steps=100, start_factor=0.0, then=None)
     """
-    def __init__(self, steps: typing.SupportsInt | typing.SupportsIndex = 100, start_factor: typing.SupportsFloat | typing.SupportsIndex = 0.0, then: Schedule | None = None) -> None:
-        ...
+    def __init__(
+        self,
+        steps: typing.SupportsInt | typing.SupportsIndex = 100,
+        start_factor: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        then: Schedule | None = None,
+    ) -> None: ...
     @property
-    def start_factor(self) -> float:
-        ...
+    def start_factor(self) -> float: ...
     @property
-    def steps(self) -> int:
-        ...
+    def steps(self) -> int: ...
     @property
-    def then(self) -> Schedule | None:
-        ...
+    def then(self) -> Schedule | None: ...

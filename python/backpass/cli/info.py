@@ -8,7 +8,7 @@ import click
 
 from backpass.cli.model_file import Model
 from backpass.cli.options import print_json
-from backpass.preprocessing import CategoricalColumn, ClassTarget, InputEncoder, Target
+from backpass.cli.tables.preprocessing import CategoricalColumn, ClassTarget, InputEncoder, Target
 
 
 @click.command()

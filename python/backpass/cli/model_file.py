@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import backpass as bp
-from backpass.preprocessing import (
+from backpass.cli.tables.preprocessing import (
     ClassTarget,
     InputEncoder,
     Label,

@@ -13,8 +13,8 @@ import backpass as bp
 from backpass._atomic import atomic_write
 from backpass.cli.model_file import Model
 from backpass.cli.options import print_json, print_status
-from backpass.data import read_dataset
-from backpass.preprocessing import ClassTarget, stack_numbers
+from backpass.cli.tables.data import read_dataset
+from backpass.cli.tables.preprocessing import ClassTarget, stack_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

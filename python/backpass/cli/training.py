@@ -4,60 +4,38 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import backpass as bp
 from backpass.cli.model_file import Model
-from backpass.data import Dataset, split_rows
-from backpass.preprocessing import ClassTarget, InputEncoder, NumericTarget, Target, guess_task
+from backpass.cli.tables.data import Dataset, split_rows
+from backpass.cli.tables.preprocessing import (
+    ClassTarget,
+    InputEncoder,
+    NumericTarget,
+    Target,
+    guess_task,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from backpass.history import History
-    from backpass.progress import ProgressMode
+    from backpass.callbacks.history import History
+    from backpass.callbacks.progress import ProgressMode
 
 Array = NDArray[Any]
 
 
-class LossChoice(NamedTuple):
-    """The task of a loss, and the output activation with which it has a closed form."""
-
-    task: str
-    output: str
-
-
-LOSSES = {
-    "cross_entropy": LossChoice("classification", "softmax"),
-    "softmax_cross_entropy": LossChoice("classification", "identity"),
-    "binary_cross_entropy": LossChoice("classification", "sigmoid"),
-    "sigmoid_cross_entropy": LossChoice("classification", "identity"),
-    "mse": LossChoice("regression", "identity"),
-    "mae": LossChoice("regression", "identity"),
-    "huber": LossChoice("regression", "identity"),
-    "log_cosh": LossChoice("regression", "identity"),
-    "quantile": LossChoice("regression", "identity"),
-    "poisson": LossChoice("regression", "exp"),
-}
 DEFAULT_LOSSES = {"classification": "cross_entropy", "regression": "mse"}
-# Losses with one output for two classes, instead of one output per class.
-_BINARY_LOSSES = ("binary_cross_entropy", "sigmoid_cross_entropy")
-_SMOOTHED_LOSSES = {
-    "cross_entropy": "CrossEntropy",
-    "softmax_cross_entropy": "SoftmaxCrossEntropy",
-}
-OPTIMIZERS = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "nadam": "NAdam",
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "adagrad": "Adagrad",
-    "rprop": "Rprop",
-    "lion": "Lion",
+# The task of a loss, by its targets.
+_TASKS = {
+    "real": "regression",
+    "non_negative": "regression",
+    "unit_interval": "classification",
+    "distribution": "classification",
 }
 
 
@@ -138,7 +116,7 @@ def train(
     net = bp.Network(
         [encoder.width, *settings.hidden, outputs],
         activation=settings.activation,
-        output=LOSSES[loss_name].output,
+        output=bp.losses.get(loss_name).output,
         dropout=settings.dropout,
         dtype=settings.dtype,
         seed=settings.seed,
@@ -188,14 +166,14 @@ def _encode_target(
     name: str, values: Array, task: str, loss: str, train_rows: NDArray[np.int64]
 ) -> tuple[Target, Array, int]:
     """Return the target's encoder, the encoded target of all rows, and the number of outputs."""
-    if LOSSES[loss].task != task:
-        raise ValueError(
-            f"the loss {loss!r} is for {LOSSES[loss].task}, but target {name!r} is for {task}"
-        )
+    targets = bp.losses.get(loss).targets
+    loss_task = _TASKS[targets]
+    if loss_task != task:
+        raise ValueError(f"the loss {loss!r} is for {loss_task}, but target {name!r} is for {task}")
     if task == "classification":
         classes = ClassTarget.fit(name, values)
         codes = classes.encode(values)
-        if loss not in _BINARY_LOSSES:
+        if targets == "distribution":
             return classes, codes, len(classes.labels)
         if len(classes.labels) != 2:
             raise ValueError(
@@ -204,24 +182,28 @@ def _encode_target(
         return classes, codes[:, np.newaxis].astype(np.float64), 1
     # Do not standardise a rate: some standardised values would be negative.
     NumericTarget.fit(name, values)  # all rows, so that errors name the row of the file
-    quantity = NumericTarget.fit(name, values[train_rows], standardise=loss != "poisson")
+    quantity = NumericTarget.fit(name, values[train_rows], standardise=targets == "real")
     encoded = quantity.column.encode(values)
-    if loss == "poisson" and (encoded < 0).any():
-        raise ValueError(f"the loss 'poisson' needs a target >= 0, but {name!r} has values < 0")
+    if targets == "non_negative" and (encoded < 0).any():
+        raise ValueError(f"the loss {loss!r} needs a target >= 0, but {name!r} has values < 0")
     return quantity, encoded, quantity.column.width
 
 
 def _make_loss(name: str, label_smoothing: float) -> Any:
     if not label_smoothing:
         return name
-    if name not in _SMOOTHED_LOSSES:
-        raise ValueError(f"label smoothing is for {' and '.join(_SMOOTHED_LOSSES)}, not {name}")
-    return getattr(bp.losses, _SMOOTHED_LOSSES[name])(label_smoothing=label_smoothing)
+    smoothed = [n for n in bp.losses.names() if hasattr(bp.losses.get(n), "label_smoothing")]
+    if name not in smoothed:
+        raise ValueError(f"label smoothing is for {' and '.join(smoothed)}, not {name}")
+    make: Any = type(bp.losses.get(name))
+    return make(label_smoothing=label_smoothing)
 
 
 def _make_optimizer(settings: Settings) -> Any:
-    make = getattr(bp.optim, OPTIMIZERS[settings.optimizer])
-    return make() if settings.lr is None else make(lr=settings.lr)
+    optimizer: Any = bp.optim.get(settings.optimizer)
+    if settings.lr is not None:
+        optimizer.lr = settings.lr
+    return optimizer
 
 
 def _score(model: Model, x: Array, wanted: Array) -> dict[str, float]:

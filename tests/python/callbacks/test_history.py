@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from backpass.history import History
+from backpass.callbacks.history import History
 
 SERIES = {"loss": [0.7, 0.5, 0.4], "lr": [0.1, 0.1, 0.1], "val_loss": [0.8, 0.6, 0.65]}
 

@@ -137,6 +137,12 @@ class History(Mapping[str, list[float]]):
         ValueError
             If the history has no epochs.
         """
-        from backpass.plotting import plot_history
+        from backpass.callbacks.plotting import plot_curves
 
-        return plot_history(self, ax=ax, path=path, log=log)
+        if self.epochs == 0 or not self:
+            raise ValueError("this history has no epochs to plot")
+        curves = {name: values for name, values in self.items() if name not in BOOKKEEPING}
+        losses = {n: values for n, values in curves.items() if n.removeprefix("val_") == "loss"}
+        metrics = {n: values for n, values in curves.items() if n not in losses}
+        panels = [panel for panel in (losses, metrics) if panel]
+        return plot_curves(panels, best_epoch=self.best_epoch, ax=ax, path=path, log=log)

@@ -14,9 +14,9 @@ from backpass.callbacks import (
     EarlyStopping,
     LambdaCallback,
     TrainInfo,
-    collect,
 )
-from backpass.history import History
+from backpass.callbacks.history import History
+from backpass.callbacks.hooks import collect
 
 INFO = TrainInfo(
     epochs=5, batch_size=2, rows=10, optimizer="the optimizer", schedule="the schedule"

@@ -7,30 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backpass._atomic import atomic_write
-from backpass.history import BOOKKEEPING, History
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _VALIDATION = "val_"
 
 
-def plot_history(
-    history: History,
+def plot_curves(
+    panels: Sequence[Mapping[str, Sequence[float]]],
+    best_epoch: int | None = None,
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
     log: bool = False,
 ) -> Figure:
-    """Draw the learning curves of `history`; see `History.plot`."""
+    """Draw named series with one number per epoch; see `History.plot`.
+
+    Each entry of `panels` is one panel of a new figure. With `ax`, only the first panel is drawn.
+    """
     try:
         from matplotlib.figure import Figure, SubFigure
     except ImportError as error:
         raise ImportError("plotting needs matplotlib: pip install backpass[plot]") from error
 
-    if history.epochs == 0 or not history:
-        raise ValueError("this history has no epochs to plot")
-    panels = _panels(history)
     if ax is None:
         # A Figure without pyplot has the Agg canvas, which needs no display and no close().
         figure = Figure(figsize=(5.0 * len(panels), 4.0), layout="constrained")
@@ -40,7 +42,7 @@ def plot_history(
         parent = ax.figure
         figure = parent.figure if isinstance(parent, SubFigure) else parent
     for panel, panel_axes in zip(panels, axes, strict=False):
-        _draw(panel_axes, history, panel)
+        _draw(panel_axes, panel, best_epoch)
     if log:
         axes[0].set_yscale("log")
     if path is not None:
@@ -48,23 +50,14 @@ def plot_history(
     return figure
 
 
-def _panels(history: History) -> list[list[str]]:
-    """Return the names of the series of each panel: the losses, then all metrics together."""
-    names = [name for name in history if name not in BOOKKEEPING]
-    losses = [name for name in names if name.removeprefix(_VALIDATION) == "loss"]
-    metrics = [name for name in names if name not in losses]
-    return [panel for panel in (losses, metrics) if panel]
-
-
-def _draw(ax: Axes, history: History, names: list[str]) -> None:
+def _draw(ax: Axes, curves: Mapping[str, Sequence[float]], best_epoch: int | None) -> None:
     from matplotlib.ticker import MaxNLocator
 
     colors: dict[str, str] = {}
-    for name in names:
+    for name, values in curves.items():
         # A series and its validation series have the same colour. The latter is dashed.
         base = name.removeprefix(_VALIDATION)
         color = colors.setdefault(base, f"C{len(colors)}")
-        values = history[name]
         ax.plot(
             range(1, len(values) + 1),
             values,
@@ -74,8 +67,8 @@ def _draw(ax: Axes, history: History, names: list[str]) -> None:
             # A line through a single point is invisible.
             marker="o" if len(values) == 1 else None,
         )
-    if history.best_epoch is not None:
-        ax.axvline(history.best_epoch + 1, color="0.6", linestyle=":", label="best epoch")
+    if best_epoch is not None:
+        ax.axvline(best_epoch + 1, color="0.6", linestyle=":", label="best epoch")
     ax.set_xlabel("epoch")
     if len(colors) == 1:
         ax.set_ylabel(next(iter(colors)))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from backpass.preprocessing import (
+from backpass.cli.tables.preprocessing import (
     MAX_CATEGORIES,
     CategoricalColumn,
     ClassTarget,

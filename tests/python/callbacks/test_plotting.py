@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backpass.history import History
+from backpass.callbacks.history import History
 
 pytest.importorskip("matplotlib")
 
@@ -116,7 +116,7 @@ def test_pyplot_is_not_touched_and_importing_the_package_needs_no_matplotlib() -
     code = (
         "import sys, backpass\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "from backpass.history import History\n"
+        "from backpass.callbacks.history import History\n"
         "History({'loss': [1.0, 0.5]}).plot()\n"
         "assert 'matplotlib.figure' in sys.modules\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.data import (
+from backpass.cli.tables.data import (
     Dataset,
     kind_of,
     load_digits,

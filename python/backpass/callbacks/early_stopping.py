@@ -1,0 +1,52 @@
+"""Early stopping: the settings. The native training loop does the monitoring."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from backpass._arguments import to_count, to_flag, to_number
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop if `monitor` has not improved by more than `min_delta` for `patience` epochs.
+
+    Pass it to `Network.fit` as ``early_stopping=`` or in ``callbacks``. The native training loop
+    does the monitoring.
+
+    Parameters
+    ----------
+    monitor : str
+        A series of the history. ``accuracy`` and ``r2`` improve by rising, all others by falling.
+    patience : int
+        Number of epochs without improvement after which the training stops, at least 1.
+    min_delta : float
+        A change must be larger than this to count as an improvement. At least 0.
+    restore_best : bool
+        Whether the network gets the parameters of its best epoch at the end.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+    TypeError
+        If a parameter has a wrong type.
+    """
+
+    monitor: str = "val_loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.monitor, str):
+            raise TypeError(f"EarlyStopping: monitor must be a name, got {self.monitor!r}")
+        if not self.monitor:
+            raise ValueError("EarlyStopping: monitor must name a series of the history")
+        to_count(self.patience, "EarlyStopping: patience", 1)
+        to_flag(self.restore_best, "EarlyStopping: restore_best")
+        if not 0 <= to_number(self.min_delta, "EarlyStopping: min_delta") < math.inf:
+            raise ValueError(
+                f"EarlyStopping: min_delta must be finite and at least 0, got {self.min_delta}"
+            )

@@ -1,0 +1,1 @@
+"""Tables: reading them, and converting their columns for a network and back."""
