@@ -251,11 +251,45 @@ void gemm(const Product<T>& g) {
   }
 }
 
+/// Computes `vectors` < Vectors whole vectors of columns and a tail of `last` columns in one tile.
+template <class T, int Vectors>
+BP_INLINE void row_end(const Product<T>& g, Index vectors, Index last, const T* b, T* c, const T* bias) {
+  if constexpr (Vectors > 0) {
+    if (vectors < Vectors - 1) {
+      row_end<T, Vectors - 1>(g, vectors, last, b, c, bias);
+    } else if (last > 0) {
+      tile<T, 1, Vectors - 1, Tail::vector>(g, g.a, b, c, bias, last);
+    } else if constexpr (Vectors > 1) {
+      tile<T, 1, Vectors - 1, Tail::none>(g, g.a, b, c, bias, 0);
+    }
+  }
+}
+
+/// One row: a tile has as many vectors as possible, because every vector is one chain of k dependent multiply-adds.
+template <class T>
+void multiply_row(Index k, Index n, const T* a, const T* b, const T* bias, T* c) {
+  constexpr Index kL = kLanes<T>;
+  constexpr int kVectors = kBusyChains;
+  Product<T> g;
+  g.k = k;
+  g.a = a;
+  g.a_col = 1;
+  g.b_row = n;
+  for (; n >= kVectors * kL; n -= kVectors * kL) {
+    tile<T, 1, kVectors, Tail::none>(g, a, b, c, bias, 0);
+    b += kVectors * kL;
+    c += kVectors * kL;
+    bias += bias == nullptr ? 0 : kVectors * kL;
+  }
+  row_end<T, kVectors>(g, n / kL, n % kL, b, c, bias);
+}
+
 template <class T>
 constexpr void add_gemm_kernels(KernelTable<T>& t) {
   t.tile_rows = kTileRows;
   t.panel_cols = kPanelCols<T>;
   t.gemm = gemm<T>;
+  t.multiply_row = multiply_row<T>;
 }
 
 }  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

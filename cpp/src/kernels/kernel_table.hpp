@@ -74,6 +74,8 @@ struct KernelTable {
   void (*gemm)(const Product<T>& product);
   /// Gives the same bits as gemm, but reads B once in memory order: for few rows and a B larger than the caches.
   void (*gemm_few_rows)(const Product<T>& product);
+  /// c (n) = a (k) B (k, n) + bias (n), with the bits of gemm, for a B in the first-level cache. bias may be null.
+  void (*multiply_row)(Index k, Index n, const T* a, const T* b, const T* bias, T* c);
   /// Packs B (k, n), n <= panel_cols, B(p,j) = b[p * b_row + j], into a panel (k, panel_cols), padded with zeros.
   void (*pack)(Index k, Index n, const T* b, Index b_row, T* packed);
   /// Packs the same panel from the transpose of B: B(p,j) = bt[j * bt_row + p].

@@ -32,6 +32,7 @@ class Identity {
 template <class T>
 struct Model {
   Identity identity;               ///< an optimizer's state stores it
+  Identity memory;                 ///< unique to these layers and arrays, also if the network replaces another one
   std::vector<std::size_t> sizes;  ///< M_0, …, M_N
   std::vector<LayerSpec> layers;   ///< N layers
   AlignedBuffer<T> parameters;     ///< layer by layer: Wt (M_{i-1}, M_i) row-major, then b (M_i)

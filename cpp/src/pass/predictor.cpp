@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/floating_point_mode.hpp"
 #include "base/hardware.hpp"
 #include "kernels/dispatch.hpp"
 #include "pass/layer_pass.hpp"
@@ -35,7 +36,8 @@ std::size_t widest_stride(const Model<T>& model) noexcept {
 }  // namespace
 
 template <class T>
-Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads) : max_rows_(max_rows) {
+Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads)
+    : row_plan_(model), max_rows_(max_rows) {
   const std::size_t widest = widest_stride(model);
   const std::size_t fitting = std::clamp(kBufferBytes / (2 * widest * sizeof(T)), kMinBlockRows, kMaxBlockRows);
   block_rows_ = std::clamp<std::size_t>(max_rows, 1, fitting);
@@ -46,7 +48,7 @@ Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads
 }
 
 template <class T>
-bool Predictor<T>::fits(const Model<T>& model) const noexcept {
+bool Predictor<T>::is_wide_enough(const Model<T>& model) const noexcept {
   return block_rows_ * widest_stride(model) <= buffer_size_;
 }
 
@@ -70,6 +72,12 @@ void Predictor<T>::start_threads(const Model<T>& model) const {
 template <class T>
 void Predictor<T>::run(const Model<T>& model, const Input<T>& x, MatrixView<T> out, int num_threads) {
   if (x.rows() == 0) {  // the data pointers may be null
+    return;
+  }
+  if (x.rows() == 1 && x.is_view() && row_plan_.is_for(model)) {
+    T* const memory = memory_.front().data();
+    const FloatingPointMode mode;
+    row_plan_.run(x.view().data(), out.data(), {memory, memory + buffer_size_});
     return;
   }
   const double work = work_of(model, x.rows());

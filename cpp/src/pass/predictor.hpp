@@ -9,6 +9,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "model/model.hpp"
+#include "pass/row_plan.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
@@ -23,7 +24,9 @@ class Predictor {
 
   [[nodiscard]] std::size_t max_rows() const noexcept { return max_rows_; }
   /// True if the buffers are large enough for the widest layer of the model.
-  [[nodiscard]] bool fits(const Model<T>& model) const noexcept;
+  [[nodiscard]] bool fits(const Model<T>& model) const noexcept {
+    return row_plan_.is_for(model) || is_wide_enough(model);
+  }
   [[nodiscard]] int threads() const noexcept { return static_cast<int>(memory_.size()); }
   /// Starts the threads that run() uses for up to max_rows() rows.
   void start_threads(const Model<T>& model) const;
@@ -34,10 +37,12 @@ class Predictor {
   void run(const Model<T>& model, const Input<T>& x, MatrixView<T> out, int num_threads);
 
  private:
+  [[nodiscard]] bool is_wide_enough(const Model<T>& model) const noexcept;
   /// An estimate of the multiply-adds.
   [[nodiscard]] static double work_of(const Model<T>& model, std::size_t rows) noexcept;
   [[nodiscard]] int members_for(const Model<T>& model, double work, int num_threads) const;
 
+  RowPlan<T> row_plan_;
   std::size_t max_rows_;
   std::size_t block_rows_;
   std::size_t buffer_size_;

@@ -58,7 +58,8 @@ _POSITIVE = click.FloatRange(min=0.0, min_open=True)
     type=click.Choice(["auto", *bp.losses.names()]),
     metavar="NAME",
     default=_DEFAULT.loss,
-    help=f"One of {', '.join(bp.losses.names())}; auto: cross_entropy for classification, mse for regression.",
+    help=f"One of {', '.join(bp.losses.names())}; "
+    "auto: cross_entropy for classification, mse for regression.",
 )
 @click.option(
     "--label-smoothing", type=_SHARE, default=_DEFAULT.label_smoothing, help="[for digits: 0.1]"

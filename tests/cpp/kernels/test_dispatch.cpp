@@ -138,7 +138,7 @@ template <class T>
 void expect_complete(const KernelTable<T>& t) {
   EXPECT_GT(t.tile_rows, 0);
   EXPECT_EQ(t.panel_cols % t.lanes, 0);
-  EXPECT_TRUE(t.gemm && t.pack && t.pack_transposed);
+  EXPECT_TRUE(t.gemm && t.gemm_few_rows && t.multiply_row && t.pack && t.pack_transposed);
   for (int i = 0; i < kElementwiseActivations; ++i) {
     EXPECT_TRUE(t.activate[i] && t.activate_gradient[i]) << "activation " << i;
   }

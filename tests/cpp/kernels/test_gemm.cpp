@@ -221,5 +221,32 @@ TYPED_TEST(Gemm, APanelHoldsBAndZeros) {
   });
 }
 
+TYPED_TEST(Gemm, ARowIsOneChainPerElement) {
+  using T = TypeParam;
+  for_sets<T>([](const KernelSet& set, const KernelTable<T>& kernels) {
+    const Index most = 9 * kernels.lanes + 1;
+    for (const Index k : {1, 2, 7, 64}) {
+      for (Index n = 1; n <= most; ++n) {
+        for (const bool with_bias : {false, true}) {
+          const auto a = random_numbers<T>(static_cast<std::size_t>(k), 1);
+          const auto b = random_numbers<T>(static_cast<std::size_t>(k * n), 2);
+          const auto bias = random_numbers<T>(static_cast<std::size_t>(n), 3);
+          std::vector<T> c(static_cast<std::size_t>(n + kGap), T(7));
+          kernels.multiply_row(k, n, a.data(), b.data(), with_bias ? bias.data() : nullptr, c.data());
+          for (Index col = 0; col < n; ++col) {
+            T sum(0);
+            for (Index i = 0; i < k; ++i) {
+              sum = multiply_add(set, a[static_cast<std::size_t>(i)], b[static_cast<std::size_t>(i * n + col)], sum);
+            }
+            sum += with_bias ? bias[static_cast<std::size_t>(col)] : T(0);
+            ASSERT_EQ(c[static_cast<std::size_t>(col)], sum) << k << " x " << n << ", column " << col;
+          }
+          ASSERT_EQ(std::count(c.end() - kGap, c.end(), T(7)), kGap) << k << " x " << n;
+        }
+      }
+    }
+  });
+}
+
 }  // namespace
 }  // namespace backpass::kernels

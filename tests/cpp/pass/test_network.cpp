@@ -124,6 +124,58 @@ TYPED_TEST(NetworkOf, PredictedRowsDoNotDependOnTheirNeighbours) {
   }
 }
 
+/// One row goes another way than many rows.
+TYPED_TEST(NetworkOf, OneRowOfEveryActivationHasTheBitsOfABatch) {
+  using T = TypeParam;
+  for (const std::string_view name : Activation::names()) {
+    for (const bool bias : {true, false}) {
+      const Activation activation = Activation::from_name(name);
+      const Network<T> net(
+          {.sizes = {5, 67, 19, 4}, .activation = activation, .output = activation, .bias = bias, .seed = 3});
+      const Data<T> data(6, 5, 4);
+      std::vector<T> all(6 * 4);
+      net.predict(data.X, MatrixView<T>(all.data(), 6, 4));
+      Workspace<T> workspace = net.make_workspace(1);
+      for (std::size_t r = 0; r < 6; ++r) {
+        std::vector<T> one(4);
+        std::vector<T> with_workspace(4);
+        net.predict(data.X.middle_rows(r, 1), MatrixView<T>(one.data(), 1, 4));
+        net.predict(data.X.middle_rows(r, 1), MatrixView<T>(with_workspace.data(), 1, 4), workspace);
+        const std::vector<T> expected(all.begin() + static_cast<std::ptrdiff_t>(4 * r),
+                                      all.begin() + static_cast<std::ptrdiff_t>(4 * r + 4));
+        EXPECT_EQ(one, expected) << name;
+        EXPECT_EQ(with_workspace, expected) << name;
+      }
+    }
+  }
+}
+
+/// A workspace belongs to no network: it must compute with the parameters and layers that the network has now.
+TYPED_TEST(NetworkOf, AWorkspaceFollowsAssignment) {
+  using T = TypeParam;
+  const auto make = [](std::size_t hidden, std::uint64_t seed) {
+    return Network<T>({.sizes = {3, hidden, 2}, .activation = Activation::tanh(), .seed = seed});
+  };
+  Network<T> net = make(9, 0);
+  Workspace<T> workspace = net.make_workspace(1);
+  const Data<T> data(1, 3, 2);
+  for (const std::size_t hidden : {9, 4, 9, 2, 7, 9}) {
+    const Network<T> other = make(hidden, hidden);
+    std::vector<T> expected(2);
+    other.predict(data.X, MatrixView<T>(expected.data(), 1, 2));
+    std::vector<T> got(2);
+    other.predict(data.X, MatrixView<T>(got.data(), 1, 2), workspace);
+    EXPECT_EQ(got, expected) << hidden;
+    net = other;
+    got.assign(2, T(0));
+    net.predict(data.X, MatrixView<T>(got.data(), 1, 2), workspace);
+    EXPECT_EQ(got, expected) << hidden;
+    net.parameters()[0] += T(1);
+    net.predict(data.X, MatrixView<T>(got.data(), 1, 2), workspace);
+    EXPECT_NE(got, expected) << hidden;
+  }
+}
+
 TYPED_TEST(NetworkOf, LossAndGradientOfAnyPartition) {
   using T = TypeParam;
   // A weight of zero removes a row.

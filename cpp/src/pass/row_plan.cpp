@@ -1,0 +1,63 @@
+#include "pass/row_plan.hpp"
+
+#include "kernels/dispatch.hpp"
+#include "model/activate.hpp"
+
+namespace backpass::nn {
+namespace {
+
+/// The weights of a larger network are not in the first-level cache. Then the time for loading them exceeds the time
+/// that a plan saves.
+constexpr std::size_t kMostParameters = 16384;
+
+}  // namespace
+
+template <class T>
+RowPlan<T>::RowPlan(const Model<T>& model) : multiply_row_(kernels::table<T>().multiply_row) {
+  if (model.has_custom_activation() || model.parameters.size() > kMostParameters) {
+    return;
+  }
+  const kernels::KernelTable<T>& kernels = kernels::table<T>();
+  layers_.reserve(model.num_layers());
+  for (std::size_t i = 1; i <= model.num_layers(); ++i) {
+    const LayerSpec& spec = model.layer(i);
+    const ActivationKind kind = spec.activation.kind();
+    Layer layer{static_cast<kernels::Index>(spec.inputs),
+                static_cast<kernels::Index>(spec.outputs),
+                model.weight(i),
+                model.bias(i),
+                nullptr,
+                static_cast<T>(spec.activation.parameter()),
+                nullptr};
+    if (kind == ActivationKind::softmax) {
+      layer.normalise = kernels.softmax;
+    } else if (kind == ActivationKind::log_softmax) {
+      layer.normalise = kernels.log_softmax;
+    } else if (kind != ActivationKind::identity) {
+      layer.activate = kernels.activate[static_cast<int>(kind)];
+    }
+    layers_.push_back(layer);
+  }
+  memory_ = model.memory.value();
+}
+
+template <class T>
+void RowPlan<T>::run(const T* x, T* out, T* const (&buffers)[2]) const noexcept {
+  const T* a = x;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    T* const z = i + 1 == layers_.size() ? out : buffers[i % 2];
+    multiply_row_(layer.inputs, layer.outputs, a, layer.weight, layer.bias, z);
+    if (layer.activate != nullptr) {
+      layer.activate(layer.outputs, layer.parameter, z, z);
+    } else if (layer.normalise != nullptr) {
+      layer.normalise(layer.outputs, z, z);
+    }
+    a = z;
+  }
+}
+
+template class RowPlan<float>;
+template class RowPlan<double>;
+
+}  // namespace backpass::nn

@@ -1,0 +1,42 @@
+/// The prediction of a single row. Everything that depends on the network alone is found once: the kernels, the
+/// addresses of the parameters, and the sizes. For a small network this takes longer than the arithmetic.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "kernels/kernel_table.hpp"
+#include "model/model.hpp"
+
+namespace backpass::nn {
+
+template <class T>
+class RowPlan {
+ public:
+  explicit RowPlan(const Model<T>& model);
+
+  /// Whether this is a plan for the model. There is no plan for a network with custom activations, and none for a large
+  /// network, whose products should be divided among threads and poll for interrupts.
+  [[nodiscard]] bool is_for(const Model<T>& model) const noexcept { return memory_ == model.memory.value(); }
+  /// out = a^N, with the bits of LayerPass::forward.
+  /// \param x        (M_0)
+  /// \param out      (M_N)
+  /// \param buffers  two buffers of the size of the widest layer
+  void run(const T* x, T* out, T* const (&buffers)[2]) const noexcept;
+
+ private:
+  struct Layer {
+    kernels::Index inputs, outputs;
+    const T* weight;  ///< Wt (inputs, outputs)
+    const T* bias;    ///< (outputs), or null
+    /// Null for the identity and for softmax.
+    void (*activate)(kernels::Index n, T parameter, const T* z, T* a);
+    T parameter;
+    void (*normalise)(kernels::Index n, const T* z, T* a);  ///< softmax or log_softmax, or null
+  };
+  std::uint64_t memory_ = 0;  ///< Model::memory; 0: no plan
+  void (*multiply_row_)(kernels::Index k, kernels::Index n, const T* a, const T* b, const T* bias, T* c);
+  std::vector<Layer> layers_;
+};
+
+}  // namespace backpass::nn
