@@ -123,23 +123,11 @@ def assert_xi_matches(net: bp.Network, reference: network.Network, bounds: Bound
         assert_within(layer.xi, expected.xi, bound.xi, f"ξ^{i}")
 
 
-LOSS_CLASSES = {
-    "mse": "MeanSquaredError",
-    "mae": "MeanAbsoluteError",
-    "huber": "Huber",
-    "log_cosh": "LogCosh",
-    "quantile": "Quantile",
-    "cross_entropy": "CrossEntropy",
-    "softmax_cross_entropy": "SoftmaxCrossEntropy",
-    "binary_cross_entropy": "BinaryCrossEntropy",
-    "sigmoid_cross_entropy": "SigmoidCrossEntropy",
-    "poisson": "Poisson",
-}
-OPTIMIZERS = ["SGD", "RMSprop", "Adagrad", "Adam", "AdamW", "NAdam", "Rprop", "Lion"]
+OPTIMIZERS = [type(bp.optim.get(name)).__name__ for name in bp.optim.names()]
 
 
 def loss_object(name: str, **parameters: float):
-    return getattr(bp.losses, LOSS_CLASSES[name])(**parameters)
+    return type(bp.losses.get(name))(**parameters)
 
 
 @dataclass

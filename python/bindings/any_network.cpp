@@ -26,7 +26,8 @@ PerLayer<V> per_layer(py::handle object, Convert&& convert) {
 }
 
 bool to_bool(py::handle object, const char* name) {
-  if (!py::isinstance<py::bool_>(object) && type_name(object) != "bool") {  // NumPy's bool is another class
+  const std::string type = type_name(object);
+  if (!py::isinstance<py::bool_>(object) && type != "bool" && type != "bool_") {  // the names of NumPy's bool
     throw py::type_error(std::string(name) + " must be a bool, not " + type_name(object));
   }
   return object.cast<bool>();

@@ -13,11 +13,7 @@ from fit_problem import SILENT, sgd
 from network_pair import bits
 
 NAN, INF = np.nan, np.inf
-ACTIVATIONS = [
-    "identity", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "gelu_tanh", "silu",
-    "mish", "softplus", "softsign", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "hard_swish",
-    "exp", "sin", "softmax", "log_softmax",
-]  # fmt: skip
+ACTIVATIONS = bp.activations.names()
 DTYPES = ["float32", "float64"]
 
 
@@ -189,7 +185,9 @@ def test_metrics_of_nan_predictions_are_nan(metric, loss, output, constant):
     assert not np.isnan(history[metric][0])
 
 
-OPTIMIZERS = ["sgd", "rmsprop", "adagrad", "adam", "adamw", "nadam"]
+# These use the sign of a gradient.
+OF_SIGNS = ["rprop", "lion"]
+OPTIMIZERS = [name for name in bp.optim.names() if name not in OF_SIGNS]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -206,9 +204,9 @@ def test_a_nan_gradient_makes_its_parameter_nan_and_no_other(name, dtype):
     assert bits(net.parameters[others]) == bits(clean.parameters[others])
 
 
-@pytest.mark.parametrize("name", ["rprop", "lion"])
+@pytest.mark.parametrize("name", OF_SIGNS)
 def test_a_nan_gradient_has_no_sign(name):
-    """Rprop and Lion use the sign of a gradient: sign(NaN) is NaN."""
+    """sign(NaN) is NaN."""
     net = make()
     net.gradients[...] = 0.5
     net.gradients[7] = NAN
@@ -217,11 +215,7 @@ def test_a_nan_gradient_has_no_sign(name):
     assert np.isfinite(np.delete(net.parameters, 7)).all()
 
 
-@pytest.mark.parametrize(
-    "loss",
-    ["mse", "mae", "huber", "log_cosh", "quantile", "cross_entropy", "softmax_cross_entropy",
-     "binary_cross_entropy", "sigmoid_cross_entropy", "poisson"],
-)  # fmt: skip
+@pytest.mark.parametrize("loss", bp.losses.names())
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_losses_of_nan_are_nan(loss, dtype):
     function = bp.losses.get(loss)

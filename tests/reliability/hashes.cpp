@@ -23,6 +23,8 @@
 
 #include <backpass/backpass.hpp>
 
+#include "members.hpp"
+
 namespace {
 
 namespace bp = backpass;
@@ -115,39 +117,31 @@ void add_predictions(Table& table, const Problem<T>& p) {
 /// E, all gradients and ∂E/∂a^0, with the output activation that fits the loss.
 template <class T>
 void add_gradients(Table& table, const Problem<T>& p) {
-  const std::vector<std::pair<std::string, std::string>> outputs{{"mse", "identity"},
-                                                                 {"mae", "identity"},
-                                                                 {"huber", "identity"},
-                                                                 {"log_cosh", "identity"},
-                                                                 {"quantile", "identity"},
-                                                                 {"cross_entropy", "softmax"},
-                                                                 {"poisson", "exp"},
-                                                                 {"softmax_cross_entropy", "identity"},
-                                                                 {"binary_cross_entropy", "sigmoid"},
-                                                                 {"sigmoid_cross_entropy", "identity"}};
-  for (const auto& [loss, output] : outputs) {
-    bp::Network<T> net = make_network<T>(bp::Activation::from_name(output));
-    const bool labels = loss.find("cross_entropy") != std::string::npos && loss[0] != 'b' && loss.find("sigmoid") != 0;
+  for (const std::string& name : bp::loss_names()) {
+    const bp::Loss loss = bp::loss_from_name(name);
+    const auto output = static_cast<std::size_t>(bp::loss_traits(loss).output);
+    bp::Network<T> net = make_network<T>(bp::Activation::from_name(bp::Activation::names()[output]));
+    const bool labels = bp::loss_traits(loss).takes_labels();
     const bp::Targets<T> y = labels ? bp::Targets<T>(p.labels) : bp::Targets<T>(p.positive);
     std::vector<T> input_gradient(p.kRows * p.kInputs);
     Hash hash;
-    hash.add(net.loss_and_gradient(p.x, y, bp::loss_from_name(loss), {}, {input_gradient.data(), p.kRows, p.kInputs}));
+    hash.add(net.loss_and_gradient(p.x, y, loss, {}, {input_gradient.data(), p.kRows, p.kInputs}));
     hash.add<T>(net.gradients());
     hash.add<T>(input_gradient);
-    table["gradient " + loss] = hash.text();
+    table["gradient " + name] = hash.text();
   }
 }
 
 /// Seven steps of each optimizer over batches of 300, 100, 1 and 17 rows.
 template <class T>
 void add_steps(Table& table, const Problem<T>& p) {
-  for (const std::string_view name : {"SGD", "RMSprop", "Adagrad", "Adam", "AdamW", "NAdam", "Rprop", "Lion"}) {
+  for (const std::string& name : bp::optimizer_names()) {
     bp::Network<T> net = make_network<T>(bp::Activation::identity());
     bp::Optimizer optimizer = bp::optimizer_from_name(name);
     for (const std::size_t rows : {300, 100, 1, 17, 300, 100, 1}) {
       net.train_step(p.x.middle_rows(0, rows), p.y.middle_rows(0, rows), bp::Huber{}, optimizer);
     }
-    table["steps " + std::string(name)] = hash_of<T>(net.parameters());
+    table["steps " + name] = hash_of<T>(net.parameters());
   }
 }
 

@@ -23,44 +23,10 @@ import backpass as bp
 GOLDEN = Path(__file__).resolve().parent.parent / "golden/hashes.json"
 THREADS = (1, 2, 3, 8)
 ROWS, INPUTS, OUTPUTS = 300, 33, 5
-OUTPUT_OF = {
-    "mse": "identity",
-    "mae": "identity",
-    "huber": "identity",
-    "log_cosh": "identity",
-    "quantile": "identity",
-    "cross_entropy": "softmax",
-    "poisson": "exp",
-    "softmax_cross_entropy": "identity",
-    "binary_cross_entropy": "sigmoid",
-    "sigmoid_cross_entropy": "identity",
-}
-TAKES_LABELS = ("cross_entropy", "softmax_cross_entropy")
-OPTIMIZERS = ("SGD", "RMSprop", "Adagrad", "Adam", "AdamW", "NAdam", "Rprop", "Lion")
-ACTIVATIONS = [
-    "identity",
-    "relu",
-    "relu6",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "celu",
-    "gelu",
-    "gelu_tanh",
-    "silu",
-    "mish",
-    "softplus",
-    "softsign",
-    "sigmoid",
-    "hard_sigmoid",
-    "tanh",
-    "hard_tanh",
-    "hard_swish",
-    "exp",
-    "sin",
-    "softmax",
-    "log_softmax",
-]
+OUTPUT_OF = {name: bp.losses.get(name).output for name in bp.losses.names()}
+TAKES_LABELS = [n for n in bp.losses.names() if bp.losses.get(n).targets == "distribution"]
+OPTIMIZERS = [type(bp.optim.get(name)).__name__ for name in bp.optim.names()]
+ACTIVATIONS = bp.activations.names()
 
 
 def fnv1a(*arrays: np.ndarray) -> str:

@@ -138,12 +138,26 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
     slots_[i] = slots[i].data();
   }
   ranges_.clear();
+  // Groups with the same counters and the same rate have the same coefficients.
+  const ParameterGroup* previous = nullptr;
+  OptimizerState::Group before;
+  OptimizerState::Group after;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const ParameterGroup& group = groups[i];
-    if (group.trainable) {
-      ranges_.push_back({group.offset, group.offset + group.size,
-                         R::template advance<T>(optimizer, optimizer.lr * group.lr_scale, state.groups[i])});
+    if (!group.trainable) {
+      continue;
     }
+    OptimizerState::Group& counters = state.groups[i];
+    if (previous != nullptr && counters == before && group.lr_scale == previous->lr_scale) {
+      counters = after;
+      ranges_.push_back({group.offset, group.offset + group.size, ranges_.back().coefficients});
+      continue;
+    }
+    previous = &group;
+    before = counters;
+    ranges_.push_back({group.offset, group.offset + group.size,
+                       R::template advance<T>(optimizer, optimizer.lr * group.lr_scale, counters)});
+    after = counters;
   }
 }
 

@@ -101,6 +101,9 @@ void LayerPass<T, Memory>::drop(std::size_t i, Rows rows, MatrixView<T> from, Ma
 template <class T, class Memory>
 Interval LayerPass<T, Memory>::weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept {
   const LayerSpec& layer = model_.layer(i);
+  if (parts == 1) {
+    return {0, layer.inputs};
+  }
   std::size_t before = 0;
   std::size_t total = 0;
   for (std::size_t j = 1; j <= model_.num_layers(); ++j) {

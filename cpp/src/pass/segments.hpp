@@ -35,15 +35,15 @@ class SegmentedGradient {
     // network has not too many parameters.
     constexpr std::size_t kFew = 4;
     constexpr std::size_t kMany = 16;
-    constexpr std::size_t kLeastRows = 32;  // least rows of a segment, for up to kFew segments
-    constexpr std::size_t kMostRows = 128;  // least rows of a segment, for more than kFew segments
+    constexpr std::size_t kRowsForFew = 32;    // least rows of a segment, for up to kFew segments
+    constexpr std::size_t kRowsForMany = 128;  // least rows of a segment, for more segments
     constexpr std::size_t kMaxParameters = 32768;
     constexpr std::size_t kLeastWork = 200'000;  // parameters times rows: least work for a second thread
     if (model.parameters.size() > kMaxParameters || model.parameters.size() * rows < kLeastWork) {
       return 1;
     }
-    return std::max(std::clamp<std::size_t>(rows / kLeastRows, 1, kFew),
-                    std::min<std::size_t>(rows / kMostRows, kMany));
+    return std::max(std::clamp<std::size_t>(rows / kRowsForFew, 1, kFew),
+                    std::min<std::size_t>(rows / kRowsForMany, kMany));
   }
   /// The first row of segment s.
   [[nodiscard]] static std::size_t first_row(std::size_t s, std::size_t segments, std::size_t rows) noexcept {

@@ -1,6 +1,7 @@
 // The caller's rounding direction, treatment of denormals and traps: no result depends on them, every call restores
 // them, and users' functions run with them.
 #include "base/floating_point_mode.hpp"
+#include "members.hpp"
 
 #include <algorithm>
 #include <cfenv>
@@ -166,7 +167,7 @@ void add_calls(std::vector<Call>& calls, const Setting<T>& setting) {
                      numbers.insert(numbers.end(), most.begin(), most.end());
                      return numbers;
                    }});
-  for (const char* name : {"sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad", "rprop", "lion"}) {
+  for (const std::string& name : optimizer_names()) {
     calls.push_back({name, [&, name] {
                        Setting<T> s = setting;
                        Optimizer optimizer = optimizer_from_name(name);
@@ -185,8 +186,7 @@ void add_calls(std::vector<Call>& calls, const Setting<T>& setting) {
                        return numbers;
                      }});
   }
-  for (const char* name : {"mse", "mae", "huber", "log_cosh", "quantile", "cross_entropy", "softmax_cross_entropy",
-                           "binary_cross_entropy", "sigmoid_cross_entropy", "poisson"}) {
+  for (const std::string& name : loss_names()) {
     calls.push_back({name, [&, name] {
                        Setting<T> s = setting;
                        const Loss loss = loss_from_name(name);

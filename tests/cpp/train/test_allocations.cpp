@@ -14,6 +14,7 @@
 
 #include <backpass/backpass.hpp>
 
+#include "members.hpp"
 #include "sanitized.hpp"
 
 #if defined(__linux__)
@@ -154,7 +155,7 @@ TEST_P(Allocations, TheCounterCounts) {
 }
 
 TEST_P(Allocations, TrainStepOfEveryOptimizer) {
-  for (const char* name : {"sgd", "rmsprop", "adagrad", "adam", "adamw", "nadam", "rprop", "lion"}) {
+  for (const std::string& name : backpass::optimizer_names()) {
     Network<float> net = make(0.2);
     Optimizer optimizer = backpass::optimizer_from_name(name);
     const Loss loss = backpass::CrossEntropy{};
