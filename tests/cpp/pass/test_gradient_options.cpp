@@ -85,5 +85,27 @@ TEST(GradientOptions, AFrozenLayersGradientDoesNotCountInTheNorm) {
   EXPECT_EQ(net.parameters()[1], 1.5);
 }
 
+/// The factor on the gradients is below the smallest normal number, so it is applied as two factors.
+TEST(GradientOptions, AFactorBelowTheNormalNumbersReachesAllGradients) {
+  constexpr double kClip = 1e-120;
+  for (const int threads : {1, 3}) {
+    set_num_threads(threads);
+    Network<double> net = make(false);
+    long double squares = 0.0L;
+    std::vector<long double> before;
+    for (double& g : net.gradients()) {
+      g *= 1e200;
+      before.push_back(g);
+      squares += before.back() * before.back();
+    }
+    SGD sgd{.lr = 0.0};
+    net.step(sgd, {.clip_norm = kClip});
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const auto expected = static_cast<double>(before[i] * (kClip / std::sqrt(squares)));
+      ASSERT_NEAR(net.gradients()[i], expected, 1e-13 * std::fabs(expected)) << i << ", " << threads << " threads";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace backpass

@@ -1,6 +1,7 @@
 // How a team shares a pass: rows, columns with a barrier per layer, or segments. The bits never differ, and the sums
 // are right.
 #include <algorithm>
+#include <cstdint>
 #include <random>
 #include <vector>
 
@@ -115,6 +116,33 @@ void check_sums(const std::vector<std::size_t>& sizes) {
     for (std::size_t i = 0; i < expected.size(); ++i) {
       ASSERT_NEAR(net.gradients()[i], expected[i], 1e-14 * static_cast<double>(rows)) << rows << " rows";
     }
+  }
+}
+
+/// Each member converts some rows, and all members read all rows.
+TEST_F(Teams, MembersThatShareColumnsWaitForConvertedRows) {
+  constexpr std::size_t kBatch = 6;
+  constexpr std::size_t kWidth = 3000;
+  const Network<float> net({.sizes = {kWidth, 700, 2}, .activation = Activation::tanh(), .seed = 5});
+  Workspace<float> workspace = net.make_workspace(kBatch);
+  std::vector<std::int16_t> x(kBatch * kWidth);
+  const AnyMatrix matrix{.data = x.data(),
+                         .rows = kBatch,
+                         .cols = kWidth,
+                         .row_step = kWidth * sizeof(std::int16_t),
+                         .col_step = sizeof(std::int16_t),
+                         .element = Element::int16};
+  std::vector<float> expected(kBatch * 2);
+  std::vector<float> got(kBatch * 2);
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      x[i] = static_cast<std::int16_t>((i * 7919 + static_cast<std::size_t>(repeat) * 104729) % 7);
+    }
+    set_num_threads(1);
+    net.predict(Input<float>(matrix), MatrixView<float>(expected.data(), kBatch, 2), workspace);
+    set_num_threads(2);
+    net.predict(Input<float>(matrix), MatrixView<float>(got.data(), kBatch, 2));
+    ASSERT_EQ(got, expected) << "repeat " << repeat;
   }
 }
 
