@@ -82,6 +82,31 @@ TEST(Input, ConvertsColumnsOfDoublesAndRowsOfIntegers) {
   EXPECT_EQ(predictions(net, of_swapped), predictions(net, backwards));
 }
 
+template <class S>
+void expect_contiguous_rows_convert(Element element) {
+  const Network<float> net({.sizes = {5, 9, 2}, .activation = Activation::tanh(), .seed = 0});
+  std::vector<S> values(kRows * 5);
+  std::vector<float> converted(kRows * 5);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<S>(i % 251);
+    converted[i] = static_cast<float>(values[i]);
+  }
+  const AnyMatrix matrix{.data = values.data(),
+                         .rows = kRows,
+                         .cols = 5,
+                         .row_step = 5 * sizeof(S),
+                         .col_step = sizeof(S),
+                         .element = element};
+  EXPECT_EQ(predictions(net, matrix), predictions(net, {converted.data(), kRows, 5}));
+}
+
+TEST(Input, ConvertsContiguousRows) {
+  expect_contiguous_rows_convert<double>(Element::float64);
+  expect_contiguous_rows_convert<std::int64_t>(Element::int64);
+  expect_contiguous_rows_convert<std::uint8_t>(Element::uint8);
+  expect_contiguous_rows_convert<std::int32_t>(Element::int32);
+}
+
 TEST(Input, RefusesAWrongShape) {
   const Network<float> net({.sizes = {3, 2}, .seed = 0});
   const std::array<double, 4> values{};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -261,6 +262,26 @@ TEST(Metric, AgainstTheirDefinitions) {
   EXPECT_DOUBLE_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(logits.data(), 3, 1), binary),
                    1.0 / 3);
   EXPECT_THROW((void)compute_metric<double>(Metric::mae, A, labels), std::invalid_argument);
+}
+
+/// r2 does not change with the unit of the targets, also if their sum overflows.
+TEST(Metric, R2OfLargeTargetsIsThatOfSmallOnes) {
+  const std::vector<double> y{0.9, 0.7, 0.8, 0.6, 0.95};
+  const std::vector<double> a{0.8, 0.75, 0.9, 0.65, 0.9};
+  const std::vector<double> weights{1, 2, 0.5, 3, 1};
+  std::vector<double> large_y(y);
+  std::vector<double> large_a(a);
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    large_y[i] *= 0x1.fp1023;
+    large_a[i] *= 0x1.fp1023;
+  }
+  for (const std::span<const double> w : {std::span<const double>(), std::span<const double>(weights)}) {
+    const double small = compute_metric<double>(Metric::r2, ConstMatrixView<double>(a.data(), 5, 1),
+                                                ConstMatrixView<double>(y.data(), 5, 1), false, w);
+    EXPECT_NEAR(compute_metric<double>(Metric::r2, ConstMatrixView<double>(large_a.data(), 5, 1),
+                                       ConstMatrixView<double>(large_y.data(), 5, 1), false, w),
+                small, 1e-12);
+  }
 }
 
 }  // namespace
