@@ -196,12 +196,12 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
   return in_own_mode([&] {
     const auto plan = nn::plan_loss<T>(loss, Activation::identity());
     const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight, a.rows()));
-    const nn::RowLoss<T> row_loss(plan, a.cols());
+    const nn::RowLoss<T> row_loss(plan, a.cols(), y);
     double sum = 0.0;
     runtime::in_parts(a.rows(), 16 * a.cols(), [&](std::size_t begin, std::size_t end) {
       for (std::size_t r = begin; r < end; ++r) {
         const double weight = sample_weight.empty() ? 1.0 : static_cast<double>(sample_weight[r]);
-        sum += mean.term(weight, row_loss(a.row(r), y, r, static_cast<T>(weight * mean.reciprocal),
+        sum += mean.term(weight, row_loss(a.row(r), r, static_cast<T>(weight * mean.reciprocal),
                                           grad.data() == nullptr ? nullptr : grad.row(r)));
       }
     });

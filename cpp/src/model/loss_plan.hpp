@@ -30,8 +30,11 @@ struct LossPlan {
 template <class T>
 class RowLoss {
  public:
-  RowLoss(const LossPlan<T>& plan, std::size_t outputs) noexcept
-      : kernel_(kernels::table<T>().loss[static_cast<int>(plan.kernel)]),
+  /// \param y  (any number of rows, outputs), or labels; must outlive this object
+  RowLoss(const LossPlan<T>& plan, std::size_t outputs, const Targets<T>& y) noexcept
+      : y_(y),
+        values_(y.are_labels() ? ConstMatrixView<T>() : y.values()),
+        kernel_(kernels::table<T>().loss[static_cast<int>(plan.kernel)]),
         parameter_(plan.parameter),
         outputs_(outputs),
         share_(plan.mean_over_outputs ? 1.0 / static_cast<double>(outputs) : 1.0),
@@ -39,14 +42,13 @@ class RowLoss {
 
   /// The loss e_b of row b: the mean over outputs is included, the sample weight is not.
   /// \param s      (M_N), a row of a^N or z^N, as LossPlan::source says
-  /// \param y_row  the number of the row in y
+  /// \param row    the number of the row in y
   /// \param scale  w_b / Σ_b w_b, a factor of the gradient only
   /// \param grad   (M_N), receives the gradient; or null. May be s: then a sum over outputs that overflows stays
   ///               infinite, even if the mean is finite
-  [[nodiscard]] double operator()(const T* s, const Targets<T>& y, std::size_t y_row, T scale, T* grad) const {
-    const bool labels = y.are_labels();
-    const T* const values = labels ? nullptr : y.values().row(y_row);
-    const auto label = labels ? static_cast<kernels::Index>(y.label(y_row)) : 0;
+  [[nodiscard]] double operator()(const T* s, std::size_t row, T scale, T* grad) const {
+    const T* const values = values_.data() == nullptr ? nullptr : values_.row(row);
+    const auto label = values == nullptr ? static_cast<kernels::Index>(y_.label(row)) : 0;
     const double value = share_ * kernel_(static_cast<kernels::Index>(outputs_), parameter_, s, values, label,
                                           scale * static_cast<T>(share_), grad);
     return !mean_over_outputs_ || std::isfinite(value) || grad == s ? value : mean_of_large(s, values);
@@ -64,6 +66,8 @@ class RowLoss {
     return mean;
   }
 
+  const Targets<T>& y_;
+  ConstMatrixView<T> values_;  ///< of y; empty if y are labels
   double (*kernel_)(kernels::Index n, T parameter, const T* s, const T* y, kernels::Index label, T scale, T* g);
   T parameter_;
   std::size_t outputs_;

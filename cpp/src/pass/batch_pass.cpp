@@ -162,19 +162,22 @@ void BatchPass<T>::compute_loss_rows(const PassContext& context, Block& block, s
   const Batch<T>& batch = context.batch;
   const auto& top = block.tape.top();
   const MatrixView<T> s = loss_takes_output(context) ? top.a : top.z;
-  const RowLoss<T> row_loss(context.loss, s.cols());
+  const MatrixView<T> xi = context.options.gradients ? top.xi : MatrixView<T>();
+  const RowLoss<T> row_loss(context.loss, s.cols(), batch.y);
+  const RowMean mean = context.mean;
+  double* const terms = block.terms.data();
   runtime::in_parts(rows.count(), kLossOperations * s.cols(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = rows.begin + begin; r < rows.begin + end; ++r) {
       const std::size_t source = batch.source(first + r);
       const double weight = batch.sample_weight.empty() ? 1.0 : static_cast<double>(batch.sample_weight[source]);
-      const double loss = row_loss(s.row(r), batch.y, source, static_cast<T>(weight * context.mean.reciprocal),
-                                   context.options.gradients ? top.xi.row(r) : nullptr);
-      block.terms[r] = context.mean.term(weight, loss);
-      if (context.terms != nullptr) {
-        context.terms[first + r] = block.terms[r];
-      }
+      const double loss = row_loss(s.row(r), source, static_cast<T>(weight * mean.reciprocal),
+                                   xi.data() == nullptr ? nullptr : xi.row(r));
+      terms[r] = mean.term(weight, loss);
     }
   });
+  if (context.terms != nullptr) {
+    std::copy(terms + rows.begin, terms + rows.end, context.terms + first + rows.begin);
+  }
 }
 
 template <class T>
