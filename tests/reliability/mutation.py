@@ -92,7 +92,7 @@ STATEMENT = re.compile(
 )
 CONDITION = re.compile(r"\bif \((.+)\) \{$")
 ARGUMENTS = re.compile(r"(\w+)\((\w+), (\w+)(?=[,)])")
-SYMMETRIC = {"min", "max", "add", "mul", "hypot", "tie", "assert", "static_assert"}
+SYMMETRIC = {"min", "max", "add", "mul", "fma", "hypot", "tie", "assert", "static_assert"}
 NEGATION = re.compile(r"\(!(?=[\w(])")
 CHOICE = re.compile(r"(?:(?<=[^=!<>]= )|(?<=return ))[A-Za-z_][\w.!>-]*(?= \? )")
 BOOLEAN = re.compile(r"\b(true|false)\b")

@@ -76,10 +76,12 @@ TEST(Fit, EarlyStoppingRestoresTheBestEpoch) {
   Network<double> net = make_network();
   SGD sgd{.lr = 0.9};  // so large that the loss does not fall steadily
   std::vector<std::vector<double>> after_epoch;
+  std::vector<std::uint64_t> dropout_passes;
   FitOptions<double> options{.epochs = 40, .batch_size = 4, .validation_split = 0.5};
   options.early_stopping = EarlyStopping{.monitor = "val_loss", .patience = 3};
   options.on_epoch_end = [&](const EpochReport&) {
     after_epoch.push_back(parameters_of(net));
+    dropout_passes.push_back(net.dropout_state().pass);
     return false;
   };
   const History history = net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
@@ -92,6 +94,7 @@ TEST(Fit, EarlyStoppingRestoresTheBestEpoch) {
     EXPECT_GE(loss, losses[best]);
   }
   EXPECT_EQ(parameters_of(net), after_epoch[best]);
+  EXPECT_EQ(net.dropout_state().pass, dropout_passes[best]);
   EXPECT_THROW(
       net.fit(task.X, task.Y, MeanSquaredError{}, sgd, {.early_stopping = EarlyStopping{.monitor = "val_loss"}}),
       std::invalid_argument);
@@ -104,9 +107,11 @@ TEST(Fit, DivergenceNamesThePlaceAndGoesBack) {
   net.fit(task.X, task.Y, MeanSquaredError{}, adam, {.epochs = 1, .batch_size = 10});
   const auto before = parameters_of(net);
   const auto step_before = adam.state.groups.front().step;
+  TrainingMemory memory;
   task.x[3 * 25] = std::numeric_limits<double>::quiet_NaN();
   try {
-    net.fit(task.X, task.Y, MeanSquaredError{}, adam, {.epochs = 5, .batch_size = 10, .shuffle = false});
+    net.fit(task.X, task.Y, MeanSquaredError{}, adam,
+            {.epochs = 5, .batch_size = 10, .shuffle = false, .memory = &memory});
     FAIL() << "nothing was thrown";
   } catch (const DivergenceError& error) {
     EXPECT_EQ(error.epoch(), 0U);
@@ -116,6 +121,8 @@ TEST(Fit, DivergenceNamesThePlaceAndGoesBack) {
   }
   EXPECT_EQ(parameters_of(net), before);
   EXPECT_EQ(adam.state.groups.front().step, step_before);
+  EXPECT_EQ(memory.position.steps, 0U);
+  EXPECT_EQ(memory.position.loss_sum, 0.0);
 }
 
 TEST(Fit, AParameterThatIsNotFiniteIsDivergenceToo) {
@@ -224,6 +231,14 @@ TEST(Fit, RefusesNonsense) {
   EXPECT_THROW(fit({.gradient = {.clip_norm = -1.0}}), std::invalid_argument);
   EXPECT_THROW(fit({.validation_data = std::pair{task.Y, Targets<double>(task.Y)}}), ShapeError);
   const auto before = parameters_of(net);
+  for (const double wrong : {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    std::vector<double> weights(20, 1.0);
+    weights[19] = wrong;
+    EXPECT_THROW(fit({.batch_size = 5, .sample_weight = weights}), std::invalid_argument);
+    EXPECT_EQ(parameters_of(net), before) << wrong;
+  }
+  const std::vector<double> zeros(20, 0.0);
+  EXPECT_THROW(fit({.sample_weight = zeros}), std::invalid_argument);
   fit({.epochs = 0});
   EXPECT_EQ(parameters_of(net), before);
 }
