@@ -52,6 +52,21 @@ TYPED_TEST(Write, RandomNetworksComeBackBitForBit) {
   }
 }
 
+/// Arrays of more than one piece (Elements reads and writes 1 MiB at once).
+TYPED_TEST(Write, LongArraysOfAnOptimizerComeBack) {
+  using T = TypeParam;
+  Network<T> network({.sizes = {600, 700, 1}, .seed = 1});
+  for (std::size_t i = 0; i < network.num_parameters(); ++i) {
+    network.gradients()[i] = static_cast<T>(i % 8191) / T(8191);
+  }
+  Adam adam;
+  network.step(adam);
+  Checkpoint<T> loaded = this->read(to_bytes(network, {.optimizer = adam}));
+  EXPECT_EQ(difference(network, loaded.network), "");
+  ASSERT_TRUE(loaded.optimizer);
+  EXPECT_TRUE(std::get<Adam>(*loaded.optimizer).state.template arrays<T>() == adam.state.template arrays<T>());
+}
+
 TYPED_TEST(Write, EveryActivationAndInitializerComesBack) {
   using T = TypeParam;
   for (std::string_view name : Activation::names()) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <new>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -68,6 +69,27 @@ TEST(Fit, CustomLossSeesTheSameBatches) {
     for (std::size_t i = 0; i < 2; ++i) {
       EXPECT_NEAR(history[name][i], expected[name][i], 1e-12);
     }
+  }
+}
+
+/// A custom loss is trained with the same dropout masks as a loss of the library.
+TEST(Fit, CustomLossIsTrainedWithDropout) {
+  const Task task(50);
+  Network<double> built_in({.sizes = {3, 16, 1}, .activation = Activation::tanh(), .dropout = 0.5, .seed = 4});
+  Network<double> custom(built_in);
+  CustomLoss loss;
+  loss.function_f32 = [](auto, auto, auto) { return 0.0; };
+  loss.function_f64 = [](auto a, auto y, auto grad) { return evaluate_loss(Loss(MeanSquaredError{}), a, y, grad); };
+  SGD a{.lr = 0.1};
+  SGD b{.lr = 0.1};
+  for (int step = 0; step < 3; ++step) {
+    (void)built_in.train_step(task.X, task.Y, MeanSquaredError{}, a);
+    (void)custom.train_step(task.X, task.Y, loss, b);
+  }
+  const std::vector<double> expected = parameters_of(built_in);
+  const std::vector<double> parameters = parameters_of(custom);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(parameters[i], expected[i], 1e-12) << i;
   }
 }
 
@@ -199,6 +221,25 @@ TEST(Fit, ReduceOnPlateauRemembersInTheCallersSchedule) {
   EXPECT_EQ(std::get<schedules::ReduceOnPlateau>(schedule).bad_epochs, 1);
 }
 
+/// After a failure, the schedule has the memory of the last finished epoch.
+TEST(Fit, ReduceOnPlateauGoesBackIfThereIsNoMemory) {
+  const Task task(20);
+  Network<double> net = make_network();
+  SGD sgd{.lr = 0.0};  // so nothing improves after the first epoch
+  Schedule schedule = schedules::ReduceOnPlateau{.patience = 5};
+  FitOptions<double> options{.epochs = 4, .batch_size = 10};
+  options.schedule = &schedule;
+  options.on_epoch_end = [&](const EpochReport& report) {
+    EXPECT_EQ(static_cast<std::size_t>(std::get<schedules::ReduceOnPlateau>(schedule).bad_epochs), report.epoch);
+    if (report.epoch == 2) {
+      throw std::bad_alloc();
+    }
+    return false;
+  };
+  EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::bad_alloc);
+  EXPECT_EQ(std::get<schedules::ReduceOnPlateau>(schedule).bad_epochs, 1);
+}
+
 TEST(Fit, CallbacksStopAndMayThrow) {
   const Task task(20);
   Network<double> net = make_network();
@@ -237,6 +278,14 @@ TEST(Fit, RefusesNonsense) {
     EXPECT_THROW(fit({.batch_size = 5, .sample_weight = weights}), std::invalid_argument);
     EXPECT_EQ(parameters_of(net), before) << wrong;
   }
+  // More steps or epochs than 2^63 − 1, also if their number overflows std::size_t.
+  constexpr auto kMost = std::numeric_limits<std::size_t>::max();
+  for (const std::size_t epochs : {kMost, kMost / 2, kMost / 2 + 1, kMost / 4 + 1}) {
+    EXPECT_THROW(fit({.epochs = epochs, .batch_size = 5}), std::invalid_argument) << epochs;
+    EXPECT_EQ(parameters_of(net), before);
+  }
+  EXPECT_THROW(fit({.epochs = 1, .first_epoch = kMost}), std::invalid_argument);
+  EXPECT_THROW(fit({.epochs = 1, .first_step = std::numeric_limits<std::int64_t>::max()}), std::invalid_argument);
   const std::vector<double> zeros(20, 0.0);
   EXPECT_THROW(fit({.sample_weight = zeros}), std::invalid_argument);
   fit({.epochs = 0});
