@@ -8,14 +8,16 @@
 #include <stddef.h>
 
 // UPDATE(kernel, coefficients)
-#define BACKPASS_UPDATES(UPDATE, SEPARATOR)                                                                          \
-  UPDATE(sgd, SgdUpdate)                                                                                             \
-  SEPARATOR()                                                                                                        \
-  UPDATE(rmsprop, RmspropUpdate)                                                                                     \
-  SEPARATOR()                                                                                                        \
-  UPDATE(adagrad, AdagradUpdate)                                                                                     \
-  SEPARATOR() UPDATE(adam, AdamUpdate) SEPARATOR() UPDATE(nadam, NadamUpdate) SEPARATOR() UPDATE(rprop, RpropUpdate) \
-      SEPARATOR() UPDATE(lion, LionUpdate)
+// clang-format off
+#define BACKPASS_UPDATES(UPDATE, SEPARATOR) \
+  UPDATE(sgd, SgdUpdate) SEPARATOR()         \
+  UPDATE(rmsprop, RmspropUpdate) SEPARATOR() \
+  UPDATE(adagrad, AdagradUpdate) SEPARATOR() \
+  UPDATE(adam, AdamUpdate) SEPARATOR()       \
+  UPDATE(nadam, NadamUpdate) SEPARATOR()     \
+  UPDATE(rprop, RpropUpdate) SEPARATOR()     \
+  UPDATE(lion, LionUpdate)
+// clang-format on
 
 namespace backpass::kernels {
 
