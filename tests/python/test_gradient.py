@@ -8,7 +8,7 @@ import pytest
 
 import backpass as bp
 from alarms import seconds_until_interrupted
-from network_pair import LOSS_CLASSES, Spec, bits, draw_parameters
+from network_pair import Spec, bits, draw_parameters
 from reference import activations, losses
 
 # The output activation for a loss that is defined only on part of the numbers.
@@ -43,7 +43,7 @@ def smooth_problem(sizes, hidden, output, loss, rows=6):
     raise AssertionError("no seed keeps away from the kinks")
 
 
-@pytest.mark.parametrize("loss", LOSS_CLASSES)
+@pytest.mark.parametrize("loss", bp.losses.names())
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
 def test_gradient_check(name, loss):
     """The activation in a hidden layer, and at the output if the loss is defined there."""

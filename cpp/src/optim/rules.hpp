@@ -1,12 +1,11 @@
 /// The equations of the optimizers, and the functions that UpdatePlan needs from each of them. Only update_plan.cpp and
 /// optimizer.cpp include this file.
 ///
-/// A Rule has
-///   num_slots(o)              the number that the present hyperparameters need (at most as many as O::slot_names; a
-///   slot, once created, is kept), validate(o)               throws std::invalid_argument if a hyperparameter is out of
-///   range (RuleDefaults: the
-///                             ranges of the fields),
-///   advance<T>(o, lr, group)  advances the group by one step and returns the kernel's coefficients for that step.
+/// A Rule has:
+/// - num_slots(o): the number of slots that the present hyperparameters need, at most as many as O::slot_names. A slot,
+///   once created, is kept.
+/// - validate(o): throws std::invalid_argument if a hyperparameter is out of range. RuleDefaults checks the ranges.
+/// - advance<T>(o, lr, group): advances the group by one step and returns the kernel's coefficients for that step.
 #pragma once
 
 #include <cmath>
