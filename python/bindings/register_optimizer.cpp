@@ -43,7 +43,7 @@ void put_slots(py::dict& result, const std::vector<const char*>& names, const st
   }
 }
 
-StringDict get_state(OptimizerObject& self) {
+StringDict get_optimizer_state(OptimizerObject& self) {
   const Shared shared(self.gate);
   const OptimizerState& state = state_of(self.value);
   py::dict result;
@@ -84,7 +84,7 @@ std::vector<V> take_list(py::dict& values, const char* key, const char* what) {
   }
 }
 
-void set_state(OptimizerObject& self, const StringDict& values) {
+void set_optimizer_state(OptimizerObject& self, const StringDict& values) {
   const Exclusive exclusive(self.gate);
   OptimizerState state;
   py::dict rest(py::module_::import("builtins").attr("dict")(values));
@@ -166,9 +166,10 @@ The settings may be changed between steps.
   def_repr(cls);
   cls.def("__reduce__", [](const py::object& self) {
     auto& object = self.cast<OptimizerObject&>();
-    return reduce_with_state(self, arguments_of(Record<OptimizerObject>::settings(object)), get_state(object));
+    return reduce_with_state(self, arguments_of(Record<OptimizerObject>::settings(object)),
+                             get_optimizer_state(object));
   });
-  cls.def_property("state", &get_state, &set_state,
+  cls.def_property("state", &get_optimizer_state, &set_optimizer_state,
                    R"(dict : state of the optimizer, with PyTorch's names; empty before the first step.
 
 ``step`` has one count per layer. The arrays have one number per parameter, in the order of `Network.parameters`.

@@ -103,7 +103,7 @@ AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
 using Restored = std::pair<NetworkPointer, py::dict>;
 
 /// The pickled state: the bytes of a file, and the Python attributes (__dict__).
-py::object get_state(const py::object& self) {
+py::object get_network_state(const py::object& self) {
   auto& network = self.cast<AnyNetwork&>();
   const std::vector<std::byte> bytes = [&] {
     const Shared shared(network.gate);
@@ -117,7 +117,7 @@ py::object get_state(const py::object& self) {
   return AnyTuple(py::make_tuple(copy, py::getattr(self, "__dict__", py::dict())));
 }
 
-Restored set_state(const py::object& state) {
+Restored set_network_state(const py::object& state) {
   if (PyCapsule_IsValid(state.ptr(), kAdopted) != 0) {
     auto* network = static_cast<NetworkPointer*>(PyCapsule_GetPointer(state.ptr(), kAdopted));
     return {std::move(*network), py::dict()};
@@ -141,7 +141,7 @@ void register_serialize(py::module_& m, NetworkClass& cls) {
   cls.def("save", &save_network, py::arg("path"), py::kw_only(), py::arg("optimizer") = py::none(),
           py::arg("schedule") = py::none(), py::arg("epochs") = 0, py::arg("steps") = 0,
           py::arg("metadata") = py::none(), py::arg("memory") = py::none(), docs::kSave);
-  cls.def(py::pickle(&get_state, &set_state));
+  cls.def(py::pickle(&get_network_state, &set_network_state));
   m.def("_replace_file", &write_file, py::arg("path"), py::arg("content"),
         "Replace the content of a file in the same way as `Network.save`.");
   m.def(

@@ -22,7 +22,8 @@ def places(pattern: str) -> list[str]:
         path
         for folder in PRODUCTION
         for path in sorted((ROOT / folder).rglob("*"))
-        if path.suffix in {".hpp", ".cpp", ".py", ".cmake", ".txt"} and "build" not in path.parts
+        if path.suffix in {".hpp", ".cpp", ".py", ".cmake", ".txt"}
+        and "build" not in path.relative_to(ROOT).parts
     ]
     return [str(p.relative_to(ROOT)) for p in files if word.search(p.read_text(encoding="utf-8"))]
 

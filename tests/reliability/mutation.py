@@ -40,8 +40,8 @@ COPIED = ("CMakeLists.txt", "CMakePresets.json", "pyproject.toml", "cpp", "tests
 # Code of other instruction sets and operating systems, which this build does not contain, and
 # constants without operators.
 LEFT_OUT = re.compile(r"isa_(?!baseline)|/vec_(?!inl)|config\.cpp$")
-# Lines that change only the speed, which no test of results can see, and code for other vectors and
-# systems than those of this build.
+# Lines that change only the speed, which no test of results can see, and code that the vectors and
+# the system of this build do not reach.
 SPEED_ONLY = re.compile(
     r"prefetch|take_ownership|kCacheLine|kL1Way|bool shared|shared \?|previous = "
     r"|shuffle.*(\d+, ){7}|base\[i\] = |kHalf|F_FULLFSYNC"

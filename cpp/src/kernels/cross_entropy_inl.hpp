@@ -96,8 +96,9 @@ double softmax_cross_entropy(Index n, T smoothing, const T* z, const T* y, Index
 
 template <class T>
 constexpr void add_cross_entropy_kernels(KernelTable<T>& t) {
-  t.loss[static_cast<int>(LossKernel::cross_entropy)] = cross_entropy<T>;
-  t.loss[static_cast<int>(LossKernel::softmax_cross_entropy)] = softmax_cross_entropy<T>;
+#define BACKPASS_KERNEL(name, ...) t.loss[static_cast<int>(LossKernel::name)] = name<T>;
+  BACKPASS_ROW_LOSSES(BACKPASS_KERNEL)
+#undef BACKPASS_KERNEL
 }
 
 }  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

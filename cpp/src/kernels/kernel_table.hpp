@@ -57,7 +57,7 @@ struct DropoutKey {
   uint32_t row;
 };
 
-/// The loss e(s) of one row. The rows of loss_list.hpp say which losses take s = a^N. A closed form takes s = z^N.
+/// The loss e(s) of one row. A closed form takes s = z^N. Every other kernel takes s = a^N.
 #define BACKPASS_KERNEL(name, ...) name,
 enum class LossKernel : unsigned char {
   BACKPASS_LOSSES(BACKPASS_KERNEL) BACKPASS_CLOSED_FORM_KERNELS(BACKPASS_KERNEL) size

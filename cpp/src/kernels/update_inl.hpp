@@ -110,7 +110,8 @@ struct UpdateKernels {
 }  // namespace backpass::kernels
 #endif
 
-#ifdef BP_INLINE
+#if defined(BP_INLINE) && !defined(BACKPASS_UPDATE_KERNELS)
+#define BACKPASS_UPDATE_KERNELS
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
 // Each kernel is a function of one vector of gradients, parameters and state, and update_each() applies it to all

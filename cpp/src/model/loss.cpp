@@ -51,16 +51,19 @@ constexpr ClosedForm kClosedForms[]{BACKPASS_CLOSED_FORMS(BACKPASS_FORM)};
 
 /// The kernel that computes L from a^N.
 template <class L>
-constexpr kernels::LossKernel kKernel{};
-#define BACKPASS_KERNEL(name, Class, ...) \
-  template <>                             \
-  constexpr kernels::LossKernel kKernel<Class> = kernels::LossKernel::name;
+struct KernelOf;  // not defined for a loss without a row
+#define BACKPASS_KERNEL(name, Class, ...)                                   \
+  template <>                                                               \
+  struct KernelOf<Class> {                                                  \
+    static constexpr kernels::LossKernel value = kernels::LossKernel::name; \
+  };
 BACKPASS_LOSSES(BACKPASS_KERNEL)
 #undef BACKPASS_KERNEL
 
 /// The parameter of a loss's kernel: its only setting, or 0.
 template <class L>
 double parameter_of(const L& loss) {
+  static_assert(std::tuple_size_v<decltype(fields_of<L>())> <= 1, "a kernel has one parameter");
   double parameter = 0.0;
   for_each_field<L>([&](const auto& field) { parameter = loss.*field.member; });
   return parameter;
@@ -76,7 +79,7 @@ LossPlan<T> plan_loss(const Loss& loss, const Activation& output) {
         if constexpr (std::is_same_v<L, CustomLoss>) {
           throw std::invalid_argument("a custom loss cannot be computed row by row");
         } else {
-          LossPlan<T> plan{kKernel<L>, static_cast<T>(parameter_of(l)), loss_traits_of<L>.mean_over_outputs()};
+          LossPlan<T> plan{KernelOf<L>::value, static_cast<T>(parameter_of(l)), loss_traits_of<L>.mean_over_outputs()};
           // With the identity as output activation, a^N = z^N and ξ^N = ∂E/∂a^N.
           bool from_z = output.kind() == ActivationKind::identity;
           for (const ClosedForm& form : kClosedForms) {

@@ -31,6 +31,11 @@ class Identity {
 
 template <class T>
 struct Model {
+  Model() = default;
+  Model(const Model&) = default;
+  Model& operator=(const Model&) = delete;  // `memory` would no longer be unique to the arrays
+  ~Model() = default;
+
   Identity identity;               ///< an optimizer's state stores it
   Identity memory;                 ///< unique to these layers and arrays, also if the network replaces another one
   std::vector<std::size_t> sizes;  ///< M_0, …, M_N

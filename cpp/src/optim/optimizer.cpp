@@ -41,10 +41,11 @@ std::size_t num_slots(OptimizerRef optimizer) {
 template <class T>
 void apply_optimizer(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                      std::span<const ParameterGroup> groups) {
-  const FloatingPointMode mode;
-  optim::UpdatePlan<T> plan;
-  plan.prepare(optimizer, parameters, gradients, groups);
-  plan.run(0, parameters.size());
+  in_own_mode([&] {
+    optim::UpdatePlan<T> plan;
+    plan.prepare(optimizer, parameters, gradients, groups);
+    plan.run(0, parameters.size());
+  });
 }
 
 template BACKPASS_EXPORT void apply_optimizer(OptimizerRef, std::span<float>, std::span<const float>,

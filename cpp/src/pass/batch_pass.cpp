@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kBlockRows = 256;
 /// Bytes of the tape of a block that one thread computes alone. The tape should stay in the second-level cache.
 constexpr std::size_t kBlockBytes = hardware::kL2 / 4;
-constexpr std::size_t kMinBlockRows = 32;
+constexpr std::size_t kMinOwnBlockRows = 32;
 /// Cost estimate of the loss of one output in multiply-adds, for polls.
 constexpr std::size_t kLossOperations = 16;
 /// An update that has started is not interrupted. If the gradient is applied piece by piece, the computation of the
@@ -29,7 +29,7 @@ std::size_t own_block_rows(const Model<T>& model) noexcept {
   for (const LayerSpec& layer : model.layers) {
     numbers += 3 * layer.outputs;
   }
-  return std::clamp(kBlockBytes / (numbers * sizeof(T)), kMinBlockRows, kBlockRows);
+  return std::clamp(kBlockBytes / (numbers * sizeof(T)), kMinOwnBlockRows, kBlockRows);
 }
 
 }  // namespace

@@ -25,9 +25,7 @@ struct DropoutPass {
 
 /// A view: cheap to make and to copy. Several threads may use it at the same time, each with its own share of the work
 /// and its own worker.
-/// \tparam Memory  Tape, or for forward() also TwoBuffers: layer(i), i = 1 … N, returns the matrices z, a, dropped and
-/// ξ
-///                 of layer i, with one row per row of the block
+/// \tparam Memory  Tape, or TwoBuffers for forward(). layer(i), i = 1 … N, returns z, a, dropped and ξ of layer i.
 template <class T, class Memory = Tape<T>>
 class LayerPass {
  public:

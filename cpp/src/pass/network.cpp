@@ -221,12 +221,14 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
 template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   nn::check_gradient_options(options);
-  const FloatingPointMode mode;
-  alive().step.check(impl_->model, optimizer);
-  impl_->step.begin(impl_->model, optimizer);
-  const auto work = static_cast<double>(num_parameters());
-  runtime::parallel(runtime::threads_for(work), work,
-                    [&](const runtime::Member& member) { impl_->step.run(member, impl_->model, options); });
+  Impl& impl = alive();
+  in_own_mode([&] {
+    impl.step.check(impl.model, optimizer);
+    impl.step.begin(impl.model, optimizer);
+    const auto work = static_cast<double>(impl.model.parameters.size());
+    runtime::parallel(runtime::threads_for(work), work,
+                      [&](const runtime::Member& member) { impl.step.run(member, impl.model, options); });
+  });
 }
 
 // ---- inference
@@ -295,9 +297,10 @@ double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss,
     step(optimizer, options);
     return value;
   }
-  const FloatingPointMode mode;
-  return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
-                                 {true, {}, optimizer, options});
+  return in_own_mode([&] {
+    return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
+                                   {true, {}, optimizer, options});
+  });
 }
 
 template <class T>
@@ -315,9 +318,10 @@ double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     return custom_loss_and_gradient(*custom, x, y, input_gradient);
   }
-  const FloatingPointMode mode;
-  return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
-                                 {true, input_gradient, {}, {}});
+  return in_own_mode([&] {
+    return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
+                                   {true, input_gradient, {}, {}});
+  });
 }
 
 template <class T>
@@ -347,10 +351,9 @@ double Network<T>::evaluate(const Input<T>& x, Targets<T> y, const Loss& loss, s
     predict(x, output);
     return evaluate_loss<T>(loss, output, y);
   }
-  const FloatingPointMode mode;
   const auto pass = impl_->evaluations.lease([](const nn::BatchPass<T>&) { return true; },
                                              [] { return std::make_unique<nn::BatchPass<T>>(); });
-  return pass->evaluate(impl_->model, {x, y, sample_weight, std::nullopt}, loss);
+  return in_own_mode([&] { return pass->evaluate(impl_->model, {x, y, sample_weight, std::nullopt}, loss); });
 }
 
 // ---- layers

@@ -19,8 +19,8 @@ namespace {
 
 /// Bytes of both buffers together: they should stay in the second-level cache.
 constexpr std::size_t kBufferBytes = hardware::kL2 / 2;
-constexpr std::size_t kMinBlockRows = 128;
-constexpr std::size_t kMaxBlockRows = 256;
+constexpr std::size_t kMinPredictedRows = 128;
+constexpr std::size_t kMaxPredictedRows = 256;
 
 /// The largest row stride of any layer. It may belong to a layer that is slightly narrower than the widest layer,
 /// because row_stride() adds padding for some widths only.
@@ -39,7 +39,7 @@ template <class T>
 Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads)
     : row_plan_(model), max_rows_(max_rows) {
   const std::size_t widest = widest_stride(model);
-  const std::size_t fitting = std::clamp(kBufferBytes / (2 * widest * sizeof(T)), kMinBlockRows, kMaxBlockRows);
+  const std::size_t fitting = std::clamp(kBufferBytes / (2 * widest * sizeof(T)), kMinPredictedRows, kMaxPredictedRows);
   block_rows_ = std::clamp<std::size_t>(max_rows, 1, fitting);
   buffer_size_ = block_rows_ * widest;
   for (int t = 0; t < std::max(1, threads); ++t) {

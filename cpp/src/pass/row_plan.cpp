@@ -1,13 +1,12 @@
 #include "pass/row_plan.hpp"
 
 #include "kernels/dispatch.hpp"
-#include "model/activate.hpp"
 
 namespace backpass::nn {
 namespace {
 
-/// The weights of a larger network are not in the first-level cache. Then the time for loading them exceeds the time
-/// that a plan saves.
+/// A plan saves about 50 ns per call and 30 ns per layer. From this size on (1 µs of multiply-adds, and as much for
+/// loading weights from the second-level cache) this is less than 5 %.
 constexpr std::size_t kMostParameters = 16384;
 
 }  // namespace

@@ -1,8 +1,10 @@
 /// The prediction of a single row. Everything that depends on the network alone is found once: the kernels, the
-/// addresses of the parameters, and the sizes. For a small network this takes longer than the arithmetic.
+/// addresses of the parameters, and the sizes. Finding them in each call would take longer than the arithmetic of a
+/// small network.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "kernels/kernel_table.hpp"
@@ -29,7 +31,7 @@ class RowPlan {
     kernels::Index inputs, outputs;
     const T* weight;  ///< Wt (inputs, outputs)
     const T* bias;    ///< (outputs), or null
-    /// Null for the identity and for softmax.
+    /// Null for identity, softmax and log_softmax.
     void (*activate)(kernels::Index n, T parameter, const T* z, T* a);
     T parameter;
     void (*normalise)(kernels::Index n, const T* z, T* a);  ///< softmax or log_softmax, or null

@@ -8,8 +8,8 @@
 ///
 /// The states of one call:
 ///
-///            offers_ = invited          team_ = who came              running_ = 0
-///            ++generation_              or timeout
+///            offers_ = invited         all came, or timeout:          running_ = 0
+///            ++generation_             team_ = who came
 ///   caller   idle ──────────▶ gathering ──────────▶ working ─────────▶ waiting ──▶ idle
 ///
 ///   helper   spinning ──────▶ offers_ -= itself ──▶ waits for team_ ─▶ working ──▶ --running_ ─▶ spinning
