@@ -21,16 +21,30 @@
 
 namespace backpass::python {
 
+/// A setting of type T that pybind11 converts. Property is the annotation of the Python property.
+template <class T, class Annotation>
+struct PlainValue {
+  using Argument = T;
+  using Property = Annotation;
+  static py::object to_python(const T& value) { return py::cast(value); }
+  static T from_python(const T& value) { return value; }
+};
 /// The Python side of a setting of type T: what the constructor takes and what the property returns.
 template <class T>
-struct PythonValue {
-  using Argument = T;
-  static py::object to_python(const T& value) { return py::cast(value); }
-  static T from_python(const Argument& value) { return value; }
-};
+struct PythonValue;
+template <>
+struct PythonValue<bool> : PlainValue<bool, py::bool_> {};
+template <>
+struct PythonValue<std::int64_t> : PlainValue<std::int64_t, py::int_> {};
+template <>
+struct PythonValue<double> : PlainValue<double, py::float_> {};
+template <>
+struct PythonValue<std::pair<double, double>>
+    : PlainValue<std::pair<double, double>, py::typing::Tuple<py::float_, py::float_>> {};
 template <>
 struct PythonValue<std::shared_ptr<Schedule>> {
   using Argument = OptionalSchedule;
+  using Property = OptionalSchedule;
   static py::object to_python(const std::shared_ptr<Schedule>& value) {
     return value ? from_schedule(value) : py::none();
   }
@@ -39,20 +53,6 @@ struct PythonValue<std::shared_ptr<Schedule>> {
     return schedule == nullptr ? nullptr : schedule->value;
   }
 };
-// The annotations of properties.
-template <class T>
-struct PropertyType;
-template <>
-struct PropertyType<bool> : std::type_identity<py::bool_> {};
-template <>
-struct PropertyType<std::int64_t> : std::type_identity<py::int_> {};
-template <>
-struct PropertyType<double> : std::type_identity<py::float_> {};
-template <>
-struct PropertyType<std::pair<double, double>> : std::type_identity<py::typing::Tuple<py::float_, py::float_>> {};
-template <>
-struct PropertyType<std::shared_ptr<Schedule>> : std::type_identity<OptionalSchedule> {};
-
 // An argument of the constructor and a property, made from an entry of V's list of fields.
 
 template <class V, class T>
@@ -173,13 +173,6 @@ void for_each_alternative(F f) {
     (f.template operator()<std::variant_alternative_t<I, Variant>>(), ...);
   }(std::make_index_sequence<std::variant_size_v<Variant>>());
 }
-template <class Variant>
-std::vector<std::string> names_of() {
-  std::vector<std::string> names;
-  for_each_alternative<Variant>([&]<class V>() { names.emplace_back(V::name); });
-  return names;
-}
-
 /// What the classes derived from Base have in common: the kind of an object, which decides its class, and its settings.
 /// Other types than those of the first comment have a specialisation.
 template <class Base>
@@ -192,10 +185,18 @@ struct Record {
 /// The value of the setting `name`. \throws py::attribute_error if the alternative does not have this setting
 template <class Base>
 py::object get_setting(const Base& self, std::string_view name) {
-  for (auto& [key, value] : Record<Base>::settings(self)) {
-    if (key == name) {
-      return value;
-    }
+  py::object value;
+  std::visit(
+      [&]<class V>(const V& v) {
+        for_each_setting<V>([&]<class S>(const S& setting) {
+          if (setting.name == name) {
+            value = PythonValue<typename S::Value>::to_python(setting.get(v));
+          }
+        });
+      },
+      self.variant());
+  if (value) {
+    return value;
   }
   throw py::attribute_error(std::string(name));
 }
@@ -262,7 +263,7 @@ void def_properties(Class& cls, Setter... setter) {
     using Value = typename S::Value;
     const char* name = setting.name;
     const auto get = [name](const Base& self) {
-      return py::reinterpret_borrow<typename PropertyType<Value>::type>(get_setting(self, name));
+      return py::reinterpret_borrow<typename PythonValue<Value>::Property>(get_setting(self, name));
     };
     if constexpr (sizeof...(Setter) == 0) {
       cls.def_property_readonly(name, get);

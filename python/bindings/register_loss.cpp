@@ -174,14 +174,7 @@ Raises
 ValueError
     If the name is unknown. The message lists the known names.
 )");
-  m.def(
-      "names",
-      [] {
-        std::vector<std::string> names = names_of<Loss>();
-        names.pop_back();  // a CustomLoss has no name as an argument
-        return names;
-      },
-      "Return the names of all losses.");
+  m.def("names", &loss_names, "Return the names of all losses.");
 }
 
 }  // namespace backpass::python

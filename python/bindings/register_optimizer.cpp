@@ -2,7 +2,6 @@
 #include <backpass/optimizer.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 
 #include "arrays.hpp"
@@ -235,17 +234,7 @@ Raises
 ValueError
     If the name is unknown. The message lists the known names.
 )");
-  m.def(
-      "names",
-      [] {
-        std::vector<std::string> names = names_of<Optimizer>();
-        for (std::string& name : names) {
-          std::transform(name.begin(), name.end(), name.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        }
-        return names;
-      },
-      "Return the names of all optimizers.");
+  m.def("names", &optimizer_names, "Return the names of all optimizers.");
 }
 
 }  // namespace backpass::python

@@ -7,7 +7,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = ("cpp", "python")
-GENERATED = ".pyi"
 MEMBERS = {
     "activation": ["hard_swish|HardSwish", "softsign|Softsign", "mish|Mish", "celu|CELU"],
     "loss": ["log_cosh|LogCosh"],

@@ -23,8 +23,6 @@
 
 #include <backpass/backpass.hpp>
 
-#include "members.hpp"
-
 namespace {
 
 namespace bp = backpass;
@@ -141,7 +139,7 @@ void add_steps(Table& table, const Problem<T>& p) {
     for (const std::size_t rows : {300, 100, 1, 17, 300, 100, 1}) {
       net.train_step(p.x.middle_rows(0, rows), p.y.middle_rows(0, rows), bp::Huber{}, optimizer);
     }
-    table["steps " + name] = hash_of<T>(net.parameters());
+    table["steps " + std::string(bp::OptimizerRef(optimizer).name())] = hash_of<T>(net.parameters());
   }
 }
 

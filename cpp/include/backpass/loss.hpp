@@ -7,9 +7,11 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <variant>
+#include <vector>
 
 #include <backpass/activation.hpp>
 #include <backpass/compiler.hpp>
@@ -152,6 +154,8 @@ BACKPASS_LOSSES(BACKPASS_TRAITS)
 /// The loss with this short name (e.g. "mse") and default parameters.
 /// \throws std::invalid_argument for an unknown name; the message lists the known names
 [[nodiscard]] BACKPASS_EXPORT Loss loss_from_name(std::string_view name);
+/// The names that loss_from_name() knows.
+[[nodiscard]] BACKPASS_EXPORT std::vector<std::string> loss_names();
 /// The short name of a loss.
 [[nodiscard]] BACKPASS_EXPORT std::string_view loss_name(const Loss& loss) noexcept;
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -318,6 +319,8 @@ class OptimizerRef {
 /// The optimizer of this name, in lower case ("adamw") or as in C++ ("AdamW"), with default hyperparameters.
 /// \throws std::invalid_argument for an unknown name; the message lists the known names
 [[nodiscard]] BACKPASS_EXPORT Optimizer optimizer_from_name(std::string_view name);
+/// The names in lower case.
+[[nodiscard]] BACKPASS_EXPORT std::vector<std::string> optimizer_names();
 
 /// \throws std::invalid_argument if a hyperparameter is out of range
 BACKPASS_EXPORT void validate(OptimizerRef optimizer);

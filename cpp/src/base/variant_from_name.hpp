@@ -1,17 +1,23 @@
-/// Looks an alternative of a variant up by its name.
+/// The names of the alternatives of a variant, and an alternative by its name.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/text.hpp"
 
 namespace backpass {
+
+/// short_name(V::name) of the alternatives V that I numbers.
+template <class Variant, class ShortName, std::size_t... I>
+[[nodiscard]] std::vector<std::string> variant_names(ShortName short_name, std::index_sequence<I...> /*alternatives*/) {
+  return {short_name(std::variant_alternative_t<I, Variant>::name)...};
+}
 
 /// A default object of the alternative V with this name: V::name, or short_name(V::name).
 /// \tparam I           the alternatives to search
@@ -20,7 +26,7 @@ namespace backpass {
 /// \throws std::invalid_argument for an unknown name; the message lists the short names
 template <class Variant, class ShortName, std::size_t... I>
 [[nodiscard]] Variant variant_from_name(std::string_view what, std::string_view name, ShortName short_name,
-                                        std::index_sequence<I...> /*alternatives*/) {
+                                        std::index_sequence<I...> alternatives) {
   Variant found;
   const auto matches = [&]<class V>(std::in_place_type_t<V>) {
     if (name != V::name && name != short_name(V::name)) {
@@ -30,8 +36,7 @@ template <class Variant, class ShortName, std::size_t... I>
     return true;
   };
   if (!(matches(std::in_place_type<std::variant_alternative_t<I, Variant>>) || ...)) {
-    const std::array known{short_name(std::variant_alternative_t<I, Variant>::name)...};
-    throw std::invalid_argument(unknown_text(what, name, known));
+    throw std::invalid_argument(unknown_text(what, name, variant_names<Variant>(short_name, alternatives)));
   }
   return found;
 }

@@ -46,13 +46,12 @@ void activate(const kernels::KernelTable<T>& kernels, const Activation& activati
   if (kind == ActivationKind::custom) {
     const CustomActivation& custom = *activation.custom_functions();
     in_callers_mode(of_type<T>(custom.function_f32, custom.function_f64), z, a);
-  } else if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) {
-    const auto kernel = kind == ActivationKind::softmax ? kernels.softmax : kernels.log_softmax;
+  } else if (const auto kernel = row_kernel(kernels, activation)) {
     for_rows(z.rows(), z.cols(), [&](std::size_t r) { kernel(cols, z.row(r), a.row(r)); });
   } else if (kind != ActivationKind::identity || z.data() != a.data()) {
-    const auto kernel = kernels.activate[static_cast<int>(kind)];
+    const auto elementwise = kernels.activate[static_cast<int>(kind)];
     const T parameter = static_cast<T>(activation.parameter());
-    for_runs(z, a, [&](kernels::Index n, const T* from, T* to) { kernel(n, parameter, from, to); });
+    for_runs(z, a, [&](kernels::Index n, const T* from, T* to) { elementwise(n, parameter, from, to); });
   }
 }
 

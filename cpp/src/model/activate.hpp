@@ -19,6 +19,15 @@ inline bool is_elementwise(const Activation& activation) noexcept {
   return static_cast<int>(activation.kind()) < kElementwiseActivations;
 }
 
+/// The kernel of softmax or log_softmax, which computes one row of n elements; null for another φ.
+template <class T>
+auto row_kernel(const kernels::KernelTable<T>& kernels, const Activation& activation) noexcept
+    -> decltype(kernels.softmax) {
+  return activation.kind() == ActivationKind::softmax       ? kernels.softmax
+         : activation.kind() == ActivationKind::log_softmax ? kernels.log_softmax
+                                                            : nullptr;
+}
+
 /// a = φ(z), both of shape (B, M_i). a may be z.
 template <class T>
 void activate(const kernels::KernelTable<T>& kernels, const Activation& activation, ConstMatrixView<T> z,

@@ -22,11 +22,16 @@
 
 namespace backpass {
 
-Loss loss_from_name(std::string_view name) {
-  const auto same = [](std::string_view full) { return std::string(full); };
-  constexpr std::size_t kNamed = std::variant_size_v<Loss> - 1;  // all except CustomLoss
-  return variant_from_name<Loss>("loss", name, same, std::make_index_sequence<kNamed>());
-}
+namespace {
+
+using NamedLosses = std::make_index_sequence<std::variant_size_v<Loss> - 1>;  // all except CustomLoss
+std::string as_written(std::string_view name) { return std::string(name); }
+
+}  // namespace
+
+Loss loss_from_name(std::string_view name) { return variant_from_name<Loss>("loss", name, as_written, NamedLosses()); }
+
+std::vector<std::string> loss_names() { return variant_names<Loss>(as_written, NamedLosses()); }
 
 std::string_view loss_name(const Loss& loss) noexcept {
   return std::visit([](const auto& l) { return std::remove_cvref_t<decltype(l)>::name; }, loss);
@@ -39,16 +44,6 @@ void validate(const Loss& loss) {
 namespace nn {
 namespace {
 
-/// The row of a closed form in loss_list.hpp.
-struct ClosedForm {
-  std::string_view loss;
-  ActivationKind output;
-  kernels::LossKernel kernel;
-};
-#define BACKPASS_FORM(Class, output, kernel) {Class::name, ActivationKind::output, kernels::LossKernel::kernel},
-constexpr ClosedForm kClosedForms[]{BACKPASS_CLOSED_FORMS(BACKPASS_FORM)};
-#undef BACKPASS_FORM
-
 /// The kernel that computes L from a^N.
 template <class L>
 struct KernelOf;  // not defined for a loss without a row
@@ -59,6 +54,17 @@ struct KernelOf;  // not defined for a loss without a row
   };
 BACKPASS_LOSSES(BACKPASS_KERNEL)
 #undef BACKPASS_KERNEL
+
+/// The row of a closed form in loss_list.hpp.
+struct ClosedForm {
+  kernels::LossKernel loss;
+  ActivationKind output;
+  kernels::LossKernel kernel;
+};
+#define BACKPASS_FORM(Class, output, kernel) \
+  {KernelOf<Class>::value, ActivationKind::output, kernels::LossKernel::kernel},
+constexpr ClosedForm kClosedForms[]{BACKPASS_CLOSED_FORMS(BACKPASS_FORM)};
+#undef BACKPASS_FORM
 
 /// The parameter of a loss's kernel: its only setting, or 0.
 template <class L>
@@ -83,7 +89,7 @@ LossPlan<T> plan_loss(const Loss& loss, const Activation& output) {
           // With the identity as output activation, a^N = z^N and ξ^N = ∂E/∂a^N.
           bool from_z = output.kind() == ActivationKind::identity;
           for (const ClosedForm& form : kClosedForms) {
-            if (form.output == output.kind() && form.loss == L::name) {
+            if (form.loss == KernelOf<L>::value && form.output == output.kind()) {
               plan.kernel = form.kernel;
               from_z = true;
             }

@@ -14,21 +14,22 @@
 namespace backpass {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
+std::string lowered(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) { return lower(c); });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
+
+using AllOptimizers = std::make_index_sequence<std::variant_size_v<Optimizer>>;
 
 }  // namespace
 
 Optimizer optimizer_from_name(std::string_view name) {
-  const auto lowered = [](std::string_view full) { return lower(full); };
-  return variant_from_name<Optimizer>("optimizer", name, lowered,
-                                      std::make_index_sequence<std::variant_size_v<Optimizer>>());
+  return variant_from_name<Optimizer>("optimizer", name, lowered, AllOptimizers());
 }
+
+std::vector<std::string> optimizer_names() { return variant_names<Optimizer>(lowered, AllOptimizers()); }
 
 void validate(OptimizerRef optimizer) {
   optimizer.visit([]<class O>(const O& o) { optim::Rule<O>::validate(o); });

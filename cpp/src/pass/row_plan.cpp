@@ -1,6 +1,7 @@
 #include "pass/row_plan.hpp"
 
 #include "kernels/dispatch.hpp"
+#include "model/activate.hpp"
 
 namespace backpass::nn {
 namespace {
@@ -27,12 +28,8 @@ RowPlan<T>::RowPlan(const Model<T>& model) : multiply_row_(kernels::table<T>().m
                 model.bias(i),
                 nullptr,
                 static_cast<T>(spec.activation.parameter()),
-                nullptr};
-    if (kind == ActivationKind::softmax) {
-      layer.normalise = kernels.softmax;
-    } else if (kind == ActivationKind::log_softmax) {
-      layer.normalise = kernels.log_softmax;
-    } else if (kind != ActivationKind::identity) {
+                row_kernel(kernels, spec.activation)};
+    if (is_elementwise(spec.activation) && kind != ActivationKind::identity) {
       layer.activate = kernels.activate[static_cast<int>(kind)];
     }
     layers_.push_back(layer);

@@ -17,8 +17,8 @@ class RowPlan {
  public:
   explicit RowPlan(const Model<T>& model);
 
-  /// Whether this is a plan for the model. There is no plan for a network with custom activations, and none for a large
-  /// network, whose products should be divided among threads and poll for interrupts.
+  /// Whether this plan was made for the model. A network with custom activations has no plan. A large network has no
+  /// plan either, because its products are divided among threads and poll for interrupts.
   [[nodiscard]] bool is_for(const Model<T>& model) const noexcept { return memory_ == model.memory.value(); }
   /// out = a^N, with the bits of LayerPass::forward.
   /// \param x        (M_0)

@@ -13,8 +13,6 @@
 
 #include <backpass/backpass.hpp>
 
-#include "members.hpp"
-
 namespace backpass {
 namespace {
 

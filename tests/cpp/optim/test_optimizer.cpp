@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "members.hpp"
-
 namespace backpass {
 namespace {
 
@@ -19,10 +17,11 @@ std::string lowered(std::string text) {
 
 TEST(OptimizerFromName, LowerCaseOrAsWritten) {
   for (const std::string& name : optimizer_names()) {
-    for (const std::string& form : {name, lowered(name)}) {
-      Optimizer optimizer = optimizer_from_name(form);
-      EXPECT_EQ(OptimizerRef(optimizer).name(), name);
-    }
+    Optimizer optimizer = optimizer_from_name(name);
+    const std::string full(OptimizerRef(optimizer).name());
+    EXPECT_EQ(lowered(full), name);
+    Optimizer same = optimizer_from_name(full);
+    EXPECT_EQ(OptimizerRef(same).name(), full);
   }
   EXPECT_DOUBLE_EQ(std::get<NAdam>(optimizer_from_name("nadam")).lr, 2e-3);
 }
@@ -30,7 +29,7 @@ TEST(OptimizerFromName, LowerCaseOrAsWritten) {
 TEST(OptimizerFromName, UnknownNamesAreAnErrorThatListsTheKnown) {
   std::string known;
   for (const std::string& name : optimizer_names()) {
-    known += (known.empty() ? "" : ", ") + lowered(name);
+    known += (known.empty() ? "" : ", ") + name;
   }
   for (const char* name : {"", "adm", "ADAM", "adamw "}) {
     try {

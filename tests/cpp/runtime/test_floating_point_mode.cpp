@@ -1,7 +1,6 @@
 // The caller's rounding direction, treatment of denormals and traps: no result depends on them, every call restores
 // them, and users' functions run with them.
 #include "base/floating_point_mode.hpp"
-#include "members.hpp"
 
 #include <algorithm>
 #include <cfenv>

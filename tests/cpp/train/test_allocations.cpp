@@ -14,7 +14,6 @@
 
 #include <backpass/backpass.hpp>
 
-#include "members.hpp"
 #include "sanitized.hpp"
 
 #if defined(__linux__)
