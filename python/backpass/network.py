@@ -307,7 +307,7 @@ class Network(_core.Network):
         )
         hooks = Hooks(self, others, progress, plan)
         try:
-            series, run, best_epoch, stopped_early = self._fit(
+            run = self._fit(
                 x,
                 y,
                 loss=loss,
@@ -319,7 +319,7 @@ class Network(_core.Network):
                 validation_split=to_number(validation_split, "validation_split"),
                 sample_weight=sample_weight,
                 schedule=schedule,
-                early_stopping=None if stopping is None else _stopping_tuple(stopping),
+                early_stopping=stopping,
                 clip_norm=_bound(clip_norm, "clip_norm"),
                 clip_value=_bound(clip_value, "clip_value"),
                 l1=to_number(l1, "l1"),
@@ -335,7 +335,7 @@ class Network(_core.Network):
             )
         finally:
             hooks.close()
-        history = History(series, epochs=run, best_epoch=best_epoch, stopped_early=stopped_early)
+        history = History(**run)
         for callback in others:
             callback.on_train_end(self, history)
         return history
@@ -359,10 +359,6 @@ class Network(_core.Network):
         memo[id(self)] = result
         vars(result).update(copy.deepcopy(vars(self), memo))
         return result
-
-
-def _stopping_tuple(stopping: EarlyStopping) -> tuple[str, int, float, bool]:
-    return stopping.monitor, stopping.patience, stopping.min_delta, stopping.restore_best
 
 
 def _bound(value: float | None, name: str) -> float:

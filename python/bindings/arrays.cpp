@@ -179,9 +179,11 @@ MatrixInput<T> column_of(py::array array) {
   return input;
 }
 
-std::string text(std::size_t n) { return std::to_string(n); }
-std::string vector_text(std::size_t n) { return "(" + text(n) + ",)"; }
-std::string matrix_text(std::size_t rows, std::size_t cols) { return "(" + text(rows) + ", " + text(cols) + ")"; }
+/// A shape as Python writes it: "(2, 3)", "(2,)".
+template <class... Extents>
+std::string extents_text(Extents... extents) {
+  return py::str(py::make_tuple(extents...));
+}
 
 [[noreturn]] void wrong_shape(const char* name, const py::array& array, const std::string& expected) {
   throw py::value_error(std::string(name) + " has shape " + shape_text(array) + "; expected " + expected);
@@ -190,9 +192,9 @@ std::string matrix_text(std::size_t rows, std::size_t cols) { return "(" + text(
 /// The shapes that to_output_matrix accepts, for messages.
 std::string outputs_text(std::size_t rows, std::size_t cols, bool single) {
   if (single) {
-    return vector_text(cols);
+    return extents_text(cols);
   }
-  return matrix_text(rows, cols) + (cols == 1 ? " or " + vector_text(rows) : "");
+  return extents_text(rows, cols) + (cols == 1 ? " or " + extents_text(rows) : "");
 }
 
 template <class T>
@@ -240,7 +242,7 @@ MatrixInput<T> to_matrix(py::handle x, std::size_t cols, const char* name) {
   if (ndim == 1 && extent(array, 0) == cols) {
     return row_of<T>(std::move(array));
   }
-  wrong_shape(name, array, "(B, " + text(cols) + ") or, for one sample, " + vector_text(cols));
+  wrong_shape(name, array, "(B, " + std::to_string(cols) + ") or, for one sample, " + extents_text(cols));
 }
 
 template <class T>
@@ -286,12 +288,12 @@ TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, boo
                                          : ndim == 1 && single && extent(array, 0) == cols;
     if (!one_a_row && !distributions) {
       wrong_shape(name, array,
-                  vector_text(rows) + " integer labels, or distributions: " + outputs_text(rows, cols, single));
+                  extents_text(rows) + " integer labels, or distributions: " + outputs_text(rows, cols, single));
     }
     if (one_a_row && !holds_integers(array)) {
       throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) + " and shape " +
-                           shape_text(array) + "; a cross-entropy takes " + vector_text(rows) +
-                           " labels of an integer dtype, or distributions " + matrix_text(rows, cols));
+                           shape_text(array) + "; a cross-entropy takes " + extents_text(rows) +
+                           " labels of an integer dtype, or distributions " + extents_text(rows, cols));
     }
   }
   const bool labels =
@@ -313,7 +315,7 @@ WeightsInput<T> to_weights(py::handle weights, std::size_t rows, bool single) {
     array = array.reshape({1});
   }
   if (array.ndim() != 1 || extent(array, 0) != rows) {
-    wrong_shape("sample_weight", array, vector_text(rows));
+    wrong_shape("sample_weight", array, extents_text(rows));
   }
   MatrixInput<T> row = row_of<T>(std::move(array));
   return {std::span(row.view.data(), rows), std::move(row.memory)};
@@ -333,7 +335,7 @@ MatrixView<T> to_output(py::handle out, std::size_t rows, std::size_t cols, bool
   const bool fits = single ? array.ndim() == 1 && extent(array, 0) == cols
                            : array.ndim() == 2 && extent(array, 0) == rows && extent(array, 1) == cols;
   if (!fits) {
-    wrong_shape("out", array, single ? vector_text(cols) : matrix_text(rows, cols));
+    wrong_shape("out", array, single ? extents_text(cols) : extents_text(rows, cols));
   }
   if (!array.writeable()) {
     throw py::value_error("out is read-only");

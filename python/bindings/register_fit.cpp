@@ -13,8 +13,6 @@
 namespace backpass::python {
 namespace {
 
-using StoppingTuple = std::tuple<std::string, std::size_t, double, bool>;
-
 py::dict last_values(const History& history) {
   py::dict logs;
   for (const auto& [name, values] : history.series) {
@@ -23,13 +21,43 @@ py::dict last_values(const History& history) {
   return logs;
 }
 
-/// Keeps the order of the series; a std::map would sort them by name.
-AnyTuple to_tuple(const History& history) {
+/// The arguments of Python's History. Keeps the order of the series; a std::map would sort them by name.
+StringDict to_arguments(const History& history) {
   py::dict series;
   for (const auto& [name, values] : history.series) {
     series[py::str(name)] = values;
   }
-  return AnyTuple(py::make_tuple(series, history.epochs, history.best_epoch, history.stopped_early));
+  py::dict arguments;
+  arguments["series"] = series;
+  arguments["epochs"] = history.epochs;
+  arguments["best_epoch"] = history.best_epoch;
+  arguments["stopped_early"] = history.stopped_early;
+  return StringDict(arguments);
+}
+
+/// Converts a value that Network.fit has checked.
+template <class V>
+V convert(py::handle value, const char* name) {
+  try {
+    return value.cast<V>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(std::string(name) + " cannot be " + std::string(py::repr(value)));
+  }
+}
+/// Sets the fields of S: value_of(name) gives the Python value of a field.
+template <class S, class F>
+void set_fields(S& settings, F value_of) {
+  for_each_field<S>([&]<class V>(const Field<S, V>& field) {
+    settings.*field.member = convert<V>(value_of(field.name), field.name);
+  });
+}
+std::optional<EarlyStopping> to_early_stopping(const py::object& object) {
+  if (object.is_none()) {
+    return std::nullopt;
+  }
+  EarlyStopping settings;
+  set_fields(settings, [&](const char* name) -> py::object { return object.attr(name); });
+  return settings;
 }
 
 template <class T>
@@ -64,14 +92,10 @@ void set_hooks(FitOptions<T>& options, Access& access, Access& optimizer_access,
   };
 }
 
-AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
-             const OptimizerLike& optimizer_like, std::size_t epochs, std::size_t batch_size, bool shuffle,
-             const std::optional<std::pair<ArrayLike, ArrayLike>>& validation_data, double validation_split,
-             const OptionalArrayLike& sample_weight, const OptionalSchedule& schedule,
-             const std::optional<StoppingTuple>& early_stopping, double clip_norm, double clip_value, double l1,
-             double l2, const std::vector<std::string>& metrics, const OptionalInt& seed, std::size_t first_epoch,
-             std::int64_t first_step, TrainingMemory& memory, const py::object& on_begin,
-             const py::object& on_epoch_end, const py::object& on_progress) {
+/// \param settings  the other arguments of Network.fit, by name
+StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
+               const OptimizerLike& optimizer_like, const py::KWArgs<py::object>& settings) {
+  const auto setting = [&](const char* name) -> py::object { return settings[name]; };
   const Loss loss = to_loss(loss_like);
   OptimizerObject& optimizer = to_optimizer(optimizer_like);
   return self.visit([&]<class T>(Network<T>& net) {
@@ -79,46 +103,43 @@ AnyTuple fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const Los
     const std::size_t outputs = net.sizes().back();
     const auto input = to_matrix<T>(x, inputs, "x");
     const auto targets = to_targets<T>(y, input.view.rows(), outputs, input.single, label_rule(loss));
-    const auto weights = to_weights<T>(sample_weight, input.view.rows(), input.single);
+    const auto weights = to_weights<T>(setting("sample_weight"), input.view.rows(), input.single);
 
     FitOptions<T> options;
-    options.epochs = epochs;
-    options.batch_size = batch_size;
-    options.shuffle = shuffle;
-    options.validation_split = validation_split;
+    set_fields(options, setting);
+    set_fields(options.gradient, setting);
     options.sample_weight = weights.view;
-    options.gradient = {.l1 = l1, .l2 = l2, .clip_norm = clip_norm, .clip_value = clip_value};
-    options.seed = seed.is_none() ? random_seed() : to_count(seed, "seed");
-    options.first_epoch = first_epoch;
-    options.first_step = first_step;
-    options.memory = &memory;
+    options.seed = setting("seed").is_none() ? random_seed() : to_count(setting("seed"), "seed");
+    options.early_stopping = to_early_stopping(setting("early_stopping"));
+    options.memory = setting("memory").template cast<TrainingMemory*>();
     MatrixInput<T> validation_input;
     std::optional<TargetsInput<T>> validation_targets;
-    if (validation_data) {
-      validation_input = to_matrix<T>(validation_data->first, inputs, "validation_data[0]");
-      validation_targets = to_targets<T>(validation_data->second, validation_input.view.rows(), outputs,
-                                         validation_input.single, label_rule(loss), "validation_data[1]");
+    if (const py::object data = setting("validation_data"); !data.is_none()) {
+      const auto [vx, vy] = data.cast<std::pair<ArrayLike, ArrayLike>>();
+      validation_input = to_matrix<T>(vx, inputs, "validation_data[0]");
+      validation_targets = to_targets<T>(vy, validation_input.view.rows(), outputs, validation_input.single,
+                                         label_rule(loss), "validation_data[1]");
       options.validation_data.emplace(validation_input.view, validation_targets->view);
     }
+    const py::object schedule = setting("schedule");
     if (ScheduleObject* object = to_optional_schedule(schedule)) {
       options.schedule = object->value.get();
     }
-    if (early_stopping) {
-      std::apply([&](const auto&... settings) { options.early_stopping = EarlyStopping{settings...}; },
-                 *early_stopping);
-    }
-    for (const std::string& name : metrics) {
+    for (const auto& name : setting("metrics").template cast<std::vector<std::string>>()) {
       options.metrics.push_back(metric_from_name(name));
     }
 
-    on_begin(input.view.rows() - validation_rows(input.view.rows(), validation_split));
+    const py::object on_epoch_end = setting("on_epoch_end");
+    const py::object on_progress = setting("on_progress");
+    setting("on_begin")(input.view.rows() - validation_rows(input.view.rows(), options.validation_split));
     Access access(self.gate, Use::fit);
     Access optimizer_access(optimizer.gate, Use::fit);
     std::optional<py::error_already_set> out_of_memory;
     set_hooks(options, access, optimizer_access, on_epoch_end, on_progress, out_of_memory);
     try {
-      return to_tuple(without_gil(std::numeric_limits<double>::infinity(),
-                                  [&] { return net.fit(input.view, targets.view, loss, optimizer.value, options); }));
+      return to_arguments(without_gil(std::numeric_limits<double>::infinity(), [&] {
+        return net.fit(input.view, targets.view, loss, optimizer.value, options);
+      }));
     } catch (const std::bad_alloc&) {
       if (out_of_memory) {
         throw *out_of_memory;
@@ -178,14 +199,9 @@ A checkpoint with an optimizer contains this state. `Network.fit` continues from
 void register_fit(py::module_& m, NetworkClass& cls) {
   register_memory(m);
   cls.def("_fit", &fit, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
-          py::arg("epochs"), py::arg("batch_size"), py::arg("shuffle"), py::arg("validation_data"),
-          py::arg("validation_split"), py::arg("sample_weight"), py::arg("schedule"), py::arg("early_stopping"),
-          py::arg("clip_norm"), py::arg("clip_value"), py::arg("l1"), py::arg("l2"), py::arg("metrics"),
-          py::arg("seed"), py::arg("first_epoch"), py::arg("first_step"), py::arg("memory"), py::arg("on_begin"),
-          py::arg("on_epoch_end"), py::arg("on_progress"), R"(Run the epochs of Network.fit.
+          R"(Run the epochs of Network.fit. It passes the other arguments by name.
 
-Before the first epoch, call `on_begin` with the number of training rows.
-Return (series, epochs, best_epoch, stopped_early).)");
+Before the first epoch, call `on_begin` with the number of training rows. Return the arguments of History.)");
 }
 
 }  // namespace backpass::python

@@ -21,6 +21,11 @@ std::vector<const char*> slot_names(const Optimizer& optimizer) {
       optimizer);
 }
 
+/// PyTorch's name of OptimizerState::Group::memory; null if the optimizer does not use it.
+const char* group_memory_of(const Optimizer& optimizer) {
+  return std::visit([]<class O>(const O&) { return group_memory_name<O>(); }, optimizer);
+}
+
 OptimizerState& state_of(Optimizer& optimizer) {
   return std::visit([](auto& o) -> OptimizerState& { return o.state; }, optimizer);
 }
@@ -53,14 +58,14 @@ StringDict get_optimizer_state(OptimizerObject& self) {
     return StringDict(result);
   }
   py::list steps;
-  py::list mu_products;
+  py::list memories;
   for (const auto& group : state.groups) {
     steps.append(group.step);
-    mu_products.append(group.mu_product);
+    memories.append(group.memory);
   }
   result["step"] = steps;
-  if (std::holds_alternative<NAdam>(self.value)) {
-    result["mu_product"] = mu_products;
+  if (const char* name = group_memory_of(self.value)) {
+    result[name] = memories;
   }
   put_slots(result, slot_names(self.value), state.slots_f32, needed);
   put_slots(result, slot_names(self.value), state.slots_f64, needed);
@@ -95,22 +100,23 @@ void set_optimizer_state(OptimizerObject& self, const StringDict& values) {
       state.groups.push_back({.step = step});
     }
   }
-  if (rest.contains("mu_product")) {
-    const auto mu_products = take_list<double>(rest, "mu_product", "numbers");
-    if (mu_products.size() != state.groups.size()) {
-      throw py::value_error("state: step has " + std::to_string(state.groups.size()) + " entries and mu_product " +
-                            std::to_string(mu_products.size()));
-    }
-    for (std::size_t i = 0; i < mu_products.size(); ++i) {
-      state.groups[i].mu_product = mu_products[i];
-    }
-  }
   const auto missing = [](const char* key) {
     throw py::value_error("state: " + std::string(key) +
-                          " is missing; assign the whole dict that `state` returned, or " + "an empty one");
+                          " is missing; assign the whole dict that `state` returned, or an empty one");
   };
-  if (!state.groups.empty() && std::holds_alternative<NAdam>(self.value) && !values.contains("mu_product")) {
-    missing("mu_product");
+  if (const char* name = group_memory_of(self.value)) {
+    if (rest.contains(name)) {
+      const auto memories = take_list<double>(rest, name, "numbers");
+      if (memories.size() != state.groups.size()) {
+        throw py::value_error("state: step has " + std::to_string(state.groups.size()) + " entries and " + name + " " +
+                              std::to_string(memories.size()));
+      }
+      for (std::size_t i = 0; i < memories.size(); ++i) {
+        state.groups[i].memory = memories[i];
+      }
+    } else if (!state.groups.empty()) {
+      missing(name);
+    }
   }
   std::size_t length = 0;
   std::size_t needed = state.groups.empty() ? 0 : num_slots(self.value);

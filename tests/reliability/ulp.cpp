@@ -25,6 +25,7 @@
 
 #include "base/floating_point_mode.hpp"
 #include "kernels/dispatch.hpp"
+#include "vector_functions.hpp"
 
 #if defined(BACKPASS_HAVE_QUADMATH)
 #include <quadmath.h>
@@ -60,18 +61,18 @@ Wide wide_cos(Wide x) { return std::cos(x); }
 #endif
 
 template <class T>
-using Apply = void (*)(const KernelTable<T>& table, Index n, const T* x, T* y);
+using Apply = void (*)(const KernelSet& set, Index n, const T* x, T* y);
 
 /// y = φ(x) of an activation without a parameter, or with parameter 1.
 template <class T, ActivationKind kKind>
-void activate(const KernelTable<T>& table, Index n, const T* x, T* y) {
-  table.activate[static_cast<int>(kKind)](n, T(1), x, y);
+void activate(const KernelSet& set, Index n, const T* x, T* y) {
+  table<T>(set).activate[static_cast<int>(kKind)](n, T(1), x, y);
 }
 /// y = cos(x), the derivative of the activation sin.
 template <class T>
-void cosine(const KernelTable<T>& table, Index n, const T* x, T* y) {
+void cosine(const KernelSet& set, Index n, const T* x, T* y) {
   std::fill_n(y, n, T(1));
-  table.activate_gradient[static_cast<int>(ActivationKind::sin)](n, T(1), x, y);
+  table<T>(set).activate_gradient[static_cast<int>(ActivationKind::sin)](n, T(1), x, y);
 }
 
 struct Function {
@@ -85,15 +86,21 @@ struct Function {
   double largest_argument = kInfinity;  ///< above it, the kernel is not this function
 };
 
-#define BACKPASS_TABLE(name) [](const auto& t, Index n, const auto* x, auto* y) { t.name(n, x, y); }
+/// y = f(x) of a vector function.
+template <class T, auto kFunction>
+void apply(const KernelSet& set, Index n, const T* x, T* y) {
+  (vector_functions<T>(set).*kFunction)(n, x, y);
+}
+#define BACKPASS_VECTOR_FUNCTION(name) \
+  &apply<float, &VectorFunctions<float>::name>, &apply<double, &VectorFunctions<double>::name>
 #define BACKPASS_ACTIVATION(name) &activate<float, ActivationKind::name>, &activate<double, ActivationKind::name>
 
 const Function kFunctions[] = {
-    {"exp", BACKPASS_TABLE(exp), BACKPASS_TABLE(exp), std::exp, wide_exp, -750.0, 715.0, 4.0},
-    {"log", BACKPASS_TABLE(log), BACKPASS_TABLE(log), std::log, wide_log, 0.2, 3.0, 4.0},
-    {"tanh", BACKPASS_TABLE(tanh), BACKPASS_TABLE(tanh), std::tanh, wide_tanh, -25.0, 25.0, 4.0},
-    {"erf", BACKPASS_TABLE(erf), BACKPASS_TABLE(erf), std::erf, wide_erf, -7.0, 7.0, 4.0},
-    {"sin", BACKPASS_TABLE(sin), BACKPASS_TABLE(sin), std::sin, wide_sin, -30.0, 30.0, 4.0},
+    {"exp", BACKPASS_VECTOR_FUNCTION(exp), std::exp, wide_exp, -750.0, 715.0, 4.0},
+    {"log", BACKPASS_VECTOR_FUNCTION(log), std::log, wide_log, 0.2, 3.0, 4.0},
+    {"tanh", BACKPASS_VECTOR_FUNCTION(tanh), std::tanh, wide_tanh, -25.0, 25.0, 4.0},
+    {"erf", BACKPASS_VECTOR_FUNCTION(erf), std::erf, wide_erf, -7.0, 7.0, 4.0},
+    {"sin", BACKPASS_VECTOR_FUNCTION(sin), std::sin, wide_sin, -30.0, 30.0, 4.0},
     {"cos", &cosine<float>, &cosine<double>, std::cos, wide_cos, -30.0, 30.0, 4.0},
     {"expm1", BACKPASS_ACTIVATION(elu), std::expm1, wide_expm1, -50.0, 0.0, 4.0, 0.0},
     {"sigmoid", BACKPASS_ACTIVATION(sigmoid), [](double x) { return 1.0 / (1.0 + std::exp(-x)); },
@@ -241,9 +248,9 @@ class Measurement {
   void run(const KernelSet& set, const std::vector<T>& x) {
     const auto n = static_cast<Index>(x.size());
     if constexpr (sizeof(T) == sizeof(float)) {
-      function_.f32(table<T>(set), n, x.data(), y_.data());
+      function_.f32(set, n, x.data(), y_.data());
     } else {
-      function_.f64(table<T>(set), n, x.data(), y_.data());
+      function_.f64(set, n, x.data(), y_.data());
     }
   }
 

@@ -63,8 +63,8 @@ class NetworkOwner {
 /// added and starts as on a first step.
 struct OptimizerState {
   struct Group {
-    std::int64_t step = 0;    ///< number of steps of this group; steps while it is frozen do not count
-    double mu_product = 1.0;  ///< NAdam's running product of momenta
+    std::int64_t step = 0;  ///< number of steps of this group; steps while it is frozen do not count
+    double memory = 1.0;    ///< a number whose name and meaning the optimizer states (group_memory)
     friend bool operator==(const Group&, const Group&) = default;
   };
   std::vector<std::vector<float>> slots_f32;  ///< e.g. moments; each slot has one element per parameter
@@ -212,6 +212,8 @@ struct NAdam {
   static constexpr std::string_view name = "NAdam";
   static constexpr const char* definition = "Adam with Nesterov momentum (Dozat 2016), as torch.optim.NAdam.";
   static constexpr const char* slot_names[] = {"exp_avg", "exp_avg_sq"};
+  /// OptimizerState::Group::memory, with PyTorch's name: the running product of momenta μ_1 ⋯ μ_t.
+  static constexpr const char* group_memory = "mu_product";
   double lr = 2e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -324,6 +326,15 @@ class OptimizerRef {
 
 /// \throws std::invalid_argument if a hyperparameter is out of range
 BACKPASS_EXPORT void validate(OptimizerRef optimizer);
+/// The optimizer's name for OptimizerState::Group::memory; null if the optimizer does not use it.
+template <class O>
+[[nodiscard]] constexpr const char* group_memory_name() noexcept {
+  if constexpr (requires { O::group_memory; }) {
+    return O::group_memory;
+  } else {
+    return nullptr;
+  }
+}
 /// The number of slots that the next step needs with the present hyperparameters.
 [[nodiscard]] BACKPASS_EXPORT std::size_t num_slots(OptimizerRef optimizer);
 
@@ -351,11 +362,19 @@ extern template void apply_optimizer(OptimizerRef, std::span<double>, std::span<
 /// Changes of the gradients before a step, in this order: penalties, clip_norm, clip_value. All values are finite and
 /// ≥ 0; 0 means off.
 struct GradientOptions {
+  static constexpr std::string_view name = "gradient options";
   double l1 = 0.0;          ///< adds the gradient of l1 Σ|w| over all weights w, not biases
   double l2 = 0.0;          ///< adds the gradient of l2/2 Σ w² over all weights; for SGD the same as their weight_decay
   double clip_norm = 0.0;   ///< > 0: scales all gradients so that their global 2-norm is at most clip_norm
   double clip_value = 0.0;  ///< > 0: limits each gradient to [−clip_value, clip_value]
   [[nodiscard]] bool any() const noexcept { return l1 != 0 || l2 != 0 || clip_norm > 0 || clip_value > 0; }
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"l1", &GradientOptions::l1, Range::non_negative},
+                      Field{"l2", &GradientOptions::l2, Range::non_negative},
+                      Field{"clip_norm", &GradientOptions::clip_norm, Range::non_negative},
+                      Field{"clip_value", &GradientOptions::clip_value, Range::non_negative}};
+  }
 };
 
 }  // namespace backpass

@@ -8,10 +8,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <backpass/compiler.hpp>
+#include <backpass/field.hpp>
 #include <backpass/network.hpp>
 #include <backpass/schedule.hpp>
 
@@ -56,10 +59,17 @@ extern template double compute_metric(Metric, ConstMatrixView<double>, Targets<d
 /// Stops fit if the series `monitor` has not improved by more than min_delta for `patience` epochs. To improve means to
 /// rise for accuracy and r2, and to fall for all other series. NaN is not an improvement.
 struct EarlyStopping {
+  static constexpr std::string_view name = "EarlyStopping";
   std::string monitor = "val_loss";
   std::size_t patience = 10;
   double min_delta = 0.0;    ///< ≥ 0
   bool restore_best = true;  ///< true: fit ends with the parameters of the best epoch
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"monitor", &EarlyStopping::monitor}, Field{"patience", &EarlyStopping::patience},
+                      Field{"min_delta", &EarlyStopping::min_delta, Range::non_negative},
+                      Field{"restore_best", &EarlyStopping::restore_best}};
+  }
 };
 
 /// The position of fit within an epoch. All members are 0 between two epochs.
@@ -132,6 +142,7 @@ struct ProgressReport {
 template <class T>
 struct FitOptions {
   static_assert(is_real<T>, "T must be float or double");
+  static constexpr std::string_view name = "fit";
 
   std::size_t epochs = 1;
   std::size_t batch_size = 32;
@@ -168,6 +179,15 @@ struct FitOptions {
   /// first, unless it resumes a training. If its position is within an epoch, fit starts with the remaining steps of
   /// that epoch.
   TrainingMemory* memory = nullptr;
+
+  /// The settings that are numbers.
+  static constexpr auto fields() {
+    using O = FitOptions;
+    return std::tuple{
+        Field{"epochs", &O::epochs},           Field{"batch_size", &O::batch_size, Range::positive},
+        Field{"shuffle", &O::shuffle},         Field{"validation_split", &O::validation_split, Range::from_0_below_1},
+        Field{"first_epoch", &O::first_epoch}, Field{"first_step", &O::first_step, Range::non_negative}};
+  }
 };
 
 /// The number of rows, the last ones, that fit uses for the "val_" series with this split.

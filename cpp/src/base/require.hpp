@@ -53,8 +53,10 @@ void require(Range range, std::string_view owner, std::string_view parameter, V 
 template <class S>
 void require_fields(const S& settings) {
   for_each_field<S>([&]<class V>(const Field<S, V>& field) {
-    if constexpr (std::is_same_v<V, double> || std::is_same_v<V, std::int64_t>) {
+    if constexpr (std::is_same_v<V, double>) {
       require(field.range, S::name, field.name, settings.*field.member);
+    } else if constexpr (std::is_integral_v<V> && !std::is_same_v<V, bool>) {
+      require(field.range, S::name, field.name, static_cast<std::int64_t>(settings.*field.member));
     }
   });
 }

@@ -17,6 +17,10 @@
 namespace backpass::io {
 namespace {
 
+/// The key of OptimizerState::Group::memory in a file. Every optimizer's state has the key; it is NAdam's name, because
+/// only NAdam uses the memory.
+constexpr const char* kGroupMemory = NAdam::group_memory;
+
 /// Checks that the optimizer would accept its settings and state: takes a step over zero parameters with the same
 /// settings, group counters and number of slots.
 /// \param settings  its state contains only the groups
@@ -68,17 +72,17 @@ std::string stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_p
   check_state<T>(optimizer, num_parameters, num_layers);
   OptimizerState& state = optimizer.state();
   ListWriter steps;
-  ListWriter mu_products;
+  ListWriter memories;
   Poll poll;
   for (const OptimizerState::Group& group : state.groups) {
     steps.add(std::to_string(group.step));
-    mu_products.add(json_number(group.mu_product));
+    memories.add(json_number(group.memory));
     poll.done(sizeof group);
   }
   ObjectWriter state_object;
   state_object.set("slots", std::to_string(state.arrays<T>().size()));
   state_object.set("step", std::move(steps).text());
-  state_object.set("mu_product", std::move(mu_products).text());
+  state_object.set(kGroupMemory, std::move(memories).text());
   ObjectWriter object = optimizer_to_json(optimizer);
   object.set("state", state_object.text());
   return object.text();
@@ -88,7 +92,7 @@ template <class T>
 StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t num_layers) {
   const std::string what = std::string("the metadata's ") + key::kOptimizer;
   std::vector<std::int64_t> steps;
-  std::vector<double> mu_products;
+  std::vector<double> memories;
   const auto require_layers = [&](std::size_t num_groups) {
     if (num_groups > num_layers) {
       throw FormatError(what + " has a state for more than " + std::to_string(num_layers) + " layers");
@@ -99,9 +103,9 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
                                require_layers(steps.size() + 1);
                                steps.push_back(to_integer(element, "a step count of the optimizer"));
                              }},
-                            {"state", "mu_product", [&](const JsonValue& element) {
-                               require_layers(mu_products.size() + 1);
-                               mu_products.push_back(to_number(element, "a product of momenta of the optimizer"));
+                            {"state", kGroupMemory, [&](const JsonValue& element) {
+                               require_layers(memories.size() + 1);
+                               memories.push_back(to_number(element, "a product of momenta of the optimizer"));
                              }}};
   const JsonValue value = parse_json(text, what, sinks);
   ObjectReader reader(value, "the optimizer");
@@ -109,10 +113,10 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
   ObjectReader state(reader.member("state"), "the optimizer's state");
   const std::uint64_t num_slots = state.count("slots");
   (void)state.list("step");
-  (void)state.list("mu_product");
-  if (steps.size() != mu_products.size()) {
-    state.fail(std::to_string(steps.size()) + " step counts and " + std::to_string(mu_products.size()) +
-               " products for " + std::to_string(num_layers) + " layers");
+  (void)state.list(kGroupMemory);
+  if (steps.size() != memories.size()) {
+    state.fail(std::to_string(steps.size()) + " step counts and " + std::to_string(memories.size()) + " products for " +
+               std::to_string(num_layers) + " layers");
   }
   if (steps.empty() && num_slots != 0) {
     state.fail("it has slots, but the optimizer has not taken a step");
@@ -126,7 +130,7 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
 
   std::vector<OptimizerState::Group>& groups = OptimizerRef(result.optimizer).state().groups;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    groups.push_back({steps[i], mu_products[i]});
+    groups.push_back({steps[i], memories[i]});
   }
   result.num_slots = static_cast<std::size_t>(num_slots);
   try {

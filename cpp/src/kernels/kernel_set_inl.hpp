@@ -18,28 +18,6 @@
 namespace backpass::kernels {
 namespace BACKPASS_KERNEL_NAMESPACE {
 
-// The vector functions, applied to arrays: the form that the table needs.
-template <class T>
-void exp_array(Index n, const T* x, T* y) {
-  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return exp<T>(v); });
-}
-template <class T>
-void log_array(Index n, const T* x, T* y) {
-  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return log<T>(v); });
-}
-template <class T>
-void tanh_array(Index n, const T* x, T* y) {
-  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return tanh<T>(v); });
-}
-template <class T>
-void erf_array(Index n, const T* x, T* y) {
-  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return erf<T>(v); });
-}
-template <class T>
-void sin_array(Index n, const T* x, T* y) {
-  map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return sin<T>(v); });
-}
-
 template <class T>
 constexpr KernelTable<T> make_table() {
   KernelTable<T> t{};
@@ -54,11 +32,6 @@ constexpr KernelTable<T> make_table() {
   add_cross_entropy_kernels(t);
   add_dropout_kernels(t);
   add_vector_kernels(t);
-  t.exp = exp_array<T>;
-  t.log = log_array<T>;
-  t.tanh = tanh_array<T>;
-  t.erf = erf_array<T>;
-  t.sin = sin_array<T>;
   return t;
 }
 

@@ -109,13 +109,6 @@ struct KernelTable {
   /// its own value.
   void (*take_ownership)(Index n, T* x);
   UpdateKernels<T> update;  ///< optimizers
-
-  /// The vector functions, for tests: y[i] = f(x[i]).
-  void (*exp)(Index n, const T* x, T* y);
-  void (*log)(Index n, const T* x, T* y);
-  void (*tanh)(Index n, const T* x, T* y);
-  void (*erf)(Index n, const T* x, T* y);
-  void (*sin)(Index n, const T* x, T* y);
 };
 
 struct KernelSet {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/require.hpp"
 #include "base/text.hpp"
 
 namespace backpass::nn {
@@ -46,9 +47,7 @@ std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
   require_entries(options.dropout, n - 1, "dropout");
   require_entries(options.init, n, "init");
   for (const double p : options.dropout.values()) {
-    if (!(p >= 0.0 && p < 1.0)) {
-      throw std::invalid_argument("dropout: must be in [0, 1), got " + number_text(p));
-    }
+    require(Range::from_0_below_1, "network", "dropout", p);
   }
   if (options.activation.is_list() && options.output.has_value()) {
     throw std::invalid_argument("output: the list of activations already contains the output activation");

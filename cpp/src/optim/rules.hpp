@@ -196,12 +196,12 @@ struct Rule<NAdam> : RuleDefaults {
   static kernels::NadamUpdate<T> advance(const NAdam& o, double lr, OptimizerState::Group& group) {
     const auto t = static_cast<double>(++group.step);
     const auto mu = [&](double step) { return o.beta1 * (1.0 - 0.5 * std::pow(0.96, step * o.momentum_decay)); };
-    group.mu_product *= mu(t);
+    group.memory *= mu(t);
     const double next = mu(t + 1.0);
     const double c = std::sqrt(1.0 - std::pow(o.beta2, t));
     return {
-        .gradient_step = static_cast<T>(lr * c * (1.0 - mu(t)) / (1.0 - group.mu_product)),
-        .moment_step = static_cast<T>(lr * c * next / (1.0 - group.mu_product * next)),
+        .gradient_step = static_cast<T>(lr * c * (1.0 - mu(t)) / (1.0 - group.memory)),
+        .moment_step = static_cast<T>(lr * c * next / (1.0 - group.memory * next)),
         .eps = static_cast<T>(c * o.eps),
         .weight_decay = static_cast<T>(o.weight_decay),
         .beta1 = make_average<T>(o.beta1),

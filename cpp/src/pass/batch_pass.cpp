@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kBlockRows = 256;
 /// Bytes of the tape of a block that one thread computes alone. The tape should stay in the second-level cache.
 constexpr std::size_t kBlockBytes = hardware::kL2 / 4;
+/// 32 rows use each weight that is loaded 32 times: a core loads about 2 floats per cycle from the third-level cache
+/// and computes 32 multiply-adds, so 16 rows would already keep it busy.
 constexpr std::size_t kMinOwnBlockRows = 32;
 /// Cost estimate of the loss of one output in multiply-adds, for polls.
 constexpr std::size_t kLossOperations = 16;
@@ -204,67 +206,78 @@ void BatchPass<T>::pass_block(const PassContext& context, Block& block, std::siz
 }
 
 template <class T>
-bool BatchPass<T>::updates_by_pieces(const PassContext& context, const runtime::Member& member) const noexcept {
+typename BatchPass<T>::Update BatchPass<T>::update_of(const PassContext& context,
+                                                      const runtime::Member& member) const noexcept {
+  if (!context.options.optimizer) {
+    return Update::none;
+  }
+  // Penalties and clipping need the whole gradient first.
+  if (context.options.gradient_options.any()) {
+    return Update::at_the_end;
+  }
   const auto rows = static_cast<double>(std::min(context.batch.rows(), blocks_.front().tape.rows()));
   const double work =
       rows * static_cast<double>(context.model.parameters.size()) * (sizeof(T) > sizeof(float) ? 2.0 : 1.0);
-  // Penalties and clipping need the whole gradient first.
-  return context.options.optimizer && !context.options.gradient_options.any() &&
-         work <= kMostUninterruptedWork * member.size();
+  return work <= kMostUninterruptedWork * member.size() ? Update::by_pieces : Update::at_the_end;
 }
 
 template <class T>
 double BatchPass<T>::run_blocks(const PassContext& context, int threads, double work) {
-  const PassOptions& options = context.options;
   const std::size_t rows = context.batch.rows();
   Block& block = blocks_.front();
   const bool by_columns = shares_columns(context.model, std::min(rows, block.tape.rows()), threads);
   const Chunks<T> chunks(rows, 0, rows);
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
     Worker<T> worker = workers_[member.rank()];
-    const bool by_pieces = updates_by_pieces(context, member);
+    const Update update = update_of(context, member);
     for (std::size_t first = 0, count = 0; first < rows; first += count) {
       count = chunks.rows_from(first, block.tape.rows());
       const bool last = first + count == rows;
       pass_block(context, block, first, count, share_of(member, by_columns, count), worker);
-      const bool updates = last && by_pieces;
-      if (updates && member.rank() == 0) {
-        step_.begin(*context.trained, *options.optimizer);
+      if (last && update == Update::by_pieces) {
+        begin_step(context, member);
       }
       member.barrier();
       if (member.rank() == 0) {
         loss_sums_[0] = add_rows(loss_sums_[0], std::span(block.terms).first(count));
       }
-      if (options.gradients) {
-        std::optional<runtime::NoPolls> to_the_end;
-        if (updates) {
-          to_the_end.emplace();
-          // If the members divided the rows, every member has read all weights and has them in its cache.
-          worker.take_ownership = !by_columns && member.size() > 1 ? context.trained->parameters.data() : nullptr;
-        }
-        layer_pass(context, block, first, count)
-            .gradients({0, count}, context.trained->gradients.data(), chunks, first, wide_.front(),
-                       static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), worker,
-                       [&](std::size_t from, std::size_t to) {
-                         if (updates) {
-                           step_.update(member, from, to);
-                         }
-                       });
+      if (last && update == Update::by_pieces) {
+        // If the members divided the rows, every member has read all weights and has them in its cache.
+        worker.take_ownership = !by_columns && member.size() > 1 ? context.trained->parameters.data() : nullptr;
+        const runtime::NoPolls to_the_end;
+        add_gradients(context, member, chunks, first, count, worker,
+                      [&](std::size_t from, std::size_t to) { step_.update(member, from, to); });
+      } else if (context.options.gradients) {
+        add_gradients(context, member, chunks, first, count, worker, [](std::size_t /*from*/, std::size_t /*to*/) {});
       }
       if (!last) {
         member.barrier();
         runtime::poll(count * context.model.parameters.size());
       }
     }
-    if (options.optimizer && !by_pieces) {
-      if (member.rank() == 0) {
-        step_.begin(*context.trained, *options.optimizer);
-      }
+    if (update == Update::at_the_end) {
+      begin_step(context, member);
       member.barrier();
-      step_.run(member, *context.trained, options.gradient_options);
+      step_.run(member, *context.trained, context.options.gradient_options);
     }
   });
   return context.mean.of(add_segments(loss_sums_));
+}
+
+template <class T>
+void BatchPass<T>::begin_step(const PassContext& context, const runtime::Member& member) {
+  if (member.rank() == 0) {
+    step_.begin(*context.trained, *context.options.optimizer);
+  }
+}
+
+template <class T>
+template <class Done>
+void BatchPass<T>::add_gradients(const PassContext& context, const runtime::Member& member, const Chunks<T>& chunks,
+                                 std::size_t first, std::size_t count, const Worker<T>& worker, Done done) {
+  layer_pass(context, blocks_.front(), first, count)
+      .gradients({0, count}, context.trained->gradients.data(), chunks, first, wide_.front(),
+                 static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), worker, done);
 }
 
 template <class T>
@@ -300,8 +313,8 @@ double BatchPass<T>::run_segments(const PassContext& context, int threads, doubl
     if (!options.gradients) {
       return;
     }
-    if (member.rank() == 0 && options.optimizer) {
-      step_.begin(*context.trained, *options.optimizer);
+    if (options.optimizer) {
+      begin_step(context, member);
     }
     member.barrier();
     const auto [begin, end] = segments_.add_to(member, 1, segments, context.trained->gradients.data());

@@ -79,6 +79,9 @@ class BatchPass {
     RowMean mean;
     double* terms = nullptr;  ///< (B), the output of row_terms(), or null
   };
+  /// When run_blocks() applies the optimizer: never, to each piece of the gradient as soon as it is finished (while it
+  /// is in cache), or after the whole gradient.
+  enum class Update { none, by_pieces, at_the_end };
   /// The memory for one block of rows, which one thread or one team computes.
   struct Block {
     Tape<T> tape;
@@ -112,8 +115,13 @@ class BatchPass {
   void compute_loss_rows(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
   [[nodiscard]] LayerPass<T> layer_pass(const PassContext& context, const Block& block, std::size_t first,
                                         std::size_t count) const;
-  /// True if run_blocks() applies each piece of the gradient as soon as it is finished, while it is in cache.
-  [[nodiscard]] bool updates_by_pieces(const PassContext& context, const runtime::Member& member) const noexcept;
+  /// Adds this member's part of the gradient of a block. \param done  as in LayerPass::gradients()
+  template <class Done>
+  void add_gradients(const PassContext& context, const runtime::Member& member, const Chunks<T>& chunks,
+                     std::size_t first, std::size_t count, const Worker<T>& worker, Done done);
+  [[nodiscard]] Update update_of(const PassContext& context, const runtime::Member& member) const noexcept;
+  /// Counts the step in the optimizer, once per team. A barrier must follow.
+  void begin_step(const PassContext& context, const runtime::Member& member);
 
   std::vector<Block> blocks_;
   Workers<T> workers_;

@@ -14,6 +14,7 @@ namespace backpass::nn {
 template <class T, class Memory>
 void LayerPass<T, Memory>::forward(const Share& share, bool output, const Worker<T>& worker) const {
   const std::size_t last = model_.num_layers();
+  // z^i = W^i a^{i-1} + b^i, a^i = φ_i(z^i)
   for (std::size_t i = 1; i <= last; ++i) {
     const LayerSpec& layer = model_.layer(i);
     const auto& [z, a, dropped, xi] = memory_.layer(i);
@@ -51,6 +52,7 @@ template <class T, class Memory>
 void LayerPass<T, Memory>::backward(const Share& share, MatrixView<T> input_gradient, const Worker<T>& worker) const {
   const Rows rows = share.rows();
   const Rows whole_rows = share.whole_rows();
+  // ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}), with one sample per row of ξ
   for (std::size_t i = model_.num_layers() - 1; i >= 1; --i) {
     const LayerSpec& layer = model_.layer(i);
     const MatrixView<T> xi = memory_.layer(i).xi;
@@ -126,8 +128,8 @@ Interval LayerPass<T, Memory>::weight_rows(std::size_t i, std::size_t part, std:
 template <class T, class Memory>
 std::size_t LayerPass<T, Memory>::rows_in_cache(std::size_t outputs) noexcept {
   constexpr std::size_t kBytes = hardware::kL2 / 8 * 3;
-  constexpr std::size_t kTile = 12;  // rows of the widest instruction set's register tile
-  constexpr std::size_t kLeastTiles = 4;
+  constexpr std::size_t kTile = 12;       // rows of the widest instruction set's register tile
+  constexpr std::size_t kLeastTiles = 4;  // every piece reads all of ξ: fewer tiles would read it too often
   return std::max(kLeastTiles, kBytes / (kTile * sizeof(T) * outputs)) * kTile;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/floating_point_mode.hpp"
 #include "base/of_type.hpp"
+#include "base/require.hpp"
 #include "base/text.hpp"
 #include "model/require_matrix.hpp"
 #include "pass/network_impl.hpp"
@@ -220,7 +221,7 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
 
 template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
-  nn::check_gradient_options(options);
+  require_fields(options);
   Impl& impl = alive();
   in_own_mode([&] {
     impl.step.check(impl.model, optimizer);
@@ -289,7 +290,7 @@ template <class T>
 double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
                               std::span<const T> sample_weight, const GradientOptions& options) {
   alive().check_input(x);
-  nn::check_gradient_options(options);
+  require_fields(options);
   nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     impl_->step.check(impl_->model, optimizer);
@@ -410,9 +411,7 @@ void Layer<T>::set_trainable(bool trainable) const {
 }
 template <class T>
 void Layer<T>::set_lr_scale(double lr_scale) const {
-  if (!(lr_scale >= 0.0) || !std::isfinite(lr_scale)) {
-    throw std::invalid_argument("lr_scale must be finite and not negative, got " + number_text(lr_scale));
-  }
+  require(Range::non_negative, "layer", "lr_scale", lr_scale);
   (void)network_->spec(index_);
   network_->impl_->model.layers[index_].lr_scale = lr_scale;
 }

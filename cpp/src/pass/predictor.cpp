@@ -19,6 +19,8 @@ namespace {
 
 /// Bytes of both buffers together: they should stay in the second-level cache.
 constexpr std::size_t kBufferBytes = hardware::kL2 / 2;
+/// A wide layer may exceed kBufferBytes: with 128 rows, a vector of weights takes 64 cycles of multiply-adds (two per
+/// cycle), and packing it about 2. More than 256 rows would only lengthen the time between polls.
 constexpr std::size_t kMinPredictedRows = 128;
 constexpr std::size_t kMaxPredictedRows = 256;
 

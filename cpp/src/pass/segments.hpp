@@ -12,6 +12,7 @@
 #include "base/aligned_buffer.hpp"
 #include "kernels/dispatch.hpp"
 #include "model/model.hpp"
+#include "pass/sum_order.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::nn {
@@ -30,20 +31,12 @@ class SegmentedGradient {
  public:
   /// The number of segments of the sum over the rows of a batch. 1: a single sum over all rows.
   [[nodiscard]] static std::size_t count(const Model<T>& model, std::size_t rows) noexcept {
-    // With segments, a thread sums over the rows that it has computed, and does not load activations of other threads.
-    // But each segment needs a copy of the gradient. A copy pays off only if the segment has enough rows, and if the
-    // network has not too many parameters.
-    constexpr std::size_t kFew = 4;
-    constexpr std::size_t kMany = 16;
-    constexpr std::size_t kRowsForFew = 32;    // least rows of a segment, for up to kFew segments
-    constexpr std::size_t kRowsForMany = 128;  // least rows of a segment, for more segments
-    constexpr std::size_t kMaxParameters = 32768;
-    constexpr std::size_t kLeastWork = 200'000;  // parameters times rows: least work for a second thread
-    if (model.parameters.size() > kMaxParameters || model.parameters.size() * rows < kLeastWork) {
+    using namespace sum_order;
+    if (model.parameters.size() > kMostSegmentedParameters || model.parameters.size() * rows < kLeastSegmentedWork) {
       return 1;
     }
-    return std::max(std::clamp<std::size_t>(rows / kRowsForFew, 1, kFew),
-                    std::min<std::size_t>(rows / kRowsForMany, kMany));
+    return std::max(std::clamp<std::size_t>(rows / kRowsForFewSegments, 1, kFewSegments),
+                    std::min<std::size_t>(rows / kRowsForManySegments, kManySegments));
   }
   /// The first row of segment s.
   [[nodiscard]] static std::size_t first_row(std::size_t s, std::size_t segments, std::size_t rows) noexcept {

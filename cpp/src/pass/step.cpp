@@ -4,21 +4,17 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <stdexcept>
 #include <string>
 
 #include <backpass/error.hpp>
 
-#include "base/text.hpp"
 #include "kernels/dispatch.hpp"
+#include "pass/sum_order.hpp"
 
 namespace backpass::nn {
 namespace {
 
 using kernels::Index;
-
-/// Elements per chunk: so many that the bookkeeping of a chunk costs little, so few that threads can divide the chunks.
-constexpr std::size_t kChunk = 4096;
 
 }  // namespace
 
@@ -27,8 +23,8 @@ void Step<T>::make_chunks(const Model<T>& model) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const LayerSpec& layer = model.layers[i];
     const auto add = [&](std::size_t begin, std::size_t end, bool weights) {
-      for (; begin < end; begin = std::min(begin + kChunk, end)) {
-        chunks_.push_back({begin, std::min(begin + kChunk, end), i, weights, 0.0});
+      for (; begin < end; begin = std::min(begin + sum_order::kNormChunk, end)) {
+        chunks_.push_back({begin, std::min(begin + sum_order::kNormChunk, end), i, weights, 0.0});
       }
     };
     const std::size_t biases = layer.offset + layer.num_weights();
@@ -133,18 +129,6 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
   if (first < last) {
     update(member, chunks_[first].begin, chunks_[last - 1].end);
   }
-}
-
-void check_gradient_options(const GradientOptions& options) {
-  const auto check = [](double value, const char* name) {
-    if (!(value >= 0.0) || !std::isfinite(value)) {
-      throw std::invalid_argument(std::string(name) + " must be finite and not negative, got " + number_text(value));
-    }
-  };
-  check(options.l1, "l1");
-  check(options.l2, "l2");
-  check(options.clip_norm, "clip_norm");
-  check(options.clip_value, "clip_value");
 }
 
 template class Step<float>;

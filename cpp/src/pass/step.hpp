@@ -54,7 +54,4 @@ class Step {
   std::vector<Chunk> chunks_;
 };
 
-/// \throws std::invalid_argument unless all numbers in `options` are finite and ≥ 0
-void check_gradient_options(const GradientOptions& options);
-
 }  // namespace backpass::nn

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "pass/sum_order.hpp"
 
 namespace backpass::nn {
 
@@ -23,11 +24,9 @@ class Chunks {
   /// \param continues  true: the sum continues an earlier one, and not from 0
   Chunks(std::size_t batch, std::size_t begin, std::size_t end, bool continues = false) noexcept
       : begin_(begin), end_(end), cuts_(are_used(batch)), continues_(continues) {}
-  /// True for batches of type float with more than kLongBatch rows. In shorter batches, the additional pass over the
-  /// sum would take a noticeable part of the time.
+  /// True for long batches of type float.
   [[nodiscard]] static bool are_used(std::size_t batch) noexcept {
-    constexpr std::size_t kLongBatch = 4096;
-    return std::is_same_v<T, float> && batch > kLongBatch;
+    return std::is_same_v<T, float> && batch > sum_order::kLongBatch;
   }
   /// The number of rows from `row` to the end of its chunk, at most `most`.
   [[nodiscard]] std::size_t rows_from(std::size_t row, std::size_t most) const noexcept {
@@ -47,7 +46,7 @@ class Chunks {
   [[nodiscard]] bool last_ends_at(std::size_t row) const noexcept { return row == end_; }
 
  private:
-  static constexpr std::size_t kRows = 256;
+  static constexpr std::size_t kRows = sum_order::kChunkRows;
   std::size_t begin_;
   std::size_t end_;
   bool cuts_;

@@ -44,9 +44,11 @@ void keep_openmp_loaded() noexcept {
 #endif
 }
 
-/// A helper without work goes to sleep after this time.
+/// A helper without work goes to sleep after this time: four times as long as waking it takes (about 50 µs), so that a
+/// loop of short calls never waits for the system, and little of a core's time is lost after the last call.
 constexpr std::chrono::microseconds kAwake{200};
-/// If two calls begin within this time, sleeping helpers are woken for the calls that follow.
+/// If two calls begin within this time, sleeping helpers are woken for the calls that follow. Waking costs the caller a
+/// few microseconds, less than 1 % of this time.
 constexpr std::chrono::microseconds kFollows{1000};
 
 std::uint64_t first_bits(int n) noexcept { return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1; }

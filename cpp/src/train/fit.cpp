@@ -149,9 +149,9 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   if (!sample_weight_.empty()) {
     nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws if a weight is invalid
   }
-  nn::check_gradient_options(options.gradient);
+  require_fields(options);
+  require_fields(options.gradient);
   NetworkAccess::impl(network).step.check(NetworkAccess::impl(network).model, optimizer);
-  require(options.batch_size > 0, "batch_size must be at least 1");
   const std::size_t held_out = validation_rows(x.rows(), options.validation_split);
   require(!(options.validation_split > 0.0 && options.validation_data),
           "validation_data and validation_split cannot both be given");
@@ -216,7 +216,6 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
 template <class T>
 std::int64_t Fit<T>::last_step(std::size_t steps_made) const {
   constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
-  require(options_.first_step >= 0, "first_step must not be negative");
   require(steps_made <= batches() && std::cmp_less_equal(steps_made, options_.first_step),
           "the resumed training had made " + std::to_string(steps_made) +
               " steps of its epoch, but here an epoch has " + std::to_string(batches()) + " steps and first_step is " +

@@ -15,7 +15,7 @@ Monitor::Monitor(const EarlyStopping& settings, const History& history, Training
   require(std::any_of(history.series.begin(), history.series.end(),
                       [&](const auto& series) { return series.first == settings.monitor; }),
           "early stopping: " + unknown_text("series to monitor", settings.monitor, history.series, name_of));
-  require(settings.min_delta >= 0.0, "early stopping", "min_delta", settings.min_delta, "at least 0");
+  require_fields(settings);
   const bool rises = settings.monitor.ends_with("accuracy") || settings.monitor.ends_with("r2");
   sign_ = rises ? -1.0 : 1.0;
   require(

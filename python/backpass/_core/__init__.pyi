@@ -194,38 +194,12 @@ class Network:
         *,
         loss: losses.Loss | str,
         optimizer: optim.Optimizer,
-        epochs: typing.SupportsInt | typing.SupportsIndex,
-        batch_size: typing.SupportsInt | typing.SupportsIndex,
-        shuffle: bool,
-        validation_data: tuple[numpy.typing.ArrayLike, numpy.typing.ArrayLike] | None,
-        validation_split: typing.SupportsFloat | typing.SupportsIndex,
-        sample_weight: numpy.typing.ArrayLike | None,
-        schedule: schedules.Schedule | None,
-        early_stopping: tuple[
-            str,
-            typing.SupportsInt | typing.SupportsIndex,
-            typing.SupportsFloat | typing.SupportsIndex,
-            bool,
-        ]
-        | None,
-        clip_norm: typing.SupportsFloat | typing.SupportsIndex,
-        clip_value: typing.SupportsFloat | typing.SupportsIndex,
-        l1: typing.SupportsFloat | typing.SupportsIndex,
-        l2: typing.SupportsFloat | typing.SupportsIndex,
-        metrics: collections.abc.Sequence[str],
-        seed: int | None,
-        first_epoch: typing.SupportsInt | typing.SupportsIndex,
-        first_step: typing.SupportsInt | typing.SupportsIndex,
-        memory: TrainingMemory,
-        on_begin: typing.Any,
-        on_epoch_end: typing.Any,
-        on_progress: typing.Any,
-    ) -> tuple[typing.Any, ...]:
+        **kwargs: typing.Any,
+    ) -> dict[str, typing.Any]:
         """
-        Run the epochs of Network.fit.
+        Run the epochs of Network.fit. It passes the other arguments by name.
 
-        Before the first epoch, call `on_begin` with the number of training rows.
-        Return (series, epochs, best_epoch, stopped_early).
+        Before the first epoch, call `on_begin` with the number of training rows. Return the arguments of History.
         """
     def _gradient_check(
         self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, loss: losses.Loss | str

@@ -1,35 +1,39 @@
 // Activations and their derivatives against long double, at the kinks, in the limits, and against differences.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "kernels/activation_reference.hpp"
+#include "definitions/activations.hpp"
 #include "kernels/kernel_sets.hpp"
 #include "kernels/stored.hpp"
 
 namespace backpass::kernels {
 namespace {
 
+using definitions::ActivationTest;
+using definitions::Exact;
+
 /// In ulp of the largest term. gelu has the largest error: two polynomials of ten terms, whose roundings may have the
 /// same sign, an exponential and three products.
 constexpr double kActivationUlp = 8.0;
 
 template <class T>
-std::vector<T> value_of(const KernelTable<T>& t, const ActivationReference& r, const std::vector<T>& z) {
+std::vector<T> value_of(const KernelTable<T>& t, const ActivationTest& r, const std::vector<T>& z) {
   std::vector<T> a(z.size());
   t.activate[static_cast<int>(r.kind)](static_cast<Index>(z.size()), T(r.parameter), z.data(), a.data());
   return a;
 }
 template <class T>
-std::vector<T> derivative_of(const KernelTable<T>& t, const ActivationReference& r, const std::vector<T>& stored) {
+std::vector<T> derivative_of(const KernelTable<T>& t, const ActivationTest& r, const std::vector<T>& stored) {
   std::vector<T> g(stored.size(), T(1));
   t.activate_gradient[static_cast<int>(r.kind)](static_cast<Index>(g.size()), T(r.parameter), stored.data(), g.data());
   return g;
 }
 template <class T>
-std::vector<T> stored_of(const KernelTable<T>& t, const ActivationReference& r, const std::vector<T>& z) {
+std::vector<T> stored_of(const KernelTable<T>& t, const ActivationTest& r, const std::vector<T>& z) {
   return stored_for(r.kind) == Stored::output ? value_of(t, r, z) : z;
 }
 
@@ -55,7 +59,7 @@ std::vector<T> arguments() {
 /// The error in ulp of the largest term. A factor that is rounded to a denormal gives an error of |z| * denorm_min, so
 /// the unit is at least that. Rounding an exponent e multiplies the unit by 1 + |e|.
 template <class T>
-double error_in_ulp(T y, const Exact& exact, T z, const ActivationReference& r) {
+double error_in_ulp(T y, const Exact& exact, T z, const ActivationTest& r) {
   const T rounded = static_cast<T>(exact.value);
   if (!std::isfinite(y) || !std::isfinite(rounded)) {
     return ulp_error(y, exact.value);
@@ -68,10 +72,18 @@ double error_in_ulp(T y, const Exact& exact, T z, const ActivationReference& r) 
 class ActivationKernels : public KernelTest {};
 BACKPASS_FOR_USABLE_SETS(ActivationKernels);
 
+TEST(ActivationDefinitions, AreOfAllElementwiseActivations) {
+  for (int kind = 0; kind < kElementwiseActivations; ++kind) {
+    EXPECT_TRUE(std::ranges::any_of(definitions::activations(),
+                                    [&](const ActivationTest& r) { return static_cast<int>(r.kind) == kind; }))
+        << "kind " << kind;
+  }
+}
+
 template <class T>
 void expect_accurate(const KernelTable<T>& t) {
   const std::vector<T> z = arguments<T>();
-  for (const ActivationReference& r : activation_references()) {
+  for (const ActivationTest& r : definitions::activations()) {
     const std::vector<T> a = value_of(t, r, z);
     const std::vector<T> stored = stored_of(t, r, z);
     const std::vector<T> derivative = derivative_of(t, r, stored);
@@ -107,7 +119,7 @@ TEST_P(ActivationKernels, ValueAndDerivativeAreAccurateEverywhere) {
 template <class T>
 void expect_slope(const KernelTable<T>& t) {
   constexpr long double kStep = 1e-3L;
-  for (const ActivationReference& r : activation_references()) {
+  for (const ActivationTest& r : definitions::activations()) {
     const auto p = static_cast<long double>(T(r.parameter));
     std::vector<T> z;
     for (int i = -600; i <= 600; ++i) {
@@ -167,7 +179,7 @@ void expect_kinks(const KernelTable<T>& t) {
       {ActivationKind::softsign, 0, T(0), T(1)},
   };
   for (const Case& c : cases) {
-    const ActivationReference r{c.kind, "", static_cast<double>(c.parameter), nullptr, nullptr, {}};
+    const ActivationTest r{c.kind, "", static_cast<double>(c.parameter), nullptr};
     const T slope = derivative_of<T>(t, r, stored_of<T>(t, r, {c.z}))[0];
     EXPECT_EQ(slope, c.slope) << "kind " << static_cast<int>(c.kind) << " at " << c.z;
   }
@@ -200,7 +212,7 @@ void expect_limits(const KernelTable<T>& t) {
       {ActivationKind::exp, 0, inf, 0, inf},
   };
   for (const Case& c : cases) {
-    const ActivationReference r{c.kind, "", 0.5, nullptr, nullptr, {}};
+    const ActivationTest r{c.kind, "", 0.5, nullptr};
     for (const T big : {inf, std::numeric_limits<T>::max()}) {
       const std::vector<T> z{-big, big};
       const std::vector<T> a = value_of(t, r, z);
@@ -229,7 +241,7 @@ template <class T>
 void expect_product(const KernelTable<T>& t) {
   const std::vector<T> z{T(-2.5), T(-0.5), T(0.25), T(0.75), T(2)};
   const std::vector<T> g{T(3), T(-0.125), T(0), T(1e10), T(-7)};
-  for (const ActivationReference& r : activation_references()) {
+  for (const ActivationTest& r : definitions::activations()) {
     const std::vector<T> stored = stored_of(t, r, z);
     const std::vector<T> derivative = derivative_of(t, r, stored);
     std::vector<T> product = g;

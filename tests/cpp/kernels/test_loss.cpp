@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "definitions/losses.hpp"
 #include "kernels/kernel_sets.hpp"
-#include "kernels/loss_reference.hpp"
 
 namespace backpass::kernels {
 namespace {
+
+using definitions::Exact;
+using definitions::LossDomain;
+using definitions::LossTest;
 
 /// In ulp of the largest term: one logarithm or exponential, one division, one product, one sum.
 constexpr double kLossUlp = 8.0;
@@ -53,14 +57,14 @@ Samples<T> samples(LossDomain domain, std::size_t n) {
 class LossKernels : public KernelTest {
  protected:
   template <class T>
-  double call(const LossReference& r, const std::vector<T>& s, const std::vector<T>& y, T scale, T* g) {
+  double call(const LossTest& r, const std::vector<T>& s, const std::vector<T>& y, T scale, T* g) {
     return table<T>().loss[static_cast<int>(r.kernel)](static_cast<Index>(s.size()), T(r.parameter), s.data(), y.data(),
                                                        0, scale, g);
   }
 
   template <class T>
   void expect_accurate() {
-    for (const LossReference& r : loss_references()) {
+    for (const LossTest& r : definitions::losses()) {
       const auto p = static_cast<long double>(T(r.parameter));
       const Samples<T> x = samples<T>(r.domain, 4000);
       for (std::size_t i = 0; i < x.s.size(); ++i) {
@@ -80,7 +84,7 @@ class LossKernels : public KernelTest {
 
   template <class T>
   void expect_rows() {
-    for (const LossReference& r : loss_references()) {
+    for (const LossTest& r : definitions::losses()) {
       const auto p = static_cast<long double>(T(r.parameter));
       for (std::size_t n = 0; n <= 3 * static_cast<std::size_t>(table<T>().lanes) + 1; ++n) {
         const Samples<T> x = samples<T>(r.domain, n);
@@ -123,8 +127,8 @@ TEST_P(LossKernels, RowsOfEveryLength) {
 }
 
 /// The reference's gradients must be the slopes of its values. This detects an error in the reference.
-TEST(LossReferences, GradientIsTheSlope) {
-  for (const LossReference& r : loss_references()) {
+TEST(LossDefinitions, GradientIsTheSlope) {
+  for (const LossTest& r : definitions::losses()) {
     const Samples<double> x = samples<double>(r.domain, 300);
     for (std::size_t i = 0; i < x.s.size(); ++i) {
       const long double s = x.s[i];
@@ -237,7 +241,7 @@ TEST_P(LossKernels, SquaresOfLargeFloatsAreFinite) {
 template <class T>
 void expect_nan(const KernelTable<T>& t) {
   const T nan = std::numeric_limits<T>::quiet_NaN();
-  for (const LossReference& r : loss_references()) {
+  for (const LossTest& r : definitions::losses()) {
     for (const bool target : {false, true}) {
       const std::vector<T> s{T(0.5), target ? T(0.5) : nan, T(0.5)};
       const std::vector<T> y{T(0.25), target ? nan : T(0.25), T(0.25)};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/kernel_sets.hpp"
+#include "vector_functions.hpp"
 
 namespace backpass::kernels {
 namespace {
@@ -16,27 +17,32 @@ namespace {
 constexpr double kMathUlp = 4.0;
 
 template <class T>
-using Kernel = void (*)(Index, const T*, T*);
+using Kernel = typename VectorFunctions<T>::Function;
 
 struct Function {
   const char* name;
-  Kernel<float> KernelTable<float>::* f32;
-  Kernel<double> KernelTable<double>::* f64;
+  Kernel<float> VectorFunctions<float>::* f32;
+  Kernel<double> VectorFunctions<double>::* f64;
   double (*exact)(double);
   long double (*exact_long)(long double);
   double low, high;  ///< the range in which the function changes
 };
 
 const Function kFunctions[] = {
-    {"exp", &KernelTable<float>::exp, &KernelTable<double>::exp, std::exp, std::exp, -750.0, 715.0},
-    {"log", &KernelTable<float>::log, &KernelTable<double>::log, std::log, std::log, 0.2, 3.0},
-    {"tanh", &KernelTable<float>::tanh, &KernelTable<double>::tanh, std::tanh, std::tanh, -25.0, 25.0},
-    {"erf", &KernelTable<float>::erf, &KernelTable<double>::erf, std::erf, std::erf, -7.0, 7.0},
-    {"sin", &KernelTable<float>::sin, &KernelTable<double>::sin, std::sin, std::sin, -30.0, 30.0},
+    {"exp", &VectorFunctions<float>::exp, &VectorFunctions<double>::exp, std::exp, std::exp, -750.0, 715.0},
+    {"log", &VectorFunctions<float>::log, &VectorFunctions<double>::log, std::log, std::log, 0.2, 3.0},
+    {"tanh", &VectorFunctions<float>::tanh, &VectorFunctions<double>::tanh, std::tanh, std::tanh, -25.0, 25.0},
+    {"erf", &VectorFunctions<float>::erf, &VectorFunctions<double>::erf, std::erf, std::erf, -7.0, 7.0},
+    {"sin", &VectorFunctions<float>::sin, &VectorFunctions<double>::sin, std::sin, std::sin, -30.0, 30.0},
 };
 
 class VectorMath : public KernelTest {
  protected:
+  template <class T>
+  const VectorFunctions<T>& functions() const {
+    return vector_functions<T>(*GetParam());
+  }
+
   /// Fails at the first element with an error above kMathUlp.
   template <class T, class Exact>
   void expect_accurate(const char* name, Kernel<T> kernel, Exact exact, const std::vector<T>& x) {
@@ -70,11 +76,11 @@ TEST_P(VectorMath, FloatsOfAllBitPatterns) {
       std::memcpy(&value, &pattern, sizeof value);
       x.push_back(value);
       if (x.size() == kChunk) {
-        expect_accurate(f.name, table<float>().*f.f32, [&](float v) { return f.exact(static_cast<double>(v)); }, x);
+        expect_accurate(f.name, functions<float>().*f.f32, [&](float v) { return f.exact(static_cast<double>(v)); }, x);
         x.clear();
       }
     }
-    expect_accurate(f.name, table<float>().*f.f32, [&](float v) { return f.exact(static_cast<double>(v)); }, x);
+    expect_accurate(f.name, functions<float>().*f.f32, [&](float v) { return f.exact(static_cast<double>(v)); }, x);
   }
 }
 
@@ -93,7 +99,7 @@ TEST_P(VectorMath, DoublesOfAllSizes) {
       }
       x.push_back(value);
     }
-    expect_accurate(f.name, table<double>().*f.f64, [&](double v) { return f.exact_long(v); }, x);
+    expect_accurate(f.name, functions<double>().*f.f64, [&](double v) { return f.exact_long(v); }, x);
   }
 }
 
@@ -115,12 +121,13 @@ TEST_P(VectorMath, SineNextToItsZeros) {
   }
   // The double that is closest to a multiple of π/2 (W. Kahan).
   doubles.push_back(6381956970095103.0 * 0x1p797);
-  expect_accurate("sin", table<float>().sin, [](float v) { return std::sin(static_cast<double>(v)); }, floats);
-  expect_accurate("sin", table<double>().sin, [](double v) { return std::sin(static_cast<long double>(v)); }, doubles);
+  expect_accurate("sin", functions<float>().sin, [](float v) { return std::sin(static_cast<double>(v)); }, floats);
+  expect_accurate(
+      "sin", functions<double>().sin, [](double v) { return std::sin(static_cast<long double>(v)); }, doubles);
 }
 
 template <class T>
-void expect_special_values(const KernelTable<T>& t) {
+void expect_special_values(const VectorFunctions<T>& t) {
   using Limits = std::numeric_limits<T>;
   const T inf = Limits::infinity();
   const T nan = Limits::quiet_NaN();
@@ -179,8 +186,8 @@ void expect_special_values(const KernelTable<T>& t) {
 }
 
 TEST_P(VectorMath, SpecialValues) {
-  expect_special_values(table<float>());
-  expect_special_values(table<double>());
+  expect_special_values(functions<float>());
+  expect_special_values(functions<double>());
 }
 
 }  // namespace

@@ -6,12 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "kernels/activation_reference.hpp"
+#include "definitions/activations.hpp"
+#include "definitions/losses.hpp"
 #include "kernels/kernel_sets.hpp"
-#include "kernels/loss_reference.hpp"
+#include "vector_functions.hpp"
 
 namespace backpass::kernels {
 namespace {
+
+using definitions::ActivationTest;
+using definitions::LossTest;
 
 template <class T>
 struct Elementwise {
@@ -21,10 +25,10 @@ struct Elementwise {
 };
 
 template <class T>
-std::vector<Elementwise<T>> elementwise_kernels() {
+std::vector<Elementwise<T>> elementwise_kernels(const KernelSet& set) {
   using Table = KernelTable<T>;
   std::vector<Elementwise<T>> all;
-  for (const ActivationReference& r : activation_references()) {
+  for (const ActivationTest& r : definitions::activations()) {
     const int kind = static_cast<int>(r.kind);
     const T parameter = T(r.parameter);
     all.push_back({r.name, [=](const Table& t, Index n, const T* x, T* y) { t.activate[kind](n, parameter, x, y); }});
@@ -32,17 +36,16 @@ std::vector<Elementwise<T>> elementwise_kernels() {
                    [=](const Table& t, Index n, const T* x, T* y) { t.activate_gradient[kind](n, parameter, x, y); },
                    r.kind != ActivationKind::identity});
   }
-  for (const LossReference& r : loss_references()) {
+  for (const LossTest& r : definitions::losses()) {
     all.push_back({std::string(r.name) + " gradient", [=](const Table& t, Index n, const T* x, T* y) {
                      const std::vector<T> target(static_cast<std::size_t>(n), T(0.25));
                      t.loss[static_cast<int>(r.kernel)](n, T(r.parameter), x, target.data(), 0, T(0.5), y);
                    }});
   }
-  all.push_back({"exp", [](const Table& t, Index n, const T* x, T* y) { t.exp(n, x, y); }});
-  all.push_back({"log", [](const Table& t, Index n, const T* x, T* y) { t.log(n, x, y); }});
-  all.push_back({"tanh", [](const Table& t, Index n, const T* x, T* y) { t.tanh(n, x, y); }});
-  all.push_back({"erf", [](const Table& t, Index n, const T* x, T* y) { t.erf(n, x, y); }});
-  all.push_back({"sin", [](const Table& t, Index n, const T* x, T* y) { t.sin(n, x, y); }});
+  const VectorFunctions<T>& functions = vector_functions<T>(set);
+  for (const auto f : {functions.exp, functions.log, functions.tanh, functions.erf, functions.sin}) {
+    all.push_back({"vector function", [=](const Table& /*t*/, Index n, const T* x, T* y) { f(n, x, y); }});
+  }
   all.push_back({"add", [](const Table& t, Index n, const T* x, T* y) { t.add(n, x, y); }});
   all.push_back(
       {"add_penalty", [](const Table& t, Index n, const T* x, T* y) { t.add_penalty(n, T(0.1), T(0.3), x, y); }});
@@ -56,7 +59,7 @@ class Tails : public KernelTest {
     const KernelTable<T>& t = table<T>();
     const auto longest = 3 * static_cast<std::size_t>(t.lanes) + 1;
     const std::vector<T> x = numbers_of_all_kinds<T>(longest, 6);
-    for (const Elementwise<T>& kernel : elementwise_kernels<T>()) {
+    for (const Elementwise<T>& kernel : elementwise_kernels<T>(*GetParam())) {
       std::vector<T> alone(longest, T(2));
       for (std::size_t i = 0; i < longest; ++i) {
         kernel.call(t, 1, &x[i], &alone[i]);
@@ -82,7 +85,7 @@ class Tails : public KernelTest {
   void expect_in_place() {
     const KernelTable<T>& t = table<T>();
     const std::vector<T> z = numbers_of_all_kinds<T>(100, 7);
-    for (const ActivationReference& r : activation_references()) {
+    for (const ActivationTest& r : definitions::activations()) {
       std::vector<T> a(z.size());
       t.activate[static_cast<int>(r.kind)](static_cast<Index>(z.size()), T(r.parameter), z.data(), a.data());
       std::vector<T> in_place = z;

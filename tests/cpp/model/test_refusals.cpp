@@ -260,9 +260,9 @@ TYPED_TEST(Refusals, OptionsOfNetworks) {
   refused({.sizes = {3, 2}, .bias = {true, false}}, "bias: ");
   refused({.sizes = {3, 2, 1}, .dropout = {0.1, 0.2}}, "dropout: ");
   refused({.sizes = {3, 2}, .init = {Initializer{}, Initializer{}}}, "init: ");
-  refused({.sizes = {3, 2, 1}, .dropout = 1.0}, "dropout: must be in [0, 1)");
-  refused({.sizes = {3, 2, 1}, .dropout = -0.1}, "dropout: must be in [0, 1)");
-  refused({.sizes = {3, 2, 1}, .dropout = kNaN}, "dropout: must be in [0, 1)");
+  refused({.sizes = {3, 2, 1}, .dropout = 1.0}, "it must be in [0, 1)");
+  refused({.sizes = {3, 2, 1}, .dropout = -0.1}, "it must be in [0, 1)");
+  refused({.sizes = {3, 2, 1}, .dropout = kNaN}, "it must be in [0, 1)");
   refused({.sizes = {3, 2}, .activation = {Activation::relu()}, .output = Activation::relu()}, "output: ");
   for (const std::vector<std::size_t>& sizes :
        {std::vector<std::size_t>{std::size_t{1} << 60, std::size_t{1} << 60},

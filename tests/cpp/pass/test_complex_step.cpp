@@ -11,7 +11,8 @@
 
 #include <backpass/backpass.hpp>
 
-#include "scalar_network.hpp"
+#include "definitions/losses.hpp"
+#include "pass/scalar_network.hpp"
 
 namespace {
 
@@ -84,12 +85,12 @@ struct Problem {
   [[nodiscard]] ConstMatrixView<double> y_view() const { return {y.data(), kRows, outputs}; }
 };
 
-std::vector<scalar::Layer<Complex>> complexified(Network<double>& network) {
-  std::vector<scalar::Layer<Complex>> layers;
+std::vector<definitions::Layer<Complex>> complexified(Network<double>& network) {
+  std::vector<definitions::Layer<Complex>> layers;
   for (std::size_t i = 0; i < network.num_layers(); ++i) {
     const auto layer = network.layer(i);
     const auto& spec = layer.spec();
-    scalar::Layer<Complex> copy;
+    definitions::Layer<Complex> copy;
     copy.activation = spec.activation.name();
     copy.parameter = spec.activation.parameter();
     copy.weight.assign(spec.outputs, std::vector<Complex>(spec.inputs));
@@ -104,7 +105,7 @@ std::vector<scalar::Layer<Complex>> complexified(Network<double>& network) {
 
 /// The weighted mean cost of the batch. If row < kRows, the input of sample `row` is moved by i·kStep in column
 /// `column`.
-Complex batch_cost(const Case& c, const Problem& p, const std::vector<scalar::Layer<Complex>>& layers,
+Complex batch_cost(const Case& c, const Problem& p, const std::vector<definitions::Layer<Complex>>& layers,
                    std::size_t row = kRows, std::size_t column = 0) {
   Complex sum = 0.0;
   double total = 0.0;
@@ -113,8 +114,8 @@ Complex batch_cost(const Case& c, const Problem& p, const std::vector<scalar::La
     std::vector<Complex> a(p.x.begin() + first * 4, p.x.begin() + (first + 1) * 4);
     if (r == row) a[column] += Complex(0.0, kStep);
     const std::vector<double> y(p.y.begin() + first * 3, p.y.begin() + (first + 1) * 3);
-    sum += p.weight[r] * scalar::cost(backpass::loss_name(c.loss), c.loss_parameter, scalar::forward(layers, a), y,
-                                      c.output == "log_softmax");
+    sum += p.weight[r] * definitions::sample_loss(backpass::loss_name(c.loss), c.loss_parameter,
+                                                  definitions::forward(layers, a), y, c.output == "log_softmax");
     total += p.weight[r];
   }
   return sum / total;
