@@ -326,8 +326,12 @@ def coverage(session: nox.Session) -> None:
     install_package(session, "test")
     for path in binary_dir.rglob("*.gcda"):
         path.unlink()
-    run_ctest(session, "coverage")
+    exits = binary_dir / "exit_with_handlers.so"
+    source = "tests/reliability/exit_with_handlers.c"
+    session.run("gcc", "-O1", "-shared", "-fPIC", source, "-o", str(exits), external=True)
+    run_ctest(session, "coverage", env={"LD_PRELOAD": str(exits)})
     env = {
+        "LD_PRELOAD": str(exits),
         "PYTHONPATH": str(package_with(binary_dir)),
         "COVERAGE_FILE": str(binary_dir / "python.coverage"),
         "BACKPASS_TEST_SECONDS": "1200",

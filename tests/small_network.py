@@ -7,8 +7,8 @@ import backpass as bp
 VALUES = np.arange(20).reshape(4, 5) % 7
 
 
-def make(dtype: str = "float32", sizes=(5, 7, 3), **options) -> bp.Network:
-    return bp.Network(list(sizes), "tanh", dtype=dtype, seed=1, **options)
+def make(dtype: str = "float32", class_=bp.Network, sizes=(5, 7, 3), **options) -> bp.Network:
+    return class_(list(sizes), "tanh", dtype=dtype, seed=1, **options)
 
 
 def address(array: np.ndarray) -> int:

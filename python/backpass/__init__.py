@@ -16,10 +16,11 @@ Examples
 True
 """
 
-from backpass import activations, callbacks, initializers, losses, optim, schedules
+from backpass import activations, callbacks, initializers, losses, metrics, optim, schedules
 from backpass._core import __version__
 from backpass._threadpoolctl import register_when_imported as _register_when_imported
 from backpass.callbacks.history import History
+from backpass.clipping import clip_grad_norm
 from backpass.errors import DivergenceError, FormatError
 from backpass.gradient_check import gradient_check
 from backpass.network import Network
@@ -35,6 +36,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "clip_grad_norm",
     "config",
     "get_num_threads",
     "gradient_check",
@@ -42,6 +44,7 @@ __all__ = [
     "load",
     "load_checkpoint",
     "losses",
+    "metrics",
     "optim",
     "schedules",
     "set_num_threads",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterable
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from backpass import _core
@@ -12,9 +12,11 @@ from backpass._arguments import to_count, to_flag, to_number
 from backpass.callbacks.callback import TrainInfo
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import Hooks, collect
+from backpass.metrics import NATIVE, compute, function_of, listed, name_of
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from backpass._core.schedules import Schedule
     from backpass.callbacks import Callback, Checkpoint, EarlyStopping
     from backpass.callbacks.progress import ProgressMode
+    from backpass.metrics import Metrics
     from backpass.serialize import Checkpoint as SavedTraining
 
 __all__ = ["Network"]
@@ -74,6 +77,9 @@ class Network(_core.Network):
     >>> net.predict(np.zeros((5, 784))).shape
     (5, 10)
     """
+
+    # Without a __dict__, assigning to an attribute that does not exist is an AttributeError.
+    __slots__ = ()
 
     if TYPE_CHECKING:
         # For type checkers: the flag input_gradient decides the type of the result. At run time,
@@ -156,7 +162,7 @@ class Network(_core.Network):
         clip_value: float | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
-        metrics: str | Iterable[str] = (),
+        metrics: Metrics = (),
         callbacks: Callback | EarlyStopping | Iterable[Callback | EarlyStopping] = (),
         progress: ProgressMode = "auto",
         seed: int | None = None,
@@ -206,11 +212,10 @@ class Network(_core.Network):
             single gradient.
         l1, l2 : float
             Add l1 Σ|w| + l2/2 Σ w² over the weights to the cost. Biases are not penalised.
-        metrics : str or iterable of str
-            Any of ``"accuracy"``, ``"r2"`` and ``"mae"``. Accuracy is the fraction of rows whose
-            largest output is the label. With one output, or a binary cross-entropy, it is the
-            fraction of outputs on the same side of 0.5 as their label (of 0 for
-            ``"sigmoid_cross_entropy"``). Accuracy refuses continuous targets.
+        metrics : str, callable, or iterable of them
+            Names of `backpass.metrics`, and functions (y, output) -> float. All but accuracy, r2
+            and mae get the outputs of all rows at once. A function gets arrays (B, M_N), or labels
+            (B,), and no weights.
         callbacks : callback or iterable of callbacks
             Objects of `backpass.callbacks`.
         progress : {"auto", True, False}
@@ -282,6 +287,9 @@ class Network(_core.Network):
         """
         if isinstance(optimizer, str):
             optimizer = _core.optim.get(optimizer)
+        if isinstance(loss, str):
+            loss = _core.losses.get(loss)
+        named = _by_name(metrics)
         epochs = to_count(epochs, "epochs", 0)
         batch_size = to_count(batch_size, "batch_size", 1)
         first_epoch = to_count(first_epoch, "first_epoch", 0)
@@ -324,7 +332,12 @@ class Network(_core.Network):
                 clip_value=_bound(clip_value, "clip_value"),
                 l1=to_number(l1, "l1"),
                 l2=to_number(l2, "l2"),
-                metrics=_names(metrics),
+                metrics=[name for name in named if name in NATIVE],
+                custom_metrics=[
+                    (name, function_of(metric, loss))
+                    for name, metric in named.items()
+                    if name not in NATIVE
+                ],
                 seed=seed,
                 first_epoch=first_epoch,
                 first_step=first_step,
@@ -339,6 +352,55 @@ class Network(_core.Network):
         for callback in others:
             callback.on_train_end(self, history)
         return history
+
+    def evaluate(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        loss: Loss | str,
+        metrics: Metrics = (),
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
+        """Return the loss of predictions, without dropout; with `metrics`, a dict of numbers.
+
+        Parameters
+        ----------
+        x, y, loss, sample_weight
+            As for `train_step`.
+        metrics : str, callable, or iterable of them
+            Names of `backpass.metrics`, and functions (y, output) -> float.
+
+        Returns
+        -------
+        float, or dict of str to float
+            With `metrics`, ``"loss"`` and one entry for every metric. ``"confusion_matrix"`` is an
+            array.
+
+        Raises
+        ------
+        ValueError
+            If shapes, targets or weights are wrong, there are no rows, or a metric is unknown or
+            does not apply.
+
+        Examples
+        --------
+        >>> import backpass as bp
+        >>> net = bp.Network([2, 1], bias=False, init="zeros")
+        >>> net.evaluate([[1, 2], [3, 4]], [[1], [3]], loss="mse")
+        5.0
+        >>> net.evaluate([[1, 2], [3, 4]], [[1], [3]], loss="mse", metrics=["mae", "rmse"])
+        {'loss': 5.0, 'mae': 2.0, 'rmse': 2.23606797749979}
+        """
+        value = super().evaluate(x, y, loss=loss, sample_weight=sample_weight)
+        named = _by_name(metrics)
+        if not named:
+            return value
+        output = self.predict(x)
+        return {"loss": value} | {
+            name: compute(metric, y, output, loss=loss, sample_weight=sample_weight)
+            for name, metric in named.items()
+        }
 
     def __repr__(self) -> str:
         activations = [str(layer.activation) for layer in self.layers]
@@ -357,8 +419,21 @@ class Network(_core.Network):
     def __deepcopy__(self, memo: dict[int, Any]) -> Network:
         result = self.copy()
         memo[id(self)] = result
-        vars(result).update(copy.deepcopy(vars(self), memo))
+        if hasattr(self, "__dict__"):  # of a subclass
+            vars(result).update(copy.deepcopy(vars(self), memo))
         return result
+
+    def _repr_html_(self) -> str:
+        """Return the table of `summary` for notebooks."""
+        rows: list[tuple[object, ...]] = [
+            (i, layer.inputs, layer.outputs, layer.activation, layer.num_parameters)
+            for i, layer in enumerate(self.layers, 1)
+        ]
+        rows.append(("total", self.sizes[0], self.sizes[-1], self.dtype, self.num_parameters))
+        heads = ("layer", "inputs", "outputs", "activation", "parameters")
+        lines = ["".join(f"<th>{head}</th>" for head in heads)]
+        lines += ["".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows]
+        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
 def _bound(value: float | None, name: str) -> float:
@@ -371,13 +446,12 @@ def _bound(value: float | None, name: str) -> float:
     return bound
 
 
-def _names(metrics: str | Iterable[str]) -> list[str]:
-    names = [metrics] if isinstance(metrics, str) or not isinstance(metrics, Iterable) else metrics
-    names = list(names)
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"metrics must be names, got {name!r}")
-    return names
+def _by_name(metrics: Metrics) -> dict[str, str | Callable[[Any, Any], Any]]:
+    chosen = listed(metrics)
+    named = {name_of(metric): metric for metric in chosen}
+    if len(named) < len(chosen):
+        raise ValueError(f"metrics: two of {[name_of(metric) for metric in chosen]} are equal")
+    return named
 
 
 def _pair(

@@ -10,6 +10,8 @@ from backpass.network import Network
 if TYPE_CHECKING:
     import os
 
+    from numpy.typing import DTypeLike
+
     from backpass._core import TrainingMemory
     from backpass._core.optim import Optimizer
     from backpass._core.schedules import Schedule
@@ -47,12 +49,14 @@ class Checkpoint(_Saved):
     memory: TrainingMemory
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Network:
     """Load a network from a file that Python or C++ saved, bit for bit.
 
     Parameters
     ----------
     path : path-like
+    dtype : {"float32", "float64"}, optional
+        Convert the network, as `Network.astype` does. None means the dtype of the file.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def load(path: str | os.PathLike[str]) -> Network:
     True
     """
     network: Network = _core._load(Network, path)  # noqa: SLF001
-    return network
+    return network if dtype is None else network.astype(dtype)
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:

@@ -41,6 +41,8 @@ BACKPASS_ANNOTATED(InitializersLike,
 BACKPASS_ANNOTATED(FlagsLike, "bool | collections.abc.Sequence[bool]")
 BACKPASS_ANNOTATED(RatesLike, "float | collections.abc.Sequence[float]")
 BACKPASS_ANNOTATED(OptionalInt, "int | None")
+BACKPASS_ANNOTATED(SeedLike, "int | numpy.random.SeedSequence | numpy.random.Generator | None")
+BACKPASS_ANNOTATED(OptionalFloat, "float | None")
 BACKPASS_ANNOTATED(LossLike, "backpass._core.losses.Loss | str")
 BACKPASS_ANNOTATED(OptimizerLike, "backpass._core.optim.Optimizer")
 BACKPASS_ANNOTATED(OptionalOptimizer, "backpass._core.optim.Optimizer | None")

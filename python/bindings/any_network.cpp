@@ -108,9 +108,7 @@ NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle 
   options.bias = per_layer<bool>(bias, [](py::handle item) { return to_bool(item, "bias"); });
   options.dropout = per_layer<double>(dropout, [](py::handle item) { return to_double(item, "dropout"); });
   options.init = per_layer<Initializer>(init, to_initializer);
-  if (!seed.is_none()) {
-    options.seed = to_count(seed, "seed");
-  }
+  options.seed = to_seed(seed);
   return options;
 }
 

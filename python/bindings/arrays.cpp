@@ -24,6 +24,13 @@ py::array asarray(py::handle object) {
   return numpy_function(cache, "asarray")(object);
 }
 
+/// An array from an object of another library, or of a dtype that NumPy does not have: python/backpass/_inputs.py.
+py::array array_of(py::handle object, const char* name) {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
+  return cache.call_once_and_store_result([] { return py::module_::import("backpass._inputs").attr("to_array"); })
+      .get_stored()(object, name);
+}
+
 py::array from_dlpack(py::handle object) {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
   return numpy_function(cache, "from_dlpack")(object);
@@ -221,11 +228,17 @@ bool holds_integers(const py::array& array) {
 std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
 
 py::array to_real_array(py::handle object, const char* name) {
-  py::array array = py::isinstance<py::array>(object) ? py::reinterpret_borrow<py::array>(object)
-                    : only_dlpack(object)             ? from_dlpack(object)
-                                                      : asarray(object);
-  const char kind = array.dtype().kind();
-  if (std::strchr("fiub", kind) == nullptr) {
+  const bool is_array = Py_TYPE(object.ptr()) == py::detail::npy_api::get().PyArray_Type_;  // and not a subclass
+  const bool is_list = PyList_CheckExact(object.ptr()) != 0 || PyTuple_CheckExact(object.ptr()) != 0;
+  py::array array = is_array              ? py::reinterpret_borrow<py::array>(object)
+                    : is_list             ? asarray(object)
+                    : only_dlpack(object) ? from_dlpack(object)
+                                          : array_of(object, name);
+  const auto is_real = [&] { return std::strchr("fiub", array.dtype().kind()) != nullptr; };
+  if (is_array && !is_real()) {
+    array = array_of(object, name);
+  }
+  if (!is_real()) {
     throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) +
                          "; expected real numbers");
   }

@@ -30,6 +30,15 @@ void copy_rows(ConstMatrixView<T> from, MatrixView<T> to) {
   }
 }
 
+/// A number, also from a 0-d array or a NumPy scalar: they have __float__.
+double as_number(const py::object& value) {
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    throw py::error_already_set();
+  }
+  return number;
+}
+
 const SharedObject& shared_function(const Activation& activation) {
   return activation.custom_functions()->function_f64.target<ElementwiseFunction>()->callable;
 }
@@ -76,13 +85,19 @@ double LossFunction::operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T
     const auto converted = to_output_matrix<T>(gradient, a.rows(), a.cols(), false, "the gradient of a Custom loss");
     copy_rows<T>(converted.view, grad);
   }
-  // PyFloat_AsDouble also accepts a 0-d array and a NumPy scalar: they have __float__.
-  const double number = PyFloat_AsDouble(value.ptr());
-  if (PyErr_Occurred() != nullptr) {
-    throw py::error_already_set();
-  }
-  return number;
+  return as_number(value);
 }
+
+template <class T>
+double MetricFunction::operator()(ConstMatrixView<T> a, Targets<T> y, std::span<const T> sample_weight) const {
+  const PythonFunction in_python;
+  const py::object weights = sample_weight.empty()
+                                 ? py::object(py::none())
+                                 : py::array_t<T>(static_cast<py::ssize_t>(sample_weight.size()), sample_weight.data());
+  return as_number(call_python(callable.get(), py::make_tuple(targets_array<T>(y), copy_of<T>(a, false), weights)));
+}
+template double MetricFunction::operator()(ConstMatrixView<float>, Targets<float>, std::span<const float>) const;
+template double MetricFunction::operator()(ConstMatrixView<double>, Targets<double>, std::span<const double>) const;
 
 Activation make_custom_activation(const Function& function, const Function& derivative) {
   const ElementwiseFunction f{SharedObject(function)};

@@ -38,6 +38,13 @@ struct LossFunction {
   double operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad) const;
 };
 
+/// Calls a Python function (y, output, sample_weight) -> number, for a CustomMetric.
+struct MetricFunction {
+  SharedObject callable;
+  template <class T>
+  double operator()(ConstMatrixView<T> a, Targets<T> y, std::span<const T> sample_weight) const;
+};
+
 Activation make_custom_activation(const Function& function, const Function& derivative);
 CustomLoss make_custom_loss(const Function& function);
 

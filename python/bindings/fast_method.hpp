@@ -124,6 +124,9 @@ class FastMethod<kFunction> {
     if constexpr (std::is_base_of_v<py::object, Value>) {
       value = py::reinterpret_borrow<Value>(object);
       return true;
+    } else if constexpr (std::is_same_v<Value, double>) {
+      value = PyFloat_CheckExact(object) != 0 ? PyFloat_AS_DOUBLE(object) : 0.0;
+      return PyFloat_CheckExact(object) != 0;
     } else {
       static_assert(std::is_same_v<Value, bool>);
       value = object == Py_True;

@@ -30,6 +30,25 @@ Returns
 Network
 )";
 
+inline constexpr const char* kAstype =
+    R"(Return a copy of the network with another dtype.
+
+Parameters
+----------
+dtype : {"float32", "float64"}
+    Type of the parameters, results and arithmetic of the copy. float32 rounds the parameters of a float64 network.
+
+Returns
+-------
+Network
+
+Examples
+--------
+>>> import backpass as bp
+>>> bp.Network([2, 3, 1], seed=0).astype("float64").dtype
+dtype('float64')
+)";
+
 inline constexpr const char* kSummary = R"(Describe the network as a table of its layers.
 
 Returns
@@ -100,7 +119,7 @@ ndarray or None
 Raises
 ------
 RuntimeError
-    If there was no `forward`, or the last `forward` failed.
+    If there was no `forward`, the last `forward` failed, or a step has changed the parameters since then.
 ValueError
     If the shape is wrong.
 
@@ -122,13 +141,18 @@ Parameters
 ----------
 optimizer : Optimizer
     An object of `backpass.optim`.
+clip_norm, clip_value : float, optional
+    Upper bounds of the 2-norm of all gradients together, and of the magnitude of every single gradient. The gradients
+    are changed. `backpass.clip_grad_norm` bounds the common norm of several networks.
+l1, l2 : float
+    Add the gradient of l1 Σ|w| + l2/2 Σ w² over the weights, before clipping. Biases are not penalised.
 
 Raises
 ------
 ValueError
     If a setting is out of range, or the optimizer's state has another number or dtype of parameters.
 RuntimeError
-    If the optimizer belongs to another network.
+    If there are no gradients yet, or the optimizer belongs to another network.
 
 Examples
 --------

@@ -2,11 +2,18 @@
 
 #include <utility>
 
+#include <backpass/random.hpp>
+
 namespace backpass::python {
 namespace {
 
 [[noreturn]] void wrong_type(const std::string& what, const char* expected, py::handle got) {
-  throw py::type_error(what + " must be " + expected + ", not " + type_name(got));
+  const std::string must_be = what + " must be " + expected + ", not ";
+  if (PyType_Check(got.ptr()) != 0) {
+    const std::string name = py::str(got.attr("__name__"));
+    throw py::type_error(must_be + "the class " + name + ": write " + name + "(...)");
+  }
+  throw py::type_error(must_be + type_name(got));
 }
 
 /// Converts a name (by from_name) or an object of class T.
@@ -97,6 +104,31 @@ std::string to_text(py::handle object, const std::string& name) {
     throw py::value_error(name + " has characters that UTF-8 cannot encode: " + std::string(shown));
   }
   return {text, static_cast<std::size_t>(size)};
+}
+
+std::uint64_t to_seed(py::handle object) {
+  if (object.is_none()) {
+    return random_seed();
+  }
+  if (py::hasattr(object, "generate_state")) {
+    return py::object(object.attr("generate_state")(1, "uint64")[py::int_(0)]).cast<std::uint64_t>();
+  }
+  if (py::hasattr(object, "integers")) {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 63U;
+    return object.attr("integers")(kMost).cast<std::uint64_t>();
+  }
+  return to_count(object, "seed");
+}
+
+double to_number(py::handle object, const char* name) {
+  const auto number = py::isinstance<py::str>(object) || PyBytes_Check(object.ptr()) != 0
+                          ? py::object()
+                          : py::reinterpret_steal<py::object>(PyNumber_Float(object.ptr()));
+  if (!number) {
+    PyErr_Clear();
+    wrong_type(name, "a number", object);
+  }
+  return PyFloat_AsDouble(number.ptr());
 }
 
 std::uint64_t to_count(py::handle object, const char* name) {

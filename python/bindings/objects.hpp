@@ -76,6 +76,12 @@ std::string type_name(py::handle object);
 /// The UTF-8 encoding of a str.
 /// \throws py::type_error for another type, py::value_error for characters that UTF-8 cannot encode (lone surrogates)
 std::string to_text(py::handle object, const std::string& name);
+/// A seed from None (a random one), a non-negative integer below 2**64, numpy's SeedSequence or Generator.
+/// \throws py::type_error or py::value_error
+std::uint64_t to_seed(py::handle object);
+/// A number, from any object with __float__ except a text.
+/// \throws py::type_error; the message names the argument
+double to_number(py::handle object, const char* name);
 /// A non-negative integer below 2**64, from any object with __index__.
 /// \throws py::type_error or py::value_error; the message names the argument
 std::uint64_t to_count(py::handle object, const char* name);

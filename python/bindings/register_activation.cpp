@@ -21,8 +21,8 @@ struct ClassText {
   const char* definition;
 };
 
-#define BACKPASS_PLAIN(name, Class, source, init, definition) ClassText{#Class, nullptr, definition},
-#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, ...) \
+#define BACKPASS_PLAIN(name, Class, source, init, outputs, definition) ClassText{#Class, nullptr, definition},
+#define BACKPASS_PARAMETRIC(name, Class, source, init, outputs, definition, parameter, ...) \
   ClassText{#Class, #parameter, definition},
 constexpr std::array<ClassText, kActivationKinds - 1> kClasses{
     BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)};

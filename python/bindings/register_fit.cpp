@@ -7,6 +7,7 @@
 
 #include "any_network.hpp"
 #include "arrays.hpp"
+#include "custom.hpp"
 #include "loss_rules.hpp"
 #include "objects.hpp"
 
@@ -32,6 +33,8 @@ StringDict to_arguments(const History& history) {
   arguments["epochs"] = history.epochs;
   arguments["best_epoch"] = history.best_epoch;
   arguments["stopped_early"] = history.stopped_early;
+  arguments["restored_best"] = history.restored_best;
+  arguments["first_epoch"] = history.first_epoch;
   return StringDict(arguments);
 }
 
@@ -109,7 +112,7 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     set_fields(options, setting);
     set_fields(options.gradient, setting);
     options.sample_weight = weights.view;
-    options.seed = setting("seed").is_none() ? random_seed() : to_count(setting("seed"), "seed");
+    options.seed = to_seed(setting("seed"));
     options.early_stopping = to_early_stopping(setting("early_stopping"));
     options.memory = setting("memory").template cast<TrainingMemory*>();
     MatrixInput<T> validation_input;
@@ -127,6 +130,10 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     }
     for (const auto& name : setting("metrics").template cast<std::vector<std::string>>()) {
       options.metrics.push_back(metric_from_name(name));
+    }
+    for (const auto& [name, function] :
+         setting("custom_metrics").template cast<std::vector<std::pair<std::string, py::object>>>()) {
+      options.custom_metrics.push_back({name, MetricFunction{SharedObject(function)}});
     }
 
     const py::object on_epoch_end = setting("on_epoch_end");
@@ -196,8 +203,21 @@ A checkpoint with an optimizer contains this state. `Network.fit` continues from
 
 }  // namespace
 
+double compute_metric_of(const std::string& name, const ArrayLike& output, const ArrayLike& y,
+                         const LossLike& loss_like, const OptionalArrayLike& sample_weight) {
+  const Loss loss = to_loss(loss_like);
+  const py::array array = to_real_array(output, "output");
+  const std::size_t cols = array.ndim() == 2 ? static_cast<std::size_t>(array.shape(1)) : 1;
+  const auto a = to_matrix<double>(array, cols, "output");
+  const auto targets = to_targets<double>(y, a.view.rows(), cols, a.single, label_rule(loss));
+  const auto weights = to_weights<double>(sample_weight, a.view.rows(), a.single);
+  return compute_metric<double>(metric_from_name(name), a.view, targets.view, loss, weights.view);
+}
+
 void register_fit(py::module_& m, NetworkClass& cls) {
   register_memory(m);
+  m.def("_compute_metric", &compute_metric_of, py::arg("name"), py::arg("output"), py::arg("y"), py::arg("loss"),
+        py::arg("sample_weight"), "Return accuracy, r2 or mae of the outputs, an array (B, M_N).");
   cls.def("_fit", &fit, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
           R"(Run the epochs of Network.fit. It passes the other arguments by name.
 

@@ -130,14 +130,16 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
           setter(bias_grad, "bias_grad"), "ndarray of shape (M_i,), or None : ∂E/∂b^i; None for a layer without bias.")
       .def_property_readonly(
           "z", [](const LayerObject& self) { return get_kept(self, [](auto layer) { return layer.z(); }); },
-          "ndarray of shape (B, M_i) : z^i of the last forward. (M_i,) after a forward of one sample, (0, M_i) before "
+          "ndarray of shape (B, M_i) : z^i of the last forward; (M_i,) after a forward of one sample. RuntimeError "
+          "before "
           "the first forward.")
       .def_property_readonly(
           "a", [](const LayerObject& self) { return get_kept(self, [](auto layer) { return layer.a(); }); },
           "ndarray of shape (B, M_i) : a^i of the last forward, before dropout. Other shapes as for `z`.")
       .def_property_readonly(
           "xi", [](const LayerObject& self) { return get_kept(self, [](auto layer) { return layer.xi(); }); },
-          "ndarray of shape (B, M_i) : ξ^i of the last backward; (0, M_i) if no backward followed the last forward.")
+          "ndarray of shape (B, M_i) : ξ^i of the last backward. RuntimeError if no backward followed the last "
+          "forward.")
       .def_property_readonly(
           "activation",
           [](const LayerObject& self) { return ActivationResult(from_activation(spec(self).activation)); },

@@ -88,12 +88,29 @@ OptionalArray backward(AnyNetwork& self, const ArrayLike& grad_output, bool inpu
   });
 }
 
-void step(AnyNetwork& self, const OptimizerLike& optimizer_like) {
+/// A bound for the core, where 0 means no bound. A caller must use None instead.
+double to_bound(const OptionalFloat& value, const char* name) {
+  if (value.is_none()) {
+    return 0.0;
+  }
+  const double bound = to_number(value, name);
+  if (!(bound > 0)) {
+    throw py::value_error(std::string(name) + " must be greater than 0 or None, got " + std::string(py::str(value)));
+  }
+  return bound;
+}
+
+void step(AnyNetwork& self, const OptimizerLike& optimizer_like, const OptionalFloat& clip_norm,
+          const OptionalFloat& clip_value, double l1, double l2) {
   OptimizerObject& optimizer = to_optimizer(optimizer_like);
+  const GradientOptions options{.l1 = l1,
+                                .l2 = l2,
+                                .clip_norm = to_bound(clip_norm, "clip_norm"),
+                                .clip_value = to_bound(clip_value, "clip_value")};
   self.visit([&]<class T>(Network<T>& net) {
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_optimizer(optimizer.gate);
-    without_gil(static_cast<double>(net.num_parameters()), [&] { net.step(optimizer.value); });
+    without_gil(static_cast<double>(net.num_parameters()), [&] { net.step(optimizer.value, options); });
   });
 }
 
@@ -217,6 +234,13 @@ auto flat_setter(Get get, const char* name) {
   };
 }
 
+/// Copies the attributes of an object of a user's subclass. Objects of Network itself have none.
+void copy_attributes(const py::object& from, const py::object& to) {
+  if (py::hasattr(from, "__dict__")) {
+    to.attr("__dict__").attr("update")(from.attr("__dict__"));
+  }
+}
+
 void register_structure(NetworkClass& cls) {
   const auto parameters = [](auto& net) { return net.parameters(); };
   const auto gradients = [](auto& net) { return net.gradients(); };
@@ -250,8 +274,8 @@ void register_structure(NetworkClass& cls) {
           "Layers : a sequence of `Layer` views, one for every layer 1…N.")
       .def(
           "initialize",
-          [](AnyNetwork& self, const OptionalInt& seed) {
-            const std::uint64_t value = seed.is_none() ? random_seed() : to_count(seed, "seed");
+          [](AnyNetwork& self, const SeedLike& seed) {
+            const std::uint64_t value = to_seed(seed);
             const Exclusive exclusive(self.gate);
             const SignalScope signals;
             self.visit([&](auto& net) { net.initialize(value); });
@@ -267,12 +291,27 @@ void register_structure(NetworkClass& cls) {
                   [](const auto& net) { return std::make_shared<AnyNetwork>(AnyNetwork::Variant(net.copy())); });
             }();
             py::object result = adopt(py::type::of(self), std::move(copy));
-            if (py::hasattr(self, "__dict__")) {
-              result.attr("__dict__").attr("update")(self.attr("__dict__"));
-            }
+            copy_attributes(self, result);
             return Self(result);
           },
           docs::kCopy)
+      .def(
+          "astype",
+          [](const py::object& self, const DTypeLike& dtype) {
+            auto& network = self.cast<AnyNetwork&>();
+            const bool to_double = is_double(dtype);
+            auto converted = [&] {
+              const Shared shared(network.gate);
+              return network.visit([&](const auto& net) {
+                return std::make_shared<AnyNetwork>(to_double ? AnyNetwork::Variant(net.template converted<double>())
+                                                              : AnyNetwork::Variant(net.template converted<float>()));
+              });
+            }();
+            py::object result = adopt(py::type::of(self), std::move(converted));
+            copy_attributes(self, result);
+            return Self(result);
+          },
+          py::arg("dtype"), docs::kAstype)
       .def(
           "summary", [](const AnyNetwork& self) { return self.visit([](const auto& net) { return net.summary(); }); },
           docs::kSummary);
@@ -282,7 +321,8 @@ void register_moves(NetworkClass& cls) {
   cls.def("forward", &forward, py::arg("x"), py::kw_only(), py::arg("training") = false, docs::kForward)
       .def("backward", &backward, py::arg("grad_output"), py::kw_only(), py::arg("input_gradient") = false,
            py::arg("accumulate") = false, docs::kBackward)
-      .def("step", &step, py::arg("optimizer"), docs::kStep)
+      .def("step", &step, py::arg("optimizer"), py::kw_only(), py::arg("clip_norm") = py::none(),
+           py::arg("clip_value") = py::none(), py::arg("l1") = 0.0, py::arg("l2") = 0.0, docs::kStep)
       .def("predict", &predict, py::arg("x"), py::kw_only(), py::arg("out") = py::none(),
            py::arg("num_threads") = py::none(), docs::kPredict)
       .def("__call__", &predict, py::arg("x"), py::kw_only(), py::arg("out") = py::none(),
@@ -304,7 +344,8 @@ void register_moves(NetworkClass& cls) {
   FastMethod<&forward>::install(cls, "forward", {{"training", py::bool_(false)}});
   FastMethod<&backward>::install(cls, "backward",
                                  {{"input_gradient", py::bool_(false)}, {"accumulate", py::bool_(false)}});
-  FastMethod<&step>::install(cls, "step", {});
+  FastMethod<&step>::install(
+      cls, "step", {{"clip_norm", none}, {"clip_value", none}, {"l1", py::float_(0.0)}, {"l2", py::float_(0.0)}});
 }
 
 }  // namespace
@@ -315,7 +356,7 @@ void register_network(py::module_& m) {
                    collected<AnyNetwork>());
   cls.def(py::init([](const Sizes& sizes, const ActivationsLike& activation, const OptionalActivationLike& output,
                       const FlagsLike& bias, const RatesLike& dropout, const DTypeLike& dtype,
-                      const InitializersLike& init, const OptionalInt& seed) {
+                      const InitializersLike& init, const SeedLike& seed) {
             return make_network(make_options(sizes, activation, output, bias, dropout, init, seed), is_double(dtype));
           }),
           py::arg("sizes"), py::arg("activation") = "relu", py::arg_v("output", py::none(), "'identity'"),

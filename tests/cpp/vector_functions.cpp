@@ -10,10 +10,10 @@
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 namespace {
 
-#define BACKPASS_ARRAY_FUNCTION(f)                                      \
-  template <class T>                                                    \
-  void f##_array(Index n, const T* x, T* y) {                           \
-    map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return f<T>(v); });    \
+#define BACKPASS_ARRAY_FUNCTION(f)                                   \
+  template <class T>                                                 \
+  void f##_array(Index n, const T* x, T* y) {                        \
+    map(n, x, y, [](Vec<T> v) BP_INLINE_LAMBDA { return f<T>(v); }); \
   }
 BACKPASS_ARRAY_FUNCTION(exp)
 BACKPASS_ARRAY_FUNCTION(log)

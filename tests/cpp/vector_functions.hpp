@@ -22,10 +22,11 @@ struct VectorFunctionSet {
   VectorFunctions<double> f64;
 };
 
-// tests/cpp/CMakeLists.txt compiles vector_functions.cpp once per kernel set, and lists the sets in BACKPASS_TESTED_SETS.
-#define BACKPASS_SET(isa)                 \
-  namespace tested_##isa {                \
-  extern const VectorFunctionSet kFunctions; \
+// tests/cpp/CMakeLists.txt compiles vector_functions.cpp once per kernel set, and lists the sets in
+// BACKPASS_TESTED_SETS.
+#define BACKPASS_SET(isa)                      \
+  namespace tested_##isa {                     \
+    extern const VectorFunctionSet kFunctions; \
   }
 BACKPASS_TESTED_SETS
 #undef BACKPASS_SET
@@ -33,8 +34,8 @@ BACKPASS_TESTED_SETS
 /// The functions of a kernel set.
 template <class T>
 const VectorFunctions<T>& vector_functions(const KernelSet& set) {
-#define BACKPASS_SET(isa)                                                         \
-  if (std::string(tested_##isa::kFunctions.name) == set.name) {                   \
+#define BACKPASS_SET(isa)                                                          \
+  if (std::string(tested_##isa::kFunctions.name) == set.name) {                    \
     return of_type<T>(tested_##isa::kFunctions.f32, tested_##isa::kFunctions.f64); \
   }
   BACKPASS_TESTED_SETS

@@ -194,8 +194,8 @@ def test_training_metrics_are_of_the_training_rows():
 
 def test_an_unknown_metric_lists_the_known_ones():
     x, y = data()
-    with pytest.raises(ValueError, match=r"f1.*accuracy.*r2.*mae"):
-        SPEC.make().fit(x, y, loss="mse", optimizer=sgd(), epochs=1, metrics=["f1"], **SILENT)
+    with pytest.raises(ValueError, match=r"'accuracyy' \(did you mean 'accuracy'.*mae.*r2"):
+        SPEC.make().fit(x, y, loss="mse", optimizer=sgd(), epochs=1, metrics="accuracyy", **SILENT)
 
 
 # ---- the end: early stopping, callbacks

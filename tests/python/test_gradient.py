@@ -49,9 +49,7 @@ def test_gradient_check(name, loss):
     """The activation in a hidden layer, and at the output if the loss is defined there."""
     net, x, y = smooth_problem([4, 5, 3], name, FITTING.get(loss, "identity"), loss)
     assert bp.gradient_check(net, x, y, loss) <= 1e-7
-    if loss in FITTING and name not in ("softmax", "sigmoid", *losses.DOMAINS[loss]):
-        return
-    if loss in ("cross_entropy", "binary_cross_entropy") and name == "exp":
+    if not losses.fits(loss, name) or (loss == "poisson" and "relu" in name):  # log 0
         return
     net, x, y = smooth_problem([4, 5, 3], "tanh", name, loss)
     assert bp.gradient_check(net, x, y, loss) <= 1e-7

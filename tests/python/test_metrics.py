@@ -1,83 +1,212 @@
-"""The definitions of the metrics, and the targets that they refuse."""
+"""backpass.metrics against scikit-learn, in evaluate and in fit."""
 
 import numpy as np
 import pytest
+import sklearn.metrics as sk
 
 import backpass as bp
-from fit_problem import SILENT, sgd
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 4))
+WEIGHT = RNG.random(80) + 0.1
 
 
-def perfect(loss: str):
-    """Return a network with three outputs that equal their labels; several labels may be 1."""
-    rng = np.random.default_rng(0)
-    y = (rng.random((200, 3)) < 0.5).astype(float)
-    output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
-    net = bp.Network([3, 3], output=output, dtype="float64", seed=0)
-    net.layers[0].weight[...] = 8 * np.eye(3)
-    net.layers[0].bias[...] = -4
-    return net, y, y
+def classifier(outputs, output, seed=1):
+    return bp.Network([4, 8, outputs], output=output, seed=seed)
 
 
-def accuracy(net, x, y, loss, **options) -> float:
-    """Return the accuracy of the unchanged network: the learning rate is 0."""
-    history = net.fit(
-        x, y, loss=loss, optimizer=sgd(0.0), epochs=1, metrics="accuracy", **options, **SILENT
-    )
-    return history["accuracy"][0]
+CASES = {
+    "classes": (classifier(3, "softmax"), RNG.integers(0, 3, 80), "cross_entropy"),
+    "logits": (classifier(3, "identity"), RNG.integers(0, 3, 80), "softmax_cross_entropy"),
+    "log": (classifier(3, "log_softmax"), RNG.integers(0, 3, 80), "cross_entropy"),
+    "two": (classifier(2, "softmax"), RNG.integers(0, 2, 80), "cross_entropy"),
+    "one": (classifier(1, "sigmoid"), RNG.integers(0, 2, 80), "binary_cross_entropy"),
+    "one logit": (classifier(1, "identity"), RNG.integers(0, 2, 80), "sigmoid_cross_entropy"),
+    "labels": (classifier(3, "sigmoid"), RNG.integers(0, 2, (80, 3)), "binary_cross_entropy"),
+}
 
 
-@pytest.mark.parametrize("loss", ["binary_cross_entropy", "sigmoid_cross_entropy"])
-def test_every_output_of_a_binary_loss_is_a_label(loss):
-    net, x, y = perfect(loss)
-    assert accuracy(net, x, y, loss) == 1.0
-    net.layers[0].weight[2, 2] = -8  # the third output becomes wrong for every label
-    net.layers[0].bias[2] = 4
-    assert accuracy(net, x, y, loss) == pytest.approx(2 / 3)
-    a = net.predict(x)
-    threshold = 0.5 if loss == "binary_cross_entropy" else 0.0
-    weight = np.linspace(0, 1, len(x))
-    expected = np.average(((a > threshold) == (y > 0.5)).mean(axis=1), weights=weight)
-    assert accuracy(net, x, y, loss, sample_weight=weight) == pytest.approx(expected, rel=1e-12)
+def expected(name, case, weight):
+    """Return the metric from scikit-learn, computed from classes and probabilities."""
+    net, y, loss = CASES[case]
+    out = net.predict(X).astype(np.float64)
+    if "logit" in case and out.shape[1] == 1:
+        out = 1 / (1 + np.exp(-out))
+    if case in ("logits", "log"):
+        out = np.exp(out) / np.exp(out).sum(axis=1, keepdims=True)
+    binary = loss in ("binary_cross_entropy", "sigmoid_cross_entropy")
+    predicted = (out > 0.5).astype(int) if binary else out.argmax(axis=1)
+    predicted = predicted[:, 0] if out.shape[1] == 1 else predicted
+    average = "binary" if case in ("two", "one", "one logit") else "macro"
+    options = {"sample_weight": weight}
+    if name in ("precision", "recall", "f1"):
+        function = getattr(sk, f"{name}_score")
+        return function(y, predicted, average=average, zero_division=0, **options)
+    if name == "auc":
+        score = {1: out[:, 0], 2: out[:, -1]}.get(out.shape[1], out)
+        return sk.roc_auc_score(y, score, multi_class="ovr", **options)
+    if name == "confusion_matrix":
+        return sk.confusion_matrix(y, predicted, **options)
+    if name == "balanced_accuracy":
+        return sk.balanced_accuracy_score(y, predicted, **options)
+    if name == "accuracy":
+        right = (np.asarray(predicted) == y).reshape(80, -1).mean(axis=1)
+        return np.average(right, weights=weight)
+    assert name == "top_2"
+    return sk.top_k_accuracy_score(y, out, k=2, **options)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "auc",
+        "top_2",
+        "confusion_matrix",
+    ],
+)
+def test_classification_is_that_of_scikit_learn(name, case, weight):
+    several = case == "labels"
+    if several and name in ("balanced_accuracy", "confusion_matrix", "top_2"):
+        pytest.skip("not defined for separate labels")
+    if name == "top_2" and case not in ("classes", "logits", "log"):
+        pytest.skip("for three classes or more")
+    net, y, loss = CASES[case]
+    result = net.evaluate(X, y, loss=loss, metrics=[name], sample_weight=weight)
+    assert set(result) == {"loss", name}
+    assert result["loss"] == net.evaluate(X, y, loss=loss, sample_weight=weight)
+    np.testing.assert_allclose(result[name], expected(name, case, weight), rtol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_regression_is_that_of_scikit_learn(outputs, weight):
+    net = bp.Network([4, 8, outputs], seed=2)
+    y = RNG.normal(size=(80, outputs))
+    out = net.predict(X)
+    names = ["mae", "mse", "rmse", "r2"]
+    found = net.evaluate(X, y, loss="mse", metrics=names, sample_weight=weight)
+    options = {"sample_weight": weight}
+    mse = sk.mean_squared_error(y, out, **options)
+    wanted = [
+        sk.mean_absolute_error(y, out, **options),
+        mse,
+        np.sqrt(mse),
+        sk.r2_score(y, out, **options),
+    ]
+    np.testing.assert_allclose([found[name] for name in names], wanted, rtol=1e-5)
+    if outputs == 1:
+        flat = net.evaluate(X, y[:, 0], loss="mse", metrics=names, sample_weight=weight)
+        assert flat == found
+
+
+class TestFunctions:
+    def test_get_targets_and_outputs_of_the_whole_set(self):
+        seen = []
+
+        def spread(y, output):
+            seen.append((y.shape, output.shape))
+            return float(np.ptp(output))
+
+        net, y, loss = CASES["classes"]
+        net = net.copy()
+        result = net.evaluate(X, y, loss=loss, metrics=spread)
+        assert result["spread"] == float(np.ptp(net.predict(X)))
+        history = net.fit(
+            X,
+            y,
+            loss=loss,
+            optimizer="sgd",
+            epochs=2,
+            validation_split=0.25,
+            progress=False,
+            metrics=["accuracy", spread, "f1"],
+            seed=0,
+        )
+        assert seen == [((80,), (80, 3)), *[((60,), (60, 3)), ((20,), (20, 3))] * 2]
+        assert list(history) == [
+            "loss",
+            "accuracy",
+            "spread",
+            "f1",
+            "val_loss",
+            "val_accuracy",
+            "val_spread",
+            "val_f1",
+            "lr",
+            "seconds",
+        ]
+        last = net.evaluate(X[60:], y[60:], loss=loss, metrics=["accuracy", spread, "f1"])
+        assert [history[f"val_{name}"][-1] for name in last] == pytest.approx(list(last.values()))
+
+    def test_their_names_can_be_monitored(self):
+        net, y, loss = CASES["classes"]
+        history = net.copy().fit(
+            X,
+            y,
+            loss=loss,
+            optimizer="sgd",
+            epochs=9,
+            progress=False,
+            metrics=["rmse"][:0] or [lambda y, o: 1.0],
+            early_stopping=bp.callbacks.EarlyStopping("<lambda>", patience=2),
+        )
+        assert (history.epochs, history.best_epoch) == (3, 0)
+        assert history.restored_best
+        assert repr(history).startswith(
+            "History(epochs=3, best_epoch=0, stopped_early=True, restored_best=True"
+        )
+
+    def test_their_errors_pass_through(self):
+        net, y, loss = CASES["classes"]
+
+        def broken(y, output):
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            net.copy().fit(
+                X, y, loss=loss, optimizer="sgd", epochs=1, progress=False, metrics=broken
+            )
+
+    def test_they_must_not_use_the_network(self):
+        net, y, loss = CASES["classes"]
+        net = net.copy()
+        with pytest.raises(RuntimeError):
+            net.fit(
+                X,
+                y,
+                loss=loss,
+                optimizer="sgd",
+                epochs=1,
+                progress=False,
+                metrics=lambda y, output: net.predict(X).mean(),
+            )
 
 
 @pytest.mark.parametrize(
-    ("outputs", "loss", "output"),
+    ("metrics", "error", "message"),
     [
-        (1, "binary_cross_entropy", "sigmoid"),
-        (3, "binary_cross_entropy", "sigmoid"),
-        (3, "sigmoid_cross_entropy", "identity"),
-        (1, "mse", "identity"),
-        (3, "mse", "identity"),
+        ("accuracyy", ValueError, "unknown metric 'accuracyy' .did you mean 'accuracy'"),
+        ("top_0", ValueError, "unknown metric"),
+        (["mae", "MAE"], ValueError, "are equal"),
+        ([3], TypeError, "names or functions"),
     ],
 )
-@pytest.mark.parametrize("value", [0.3, np.nextafter(1.0, 0.0)])
-def test_accuracy_refuses_continuous_targets(outputs, loss, output, value):
-    net = bp.Network([4, outputs], output=output, dtype="float64", seed=0)
-    y = np.zeros((8, outputs))
-    y[5, -1] = value
-    before = net.parameters.copy()
-    with pytest.raises(ValueError, match=rf"accuracy .* 0 or 1.* y\[5, {outputs - 1}\].*r2"):
-        accuracy(net, np.ones((8, 4)), y, loss)
-    np.testing.assert_array_equal(net.parameters, before)
+def test_wrong_metrics(metrics, error, message):
+    net, y, loss = CASES["classes"]
+    with pytest.raises(error, match=message):
+        net.evaluate(X, y, loss=loss, metrics=metrics)
+    with pytest.raises(error, match=message):
+        net.fit(X, y, loss=loss, optimizer="sgd", epochs=1, progress=False, metrics=metrics)
 
 
-def test_shares_of_classes_are_no_continuous_targets():
-    net = bp.Network([3, 3], output="softmax", dtype="float64", seed=0)
-    net.layers[0].weight[...] = np.eye(3)
-    y = np.array([[0.6, 0.2, 0.2], [0.1, 0.8, 0.1]])
-    assert accuracy(net, y, y, "cross_entropy") == 1.0
-
-
-@pytest.mark.parametrize("scale", [1e-200, 1e-160, 1.0, 1e160, 1e200])
-def test_r2_does_not_overflow(scale):
-    """Squares of 1e200 overflow, but r2 does not depend on the scale."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(50, 1))
-    y = scale * (x + 0.1 * rng.normal(size=(50, 1)))
-    net = bp.Network([1, 1], dtype="float64", seed=0)
-    net.layers[0].weight[...] = scale
-    history = net.fit(
-        x, y, loss="mae", optimizer=sgd(0.0), epochs=1, batch_size=50, metrics="r2", **SILENT
-    )
-    u, v = (y - scale * x) / scale, (y - y.mean()) / scale
-    assert history["r2"][0] == pytest.approx(1 - (u**2).sum() / (v**2).sum(), rel=1e-9)
+def test_names_are_those_that_evaluate_takes():
+    net, y, loss = CASES["classes"]
+    names = [name for name in bp.metrics.names() if name not in ("r2", "mae", "mse", "rmse")]
+    assert set(net.evaluate(X, y, loss=loss, metrics=names)) == {"loss", *names}

@@ -57,8 +57,8 @@ def draw(seed: int, dtype: str) -> Draw:
     sizes[seed % (depth + 1)] = WIDTHS[(seed // 2) % len(WIDTHS)]
     loss = list(losses.LOSSES)[seed % len(losses.LOSSES)]
     output = str(rng.choice(losses.DOMAINS[loss]))
-    if sizes[-1] == 1 and loss == "binary_cross_entropy":
-        output = "sigmoid"  # softmax of one output is exactly 1, with an infinite cost
+    if sizes[-1] == 1 and (loss.endswith("cross_entropy") or output.endswith("softmax")):
+        sizes[-1] = 3  # softmax of one output is constant
     names = list(activations.ACTIVATIONS)
     hidden = [names[(seed * 5 + i) % len(names)] for i in range(depth - 1)]
     bias: list[bool] | bool = [[True] * depth, [False] * depth, rng.random(depth) < 0.5][seed % 3]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .activations import log_softmax, sigmoid, softmax, softplus
+from .activations import ACTIVATIONS, log_softmax, sigmoid, softmax, softplus
 
 Array = np.ndarray
 Elementwise = Callable[..., Array]
@@ -150,18 +150,34 @@ def loss_for(name: str, output_activation: str) -> Loss:
 
 # The domain of each loss, as output activations of layer N.
 _REAL = ["identity", "tanh", "sigmoid", "softplus", "softmax", "log_softmax", "silu", "exp"]
+_LOGITS = ["identity", "tanh", "softplus", "silu", "exp"]
 DOMAINS: dict[str, list[str]] = {
     "mse": _REAL,
     "mae": _REAL,
     "huber": _REAL,
     "log_cosh": _REAL,
     "quantile": _REAL,
-    "cross_entropy": ["softmax", "log_softmax", "sigmoid", "softplus"],
-    "softmax_cross_entropy": _REAL,
+    "cross_entropy": ["softmax", "log_softmax"],
+    "softmax_cross_entropy": [*_LOGITS, "log_softmax"],
     "binary_cross_entropy": ["sigmoid", "softmax"],
-    "sigmoid_cross_entropy": _REAL,
+    "sigmoid_cross_entropy": _LOGITS,
     "poisson": ["exp", "softplus", "sigmoid", "softmax"],
 }
+# The output activations with which a loss can be trained. Losses that are not listed fit all.
+_PROBABILITIES = {"sigmoid", "hard_sigmoid", "softmax"}
+_NOT_NEGATIVE = {"relu", "relu6", "softplus", "exp", *_PROBABILITIES}
+FITTING_OUTPUTS: dict[str, set[str]] = {
+    "cross_entropy": {"softmax", "log_softmax"},
+    "softmax_cross_entropy": set(ACTIVATIONS) - _PROBABILITIES,
+    "binary_cross_entropy": _PROBABILITIES,
+    "sigmoid_cross_entropy": set(ACTIVATIONS) - _PROBABILITIES - {"log_softmax"},
+    "poisson": _NOT_NEGATIVE,
+}
+
+
+def fits(name: str, output: str) -> bool:
+    """Whether a network with this output activation can be trained with the loss."""
+    return output in FITTING_OUTPUTS.get(name, ACTIVATIONS)
 
 
 def targets_for(name: str, rows: int, outputs: int, rng: np.random.Generator) -> Array:

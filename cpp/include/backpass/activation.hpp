@@ -28,13 +28,23 @@ struct CustomActivation {
   Function<double> derivative_f64;  ///< φ'(z)
 };
 
+/// The values that an activation may have.
+enum class OutputRange : unsigned char {
+  real,              ///< also negative ones
+  non_negative,      ///< a ≥ 0
+  unit_interval,     ///< 0 ≤ a ≤ 1: a probability per output
+  distribution,      ///< a ≥ 0 with sum 1 over the outputs of a sample
+  log_distribution,  ///< the logarithms of a distribution
+  unknown,           ///< an activation of the user
+};
+
 /// An activation function with its parameter. A small value type that is cheap to copy.
 class BACKPASS_EXPORT Activation {
  public:
   Activation() noexcept = default;  ///< identity
 
 #define BACKPASS_PLAIN(name, ...) static Activation name() noexcept;
-#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, default_value, domain) \
+#define BACKPASS_PARAMETRIC(name, Class, source, init, outputs, definition, parameter, default_value, domain) \
   static Activation name(double parameter = default_value);
   /// One factory per row of activation_list.hpp. \throws std::invalid_argument for a parameter outside its domain
   BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
@@ -57,6 +67,7 @@ class BACKPASS_EXPORT Activation {
 
   [[nodiscard]] ActivationKind kind() const noexcept { return kind_; }
   [[nodiscard]] std::string_view name() const noexcept;
+  [[nodiscard]] OutputRange outputs() const noexcept;
   /// negative_slope of leaky_relu, alpha of elu and celu, 0 for all others.
   [[nodiscard]] double parameter() const noexcept { return parameter_; }
   [[nodiscard]] bool has_parameter() const noexcept;

@@ -99,12 +99,12 @@ class BACKPASS_EXPORT Layer {
   /// ∂E/∂w^i_kj.
   [[nodiscard]] T& weight_grad(std::size_t k, std::size_t j) const noexcept { return weight_grad_transposed()(j, k); }
   [[nodiscard]] std::span<T> bias_grad() const noexcept;  ///< ∂E/∂b^i (M_i), or empty if the layer has no bias
-  /// z^i of the last forward(), (B, M_i). Empty before the first forward().
-  [[nodiscard]] ConstMatrixView<T> z() const noexcept;
-  /// a^i = φ(z^i) of the last forward(), before dropout, (B, M_i). Empty before the first forward().
-  [[nodiscard]] ConstMatrixView<T> a() const noexcept;
-  /// ξ^i of the backward() that followed the last forward(), (B, M_i). Empty before that backward().
-  [[nodiscard]] ConstMatrixView<T> xi() const noexcept;
+  /// z^i of the last forward(), (B, M_i). \throws StateError before the first forward()
+  [[nodiscard]] ConstMatrixView<T> z() const;
+  /// a^i = φ(z^i) of the last forward(), before dropout, (B, M_i). \throws StateError before the first forward()
+  [[nodiscard]] ConstMatrixView<T> a() const;
+  /// ξ^i of the backward() that followed the last forward(), (B, M_i). \throws StateError before that backward()
+  [[nodiscard]] ConstMatrixView<T> xi() const;
   /// \throws StateError if the network was moved from
   void set_trainable(bool trainable) const;
   /// \throws std::invalid_argument unless lr_scale is finite and ≥ 0; StateError if the network was moved from
@@ -160,6 +160,9 @@ class BACKPASS_EXPORT Network {
   Network& operator=(Network&&) noexcept;
   ~Network();
   [[nodiscard]] Network copy() const { return *this; }
+  /// A copy with numbers of type U, float or double.
+  template <class U>
+  [[nodiscard]] Network<U> converted() const;
 
   // ---- structure
   [[nodiscard]] std::span<const std::size_t> sizes() const noexcept;  ///< M_0, …, M_N
@@ -200,12 +203,13 @@ class BACKPASS_EXPORT Network {
   /// \param grad_output     ∂E/∂a^N, (B, M_N)
   /// \param input_gradient  receives ∂E/∂a^0, (B, M_0); not computed if empty
   /// \param accumulate      true: adds to gradients() instead of replacing them
-  /// \throws StateError without a forward() before
+  /// \throws StateError without a forward() before, or if a step has changed the parameters since then
   void backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gradient = {}, bool accumulate = false);
   /// Updates the parameters by the gradients. Frozen layers do not change.
   /// \param options  penalties and clipping, which change gradients() before the update
   /// \throws std::invalid_argument for an invalid option
-  /// \throws StateError if the optimizer belongs to another network; and as apply_optimizer()
+  /// \throws StateError if there are no gradients yet, or the optimizer belongs to another network; and as
+  ///         apply_optimizer()
   void step(OptimizerRef optimizer, const GradientOptions& options = {});
 
   // ---- inference

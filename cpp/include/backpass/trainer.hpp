@@ -56,6 +56,14 @@ template <class T>
 extern template double compute_metric(Metric, ConstMatrixView<float>, Targets<float>, bool, std::span<const float>);
 extern template double compute_metric(Metric, ConstMatrixView<double>, Targets<double>, bool, std::span<const double>);
 
+/// A metric of the user. The function gets the outputs (B, M_N), the targets and the weights (B), or none, of a whole
+/// data set, and returns the metric.
+template <class T>
+struct CustomMetric {
+  std::string name;
+  std::function<double(ConstMatrixView<T> a, Targets<T> y, std::span<const T> sample_weight)> function;
+};
+
 /// Stops fit if the series `monitor` has not improved by more than min_delta for `patience` epochs. To improve means to
 /// rise for accuracy and r2, and to fall for all other series. NaN is not an improvement.
 struct EarlyStopping {
@@ -120,7 +128,9 @@ struct BACKPASS_EXPORT History {
   std::size_t epochs = 0;  ///< number of epochs in this call
   /// The best epoch of early stopping, counted from 0; includes FitOptions::first_epoch. Empty without early stopping.
   std::optional<std::size_t> best_epoch;
-  bool stopped_early = false;  ///< true: early stopping or a callback stopped fit before the end of the last epoch
+  bool stopped_early = false;   ///< true: early stopping or a callback stopped fit before the end of the last epoch
+  bool restored_best = false;   ///< true: the network has the parameters of best_epoch
+  std::size_t first_epoch = 0;  ///< FitOptions::first_epoch
   /// \throws std::out_of_range for an unknown name
   [[nodiscard]] const std::vector<double>& operator[](std::string_view name) const;
 };
@@ -162,6 +172,8 @@ struct FitOptions {
   std::optional<EarlyStopping> early_stopping = {};
   GradientOptions gradient = {};
   std::vector<Metric> metrics = {};
+  /// These keep the outputs of the whole data set in memory, (B, M_N). Their names must differ from all others.
+  std::vector<CustomMetric<T>> custom_metrics = {};
   /// Called at the end of every epoch. A return value of true stops fit.
   std::function<bool(const EpochReport&)> on_epoch_end = {};
   /// Called at most every 50 ms: between steps, and (with rows_done == rows) between slices of the validation and of

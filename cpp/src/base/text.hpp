@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -47,13 +48,42 @@ template <class Range, class NameOf = std::identity>
   return text;
 }
 
-/// The message for a name that a closed set does not contain.
+/// True if the names are equal but for the case of letters, "_", "-" and " ": "ReLU6" and "relu6", "MSE" and "mse".
+[[nodiscard]] bool same_name(std::string_view a, std::string_view b);
+/// The number of characters to insert, delete, replace or swap with the next one to get b from a, but for the
+/// differences that same_name() ignores.
+[[nodiscard]] std::size_t name_distance(std::string_view a, std::string_view b);
+
+/// The message for a name that a closed set does not contain. It suggests the most similar name.
 /// \param what   what the name should be, e.g. "loss"
 /// \param known  as in list_text(): the whole set
 template <class Range, class NameOf = std::identity>
 [[nodiscard]] std::string unknown_text(std::string_view what, std::string_view name, const Range& known,
                                        NameOf name_of = {}) {
-  return "unknown " + std::string(what) + " \"" + std::string(name) + "\"; there are: " + list_text(known, name_of);
+  std::string closest;
+  std::size_t limit = 2 + name.size() / 3;  // a third of the characters may be wrong, and one more
+  for (const auto& entry : known) {
+    const std::size_t distance = name_distance(name, name_of(entry));
+    if (distance < limit) {
+      limit = distance;
+      closest = name_of(entry);
+    }
+  }
+  return "unknown " + std::string(what) + " \"" + std::string(name) + "\"" +
+         (closest.empty() ? "" : " (did you mean \"" + closest + "\"?)") + "; there are: " + list_text(known, name_of);
+}
+
+/// The entry of a closed set with this name, by same_name().
+/// \throws std::invalid_argument with unknown_text()
+template <class Range, class NameOf = std::identity>
+[[nodiscard]] const auto& entry_of_name(std::string_view what, std::string_view name, const Range& known,
+                                        NameOf name_of = {}) {
+  for (const auto& entry : known) {
+    if (same_name(name, name_of(entry))) {
+      return entry;
+    }
+  }
+  throw std::invalid_argument(unknown_text(what, name, known, name_of));
 }
 
 }  // namespace backpass

@@ -19,7 +19,7 @@ template <class Variant, class ShortName, std::size_t... I>
   return {short_name(std::variant_alternative_t<I, Variant>::name)...};
 }
 
-/// A default object of the alternative V with this name: V::name, or short_name(V::name).
+/// A default object of the alternative V with this name: V::name or short_name(V::name), by same_name().
 /// \tparam I           the alternatives to search
 /// \param what         what the name should be, for the message
 /// \param short_name   returns a std::string
@@ -29,7 +29,7 @@ template <class Variant, class ShortName, std::size_t... I>
                                         std::index_sequence<I...> alternatives) {
   Variant found;
   const auto matches = [&]<class V>(std::in_place_type_t<V>) {
-    if (name != V::name && name != short_name(V::name)) {
+    if (!same_name(name, V::name) && !same_name(name, short_name(V::name))) {
       return false;
     }
     found = V{};

@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, kActivationKinds - 1> kActivationNames{
 #undef BACKPASS_NAME
 
 #define BACKPASS_PLAIN(...) Parameter{},
-#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, default_value, domain) \
+#define BACKPASS_PARAMETRIC(name, Class, source, init, outputs, definition, parameter, default_value, domain) \
   Parameter{true, default_value, domain},
 constexpr std::array<Parameter, kActivationKinds> kParameters{BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
                                                                   Parameter{}};
@@ -57,7 +57,7 @@ CustomActivation::Function<T> elementwise(const std::function<double(double)>& f
     a.kind_ = ActivationKind::name;        \
     return a;                              \
   }
-#define BACKPASS_PARAMETRIC(name, Class, source, init, definition, parameter, default_value, domain) \
+#define BACKPASS_PARAMETRIC(name, Class, source, init, outputs, definition, parameter, default_value, domain) \
   Activation Activation::name(double parameter) { return from_name(#name, parameter); }
 BACKPASS_ACTIVATIONS(BACKPASS_PLAIN, BACKPASS_PARAMETRIC)
 #undef BACKPASS_PLAIN
@@ -84,15 +84,11 @@ Activation Activation::custom(const std::function<double(double)>& function,
 }
 
 Activation Activation::from_name(std::string_view name) {
-  for (std::size_t i = 0; i < kActivationNames.size(); ++i) {
-    if (kActivationNames[i] == name) {
-      Activation a;
-      a.kind_ = static_cast<ActivationKind>(i);
-      a.parameter_ = parameter_of(a.kind_).default_value;
-      return a;
-    }
-  }
-  throw std::invalid_argument(unknown_text("activation", name, kActivationNames));
+  const auto& known = entry_of_name("activation", name, kActivationNames);
+  Activation a;
+  a.kind_ = static_cast<ActivationKind>(&known - kActivationNames.data());
+  a.parameter_ = parameter_of(a.kind_).default_value;
+  return a;
 }
 
 Activation Activation::from_name(std::string_view name, double parameter) {
@@ -112,6 +108,13 @@ std::span<const std::string_view> Activation::names() noexcept { return kActivat
 std::string_view Activation::name() const noexcept {
   return kind_ == ActivationKind::custom ? std::string_view("custom")
                                          : kActivationNames[static_cast<std::size_t>(kind_)];
+}
+
+OutputRange Activation::outputs() const noexcept {
+#define BACKPASS_OUTPUTS(name, Class, source, init, outputs, ...) OutputRange::outputs,
+  constexpr OutputRange kOutputs[] = {BACKPASS_ACTIVATIONS(BACKPASS_OUTPUTS, BACKPASS_OUTPUTS) OutputRange::unknown};
+#undef BACKPASS_OUTPUTS
+  return kOutputs[static_cast<std::size_t>(kind_)];
 }
 
 bool Activation::has_parameter() const noexcept { return parameter_of(kind_).exists; }

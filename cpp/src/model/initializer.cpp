@@ -149,12 +149,7 @@ void fill_as(const Initializer& init, const Activation& activation, MatrixView<T
 }  // namespace
 
 Initializer Initializer::from_name(std::string_view name) {
-  for (const auto& [key, init] : kNamed) {
-    if (key == name) {
-      return init;
-    }
-  }
-  throw std::invalid_argument(unknown_text("initializer", name, kNamed, [](const auto& entry) { return entry.first; }));
+  return entry_of_name("initializer", name, kNamed, [](const auto& entry) { return entry.first; }).second;
 }
 
 std::string_view Initializer::name() const noexcept { return kNamed[static_cast<std::size_t>(kind)].first; }

@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "base/variant_from_name.hpp"
 #include "kernels/dispatch.hpp"
+#include "model/check_loss.hpp"
 #include "model/loss_plan.hpp"
 #include "model/require_matrix.hpp"
 #include "runtime/interrupt.hpp"
@@ -107,51 +108,6 @@ RowMean::RowMean(double reciprocal_of_weights) noexcept : reciprocal(reciprocal_
   shrink = std::ldexp(1.0, exponent - 2);
 }
 
-bool takes_labels(const Loss& loss) noexcept {
-  return loss_traits(loss).takes_labels() || std::holds_alternative<CustomLoss>(loss);
-}
-
-template <class T>
-void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
-                   std::span<const T> sample_weight, std::string_view prefix) {
-  const std::string where(prefix);
-  if (rows == 0) {
-    throw std::invalid_argument(where + "no rows: the mean loss of zero samples is undefined");
-  }
-  if (y.are_labels()) {
-    if (!takes_labels(loss)) {
-      throw std::invalid_argument(where + std::string(loss_name(loss)) + " takes targets of shape " +
-                                  shape_text(rows, outputs) + ", not class labels");
-    }
-    if (y.rows() != rows) {
-      throw ShapeError(where + "y has " + std::to_string(y.rows()) + " labels for " + std::to_string(rows) +
-                       " rows of x");
-    }
-    for (std::size_t r = 0; r < rows; ++r) {
-      const std::int64_t label = y.label(r);
-      if (label < 0 || static_cast<std::uint64_t>(label) >= outputs) {
-        throw std::invalid_argument(where + "label y[" + std::to_string(r) + "] = " + std::to_string(label) +
-                                    " is out of range for " + std::to_string(outputs) + " outputs (0 to " +
-                                    std::to_string(outputs - 1) + ")");
-      }
-    }
-  } else if (y.rows() != rows || y.values().cols() != outputs) {
-    throw ShapeError(where + "y has shape " + shape_text(y.rows(), y.values().cols()) + ", expected " +
-                     shape_text(rows, outputs));
-  } else {
-    require_data(where + "y", y.values());
-  }
-  if (!sample_weight.empty()) {
-    if (std::holds_alternative<CustomLoss>(loss)) {
-      throw std::invalid_argument("sample_weight: not supported with a custom loss; apply the weights in its function");
-    }
-    if (sample_weight.size() != rows) {
-      throw ShapeError("sample_weight has " + std::to_string(sample_weight.size()) + " entries for " +
-                       std::to_string(rows) + " rows of x");
-    }
-  }
-}
-
 template <class T>
 double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows) {
   if (sample_weight.empty()) {
@@ -172,10 +128,6 @@ double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows)
 
 template LossPlan<float> plan_loss(const Loss&, const Activation&);
 template LossPlan<double> plan_loss(const Loss&, const Activation&);
-template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<float>&, std::span<const float>,
-                            std::string_view);
-template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<double>&, std::span<const double>,
-                            std::string_view);
 template double reciprocal_weight_sum(std::span<const float>, std::size_t);
 template double reciprocal_weight_sum(std::span<const double>, std::size_t);
 

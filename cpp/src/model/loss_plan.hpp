@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string_view>
 
 #include <backpass/loss.hpp>
 
@@ -93,20 +92,6 @@ struct RowMean {
 ///         computed row by row
 template <class T>
 LossPlan<T> plan_loss(const Loss& loss, const Activation& output);
-
-/// True if the loss accepts class labels as targets.
-[[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
-
-/// Checks targets and weights for outputs of shape (rows, outputs).
-/// \param y              (rows, outputs), or labels (rows)
-/// \param sample_weight  (rows), or empty
-/// \param prefix         of the message: says which argument of the user y belongs to
-/// \throws ShapeError if the shapes do not match
-/// \throws std::invalid_argument if rows is 0, if a label is out of range, or if the loss does not accept labels or
-///         weights
-template <class T>
-void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
-                   std::span<const T> sample_weight, std::string_view prefix = "");
 
 /// 1 / Σ_b w_b, summed in double precision and in order; 1 / rows without weights.
 /// \param sample_weight  (rows), or empty

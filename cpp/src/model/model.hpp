@@ -43,6 +43,8 @@ struct Model {
   AlignedBuffer<T> parameters;     ///< layer by layer: Wt (M_{i-1}, M_i) row-major, then b (M_i)
   AlignedBuffer<T> gradients;      ///< with the layout of the parameters
   typename Network<T>::DropoutState dropout;
+  std::uint64_t version = 0;   ///< number of changes of the parameters by steps and initialize()
+  bool has_gradients = false;  ///< false until something has written the gradients, or could have
 
   // As in the equations, layers are numbered from 1 here: i = 1 … N.
   [[nodiscard]] std::size_t num_layers() const noexcept { return layers.size(); }  ///< N

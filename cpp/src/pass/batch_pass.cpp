@@ -70,6 +70,7 @@ double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& l
   const DropoutPass dropout{model.dropout.seed, model.dropout.pass, 0};
   const double value = run({model, &model, batch, plan, options, dropout, RowMean(scale)});
   ++model.dropout.pass;
+  model.has_gradients = true;
   return value;
 }
 
@@ -138,13 +139,7 @@ void BatchPass<T>::copy_input(const PassContext& context, Block& block, std::siz
   const Batch<T>& batch = context.batch;
   const MatrixView<T> input = block.tape.input();
   if (!batch.x.is_view()) {
-    if (!batch.index) {
-      batch.x.read(first + rows.begin, input.middle_rows(rows.begin, rows.count()));
-      return;
-    }
-    for (std::size_t r = rows.begin; r < rows.end; ++r) {
-      batch.x.read(batch.source(first + r), input.middle_rows(r, 1));
-    }
+    batch.x.read(first + rows.begin, input.middle_rows(rows.begin, rows.count()));
     return;
   }
   const ConstMatrixView<T> x = batch.x.view();

@@ -30,7 +30,7 @@ struct Batch {
   Input<T> x;                                           ///< (rows of the data set, M_0)
   Targets<T> y;                                         ///< of all rows of x
   std::span<const T> sample_weight;                     ///< one entry per row of x, or empty
-  std::optional<std::span<const std::uint32_t>> index;  ///< row numbers in x
+  std::optional<std::span<const std::uint32_t>> index;  ///< row numbers in x, which must then be a view
 
   [[nodiscard]] std::size_t rows() const noexcept { return index ? index->size() : x.rows(); }
   /// The row of x that is row `row` of the batch.

@@ -89,21 +89,10 @@ double largest_relative_error(std::span<const double> gradients, std::span<const
 /// A copy of the network in double precision and without dropout.
 template <class T>
 Network<double> exact_copy(const Network<T>& from) {
-  const auto& layers = NetworkAccess::impl(from).model.layers;
-  NetworkOptions options;
-  options.sizes.assign(from.sizes().begin(), from.sizes().end());
-  std::vector<Activation> activations;
-  std::vector<bool> biases;
-  for (const LayerSpec& layer : layers) {
-    activations.push_back(layer.activation);
-    biases.push_back(layer.bias);
+  Network<double> to = from.template converted<double>();
+  for (LayerSpec& layer : NetworkAccess::impl(to).model.layers) {
+    layer.dropout = 0.0;
   }
-  options.activation = activations;
-  options.bias = biases;
-  options.init = Initializer{InitializerKind::zeros};
-  options.seed = 0;
-  Network<double> to(options);
-  std::copy(from.parameters().begin(), from.parameters().end(), to.parameters().begin());
   return to;
 }
 

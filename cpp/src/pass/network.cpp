@@ -14,6 +14,7 @@
 #include "base/of_type.hpp"
 #include "base/require.hpp"
 #include "base/text.hpp"
+#include "model/check_loss.hpp"
 #include "model/require_matrix.hpp"
 #include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
@@ -72,6 +73,14 @@ void Network<T>::Impl::check_input(const Input<T>& x, std::string_view prefix) c
   }
 }
 
+template <class T>
+void Network<T>::Impl::check_loss(const Loss& loss, std::size_t rows, const Targets<T>& y,
+                                  std::span<const T> sample_weight, std::string_view prefix) const {
+  const std::size_t outputs = model.sizes.back();
+  nn::check_pair(loss, model.layers.back().activation, outputs);
+  nn::check_targets(loss, rows, outputs, y, sample_weight, prefix);
+}
+
 // ---- structure
 
 template <class T>
@@ -128,12 +137,34 @@ const typename Network<T>::Impl& Network<T>::alive() const {
 }
 
 template <class T>
+template <class U>
+Network<U> Network<T>::converted() const {
+  const Impl& from = alive();
+  std::vector<bool> biases;
+  for (const LayerSpec& layer : from.model.layers) {
+    biases.push_back(layer.bias);
+  }
+  Network<U> result({.sizes = from.model.sizes,
+                     .bias = biases,
+                     .init = Initializer{InitializerKind::zeros},
+                     .seed = from.model.dropout.seed});
+  auto& to = NetworkAccess::impl(result);
+  to.init = from.init;
+  to.model.layers = from.model.layers;
+  to.model.dropout.pass = from.model.dropout.pass;
+  std::transform(from.model.parameters.data(), from.model.parameters.data() + from.model.parameters.size(),
+                 to.model.parameters.data(), [](T parameter) { return static_cast<U>(parameter); });
+  return result;
+}
+
+template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
   nn::Model<T>& model = alive().model;
   AlignedBuffer<T> drawn = zeros<T>(model.parameters.size());  // an interrupt must not change the parameters
   nn::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
   std::copy_n(drawn.data(), drawn.size(), model.parameters.data());
   model.dropout = {seed, 0};
+  ++model.version;
 }
 
 template <class T>
@@ -174,7 +205,11 @@ std::span<const T> Network<T>::parameters() const noexcept {
 }
 template <class T>
 std::span<T> Network<T>::gradients() noexcept {
-  return impl_ ? impl_->model.gradients.span() : std::span<T>();
+  if (!impl_) {
+    return {};
+  }
+  impl_->model.has_gradients = true;  // the caller may write them
+  return impl_->model.gradients.span();
 }
 template <class T>
 std::span<const T> Network<T>::gradients() const noexcept {
@@ -211,6 +246,9 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
   if (!rows) {
     throw StateError("call forward() before backward()");
   }
+  if (impl_->stored_pass.version() != impl_->model.version) {
+    throw StateError("the parameters have changed since forward(): call forward() again before backward()");
+  }
   require_input("grad_output", grad_output, *rows, sizes().back());
   if (input_gradient.data() != nullptr) {
     require_output("input_gradient", input_gradient, *rows, sizes().front());
@@ -223,6 +261,9 @@ template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   require_fields(options);
   Impl& impl = alive();
+  if (!impl.model.has_gradients) {
+    throw StateError("there are no gradients yet: call backward() or loss_and_gradient() before step()");
+  }
   in_own_mode([&] {
     impl.step.check(impl.model, optimizer);
     impl.step.begin(impl.model, optimizer);
@@ -291,7 +332,7 @@ double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss,
                               std::span<const T> sample_weight, const GradientOptions& options) {
   alive().check_input(x);
   require_fields(options);
-  nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
+  impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     impl_->step.check(impl_->model, optimizer);
     const double value = custom_loss_and_gradient(*custom, x, y, {});
@@ -308,7 +349,7 @@ template <class T>
 double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss& loss,
                                      std::span<const T> sample_weight, MatrixView<T> input_gradient) {
   alive().check_input(x);
-  nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
+  impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (input_gradient.data() != nullptr) {
     require_output("input_gradient", input_gradient, x.rows(), sizes().front());
     nn::require_apart("x", x, "input_gradient", input_gradient);
@@ -345,7 +386,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, const Input<
 template <class T>
 double Network<T>::evaluate(const Input<T>& x, Targets<T> y, const Loss& loss, std::span<const T> sample_weight) const {
   alive().check_input(x);
-  nn::check_targets(loss, x.rows(), sizes().back(), y, sample_weight);
+  impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (std::holds_alternative<CustomLoss>(loss)) {
     std::vector<T> a(x.rows() * sizes().back());
     const MatrixView<T> output(a.data(), x.rows(), sizes().back());
@@ -381,28 +422,28 @@ std::span<T> Layer<T>::bias_grad() const noexcept {
   return network_->gradients().subspan(spec().offset + spec().num_weights(), spec().bias ? spec().outputs : 0);
 }
 template <class T>
-ConstMatrixView<T> Layer<T>::z() const noexcept {
-  if (index_ >= network_->num_layers()) {
-    return {};
+ConstMatrixView<T> Layer<T>::z() const {
+  const auto& pass = network_->alive().stored_pass;
+  if (!pass.rows()) {
+    throw StateError("there is no z yet: call forward() first");
   }
-  const auto& pass = network_->impl_->stored_pass;
-  return pass.rows() ? pass.tape()->layer(index_ + 1).z.middle_rows(0, *pass.rows()) : MatrixView<T>();
+  return pass.tape()->layer(index_ + 1).z.middle_rows(0, *pass.rows());
 }
 template <class T>
-ConstMatrixView<T> Layer<T>::a() const noexcept {
-  if (index_ >= network_->num_layers()) {
-    return {};
+ConstMatrixView<T> Layer<T>::a() const {
+  const auto& pass = network_->alive().stored_pass;
+  if (!pass.rows()) {
+    throw StateError("there is no a yet: call forward() first");
   }
-  const auto& pass = network_->impl_->stored_pass;
-  return pass.rows() ? pass.tape()->layer(index_ + 1).a.middle_rows(0, *pass.rows()) : MatrixView<T>();
+  return pass.tape()->layer(index_ + 1).a.middle_rows(0, *pass.rows());
 }
 template <class T>
-ConstMatrixView<T> Layer<T>::xi() const noexcept {
-  if (index_ >= network_->num_layers()) {
-    return {};
+ConstMatrixView<T> Layer<T>::xi() const {
+  const auto& pass = network_->alive().stored_pass;
+  if (!pass.has_xi()) {
+    throw StateError("there is no xi yet: call forward() and then backward() first");
   }
-  const auto& pass = network_->impl_->stored_pass;
-  return pass.has_xi() ? pass.tape()->layer(index_ + 1).xi.middle_rows(0, *pass.rows()) : MatrixView<T>();
+  return pass.tape()->layer(index_ + 1).xi.middle_rows(0, *pass.rows());
 }
 template <class T>
 void Layer<T>::set_trainable(bool trainable) const {
@@ -416,6 +457,10 @@ void Layer<T>::set_lr_scale(double lr_scale) const {
   network_->impl_->model.layers[index_].lr_scale = lr_scale;
 }
 
+template BACKPASS_EXPORT Network<float> Network<float>::converted() const;
+template BACKPASS_EXPORT Network<double> Network<float>::converted() const;
+template BACKPASS_EXPORT Network<float> Network<double>::converted() const;
+template BACKPASS_EXPORT Network<double> Network<double>::converted() const;
 template class Network<float>;
 template class Network<double>;
 template class Layer<float>;

@@ -36,6 +36,10 @@ struct Network<T>::Impl {
   /// \param prefix  of the message: says which argument of the user x is
   /// \throws ShapeError unless x is (B, M_0) and has data
   void check_input(const Input<T>& x, std::string_view prefix = "") const;
+  /// Checks the loss against the output activation, and the targets and weights against the loss
+  /// (model/check_loss.hpp).
+  void check_loss(const Loss& loss, std::size_t rows, const Targets<T>& y, std::span<const T> sample_weight,
+                  std::string_view prefix = "") const;
 };
 
 /// Gives the library's other source files access to the implementation.

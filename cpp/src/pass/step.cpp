@@ -56,6 +56,7 @@ void Step<T>::begin(Model<T>& model, OptimizerRef optimizer) {
   }
   plan_.advance(optimizer, model.parameters.span(), model.gradients.span(), groups_);
   optimizer.state().owner.set(model.identity.value());
+  ++model.version;
 }
 
 template <class T>

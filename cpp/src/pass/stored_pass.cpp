@@ -31,6 +31,7 @@ ConstMatrixView<T> StoredPass<T>::forward(const Model<T>& model, const Input<T>&
   }
   rows_ = x.rows();
   dropout_ = dropout;
+  version_ = model.version;
   has_xi_ = false;
   try {
     const double products = work(model, 1.0);
@@ -96,6 +97,7 @@ void StoredPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Ma
     segments_.add_to(member, accumulate ? 0 : 1, segments, model.gradients.data());
   });
   has_xi_ = true;
+  model.has_gradients = true;
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -33,6 +34,8 @@ class StoredPass {
   /// Rows of the last forward(). Empty before the first forward(), and after one that threw.
   [[nodiscard]] std::optional<std::size_t> rows() const noexcept { return rows_; }
   [[nodiscard]] bool has_xi() const noexcept { return has_xi_; }
+  /// Model::version at the last forward().
+  [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
   [[nodiscard]] const std::shared_ptr<Tape<T>>& tape() const noexcept { return tape_; }
 
  private:
@@ -50,6 +53,7 @@ class StoredPass {
   std::optional<std::size_t> rows_;
   std::optional<DropoutPass> dropout_;
   bool has_xi_ = false;
+  std::uint64_t version_ = 0;
   Workers<T> workers_;
   SegmentedGradient<T> segments_;
   std::vector<WideSum<T>> wide_;  ///< with segments one per thread, else one in total

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/floating_point_mode.hpp"
 #include "pass/network_impl.hpp"
 #include "pass/segments.hpp"
 
@@ -19,13 +20,22 @@ constexpr std::size_t kMaxTermRows = 65536;
 
 template <class T>
 Evaluation<T>::Evaluation(const Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss,
-                          std::span<const T> sample_weight, std::span<const Metric> metrics)
-    : x_(x), y_(y), loss_(loss), sample_weight_(sample_weight) {
+                          std::span<const T> sample_weight, const FitOptions<T>& options)
+    : x_(x),
+      y_(y),
+      loss_(loss),
+      sample_weight_(sample_weight),
+      custom_metrics_(options.custom_metrics),
+      custom_values_(options.custom_metrics.size()) {
   const std::size_t outputs = network.sizes().back();
-  for (const Metric metric : metrics) {
+  for (const Metric metric : options.metrics) {
     metrics_.emplace_back(metric, outputs, y, decision_for(loss), sample_weight);
   }
-  outputs_.resize(metrics.empty() ? 0 : slice_rows(network, kMaxOutputRows) * outputs);
+  if (!custom_metrics_.empty()) {
+    outputs_.resize(x.rows() * outputs);
+  } else if (!metrics_.empty()) {
+    outputs_.resize(slice_rows(network, kMaxOutputRows) * outputs);
+  }
 }
 
 template <class T>
@@ -37,7 +47,7 @@ std::size_t Evaluation<T>::slice_rows(const Network<T>& network, std::size_t mos
 template <class T>
 bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
   // The caller owns the arrays and may have changed them since the last epoch.
-  nn::check_targets<T>(loss_, x_.rows(), network.sizes().back(), y_, sample_weight_, "validation: ");
+  NetworkAccess::impl(network).check_loss(loss_, x_.rows(), y_, sample_weight_, "validation: ");
   if (std::holds_alternative<CustomLoss>(loss_)) {
     return update_custom_loss(network, stop);
   }
@@ -87,16 +97,18 @@ bool Evaluation<T>::update_custom_loss(const Network<T>& network, Stop stop) {
 
 template <class T>
 bool Evaluation<T>::update_metrics(const Network<T>& network, Stop stop) {
-  if (metrics_.empty()) {
+  if (metrics_.empty() && custom_metrics_.empty()) {
     return true;
   }
+  const std::size_t outputs = network.sizes().back();
   for (MetricSum<T>& metric : metrics_) {
     metric.reset();
   }
   const std::size_t slice = slice_rows(network, kMaxOutputRows);
   for (std::size_t first = 0; first < x_.rows(); first += slice) {
     const std::size_t count = std::min(slice, x_.rows() - first);
-    const MatrixView<T> a(outputs_.data(), count, network.sizes().back());
+    const std::size_t kept = custom_metrics_.empty() ? 0 : first;
+    const MatrixView<T> a(outputs_.data() + kept * outputs, count, outputs);
     network.predict(x_.middle_rows(first, count), a);
     for (MetricSum<T>& metric : metrics_) {
       metric.add(a, first);
@@ -104,6 +116,10 @@ bool Evaluation<T>::update_metrics(const Network<T>& network, Stop stop) {
     if (stop()) {
       return false;
     }
+  }
+  const ConstMatrixView<T> a(outputs_.data(), x_.rows(), outputs);
+  for (std::size_t i = 0; i < custom_metrics_.size(); ++i) {
+    custom_values_[i] = in_callers_mode(custom_metrics_[i].function, a, y_, sample_weight_);
   }
   return true;
 }

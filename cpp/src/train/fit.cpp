@@ -88,10 +88,13 @@ class Fit {
   void take_last_finite();
   void restore_last_finite() noexcept;
   void take_best();
-  void restore_best();
+  /// \returns whether the best parameters are known
+  bool restore_best();
   [[nodiscard]] std::size_t batches() const noexcept {
     return order_.size() / options_.batch_size + (order_.size() % options_.batch_size == 0 ? 0 : 1);
   }
+  /// What the user should change: values in x or y that are not finite, or else the learning rate.
+  [[nodiscard]] std::string cause_text() const;
   [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
   void start_history();
   [[nodiscard]] std::int64_t last_step(std::size_t steps_made) const;
@@ -144,8 +147,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       memory_(options.memory == nullptr ? own_memory_ : *options.memory),
       step_(options.first_step) {
   NetworkAccess::impl(network).check_input(x);
-  const std::size_t outputs = network.sizes().back();
-  nn::check_targets(loss, x.rows(), outputs, y, sample_weight_);
+  NetworkAccess::impl(network).check_loss(loss, x.rows(), y, sample_weight_);
   if (!sample_weight_.empty()) {
     nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws if a weight is invalid
   }
@@ -163,18 +165,17 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   if (held_out > 0) {
     const std::size_t kept = x.rows() - held_out;
     const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(kept);
-    validation_.emplace(network, x.middle_rows(kept, held_out), y.middle_rows(kept, held_out), loss, weights,
-                        options.metrics);
+    validation_.emplace(network, x.middle_rows(kept, held_out), y.middle_rows(kept, held_out), loss, weights, options);
     x_ = x.middle_rows(0, kept);
     y_ = y.middle_rows(0, kept);
     sample_weight_ = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(0, kept);
   } else if (options.validation_data) {
     const auto& [vx, vy] = *options.validation_data;
     NetworkAccess::impl(network).check_input(vx, "validation_data: ");
-    nn::check_targets<T>(loss, vx.rows(), outputs, vy, {}, "validation_data: ");
-    validation_.emplace(network, vx, vy, loss, std::span<const T>{}, options.metrics);
+    NetworkAccess::impl(network).check_loss(loss, vx.rows(), vy, {}, "validation_data: ");
+    validation_.emplace(network, vx, vy, loss, std::span<const T>{}, options);
   }
-  training_.emplace(network, x_, y_, loss, sample_weight_, options.metrics);
+  training_.emplace(network, x_, y_, loss, sample_weight_, options);
   if (std::holds_alternative<CustomLoss>(loss)) {
     custom_batch_.emplace(x_, y_);
   }
@@ -233,9 +234,13 @@ template <class T>
 void Fit<T>::start_history() {
   constexpr std::size_t kReserved = 4096;  // the first epochs of a fit append to the history without an allocation
   const auto add = [&](std::string name) {
+    require(std::none_of(history_.series.begin(), history_.series.end(),
+                         [&](const auto& series) { return series.first == name; }),
+            "metrics: the history would have two series \"" + name + "\"");
     history_.series.emplace_back(std::move(name), std::vector<double>())
         .second.reserve(std::min(options_.epochs, kReserved));
   };
+  history_.first_epoch = options_.first_epoch;
   for (const char* prefix : {"", "val_"}) {
     if (*prefix != '\0' && !validation_) {
       continue;
@@ -243,6 +248,9 @@ void Fit<T>::start_history() {
     add(prefix + std::string("loss"));
     for (const Metric metric : options_.metrics) {
       add(prefix + std::string(metric_name(metric)));
+    }
+    for (const CustomMetric<T>& metric : options_.custom_metrics) {
+      add(prefix + metric.name);
     }
   }
   add("lr");
@@ -284,13 +292,15 @@ void Fit<T>::take_best() {
 }
 
 template <class T>
-void Fit<T>::restore_best() {
+bool Fit<T>::restore_best() {
   const std::vector<T>& best = memory_.template parameters<T>();
   // The vector is empty if the training was resumed and its earlier part did not keep parameters.
-  if (!best.empty()) {
-    std::copy(best.begin(), best.end(), network_.parameters().begin());
-    network_.set_dropout_state({memory_.dropout_seed, memory_.dropout_pass});
+  if (best.empty()) {
+    return false;
   }
+  std::copy(best.begin(), best.end(), network_.parameters().begin());
+  network_.set_dropout_state({memory_.dropout_seed, memory_.dropout_pass});
+  return true;
 }
 
 template <class T>
@@ -325,7 +335,7 @@ History Fit<T>::run_epochs() {
   if (monitor_ && monitor_->has_best()) {
     history_.best_epoch = monitor_->best_epoch();
     if (monitor_->settings().restore_best) {
-      restore_best();
+      history_.restored_best = restore_best();
     }
   }
   return std::move(history_);
@@ -415,6 +425,9 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
     for (std::size_t m = 0; m < options_.metrics.size(); ++m) {
       series(i++).push_back(evaluation.metric(m));
     }
+    for (std::size_t m = 0; m < options_.custom_metrics.size(); ++m) {
+      series(i++).push_back(evaluation.custom_metric(m));
+    }
     return loss;
   };
   double monitored = add(*training_, epoch_loss());
@@ -430,17 +443,39 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
   return true;
 }
 
+/// "name[3, 1] is nan": the first element that is not finite; empty if there is none.
+template <class T>
+std::string not_finite_text(const char* name, ConstMatrixView<T> matrix) {
+  for (std::size_t r = 0; r < matrix.rows(); ++r) {
+    for (std::size_t c = 0; c < matrix.cols(); ++c) {
+      if (!std::isfinite(matrix(r, c))) {
+        return std::string(name) + "[" + std::to_string(r) + ", " + std::to_string(c) + "] is " +
+               number_text(static_cast<double>(matrix(r, c)));
+      }
+    }
+  }
+  return "";
+}
+
+template <class T>
+std::string Fit<T>::cause_text() const {
+  std::string found = not_finite_text("x", x_);
+  if (found.empty() && !y_.are_labels()) {
+    found = not_finite_text("y", y_.values());
+  }
+  return found.empty() ? "Try a smaller lr, clip_norm=1 or standardised inputs"
+                       : found + ": remove such rows, or replace such values";
+}
+
 template <class T>
 void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& what) {
   const double lr = optimizer_.lr();
   restore_last_finite();
   // The message counts from 1, like the progress bar. The members of the error count from 0.
-  throw DivergenceError(
-      what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) + " (lr " +
-          number_text(lr) +
-          "); the network is restored to its state before that epoch. Try a smaller lr, clip_norm=1 or standardised "
-          "inputs, and look for NaN in x and y",
-      epoch, batch);
+  throw DivergenceError(what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) +
+                            " (lr " + number_text(lr) + "); the network is restored to its state before that epoch. " +
+                            cause_text(),
+                        epoch, batch);
 }
 
 }  // namespace

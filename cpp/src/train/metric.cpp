@@ -11,7 +11,7 @@
 
 #include "base/floating_point_mode.hpp"
 #include "base/text.hpp"
-#include "model/loss_plan.hpp"
+#include "model/check_loss.hpp"
 #include "model/require_matrix.hpp"
 
 namespace backpass {
@@ -24,12 +24,7 @@ constexpr std::array<std::string_view, 3> kMetricNames{"accuracy", "r2", "mae"};
 std::string_view metric_name(Metric metric) noexcept { return kMetricNames[static_cast<std::size_t>(metric)]; }
 
 Metric metric_from_name(std::string_view name) {
-  for (std::size_t i = 0; i < kMetricNames.size(); ++i) {
-    if (kMetricNames[i] == name) {
-      return static_cast<Metric>(i);
-    }
-  }
-  throw std::invalid_argument(unknown_text("metric", name, kMetricNames));
+  return static_cast<Metric>(&entry_of_name("metric", name, kMetricNames) - kMetricNames.data());
 }
 
 namespace train {

@@ -5,6 +5,7 @@ The native part of backpass. Use the modules of the package instead: they docume
 from __future__ import annotations
 import collections.abc
 import numpy
+import numpy.random
 import numpy.typing
 import os
 import typing
@@ -133,12 +134,12 @@ class Layer:
     @property
     def xi(self) -> numpy.typing.NDArray[typing.Any]:
         """
-        ndarray of shape (B, M_i) : ξ^i of the last backward; (0, M_i) if no backward followed the last forward.
+        ndarray of shape (B, M_i) : ξ^i of the last backward. RuntimeError if no backward followed the last forward.
         """
     @property
     def z(self) -> numpy.typing.NDArray[typing.Any]:
         """
-        ndarray of shape (B, M_i) : z^i of the last forward. (M_i,) after a forward of one sample, (0, M_i) before the first forward.
+        ndarray of shape (B, M_i) : z^i of the last forward; (M_i,) after a forward of one sample. RuntimeError before the first forward.
         """
 
 class Layers:
@@ -183,7 +184,7 @@ class Network:
         init: initializers.Initializer
         | str
         | collections.abc.Sequence[initializers.Initializer | str] = "auto",
-        seed: int | None = None,
+        seed: int | numpy.random.SeedSequence | numpy.random.Generator | None = None,
     ) -> None: ...
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def __setstate__(self, arg0: typing.Any) -> None: ...
@@ -206,6 +207,25 @@ class Network:
     ) -> float:
         """
         Return the result of backpass.gradient_check.
+        """
+    def astype(self, dtype: numpy.typing.DTypeLike) -> typing_extensions.Self:
+        """
+        Return a copy of the network with another dtype.
+
+        Parameters
+        ----------
+        dtype : {"float32", "float64"}
+            Type of the parameters, results and arithmetic of the copy. float32 rounds the parameters of a float64 network.
+
+        Returns
+        -------
+        Network
+
+        Examples
+        --------
+        >>> import backpass as bp
+        >>> bp.Network([2, 3, 1], seed=0).astype("float64").dtype
+        dtype('float64')
         """
     def backward(
         self,
@@ -236,7 +256,7 @@ class Network:
         Raises
         ------
         RuntimeError
-            If there was no `forward`, or the last `forward` failed.
+            If there was no `forward`, the last `forward` failed, or a step has changed the parameters since then.
         ValueError
             If the shape is wrong.
 
@@ -329,7 +349,9 @@ class Network:
         >>> net.layers[0].z.shape
         (2, 4)
         """
-    def initialize(self, seed: int | None = None) -> None:
+    def initialize(
+        self, seed: int | numpy.random.SeedSequence | numpy.random.Generator | None = None
+    ) -> None:
         """
         Draw new parameters.
 
@@ -478,7 +500,15 @@ class Network:
         ...     bp.load(path)
         Network([3, 4, 2], activation='relu', output='identity', dtype='float32')
         """
-    def step(self, optimizer: optim.Optimizer) -> None:
+    def step(
+        self,
+        optimizer: optim.Optimizer,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        l1: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        l2: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> None:
         """
         Update the parameters from the gradients.
 
@@ -486,13 +516,18 @@ class Network:
         ----------
         optimizer : Optimizer
             An object of `backpass.optim`.
+        clip_norm, clip_value : float, optional
+            Upper bounds of the 2-norm of all gradients together, and of the magnitude of every single gradient. The gradients
+            are changed. `backpass.clip_grad_norm` bounds the common norm of several networks.
+        l1, l2 : float
+            Add the gradient of l1 Σ|w| + l2/2 Σ w² over the weights, before clipping. Biases are not penalised.
 
         Raises
         ------
         ValueError
             If a setting is out of range, or the optimizer's state has another number or dtype of parameters.
         RuntimeError
-            If the optimizer belongs to another network.
+            If there are no gradients yet, or the optimizer belongs to another network.
 
         Examples
         --------
@@ -653,6 +688,17 @@ class TrainingMemory:
         """
         int : number of epochs without improvement since `best_epoch`.
         """
+
+def _compute_metric(
+    name: str,
+    output: numpy.typing.ArrayLike,
+    y: numpy.typing.ArrayLike,
+    loss: losses.Loss | str,
+    sample_weight: numpy.typing.ArrayLike | None,
+) -> float:
+    """
+    Return accuracy, r2 or mae of the outputs, an array (B, M_N).
+    """
 
 def _load(cls: type, path: str | os.PathLike[str]) -> typing.Any: ...
 def _load_checkpoint(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]: ...

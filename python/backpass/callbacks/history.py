@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping, Sequence
 
+    import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
 BOOKKEEPING = ("lr", "seconds")
 
 
-class History(Mapping[str, list[float]]):
+class History(dict[str, list[float]]):
     """Result of `Network.fit`: named series with one number per epoch.
 
-    A read-only mapping from name to list of floats: ``"loss"``, ``"lr"``, ``"seconds"``, the name
-    of every metric, and, with validation data, ``"val_…"`` of the loss and of every metric.
+    A dict from name to list of floats: ``"loss"``, ``"lr"``, ``"seconds"``, the name of every
+    metric, and, with validation data, ``"val_…"`` of the loss and of every metric.
 
     Parameters
     ----------
@@ -32,6 +34,10 @@ class History(Mapping[str, list[float]]):
     stopped_early : bool
         Whether early stopping or a callback stopped the training before the end of the last
         planned epoch.
+    restored_best : bool
+        Whether the network has the parameters of `best_epoch`.
+    first_epoch : int
+        Number of epochs before this run, if it resumed an earlier run. `best_epoch` counts them.
 
     Raises
     ------
@@ -50,6 +56,8 @@ class History(Mapping[str, list[float]]):
     epochs: int
     best_epoch: int | None
     stopped_early: bool
+    restored_best: bool
+    first_epoch: int
 
     def __init__(
         self,
@@ -58,39 +66,32 @@ class History(Mapping[str, list[float]]):
         epochs: int | None = None,
         best_epoch: int | None = None,
         stopped_early: bool = False,
+        restored_best: bool = False,
+        first_epoch: int = 0,
     ) -> None:
-        self._series = {
-            name: [float(value) for value in values] for name, values in (series or {}).items()
-        }
-        lengths = {name: len(values) for name, values in self._series.items()}
+        super().__init__(
+            {name: [float(value) for value in values] for name, values in (series or {}).items()}
+        )
+        lengths = {name: len(values) for name, values in self.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"the series of a history must have the same length, got {lengths}")
         self.epochs = max(lengths.values(), default=0) if epochs is None else epochs
         self.best_epoch = best_epoch
         self.stopped_early = stopped_early
+        self.restored_best = restored_best
+        self.first_epoch = first_epoch
 
-    def __getitem__(self, name: str) -> list[float]:
-        try:
-            return self._series[name]
-        except KeyError:
-            known = ", ".join(self._series) or "none"
-            raise KeyError(f"no series {name!r} in this history; it has: {known}") from None
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._series
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._series)
-
-    def __len__(self) -> int:
-        return len(self._series)
+    def __missing__(self, name: str) -> list[float]:
+        known = ", ".join(self) or "none"
+        raise KeyError(f"no series {name!r} in this history; it has: {known}")
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, History):
-            return NotImplemented
-        return vars(self) == vars(other)
+        return isinstance(other, History) and super().__eq__(other) and vars(self) == vars(other)
 
-    __hash__ = None  # type: ignore[assignment]  # contains mutable lists
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # contains mutable lists
 
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]
@@ -98,12 +99,46 @@ class History(Mapping[str, list[float]]):
             parts.append(f"best_epoch={self.best_epoch}")
         if self.stopped_early:
             parts.append("stopped_early=True")
-        parts += [
-            f"{name}={values[-1]:.4g}"
-            for name, values in self._series.items()
-            if values and name not in BOOKKEEPING
-        ]
+        if self.restored_best:
+            parts.append("restored_best=True")
+        parts += [f"{name}={value:.4g}" for name, value in self._result().items()]
         return f"History({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks: the last epoch, and the best one if it was restored."""
+        result = self._result()
+        heads = "".join(f"<th>{escape(name)}</th>" for name in ("epoch", *result))
+        cells = "".join(f"<td>{value:.4g}</td>" for value in result.values())
+        best = self.best_epoch if self.restored_best else None
+        which = f"{self.first_epoch + self.epochs - 1}" if best is None else f"{best} (best)"
+        return f"<table><tr>{heads}</tr><tr><td>{which}</td>{cells}</tr></table>"
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a DataFrame with a row per epoch and a column per series. Needs pandas.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError(
+                "History.to_frame needs pandas: pip install 'backpass[tabular]'"
+            ) from None
+        return pandas.DataFrame(dict(self)).rename_axis("epoch")
+
+    def _result(self) -> dict[str, float]:
+        """Return the losses and metrics of the trained network, unless an earlier run made it."""
+        at = self.epochs - 1
+        if self.restored_best and self.best_epoch is not None:
+            at = self.best_epoch - self.first_epoch
+        return {
+            name: values[at]
+            for name, values in self.items()
+            if 0 <= at < len(values) and name not in BOOKKEEPING
+        }
 
     def plot(
         self,

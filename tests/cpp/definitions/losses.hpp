@@ -14,8 +14,8 @@
 
 namespace definitions {
 
-/// The term e(s, y) of one output of an elementwise loss, by the name of its kernel. s is the output a, or, for a closed
-/// form, the preactivation z.
+/// The term e(s, y) of one output of an elementwise loss, by the name of its kernel. s is the output a, or, for a
+/// closed form, the preactivation z.
 template <class S>
 S loss(std::string_view name, Real<S> parameter, S s, Real<S> y) {
   using std::exp;
@@ -70,10 +70,14 @@ inline const std::vector<LossTest>& losses() {
   using D = LossDomain;
   static const std::vector<LossTest> all{
       {K::mse, "mse", 0, D::real, [](L a, L y, L) { return Exact(2 * (a - y)); }},
-      {K::mae, "mae", 0, D::real, [](L a, L y, L) { return Exact(a > y ? 1 : a < y ? -1 : 0); }},
+      {K::mae, "mae", 0, D::real, [](L a, L y, L) { return Exact(a > y   ? 1
+                                                                 : a < y ? -1
+                                                                         : 0); }},
       {K::huber, "huber", 1.5, D::real, [](L a, L y, L p) { return Exact(clamp(a - y, -p, p)); }},
       {K::log_cosh, "log_cosh", 0, D::real, [](L a, L y, L) { return Exact(std::tanh(a - y)); }},
-      {K::quantile, "quantile", 0.3, D::real, [](L a, L y, L q) { return Exact(a > y ? 1 - q : a < y ? -q : 0); }},
+      {K::quantile, "quantile", 0.3, D::real, [](L a, L y, L q) { return Exact(a > y   ? 1 - q
+                                                                               : a < y ? -q
+                                                                                       : 0); }},
       {K::binary_cross_entropy, "binary_cross_entropy", 0, D::probability,
        [](L a, L y, L) { return Exact((a - y) / std::fmax(a * (1 - a), 1e-12L)); }},
       {K::sigmoid_cross_entropy, "sigmoid_cross_entropy", 0, D::logit,

@@ -1,6 +1,6 @@
 /// What the definitions of activations and losses need of a number type S: long double, or std::complex<double>. With
-/// complex numbers the definitions give derivatives: for analytic f, Im f(w + ih) / h is f'(w) without a subtraction. So
-/// h can be 1e-100, and the derivative is as accurate as f (Squire and Trapp 1998). Piecewise functions choose their
+/// complex numbers the definitions give derivatives: for analytic f, Im f(w + ih) / h is f'(w) without a subtraction.
+/// So h can be 1e-100, and the derivative is as accurate as f (Squire and Trapp 1998). Piecewise functions choose their
 /// piece by the real part.
 ///
 /// Written from docs/mathematics.md only; uses nothing of the library.

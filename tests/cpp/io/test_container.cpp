@@ -269,5 +269,16 @@ TEST(Container, TooManyMetadataAreNotWrittenEither) {
   EXPECT_THROW(static_cast<void>(start_container(metadata, {})), std::invalid_argument);
 }
 
+TEST(Container, ShapesThatCannotBeAddressedAreNotWritten) {
+  const std::size_t half = std::size_t{1} << (std::numeric_limits<std::size_t>::digits - 1);
+  const auto refused = [](const std::vector<TensorEntry>& entries) {
+    EXPECT_THROW(static_cast<void>(start_container({}, entries)), std::invalid_argument);
+  };
+  const TensorEntry huge{"a", kElementType<float>, {half / 4, 3}};
+  refused({{"a", kElementType<float>, {half, 4}}});
+  refused({huge, {"b", kElementType<float>, {half / 4, 3}}});
+  refused({{"a", kElementType<double>, {half / 4 - 1}}, {"b", kElementType<double>, {8}}});
+}
+
 }  // namespace
 }  // namespace backpass::io

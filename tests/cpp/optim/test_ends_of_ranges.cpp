@@ -78,12 +78,12 @@ TEST(EndsOfRanges, AWarmupAlone) {
   EXPECT_THROW((void)with_length(alone, -1), std::invalid_argument);
 }
 
-TEST(EndsOfRanges, NamesOfOptimizersAreLowerCaseOrAsWritten) {
-  for (const char* name : {"nadam", "NAdam"}) {
+TEST(EndsOfRanges, NamesOfOptimizers) {
+  for (const char* name : {"nadam", "NAdam", "NADAM", "n-adam"}) {
     Optimizer optimizer = optimizer_from_name(name);
     EXPECT_EQ(OptimizerRef(optimizer).name(), "NAdam");
   }
-  for (const char* wrong : {"", "NADAM", "adam ", "adam[", "@dam"}) {
+  for (const char* wrong : {"", "adam[", "@dam", "adamadam"}) {
     EXPECT_THROW((void)optimizer_from_name(wrong), std::invalid_argument) << wrong;
   }
 }

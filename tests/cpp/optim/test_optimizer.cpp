@@ -31,12 +31,14 @@ TEST(OptimizerFromName, UnknownNamesAreAnErrorThatListsTheKnown) {
   for (const std::string& name : optimizer_names()) {
     known += (known.empty() ? "" : ", ") + name;
   }
-  for (const char* name : {"", "adm", "ADAM", "adamw "}) {
+  for (const char* name : {"", "x", "adm", "adamx"}) {
     try {
       (void)optimizer_from_name(name);
       ADD_FAILURE() << name;
     } catch (const std::invalid_argument& error) {
-      EXPECT_EQ(std::string(error.what()), "unknown optimizer \"" + std::string(name) + "\"; there are: " + known);
+      const std::string hint = std::string(name).size() > 1 ? " (did you mean \"adam\"?)" : "";
+      EXPECT_EQ(std::string(error.what()),
+                "unknown optimizer \"" + std::string(name) + "\"" + hint + "; there are: " + known);
     }
   }
 }

@@ -94,9 +94,9 @@ TEST_F(MovedFrom, LayerViewsAreEmpty) {
   EXPECT_EQ(layer.weight_grad_transposed().rows(), 0U);
   EXPECT_TRUE(layer.bias().empty());
   EXPECT_TRUE(layer.bias_grad().empty());
-  EXPECT_EQ(layer.z().rows(), 0U);
-  EXPECT_EQ(layer.a().rows(), 0U);
-  EXPECT_EQ(layer.xi().rows(), 0U);
+  EXPECT_THROW((void)layer.z(), StateError);
+  EXPECT_THROW((void)layer.a(), StateError);
+  EXPECT_THROW((void)layer.xi(), StateError);
   EXPECT_THROW(layer.set_trainable(false), StateError);
   EXPECT_THROW(layer.set_lr_scale(1.0), StateError);
 }

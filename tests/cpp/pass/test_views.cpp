@@ -1,10 +1,12 @@
 // Copies, moves, views and workspaces: their contents before and after the calls that fill them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,14 +29,18 @@ class Views : public testing::Test {
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(Views, Types);
 
-TYPED_TEST(Views, AreEmptyBeforeForwardAndBackward) {
+TYPED_TEST(Views, DoNotExistBeforeForwardAndBackward) {
   Network<TypeParam> net = this->make();
   const Layer<TypeParam> layer = net.layer(0);
-  EXPECT_EQ(layer.z().rows() + layer.a().rows() + layer.xi().rows(), 0U);
+  EXPECT_THROW((void)layer.z(), StateError);
+  EXPECT_THROW((void)layer.a(), StateError);
+  EXPECT_THROW((void)layer.xi(), StateError);
+  SGD sgd;
+  EXPECT_THROW(net.step(sgd), StateError);
   EXPECT_THROW(net.backward(this->x.middle_cols(0, 3)), StateError);
   net.forward(this->x);
   EXPECT_EQ(layer.z().rows(), 6U);
-  EXPECT_EQ(layer.xi().rows(), 0U);
+  EXPECT_THROW((void)layer.xi(), StateError);
   for (std::size_t r = 0; r < 6; ++r) {
     for (std::size_t k = 0; k < 5; ++k) {
       EXPECT_NEAR(static_cast<double>(layer.a()(r, k)), std::tanh(static_cast<double>(layer.z()(r, k))), 1e-6);
@@ -43,6 +49,24 @@ TYPED_TEST(Views, AreEmptyBeforeForwardAndBackward) {
   net.backward(this->x.middle_cols(0, 3));
   EXPECT_EQ(layer.xi().rows(), 6U);
   EXPECT_EQ(layer.xi().cols(), 5U);
+  net.step(sgd);
+  EXPECT_THROW(net.backward(this->x.middle_cols(0, 3)), StateError);
+  net.forward(this->x);
+  net.backward(this->x.middle_cols(0, 3));
+}
+
+TYPED_TEST(Views, OfAConvertedNetwork) {
+  using Other = std::conditional_t<std::is_same_v<TypeParam, float>, double, float>;
+  Network<TypeParam> net = this->make();
+  net.layer(0).set_trainable(false);
+  net.layer(1).set_lr_scale(0.5);
+  Network<Other> other = net.template converted<Other>();
+  EXPECT_TRUE(std::ranges::equal(other.sizes(), net.sizes()));
+  EXPECT_EQ(other.spec(0).trainable, false);
+  EXPECT_EQ(other.spec(1).lr_scale, 0.5);
+  EXPECT_EQ(other.spec(0).activation, net.spec(0).activation);
+  EXPECT_TRUE(std::ranges::equal(other.parameters(), net.parameters(), {}, {},
+                                 [](TypeParam parameter) { return static_cast<Other>(parameter); }));
 }
 
 TYPED_TEST(Views, OfALayerWithoutBiases) {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -67,17 +68,18 @@ constexpr std::size_t kOutputs = 5;
 /// Data and a network, created in the mode of the test program.
 template <class T>
 struct Setting {
-  Network<T> network{{.sizes = {kInputs, 70, 40, kOutputs},
-                      .activation = Activation::tanh(),
-                      .output = Activation::softplus(),
-                      .dropout = 0.25,
-                      .seed = 7}};
+  Network<T> network;
   std::vector<T> x = std::vector<T>(kRows * kInputs);
   std::vector<T> y = std::vector<T>(kRows * kOutputs);
   std::vector<T> weights = std::vector<T>(kRows);
   std::vector<T> out = std::vector<T>(kRows * kOutputs);
 
-  Setting() {
+  explicit Setting(const Activation& output = Activation::softplus())
+      : network({.sizes = {kInputs, 70, 40, kOutputs},
+                 .activation = Activation::tanh(),
+                 .output = output,
+                 .dropout = 0.25,
+                 .seed = 7}) {
     for (std::size_t i = 0; i < x.size(); ++i) {
       x[i] = static_cast<T>(std::sin(0.37 * static_cast<double>(i)));
     }
@@ -186,9 +188,16 @@ void add_calls(std::vector<Call>& calls, const Setting<T>& setting) {
                      }});
   }
   for (const std::string& name : loss_names()) {
-    calls.push_back({name, [&, name] {
-                       Setting<T> s = setting;
-                       const Loss loss = loss_from_name(name);
+    const Loss loss = loss_from_name(name);
+    const LossTraits traits = loss_traits(loss);
+    Setting<T> fitting(Activation::from_name(Activation::names()[static_cast<std::size_t>(traits.output)]));
+    for (std::size_t r = 0; traits.takes_labels() && r < kRows; ++r) {  // distributions
+      const auto row = std::span(fitting.y).subspan(r * kOutputs, kOutputs);
+      const T sum = std::accumulate(row.begin(), row.end(), T(0));
+      std::transform(row.begin(), row.end(), row.begin(), [sum](T y) { return y / sum; });
+    }
+    calls.push_back({name, [loss, fitting] {
+                       Setting<T> s = fitting;
                        Numbers numbers{s.network.evaluate(s.inputs(), s.targets(), loss, s.weights)};
                        numbers.push_back(s.network.loss_and_gradient(s.inputs(), s.targets(), loss, s.weights));
                        const Numbers gradients = widened<T>(std::as_const(s.network).gradients());

@@ -328,6 +328,36 @@ TEST(Metric, AgainstTheirDefinitions) {
   EXPECT_THROW((void)compute_metric<double>(Metric::mae, A, labels), std::invalid_argument);
 }
 
+/// An output at the threshold means class 0.
+TEST(Metric, AccuracyAtTheThreshold) {
+  const std::vector<double> at_half{0.5, 0.5};
+  const std::vector<double> at_zero{0.0, 0.0};
+  const std::vector<double> y{0, 1};
+  for (const std::size_t cols : {1U, 2U}) {
+    const ConstMatrixView<double> targets(y.data(), 2 / cols, cols);
+    EXPECT_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(at_half.data(), 2 / cols, cols), targets,
+                                     BinaryCrossEntropy{}),
+              0.5);
+    EXPECT_EQ(compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(at_zero.data(), 2 / cols, cols), targets,
+                                     SigmoidCrossEntropy{}),
+              0.5);
+  }
+}
+
+/// Only several outputs of one distribution may have targets between 0 and 1.
+TEST(Metric, AccuracyRefusesSharesOfSeparateLabels) {
+  const std::vector<double> a{0.75, 0.25};
+  const std::vector<double> y{0.75, 0.25};
+  const auto accuracy = [&](const Loss& loss, std::size_t cols) {
+    return compute_metric<double>(Metric::accuracy, ConstMatrixView<double>(a.data(), 2 / cols, cols),
+                                  ConstMatrixView<double>(y.data(), 2 / cols, cols), loss);
+  };
+  EXPECT_EQ(accuracy(CrossEntropy{}, 2), 1.0);
+  EXPECT_THROW((void)accuracy(CrossEntropy{}, 1), std::invalid_argument);
+  EXPECT_THROW((void)accuracy(BinaryCrossEntropy{}, 1), std::invalid_argument);
+  EXPECT_THROW((void)accuracy(BinaryCrossEntropy{}, 2), std::invalid_argument);
+}
+
 /// r2 does not change with the unit of the targets, also if their sum overflows.
 TEST(Metric, R2OfLargeTargetsIsThatOfSmallOnes) {
   const std::vector<double> y{0.9, 0.7, 0.8, 0.6, 0.95};

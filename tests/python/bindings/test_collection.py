@@ -10,6 +10,10 @@ import pytest
 import backpass as bp
 
 
+class Network(bp.Network):
+    """A subclass: its objects may have any attributes."""
+
+
 def tanh_like(*kept):
     """Return a Custom activation whose functions keep objects alive."""
 
@@ -23,7 +27,7 @@ def tanh_like(*kept):
 
 
 def plain():
-    return bp.Network([8, 50, 3])
+    return Network([8, 50, 3])
 
 
 def itself():
@@ -40,7 +44,7 @@ def callback():
 
 def activation():
     box = []
-    net = bp.Network([8, 10, 3], tanh_like(box))
+    net = Network([8, 10, 3], tanh_like(box))
     net.predict(np.ones((2, 8)))
     box.append(net)
     return net
@@ -50,7 +54,7 @@ def kept_activation():
     """The cycle also goes through the activation object."""
     box = []
     custom = tanh_like(box)
-    net = bp.Network([8, 10, 3], custom)
+    net = Network([8, 10, 3], custom)
     net.custom = custom
     box += [net, net.layers[0].activation]
     return net
@@ -74,7 +78,7 @@ def bound_method():
 
 def copied():
     box = []
-    net = bp.Network([8, 10, 3], tanh_like(box))
+    net = Network([8, 10, 3], tanh_like(box))
     box += [net, net.copy(), copy.deepcopy(net)]
     return net
 
@@ -121,6 +125,7 @@ def view():
 def layer_views():
     net = plain()
     net.forward(np.ones((2, 8)))
+    net.backward(np.ones((2, 3)))
     net.views = [getattr(net.layers[0], name) for name in ("weight", "bias_grad", "z", "a", "xi")]
     return net
 
@@ -152,7 +157,7 @@ def test_a_network_is_freed(make):
 
 def test_what_is_in_use_is_kept():
     """The collector counts references: one visit too many would free objects in use."""
-    net = bp.Network([8, 10, 3], tanh_like([]))
+    net = Network([8, 10, 3], tanh_like([]))
     x = np.ones((2, 8), dtype="float32")
     expected = net.predict(x)
     twin, custom = net.copy(), net.layers[0].activation
@@ -170,7 +175,7 @@ def test_what_is_in_use_is_kept():
 
 
 def test_views_outlive_the_network_object():
-    net = bp.Network([8, 10, 3], seed=0)
+    net = Network([8, 10, 3], seed=0)
     kept = net.parameters.copy()
     flat, weight = net.parameters, net.layers[0].weight
     reference = weakref.ref(net)
@@ -184,7 +189,7 @@ def test_views_outlive_the_network_object():
 
 def test_an_object_without_a_value_can_be_collected():
     """__init__ has not run, so there is nothing to visit."""
-    objects = [cls.__new__(cls) for cls in (bp.Network, bp.activations.Custom, bp.losses.Custom)]
+    objects = [cls.__new__(cls) for cls in (Network, bp.activations.Custom, bp.losses.Custom)]
     objects[0].me = objects
     del objects
     gc.collect()

@@ -56,13 +56,15 @@ def test_predict_returns_out_with_the_gil_held():
 
 def test_calls_return_none_with_the_gil_held():
     net, x = make()
+    other, _ = make()
     gradient = np.full((128, 10), 1e-9, dtype="float32")
     sgd = bp.optim.SGD(lr=1e-6)
 
     def work() -> None:
         net.backward(gradient)
-        net.step(sgd)
+        other.step(sgd)
 
     net.forward(x)
+    other.gradients[...] = 1e-9
     # Other threads and the interpreter itself keep and drop a few references to None.
     assert abs(drift(None, work)) < 8

@@ -33,7 +33,7 @@ fit = {"loss": "mse", "optimizer": sgd, "epochs": 1, "progress": False}
 ARGUMENTS = {
     "_gradient_check": (x, y, "mse"), "with_length": (10,),
     "__call__": (x,), "__deepcopy__": ({},), "__getitem__": (0,), "__reduce_ex__": (0,),
-    "backward": (y,), "evaluate": (x, y, {"loss": "mse"}),
+    "astype": ("float64",), "backward": (y,), "evaluate": (x, y, {"loss": "mse"}),
     "fit": (x, y, fit), "forward": (x,), "loss_and_gradient": (x, y, {"loss": "mse"}),
     "lr": (0.1,), "observe": (0.1, 1.0), "predict": (x,), "save": ("no file",), "step": (sgd,),
     "train_step": (x, y, {"loss": "mse", "optimizer": sgd}),

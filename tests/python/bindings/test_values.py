@@ -17,9 +17,13 @@ TWINS = {
 }
 
 
+class Annotated(bp.Network):
+    """A subclass: its objects may have any attributes."""
+
+
 @pytest.mark.parametrize("how", [*TWINS, "method"])
 def test_a_copied_network_is_the_same_and_apart(how, dtype):
-    net = make(dtype, dropout=0.3)
+    net = make(dtype, Annotated, dropout=0.3)
     net.layers[0].trainable = False
     net.layers[1].lr_scale = 0.25
     net.note = ["mine"]
@@ -27,7 +31,7 @@ def test_a_copied_network_is_the_same_and_apart(how, dtype):
     y = np.ones((4, 3))
     net.train_step(VALUES, y, loss="mse", optimizer=optimizers[0])  # dropout has now drawn once
     twin = net.copy() if how == "method" else TWINS[how](net)
-    assert type(twin) is bp.Network
+    assert type(twin) is Annotated
     assert repr(twin) == repr(net)
     np.testing.assert_array_equal(twin.parameters, net.parameters)
     assert address(twin.parameters) != address(net.parameters)
@@ -211,3 +215,45 @@ def test_reduce_on_plateau_remembers():
     assert plateau.scale == 0.25  # the given object, not a copy
     for twin in (f(plateau) for f in TWINS.values()):
         assert (twin.scale, twin.best, twin.lr(1.0)) == (0.25, 1.0, 0.25)
+
+
+@pytest.mark.parametrize("to", ["float32", "float64"])
+def test_astype_converts_everything_but_the_gradients(to, dtype):
+    net = make(dtype, Annotated, dropout=0.3)
+    net.layers[0].trainable = False
+    net.layers[1].lr_scale = 0.25
+    net.note = "mine"
+    net.train_step(VALUES, np.ones((4, 3)), loss="mse", optimizer=bp.optim.SGD())
+    twin = net.astype(to)
+    assert twin.dtype == to
+    assert type(twin) is Annotated
+    assert twin.note == "mine"
+    np.testing.assert_array_equal(twin.parameters, net.parameters.astype(to))
+    assert address(twin.parameters) != address(net.parameters)
+    assert (twin.layers[0].trainable, twin.layers[1].lr_scale) == (False, 0.25)
+    back = twin.astype(dtype)
+    outputs = [one.forward(VALUES, training=True) for one in (net, back)]
+    assert np.array_equal(*outputs) == (dtype == "float32" or to == "float64")  # the same dropout
+
+
+def test_loading_with_a_dtype(tmp_path, dtype):
+    net = make(dtype)
+    net.save(tmp_path / "net.safetensors")
+    for to in ("float32", np.float64):
+        loaded = bp.load(tmp_path / "net.safetensors", dtype=to)
+        assert loaded.dtype == to
+        np.testing.assert_array_equal(loaded.parameters, net.parameters.astype(to))
+    with pytest.raises(ValueError, match="dtype must be float32 or float64"):
+        bp.load(tmp_path / "net.safetensors", dtype="int32")
+
+
+def test_an_attribute_that_does_not_exist_cannot_be_set():
+    net = make()
+    with pytest.raises(AttributeError, match="learning_rate"):
+        net.learning_rate = 0.1
+
+
+def test_tables_for_notebooks():
+    html = make()._repr_html_()
+    assert html.count("<tr>") == 4
+    assert "<td>tanh</td>" in html

@@ -1,4 +1,4 @@
-"""History: a read-only mapping of series, with the results of the run."""
+"""History: a dict of series, with the results of the run."""
 
 import pickle
 
@@ -64,3 +64,33 @@ def test_pickles_and_compares() -> None:
 )
 def test_repr_shows_the_last_values(history: History, text: str) -> None:
     assert repr(history) == text
+
+
+RESTORED = History(SERIES, best_epoch=1, stopped_early=True, restored_best=True)
+
+
+def test_repr_shows_the_best_epoch_if_it_was_restored() -> None:
+    assert repr(RESTORED) == (
+        "History(epochs=3, best_epoch=1, stopped_early=True, restored_best=True, loss=0.5, "
+        "val_loss=0.6)"
+    )
+    resumed = History(SERIES, best_epoch=6, restored_best=True, first_epoch=5)
+    assert repr(resumed).endswith("loss=0.5, val_loss=0.6)")
+    assert repr(History(SERIES, best_epoch=2, restored_best=True, first_epoch=5)) == (
+        "History(epochs=3, best_epoch=2, restored_best=True)"
+    )
+
+
+def test_a_table_for_notebooks() -> None:
+    assert "<td>1 (best)</td><td>0.5</td><td>0.6</td>" in RESTORED._repr_html_()
+    assert "<td>2</td><td>0.4</td>" in History(SERIES)._repr_html_()
+
+
+def test_frames() -> None:
+    import pandas as pd
+
+    frame = RESTORED.to_frame()
+    assert list(frame.columns) == list(SERIES)
+    assert frame.index.name == "epoch"
+    assert frame["val_loss"].tolist() == SERIES["val_loss"]
+    assert pd.DataFrame(RESTORED).equals(frame.rename_axis(None))

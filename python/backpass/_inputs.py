@@ -1,0 +1,82 @@
+"""Arrays from objects of other libraries. The native code calls `to_array`."""
+
+from __future__ import annotations
+
+import decimal
+import numbers
+import sys
+from typing import Any
+
+import numpy as np
+
+
+def to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
+    """Return a NumPy array of the numbers in `value`.
+
+    Parameters
+    ----------
+    value : object
+        An array of any kind, a pandas object, or a tensor.
+    name : str
+        The argument's name, for messages.
+
+    Raises
+    ------
+    TypeError
+        If values are masked, sparse or text.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.any(value.mask):
+        raise TypeError(
+            f"{name} is a masked array with {np.sum(value.mask)} masked values; "
+            f"replace them, for example by {name}.filled(0)"
+        )
+    library = type(value).__module__.partition(".")[0]
+    if library == "scipy" and hasattr(value, "toarray"):
+        raise TypeError(
+            f"{name} is a sparse {type(value).__name__} of SciPy, which is not supported; "
+            f"use {name}.toarray()"
+        )
+    if library == "torch":
+        value = value.detach()
+        if str(value.dtype) == "torch.bfloat16":
+            value = value.float()
+    if library == "pandas":
+        return _from_pandas(value, name)
+    array = np.asarray(value)
+    # ml_dtypes registers bfloat16 and smaller types with NumPy.
+    if array.dtype.kind == "V" and type(array.dtype).__module__.startswith("ml_dtypes"):
+        return array.astype(np.float32)
+    return array
+
+
+def _from_pandas(value: Any, name: str) -> np.ndarray[Any, Any]:
+    pandas = sys.modules["pandas"]
+    if not isinstance(value, pandas.DataFrame):
+        return _from_column(pandas.Series(value), name)
+    if all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in value.dtypes):
+        return np.asarray(value)
+    columns = [
+        _from_column(value.iloc[:, i], f"{name}: column {label!r}")
+        for i, label in enumerate(value.columns)
+    ]
+    return np.column_stack(columns) if columns else np.empty(value.shape)
+
+
+def _from_column(column: Any, name: str) -> np.ndarray[Any, Any]:
+    """Return the numbers of a Series; missing values become NaN."""
+    pandas = sys.modules["pandas"]
+    if isinstance(column.dtype, pandas.CategoricalDtype):
+        column = column.astype(column.dtype.categories.dtype)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
+        return np.asarray(column)
+    missing = column.isna()
+    for value in column[~missing]:
+        if not isinstance(value, (numbers.Real, decimal.Decimal, np.bool_)):
+            raise TypeError(
+                f"{name} has dtype {column.dtype} with values such as {value!r}, not numbers; "
+                "encode it, for example by pandas.get_dummies, or leave it out"
+            )
+    if column.dtype != object and not missing.any():  # a nullable dtype: labels stay integers
+        return np.asarray(column.to_numpy(dtype=column.dtype.numpy_dtype))
+    values = [np.nan if lost else float(one) for one, lost in zip(column, missing, strict=True)]
+    return np.array(values, dtype=np.float64)
