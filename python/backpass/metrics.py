@@ -98,7 +98,8 @@ def compute(
     if targets.ndim == 1 and not _are_labels(targets, out, loss):
         targets = targets.reshape(out.shape)
     weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-    return function_of(metric, loss)(targets, out, weight)
+    value = function_of(metric, loss)(targets, out, weight)
+    return value if np.ndim(value) else float(value)
 
 
 def function_of(metric: str | Function, loss: Loss) -> Callable[[Array, Array, Array | None], Any]:
