@@ -48,7 +48,7 @@ def main() -> None:
         y_train,
         loss="cross_entropy",
         optimizer=bp.optim.Adam(lr=1e-3),
-        schedule=bp.schedules.Cosine(period=options.epochs),
+        schedule=bp.schedules.Cosine(),
         epochs=options.epochs,
         batch_size=128,
         validation_split=0.05,

@@ -52,10 +52,12 @@ Examples
           "Report the loss of the epoch that ended. Only ReduceOnPlateau uses it, alone or after a warm-up.")
       .def(
           "with_length",
-          [](const ScheduleObject& self, std::int64_t total_steps) {
-            return ScheduleResult(from_schedule(std::make_shared<Schedule>(with_length(*self.value, total_steps))));
+          [](const ScheduleObject& self, std::int64_t total_steps, std::int64_t total_epochs) {
+            return ScheduleResult(
+                from_schedule(std::make_shared<Schedule>(with_length(*self.value, total_steps, total_epochs))));
           },
-          py::arg("total_steps"), R"(Return a copy in which a OneCycle with ``total_steps=0`` has a length.
+          py::arg("total_steps"), py::arg("total_epochs") = 0,
+          R"(Return a copy in which a OneCycle with ``total_steps=0`` or a Cosine with ``period=0`` has a length.
 
 `Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
 whole training. Schedules that need no length are copied without a change.
@@ -64,6 +66,8 @@ Parameters
 ----------
 total_steps : int
     Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
+total_epochs : int
+    Number of epochs of the whole schedule. With 0, a Cosine does not change.
 
 Returns
 -------

@@ -96,6 +96,10 @@ SCHEDULES = {
         lambda s: s.Cosine(period=4, min_lr=0.01),
         lambda e, k: 0.1 + 0.9 * (1 + math.cos(math.pi * min(e, 4) / 4)) / 2,
     ),
+    "cosine_over_all_epochs": (
+        lambda s: s.Cosine(),
+        lambda e, k: (1 + math.cos(math.pi * e / 6)) / 2,
+    ),
     "one_cycle": (
         lambda s: s.OneCycle(max_lr=0.2, pct_start=0.25, div_factor=10, final_div_factor=100),
         lambda e, k: one_cycle(k, 24, 0.2, 0.25, 10, 100) / 0.1,

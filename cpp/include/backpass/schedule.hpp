@@ -52,11 +52,13 @@ struct Cosine {
       "Cosine decay from base to min_lr, then constant (Loshchilov and Hutter 2017).\n\n"
       "lr = min_lr + (base − min_lr) (1 + cos(π epoch / period)) / 2 for epoch < period, then lr = min_lr.";
   static constexpr TimeUnit unit = TimeUnit::epoch;
-  std::int64_t period = 10;
+  std::int64_t period = 0;  ///< 0: the number of epochs of the fit that uses the schedule, see with_length()
   double min_lr = 0.0;
 
   static constexpr auto fields() {
-    return std::tuple{Field{"period", &Cosine::period, Range::positive, "Number of epochs."},
+    return std::tuple{Field{"period", &Cosine::period, Range::non_negative,
+                            "Number of epochs. 0: the epochs of the `Network.fit` with this schedule, plus the epochs "
+                            "of a training that it resumes."},
                       Field{"min_lr", &Cosine::min_lr, Range::non_negative}};
   }
 };
@@ -164,7 +166,7 @@ struct LinearWarmup {
 /// The learning rate of a valid schedule.
 /// \param epoch  counted from 0
 /// \param step   counted from 0, over all epochs
-/// \throws std::invalid_argument for a OneCycle with total_steps = 0
+/// \throws std::invalid_argument for a OneCycle with total_steps = 0 or a Cosine with period = 0
 [[nodiscard]] BACKPASS_EXPORT double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch,
                                                   std::int64_t step);
 /// Updates the memory of a ReduceOnPlateau, also one that follows a warm-up, with the loss of the epoch that ended.
@@ -176,11 +178,13 @@ BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitore
 BACKPASS_EXPORT void reset(Schedule& schedule) noexcept;
 /// \throws std::invalid_argument if a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
-/// A deep copy in which a OneCycle with total_steps = 0 gets a length, so that the whole schedule has total_steps
-/// steps. After a warm-up, the OneCycle gets the remaining steps. fit() uses this copy. Save it to a file if a training
-/// will be resumed from the file.
-/// \throws std::invalid_argument if total_steps < 0
-[[nodiscard]] BACKPASS_EXPORT Schedule with_length(const Schedule& schedule, std::int64_t total_steps);
+/// A deep copy in which a OneCycle with total_steps = 0 and a Cosine with period = 0 get a length, so that the whole
+/// schedule has total_steps steps or total_epochs epochs. After a warm-up, the OneCycle gets the remaining steps. fit()
+/// uses this copy. Save it to a file if a training will be resumed from the file.
+/// \param total_epochs  0: a Cosine does not change
+/// \throws std::invalid_argument if a number is < 0
+[[nodiscard]] BACKPASS_EXPORT Schedule with_length(const Schedule& schedule, std::int64_t total_steps,
+                                                   std::int64_t total_epochs = 0);
 /// A deep copy: it shares no memory with the original.
 [[nodiscard]] BACKPASS_EXPORT Schedule copy_schedule(const Schedule& schedule);
 

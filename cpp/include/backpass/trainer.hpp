@@ -166,8 +166,8 @@ struct FitOptions {
   /// the end.
   ///
   /// fit changes only the memory of a ReduceOnPlateau. It resets this memory first, unless it resumes a training
-  /// (first_epoch or first_step is not 0). If a OneCycle has total_steps = 0, fit uses
-  /// with_length(schedule, first_step + steps of this call).
+  /// (first_epoch or first_step is not 0). If a schedule has no length, fit uses with_length(schedule, first_step +
+  /// steps of this call, first_epoch + epochs).
   Schedule* schedule = nullptr;
   std::optional<EarlyStopping> early_stopping = {};
   GradientOptions gradient = {};

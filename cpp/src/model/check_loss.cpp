@@ -23,8 +23,8 @@ struct Misfit {
   const char* cure;
 };
 
-/// The pairs that are refused: a column for each kind of output, a row for each kind of loss. Losses of real targets fit
-/// every output.
+/// The pairs that are refused: a column for each kind of output, a row for each kind of loss. Losses of real targets
+/// fit every output.
 std::optional<Misfit> misfit_of(const LossTraits& loss, OutputRange outputs) {
   using enum OutputRange;
   const bool is_distribution = outputs == distribution || outputs == log_distribution;
@@ -80,12 +80,10 @@ std::optional<Misfit> misfit_of(const LossTraits& loss, OutputRange outputs) {
 [[noreturn]] void refuse_label(const std::string& where, std::size_t row, std::int64_t label, std::size_t outputs,
                                std::int64_t least, std::int64_t largest) {
   const bool from_one = least == 1 && std::cmp_equal(largest, outputs);
-  throw std::invalid_argument(where + "label y[" + std::to_string(row) + "] = " + std::to_string(label) +
-                              " is out of range for " + std::to_string(outputs) + " outputs (0 to " +
-                              std::to_string(outputs - 1) + ")" +
-                              (from_one ? "; labels start at 0, and these look like 1 to " + std::to_string(outputs) +
-                                              ": use y - 1"
-                                        : ""));
+  throw std::invalid_argument(
+      where + "label y[" + std::to_string(row) + "] = " + std::to_string(label) + " is out of range for " +
+      std::to_string(outputs) + " outputs (0 to " + std::to_string(outputs - 1) + ")" +
+      (from_one ? "; labels start at 0, and these look like 1 to " + std::to_string(outputs) + ": use y - 1" : ""));
 }
 
 template <class T>
@@ -125,10 +123,10 @@ void check_interval(std::string_view loss, ConstMatrixView<T> y, T most, const s
     }
     for (std::size_t c = 0; wrong && c < y.cols(); ++c) {
       if (row[c] < T(0) || row[c] > most) {
-        const char* const cure = !std::isfinite(most)   ? ""
-                                 : row[c] == T(-1) ? "; for the labels -1 and 1 use (y + 1) / 2"
-                                 : row[c] == T(2)  ? "; labels start at 0: for the labels 1 and 2 use y - 1"
-                                                   : "";
+        const char* const cure = !std::isfinite(most) ? ""
+                                 : row[c] == T(-1)    ? "; for the labels -1 and 1 use (y + 1) / 2"
+                                 : row[c] == T(2)     ? "; labels start at 0: for the labels 1 and 2 use y - 1"
+                                                      : "";
         refuse_target(loss, where, std::isfinite(most) ? "in [0, 1]" : "that are not negative", r, c, row[c], cure);
       }
     }
@@ -153,9 +151,9 @@ void check_distributions(std::string_view loss, ConstMatrixView<T> y, const std:
       }
     }
     if (std::fabs(sum - T(1)) > kTolerance) {  // false for NaN
-      throw std::invalid_argument(where + std::string(loss) + " expects targets that are labels or distributions, but " +
-                                  "the sum of row " + std::to_string(r) + " of y is " +
-                                  number_text(static_cast<double>(sum)) + ", not 1");
+      throw std::invalid_argument(where + std::string(loss) +
+                                  " expects targets that are labels or distributions, but " + "the sum of row " +
+                                  std::to_string(r) + " of y is " + number_text(static_cast<double>(sum)) + ", not 1");
     }
   }
 }
@@ -192,8 +190,9 @@ void check_pair(const Loss& loss, const Activation& output, std::size_t outputs)
                                 "one output per class");
   }
   if (outputs == 1 && traits.targets == TargetDomain::distribution && traits.takes_logits()) {
-    throw std::invalid_argument(std::string(loss_name(loss)) +
-                                " of one output is constant; use loss='sigmoid_cross_entropy', or one output per class");
+    throw std::invalid_argument(
+        std::string(loss_name(loss)) +
+        " of one output is constant; use loss='sigmoid_cross_entropy', or one output per class");
   }
   if (const auto misfit = misfit_of(traits, range)) {
     throw std::invalid_argument(std::string(loss_name(loss)) + " " + misfit->what + ", but the output activation is " +

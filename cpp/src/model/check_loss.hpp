@@ -1,5 +1,5 @@
-/// Checks of a call with a loss, before anything is computed: does the loss fit the output activation, and do the targets
-/// fit the loss? A wrong pair trains without an error and learns nothing.
+/// Checks of a call with a loss, before anything is computed: does the loss fit the output activation, and do the
+/// targets fit the loss? A wrong pair trains without an error and learns nothing.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace backpass::nn {
 /// True if the loss accepts class labels as targets.
 [[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
 
-/// Checks that a network with this output activation can be trained with the loss. A custom loss and a custom activation
-/// are not judged.
+/// Checks that a network with this output activation can be trained with the loss. A custom loss and a custom
+/// activation are not judged.
 /// \param outputs  M_N
 /// \throws std::invalid_argument; the message states the pair and what to use instead
 void check_pair(const Loss& loss, const Activation& output, std::size_t outputs);
@@ -25,7 +25,8 @@ void check_pair(const Loss& loss, const Activation& output, std::size_t outputs)
 /// \param sample_weight  (rows), or empty
 /// \param prefix         of the message: says which argument of the user y belongs to
 /// \throws ShapeError if the shapes do not match
-/// \throws std::invalid_argument if rows is 0, if a parameter of the loss, a label or a target is out of range, or if the
+/// \throws std::invalid_argument if rows is 0, if a parameter of the loss, a label or a target is out of range, or if
+/// the
 ///         loss does not accept labels or weights
 template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,

@@ -36,6 +36,9 @@ double lr_of(const schedules::Exponential& s, double base, Time t) {
 }
 
 double lr_of(const schedules::Cosine& s, double base, Time t) {
+  if (s.period == 0) {
+    throw std::invalid_argument("Cosine: period = 0, but it must be at least 1 outside of fit");
+  }
   if (t.epoch >= s.period) {
     return s.min_lr;
   }
@@ -134,14 +137,18 @@ void observe(Schedule& schedule, double base_lr, double monitored_loss) {
   }
 }
 
-Schedule with_length(const Schedule& schedule, std::int64_t total_steps) {
-  require(total_steps >= 0, "with_length", "total_steps", static_cast<double>(total_steps), "at least 0");
+Schedule with_length(const Schedule& schedule, std::int64_t total_steps, std::int64_t total_epochs) {
+  require(Range::non_negative, "with_length", "total_steps", total_steps);
+  require(Range::non_negative, "with_length", "total_epochs", total_epochs);
   Schedule copy = schedule;
+  if (auto* cosine = std::get_if<schedules::Cosine>(&copy)) {
+    cosine->period = cosine->period > 0 ? cosine->period : total_epochs;
+  }
   if (auto* one_cycle = std::get_if<schedules::OneCycle>(&copy)) {
     one_cycle->total_steps = one_cycle->total_steps > 0 ? one_cycle->total_steps : total_steps;
   } else if (auto* warmup = std::get_if<schedules::LinearWarmup>(&copy); warmup != nullptr && warmup->then != nullptr) {
     const std::int64_t rest = std::max<std::int64_t>(1, total_steps - warmup->steps);
-    warmup->then = std::make_shared<Schedule>(with_length(*warmup->then, rest));
+    warmup->then = std::make_shared<Schedule>(with_length(*warmup->then, rest, total_epochs));
   }
   return copy;
 }

@@ -57,13 +57,14 @@ class LearningRate {
   double base_;
 };
 
-/// True if the schedule is a OneCycle with total_steps = 0, or a warm-up that is followed by one.
+/// True if the schedule is a OneCycle with total_steps = 0, a Cosine with period = 0, or a warm-up before one of them.
 bool lacks_length(const Schedule& schedule) {
   if (const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule)) {
     return warmup->then != nullptr && lacks_length(*warmup->then);
   }
   const auto* one_cycle = std::get_if<schedules::OneCycle>(&schedule);
-  return one_cycle != nullptr && one_cycle->total_steps == 0;
+  const auto* cosine = std::get_if<schedules::Cosine>(&schedule);
+  return (one_cycle != nullptr && one_cycle->total_steps == 0) || (cosine != nullptr && cosine->period == 0);
 }
 
 template <class T>
@@ -204,7 +205,8 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     }
   }
   if (schedule_ != nullptr && lacks_length(*schedule_)) {
-    schedule_ = &own_schedule_.emplace(with_length(*schedule_, steps));
+    const auto epochs = static_cast<std::int64_t>(options.first_epoch + options.epochs);
+    schedule_ = &own_schedule_.emplace(with_length(*schedule_, steps, epochs));
   }
   std::iota(order_.begin(), order_.end(), 0U);
   const double weights = weight_of(order_);

@@ -55,9 +55,13 @@ class Schedule:
         """
         Report the loss of the epoch that ended. Only ReduceOnPlateau uses it, alone or after a warm-up.
         """
-    def with_length(self, total_steps: typing.SupportsInt | typing.SupportsIndex) -> Schedule:
+    def with_length(
+        self,
+        total_steps: typing.SupportsInt | typing.SupportsIndex,
+        total_epochs: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> Schedule:
         """
-        Return a copy in which a OneCycle with ``total_steps=0`` has a length.
+        Return a copy in which a OneCycle with ``total_steps=0`` or a Cosine with ``period=0`` has a length.
 
         `Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
         whole training. Schedules that need no length are copied without a change.
@@ -66,6 +70,8 @@ class Schedule:
         ----------
         total_steps : int
             Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
+        total_epochs : int
+            Number of epochs of the whole schedule. With 0, a Cosine does not change.
 
         Returns
         -------
@@ -142,19 +148,19 @@ class Cosine(Schedule):
 
     Parameters
     ----------
-    period : int, at least 1
-        Number of epochs.
+    period : int, at least 0
+        Number of epochs. 0: the epochs of the `Network.fit` with this schedule, plus the epochs of a training that it resumes.
     min_lr : float, finite and at least 0
 
     Examples
     --------
     >>> import backpass as bp
     >>> bp.schedules.Cosine()
-    Cosine(period=10, min_lr=0.0)
+    Cosine(period=0, min_lr=0.0)
     """
     def __init__(
         self,
-        period: typing.SupportsInt | typing.SupportsIndex = 10,
+        period: typing.SupportsInt | typing.SupportsIndex = 0,
         min_lr: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     ) -> None: ...
     @property

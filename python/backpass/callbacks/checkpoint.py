@@ -129,9 +129,9 @@ class Checkpoint(Callback):
         schedule = self._info.schedule
         if schedule is not None:
             self.optimizer.lr = self._base_lr
-            # Save a OneCycle with its length: a resumed run would compute another length.
-            last = self._info.first_epoch + self._info.epochs - 1
-            schedule = schedule.with_length(self._info.steps_after(last))
+            # Save the schedule with its length: a resumed run would compute another length.
+            epochs = self._info.first_epoch + self._info.epochs
+            schedule = schedule.with_length(self._info.steps_before(epochs), epochs)
         try:
             net.save(
                 path,

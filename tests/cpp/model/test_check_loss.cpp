@@ -83,8 +83,7 @@ TEST(CheckLoss, OneOutputOfASoftmaxIsRefused) {
 }
 
 TEST(CheckLoss, CustomFunctionsAreNotJudged) {
-  const Activation custom =
-      Activation::custom([](double z) { return z * z + 1.0; }, [](double z) { return 2.0 * z; });
+  const Activation custom = Activation::custom([](double z) { return z * z + 1.0; }, [](double z) { return 2.0 * z; });
   EXPECT_EQ(complaint_about(custom, CrossEntropy{}, {0.5, 0.5}), "");
 }
 
@@ -92,8 +91,9 @@ TEST(CheckLoss, TargetsOutsideTheDomainAreRefused) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Activation sigmoid = Activation::sigmoid();
   EXPECT_EQ(complaint_about(sigmoid, BinaryCrossEntropy{}, {0, 1, 0.5, 1}), "");
-  EXPECT_EQ(complaint_about(sigmoid, BinaryCrossEntropy{}, {0, 1, 0.5, -1}),
-            "binary_cross_entropy expects targets in [0, 1], but y[1, 1] = -1; for the labels -1 and 1 use (y + 1) / 2");
+  EXPECT_EQ(
+      complaint_about(sigmoid, BinaryCrossEntropy{}, {0, 1, 0.5, -1}),
+      "binary_cross_entropy expects targets in [0, 1], but y[1, 1] = -1; for the labels -1 and 1 use (y + 1) / 2");
   EXPECT_NE(complaint_about(sigmoid, BinaryCrossEntropy{}, {1, 2, 1, 1}).find("use y - 1"), std::string::npos);
   EXPECT_EQ(complaint_about(Activation::softmax(), CrossEntropy{}, {0.2, 0.8005, 1, 0}), "");
   EXPECT_EQ(complaint_about(Activation::softmax(), CrossEntropy{}, {0.25, 0.75, 0.5, 1}),
@@ -116,9 +116,10 @@ TEST(CheckLoss, LabelsThatStartAtOne) {
     return complaint([&] { (void)net.evaluate(ConstMatrixView<float>(x.data(), 3, 1), labels, CrossEntropy{}); });
   };
   EXPECT_EQ(message({0, 1, 2}), "");
-  EXPECT_EQ(message({1, 3, 2}),
-            "label y[1] = 3 is out of range for 3 outputs (0 to 2); labels start at 0, and these look like 1 to 3: use y "
-            "- 1");
+  EXPECT_EQ(
+      message({1, 3, 2}),
+      "label y[1] = 3 is out of range for 3 outputs (0 to 2); labels start at 0, and these look like 1 to 3: use y "
+      "- 1");
   EXPECT_EQ(message({0, 3, 2}), "label y[1] = 3 is out of range for 3 outputs (0 to 2)");
   EXPECT_EQ(message({1, 2, 4}), "label y[2] = 4 is out of range for 3 outputs (0 to 2)");
 }

@@ -181,7 +181,7 @@ TEST(Schedule, ParametersOutOfRange) {
       {"Step: step_size = 0", schedules::Step{.step_size = 0}},
       {"Step: gamma = -1", schedules::Step{.gamma = -1}},
       {"Exponential: gamma = nan", schedules::Exponential{.gamma = nan}},
-      {"Cosine: period = 0", schedules::Cosine{.period = 0}},
+      {"Cosine: period = -1", schedules::Cosine{.period = -1}},
       {"Cosine: min_lr = -1", schedules::Cosine{.min_lr = -1}},
       {"OneCycle: max_lr = inf", schedules::OneCycle{.max_lr = inf}},
       {"OneCycle: total_steps = -1", schedules::OneCycle{.total_steps = -1}},
@@ -231,6 +231,19 @@ TEST(WithLength, IsAOneCyclesLengthWhereItHasNone) {
   EXPECT_EQ(std::get<schedules::OneCycle>(open).total_steps, 0);
   EXPECT_EQ(std::get<schedules::OneCycle>(with_length(closed, 50)).total_steps, 40);
   EXPECT_THROW((void)with_length(open, -1), std::invalid_argument);
+}
+
+TEST(WithLength, IsACosinesPeriodWhereItHasNone) {
+  const auto period = [](const Schedule& schedule) { return std::get<schedules::Cosine>(schedule).period; };
+  const Schedule open = schedules::Cosine{};
+  EXPECT_EQ(period(open), 0);
+  EXPECT_EQ(period(with_length(open, 40)), 0);
+  EXPECT_EQ(period(with_length(open, 40, 4)), 4);
+  EXPECT_EQ(period(with_length(schedules::Cosine{.period = 7}, 40, 4)), 7);
+  const Schedule warm = with_length(schedules::LinearWarmup{.steps = 10, .then = shared(open)}, 40, 4);
+  EXPECT_EQ(period(*std::get<schedules::LinearWarmup>(warm).then), 4);  // it gets the true epoch
+  EXPECT_THROW((void)with_length(open, 40, -1), std::invalid_argument);
+  EXPECT_THROW((void)scheduled_lr(open, 0.1, 0, 0), std::invalid_argument);
 }
 
 TEST(WithLength, BehindAWarmUpIsWhatIsLeft) {

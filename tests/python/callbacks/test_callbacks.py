@@ -325,10 +325,11 @@ class TestInFit:
         "make_schedule",
         [
             lambda: bp.schedules.Cosine(period=6),
+            lambda: bp.schedules.Cosine(),
             lambda: bp.schedules.OneCycle(max_lr=0.05),
             lambda: bp.schedules.LinearWarmup(steps=2, then=bp.schedules.OneCycle(max_lr=0.05)),
         ],
-        ids=["cosine", "one_cycle", "warmup"],
+        ids=["cosine", "cosine_over_all", "one_cycle", "warmup"],
     )
     def test_training_goes_on_from_a_checkpoint_as_if_never_stopped(
         self, tmp_path: Path, epoch: int, make_schedule: Callable[[], bp.schedules.Schedule]
@@ -360,7 +361,7 @@ class TestInFit:
         assert saved.optimizer.lr == 0.01
         assert (saved.epochs, saved.steps) == (epoch, 3 * epoch)
         # The file stores the length of the whole training; the caller's object is unchanged.
-        assert saved.schedule == schedule.with_length(18)
+        assert saved.schedule == schedule.with_length(18, 6)
         assert schedule == make_schedule()
         rest = train(
             saved.network,
