@@ -18,6 +18,7 @@ True
 
 from backpass import activations, callbacks, initializers, losses, metrics, optim, schedules
 from backpass._core import __version__
+from backpass._signatures import install_all as _install_signatures
 from backpass._threadpoolctl import register_when_imported as _register_when_imported
 from backpass.callbacks.history import History
 from backpass.clipping import clip_grad_norm
@@ -52,3 +53,4 @@ __all__ = [
 ]
 
 _register_when_imported()
+_install_signatures()

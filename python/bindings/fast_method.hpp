@@ -28,13 +28,14 @@ class FastMethod;
 template <class Result, class Net, class... Args, Result (*kFunction)(Net&, Args...)>
 class FastMethod<kFunction> {
  public:
-  /// \param keywords  the last parameters; the parameters before them are positional
-  static void install(NetworkClass& cls, const char* name, std::vector<Keyword> keywords) {
+  static void install(NetworkClass& cls, const char* name, const std::vector<const char*>& positional,
+                      std::vector<Keyword> keywords) {
     original = py::reinterpret_borrow<py::object>(PyInstanceMethod_GET_FUNCTION(cls.attr("__dict__")[name].ptr()))
                    .release()
                    .ptr();
-    documentation = py::cast<std::string>(cls.attr(name).attr("__doc__"));
-    num_positional = kSize - keywords.size();
+    method_name = name;
+    documentation = text_signature(positional, keywords) + py::cast<std::string>(cls.attr(name).attr("__doc__"));
+    num_positional = positional.size();
     for (std::size_t i = 0; i < keywords.size(); ++i) {
       parameter_names[num_positional + i] = PyUnicode_InternFromString(keywords[i].name);
       defaults[num_positional + i] = keywords[i].fallback.release().ptr();
@@ -51,6 +52,20 @@ class FastMethod<kFunction> {
  private:
   static constexpr std::size_t kSize = sizeof...(Args);
   using Values = std::tuple<std::remove_cvref_t<Args>...>;
+
+  /// The start of a docstring from which inspect.signature makes a signature: "name($self, x, *, out=None)\n--\n\n".
+  static std::string text_signature(const std::vector<const char*>& positional, const std::vector<Keyword>& keywords) {
+    std::string text = std::string(method_name) + "($self";
+    for (const char* name : positional) {
+      text += std::string(", ") + name;
+    }
+    text += keywords.empty() ? "" : ", *";
+    for (const Keyword& keyword : keywords) {
+      text += std::string(", ") + keyword.name;
+      text += keyword.fallback ? "=" + std::string(py::repr(keyword.fallback)) : "";
+    }
+    return text + ")\n--\n\n";
+  }
 
   static PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) noexcept {
     const auto* instance = reinterpret_cast<py::detail::instance*>(self);
@@ -139,15 +154,50 @@ class FastMethod<kFunction> {
     try {
       std::vector<PyObject*> all{self};
       all.insert(all.end(), args, args + count + named);
-      return hold_at_exit(
+      PyObject* const result = hold_at_exit(
           [&] { return PyObject_Vectorcall(original, all.data(), static_cast<std::size_t>(count + 1), names); });
+      if (result == nullptr && PyErr_ExceptionMatches(PyExc_TypeError) != 0) {
+        explain(all, names);
+      }
+      return result;
     } catch (const std::bad_alloc&) {
       return PyErr_NoMemory();
+    } catch (py::error_already_set& error) {
+      error.restore();
+      return nullptr;
     }
+  }
+
+  /// Replaces pybind11's error for arguments that do not fit by a shorter one.
+  /// \param all    the arguments with self, keyword arguments last
+  /// \param names  of the keyword arguments; null if there are none
+  static void explain(const std::vector<PyObject*>& all, PyObject* names) {
+    py::error_already_set error;
+    const std::string message = py::str(error.value());
+    if (message.find(": incompatible ") == std::string::npos) {  // an error of the function, or of a user's function
+      error.restore();
+      return;
+    }
+    const std::size_t named = names == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(names));
+    const std::size_t count = all.size() - named;
+    py::tuple args(count);
+    py::dict kwargs;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto argument = py::reinterpret_borrow<py::object>(all[i]);
+      if (i < count) {
+        args[i] = argument;
+      } else {
+        kwargs[PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i - count))] = argument;
+      }
+    }
+    const py::object text = py::module_::import("backpass._signatures")
+                                .attr("explain")(error.value(), py::handle(original), method_name, args, kwargs);
+    PyErr_SetObject(PyExc_TypeError, text.ptr());
   }
 
   // Created once, and never freed, because Python may call the method until the process ends.
   static inline PyObject* original = nullptr;
+  static inline const char* method_name = nullptr;
   static inline std::string documentation;
   static inline PyMethodDef definition{};
   static inline std::size_t num_positional = 0;

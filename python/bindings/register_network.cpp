@@ -337,15 +337,16 @@ void register_moves(NetworkClass& cls) {
            "Return the result of backpass.gradient_check.");
 
   const py::object none = py::none();
-  FastMethod<&predict>::install(cls, "predict", {{"out", none}, {"num_threads", none}});
-  FastMethod<&train_step>::install(cls, "train_step", {{"loss"}, {"optimizer"}, {"sample_weight", none}});
-  FastMethod<&loss_and_gradient>::install(cls, "loss_and_gradient",
+  FastMethod<&predict>::install(cls, "predict", {"x"}, {{"out", none}, {"num_threads", none}});
+  FastMethod<&train_step>::install(cls, "train_step", {"x", "y"}, {{"loss"}, {"optimizer"}, {"sample_weight", none}});
+  FastMethod<&loss_and_gradient>::install(cls, "loss_and_gradient", {"x", "y"},
                                           {{"loss"}, {"sample_weight", none}, {"input_gradient", py::bool_(false)}});
-  FastMethod<&forward>::install(cls, "forward", {{"training", py::bool_(false)}});
-  FastMethod<&backward>::install(cls, "backward",
+  FastMethod<&forward>::install(cls, "forward", {"x"}, {{"training", py::bool_(false)}});
+  FastMethod<&backward>::install(cls, "backward", {"grad_output"},
                                  {{"input_gradient", py::bool_(false)}, {"accumulate", py::bool_(false)}});
   FastMethod<&step>::install(
-      cls, "step", {{"clip_norm", none}, {"clip_value", none}, {"l1", py::float_(0.0)}, {"l2", py::float_(0.0)}});
+      cls, "step", {"optimizer"},
+      {{"clip_norm", none}, {"clip_value", none}, {"l1", py::float_(0.0)}, {"l2", py::float_(0.0)}});
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ Examples
                 from_schedule(std::make_shared<Schedule>(with_length(*self.value, total_steps, total_epochs))));
           },
           py::arg("total_steps"), py::arg("total_epochs") = 0,
-          R"(Return a copy in which a OneCycle with ``total_steps=0`` or a Cosine with ``period=0`` has a length.
+          R"(Return a copy in which a schedule without a length (``total_steps=0``, ``period=0``) has one.
 
 `Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
 whole training. Schedules that need no length are copied without a change.
@@ -67,7 +67,7 @@ Parameters
 total_steps : int
     Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
 total_epochs : int
-    Number of epochs of the whole schedule. With 0, a Cosine does not change.
+    Number of epochs of the whole schedule. With 0, a schedule that is counted in epochs does not change.
 
 Returns
 -------

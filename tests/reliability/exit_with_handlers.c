@@ -1,5 +1,5 @@
 /* For the coverage build, by LD_PRELOAD: _exit() runs the handlers of exit() first, among them the one that writes the
- * counters. Tests end forked children with _exit(), and so do the workers of pytest-xdist. */
+ * counters. Tests end forked children with _exit(). */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>

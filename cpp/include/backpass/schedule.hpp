@@ -178,6 +178,8 @@ BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitore
 BACKPASS_EXPORT void reset(Schedule& schedule) noexcept;
 /// \throws std::invalid_argument if a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
+/// True if the schedule is a OneCycle with total_steps = 0, a Cosine with period = 0, or a warm-up before one of them.
+[[nodiscard]] BACKPASS_EXPORT bool lacks_length(const Schedule& schedule) noexcept;
 /// A deep copy in which a OneCycle with total_steps = 0 and a Cosine with period = 0 get a length, so that the whole
 /// schedule has total_steps steps or total_epochs epochs. After a warm-up, the OneCycle gets the remaining steps. fit()
 /// uses this copy. Save it to a file if a training will be resumed from the file.

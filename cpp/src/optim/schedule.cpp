@@ -137,6 +137,15 @@ void observe(Schedule& schedule, double base_lr, double monitored_loss) {
   }
 }
 
+bool lacks_length(const Schedule& schedule) noexcept {
+  if (const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule)) {
+    return warmup->then != nullptr && lacks_length(*warmup->then);
+  }
+  const auto* one_cycle = std::get_if<schedules::OneCycle>(&schedule);
+  const auto* cosine = std::get_if<schedules::Cosine>(&schedule);
+  return (one_cycle != nullptr && one_cycle->total_steps == 0) || (cosine != nullptr && cosine->period == 0);
+}
+
 Schedule with_length(const Schedule& schedule, std::int64_t total_steps, std::int64_t total_epochs) {
   require(Range::non_negative, "with_length", "total_steps", total_steps);
   require(Range::non_negative, "with_length", "total_epochs", total_epochs);

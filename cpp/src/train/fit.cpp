@@ -57,16 +57,6 @@ class LearningRate {
   double base_;
 };
 
-/// True if the schedule is a OneCycle with total_steps = 0, a Cosine with period = 0, or a warm-up before one of them.
-bool lacks_length(const Schedule& schedule) {
-  if (const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule)) {
-    return warmup->then != nullptr && lacks_length(*warmup->then);
-  }
-  const auto* one_cycle = std::get_if<schedules::OneCycle>(&schedule);
-  const auto* cosine = std::get_if<schedules::Cosine>(&schedule);
-  return (one_cycle != nullptr && one_cycle->total_steps == 0) || (cosine != nullptr && cosine->period == 0);
-}
-
 template <class T>
 class Fit {
  public:

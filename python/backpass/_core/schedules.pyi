@@ -61,7 +61,7 @@ class Schedule:
         total_epochs: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> Schedule:
         """
-        Return a copy in which a OneCycle with ``total_steps=0`` or a Cosine with ``period=0`` has a length.
+        Return a copy in which a schedule without a length (``total_steps=0``, ``period=0``) has one.
 
         `Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
         whole training. Schedules that need no length are copied without a change.
@@ -71,7 +71,7 @@ class Schedule:
         total_steps : int
             Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
         total_epochs : int
-            Number of epochs of the whole schedule. With 0, a Cosine does not change.
+            Number of epochs of the whole schedule. With 0, a schedule that is counted in epochs does not change.
 
         Returns
         -------

@@ -237,11 +237,15 @@ TEST(WithLength, IsACosinesPeriodWhereItHasNone) {
   const auto period = [](const Schedule& schedule) { return std::get<schedules::Cosine>(schedule).period; };
   const Schedule open = schedules::Cosine{};
   EXPECT_EQ(period(open), 0);
+  EXPECT_TRUE(lacks_length(open));
+  EXPECT_FALSE(lacks_length(with_length(open, 40, 4)));
   EXPECT_EQ(period(with_length(open, 40)), 0);
   EXPECT_EQ(period(with_length(open, 40, 4)), 4);
   EXPECT_EQ(period(with_length(schedules::Cosine{.period = 7}, 40, 4)), 7);
   const Schedule warm = with_length(schedules::LinearWarmup{.steps = 10, .then = shared(open)}, 40, 4);
   EXPECT_EQ(period(*std::get<schedules::LinearWarmup>(warm).then), 4);  // it gets the true epoch
+  EXPECT_TRUE(lacks_length(schedules::LinearWarmup{.then = shared(open)}));
+  EXPECT_FALSE(lacks_length(schedules::LinearWarmup{}) || lacks_length(warm));
   EXPECT_THROW((void)with_length(open, 40, -1), std::invalid_argument);
   EXPECT_THROW((void)scheduled_lr(open, 0.1, 0, 0), std::invalid_argument);
 }

@@ -1,0 +1,150 @@
+"""Signatures of everything public, and errors for arguments that do not fit."""
+
+import inspect
+import subprocess
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import backpass as bp
+from backpass import _signatures
+
+MODULES = (
+    bp,
+    *(getattr(bp, name) for name in bp.__all__ if isinstance(getattr(bp, name), ModuleType)),
+)
+
+
+def public():
+    """Yield (name, callable) for every public function, class and method."""
+    for module in MODULES:
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not callable(value):
+                continue
+            if isinstance(value, type) and issubclass(value, Exception):
+                continue  # Python's exceptions have no signatures
+            yield f"{module.__name__}.{name}", value
+            if isinstance(value, type) and value.__module__.startswith("backpass"):
+                for attribute in dir(value):
+                    method = getattr(value, attribute)
+                    own = not attribute.startswith("_") and callable(method)
+                    if own and not hasattr(dict, attribute) and not hasattr(tuple, attribute):
+                        yield f"{module.__name__}.{name}.{attribute}", method
+
+
+PUBLIC = dict(public())
+BASES = (
+    bp.activations.Activation,
+    bp.initializers.Initializer,
+    bp.losses.Loss,
+    bp.optim.Optimizer,
+    bp.schedules.Schedule,
+)
+
+
+def test_finds_the_public_names():
+    for name in ("backpass.Network.fit", "backpass.optim.Adam", "backpass.schedules.Step.lr"):
+        assert name in PUBLIC
+    assert len(PUBLIC) > 120
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_has_a_signature(name):
+    signature = inspect.signature(PUBLIC[name])
+    assert not any(
+        p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values()
+    )
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if not n.endswith("callbacks.Callback")])
+def test_an_unknown_keyword_is_named(name):
+    function = PUBLIC[name]
+    signature = inspect.signature(function)
+    needed = [
+        bp.Network([2, 3], seed=0) if p.name == "self" else None
+        for p in signature.parameters.values()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY)
+    ]
+    if function in BASES:
+        pytest.skip("not to be called")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'unknwon'") as error:
+        function(*needed, unknwon=1)
+    assert "Invoked with" not in str(error.value)
+
+
+NET = bp.Network([2, 3], seed=0)
+X, Y = np.ones((4, 2)), np.ones((4, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bp.optim.Adam(learning_rate=1), "'learning_rate'; did you mean 'lr'?"),
+        (lambda: bp.optim.SGD(momentun=1), "'momentun'; did you mean 'momentum'?"),
+        (lambda: bp.Network([2, 3], activaton="relu"), "did you mean 'activation'?"),
+        (lambda: bp.Network([2, 3], random_state=1), "did you mean 'seed'?"),
+        (lambda: NET.fit(X, Y, loss="mse", optimizer="sgd", epoch=1), "did you mean 'epochs'?"),
+        (
+            lambda: NET.predict(X, outs=1),
+            "predict() got an unexpected keyword argument 'outs'; did",
+        ),
+        (lambda: NET.train_step(X, Y, los="mse", optimizer=1), "did you mean 'loss'?"),
+        (lambda: NET.initialize(sed=1), "did you mean 'seed'?"),
+        (lambda: bp.callbacks.EarlyStopping(patiance=1), "did you mean 'patience'?"),
+        (lambda: bp.schedules.Cosine(zzz=1), "'zzz'; there are: period, min_lr"),
+        (lambda: NET.train_step(X, Y, loss="mse"), "missing a required argument: 'optimizer'"),
+        (lambda: NET.copy(1), "copy() got wrong arguments: too many positional arguments"),
+        (lambda: bp.optim.Adam(lr="fast"), "does not take these types: lr is a str"),
+        (lambda: bp.losses.Huber(delta=bp.Network), "delta is the class Network"),
+    ],
+)
+def test_messages(call, message):
+    with pytest.raises(TypeError) as error:
+        call()
+    assert message in str(error.value)
+    assert "Invoked with" not in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+def test_errors_of_the_users_functions_pass_through():
+    def loss(a, y):
+        raise TypeError("mine: incompatible with me")
+
+    with pytest.raises(TypeError, match=r"^mine: incompatible with me$"):
+        NET.copy().loss_and_gradient(X, Y, loss=bp.losses.Custom(loss))
+
+
+def test_defaults_are_those_of_the_functions():
+    defaults = {p.name: p.default for p in inspect.signature(bp.optim.Adam).parameters.values()}
+    adam = bp.optim.Adam()
+    assert defaults == {name: getattr(adam, name) for name in defaults}
+    assert (
+        str(inspect.signature(bp.Network.predict)) == "(self, /, x, *, out=None, num_threads=None)"
+    )
+    assert str(inspect.signature(NET.predict)) == "(x, *, out=None, num_threads=None)"
+
+
+def test_reads_signatures_from_docstrings():
+    def native():
+        """native(self: A, b: dict[str, int] = {'a': 1, ')': (2,)}, /, *, c: B = <x>, **d: E) -> F
+
+        Text.
+        """
+
+    shown = str(_signatures.signature_of(native))
+    assert shown == "(self, b={'a': 1, ')': (2,)}, /, *, c=<x>, **d)"
+    assert _signatures.signature_of(len) is None
+
+
+def test_the_import_stays_fast():
+    """The signatures cost little of an import. NumPy is imported before the clock starts."""
+    code = (
+        "import numpy, time; t = time.perf_counter(); import backpass; "
+        "from backpass import _signatures; a = time.perf_counter(); "
+        "_signatures.install_all(); print((time.perf_counter() - a) / (a - t))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.5
