@@ -37,3 +37,10 @@ def to_flag(value: Any, name: str) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
     return bool(value)
+
+
+def to_mode(value: Any, name: str) -> str:
+    """Return "auto", "min" or "max"; raise ValueError for other values."""
+    if value not in ("auto", "min", "max"):
+        raise ValueError(f'{name} must be "auto", "min" or "max", got {value!r}')
+    return str(value)

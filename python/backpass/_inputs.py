@@ -30,17 +30,21 @@ def to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
             f"{name} is a masked array with {np.sum(value.mask)} masked values; "
             f"replace them, for example by {name}.filled(0)"
         )
-    library = type(value).__module__.partition(".")[0]
-    if library == "scipy" and hasattr(value, "toarray"):
+    sparse = sys.modules.get("scipy.sparse")
+    if sparse is not None and sparse.issparse(value):
         raise TypeError(
             f"{name} is a sparse {type(value).__name__} of SciPy, which is not supported; "
             f"use {name}.toarray()"
         )
-    if library == "torch":
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach()
-        if str(value.dtype) == "torch.bfloat16":
+        if value.dtype == torch.bfloat16:
             value = value.float()
-    if library == "pandas":
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(
+        value, (pandas.DataFrame, pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)
+    ):
         return _from_pandas(value, name)
     array = np.asarray(value)
     # ml_dtypes registers bfloat16 and smaller types with NumPy.
@@ -66,7 +70,9 @@ def _from_column(column: Any, name: str) -> np.ndarray[Any, Any]:
     """Return the numbers of a Series; missing values become NaN."""
     pandas = sys.modules["pandas"]
     if isinstance(column.dtype, pandas.CategoricalDtype):
-        column = column.astype(column.dtype.categories.dtype)
+        column = column.astype(object)
+    if isinstance(column.dtype, pandas.SparseDtype):
+        column = column.sparse.to_dense()
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
         return np.asarray(column)
     missing = column.isna()
@@ -76,7 +82,11 @@ def _from_column(column: Any, name: str) -> np.ndarray[Any, Any]:
                 f"{name} has dtype {column.dtype} with values such as {value!r}, not numbers; "
                 "encode it, for example by pandas.get_dummies, or leave it out"
             )
-    if column.dtype != object and not missing.any():  # a nullable dtype: labels stay integers
-        return np.asarray(column.to_numpy(dtype=column.dtype.numpy_dtype))
-    values = [np.nan if lost else float(one) for one, lost in zip(column, missing, strict=True)]
-    return np.array(values, dtype=np.float64)
+    values = [np.nan if lost else one for one, lost in zip(column, missing, strict=True)]
+    whole = all(isinstance(one, numbers.Integral) for one in values)  # labels stay integers
+    try:
+        return np.array(values, dtype=np.int64 if whole else np.float64)
+    except OverflowError:
+        raise TypeError(
+            f"{name} has a number beyond the range of {'int64' if whole else 'float64'}"
+        ) from None

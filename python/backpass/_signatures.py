@@ -11,6 +11,8 @@ import ast
 import difflib
 import functools
 import inspect
+import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
@@ -43,6 +45,10 @@ SYNONYMS = {
 }
 
 
+# pybind11's errors for arguments that do not fit.
+_MISMATCH = re.compile(r"incompatible (function|constructor) arguments\. The following")
+
+
 def closest(name: str, names: Iterable[str]) -> str | None:
     """Return the name that a user probably meant, or None."""
     known = list(names)
@@ -67,7 +73,8 @@ def misfit(name: str, signature: inspect.Signature, args: Any, kwargs: dict[str,
     for key in kwargs:
         if key not in named:
             meant = closest(key, named)
-            hint = f"; did you mean {meant!r}?" if meant else f"; there are: {', '.join(named)}"
+            known = f"there are: {', '.join(named)}" if named else "it takes none"
+            hint = f"; did you mean {meant!r}?" if meant else f"; {known}"
             return f"{name}() got an unexpected keyword argument {key!r}{hint}"
     try:
         bound = signature.bind(*args, **kwargs)
@@ -94,7 +101,7 @@ def explain(error: TypeError, function: Any, name: str, args: Any, kwargs: dict[
         The arguments.
     """
     signature = _cached_signature_of(function)
-    if signature is None or ": incompatible " not in str(error):
+    if signature is None or not _MISMATCH.search(str(error)):
         return str(error)
     return misfit(name, signature, args, kwargs)
 
@@ -186,13 +193,13 @@ def _native(function: Any, name: str) -> Callable[..., Any] | None:
         try:
             return function(*args, **kwargs)
         except TypeError as error:
-            if ": incompatible " not in str(error):
+            if not _MISMATCH.search(str(error)):
                 raise
             explanation = misfit(name, signature, args, kwargs)
         raise TypeError(explanation)
 
-    functools.update_wrapper(call, function)
-    del call.__wrapped__  # type: ignore[attr-defined]
+    call.__name__ = getattr(function, "__name__", name)
+    call.__doc__ = function.__doc__
     call.__signature__ = signature  # type: ignore[attr-defined]
     return call
 
@@ -219,10 +226,19 @@ def _no_constructor(self: object) -> None:
 
 def _install(owner: Any, attribute: str, function: Any, name: str) -> None:
     if isinstance(function, FunctionType):
-        if not hasattr(function, "__signature__") and not hasattr(function, "__wrapped__"):
-            setattr(owner, attribute, _python(function, name))
+        if hasattr(function, "__signature__") or hasattr(function, "__wrapped__"):
+            return
+        call = _python(function, name)
+        home = sys.modules[function.__module__]
+        if getattr(home, attribute, None) is function:  # pickle looks for the function there
+            setattr(home, attribute, call)
     elif callable(function) and (wrapped := _native(function, name)):
-        setattr(owner, attribute, wrapped)
+        call = wrapped
+        call.__module__ = owner.__module__ if isinstance(owner, type) else owner.__name__
+        call.__qualname__ = f"{owner.__qualname__}.{attribute}" if isinstance(owner, type) else name
+    else:
+        return
+    setattr(owner, attribute, call)
 
 
 def install(module: ModuleType) -> None:

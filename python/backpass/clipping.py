@@ -20,8 +20,8 @@ def clip_grad_norm(networks: Network | Iterable[Network], max_norm: float) -> fl
     """Scale gradients so that the 2-norm of all of them together is at most `max_norm`.
 
     The definition is that of PyTorch's ``clip_grad_norm_``: the factor is max_norm / (norm + 1e-6),
-    if that is less than 1. Gradients of frozen layers do not count and do not change. For one
-    network, ``net.step(optimizer, clip_norm=max_norm)`` does the same.
+    if that is less than 1. Gradients of frozen layers do not count. For one network,
+    ``net.step(optimizer, clip_norm=max_norm)`` does the same.
 
     Parameters
     ----------
@@ -33,12 +33,15 @@ def clip_grad_norm(networks: Network | Iterable[Network], max_norm: float) -> fl
     Returns
     -------
     float
-        The norm before. If it is NaN, all gradients become NaN.
+        The norm before. If it is NaN, all gradients become NaN. If it is infinite, infinite
+        gradients become NaN and the others 0.
 
     Raises
     ------
     ValueError
         If `max_norm` is not greater than 0.
+    TypeError
+        If an object is not a Network.
 
     Examples
     --------
@@ -54,22 +57,26 @@ def clip_grad_norm(networks: Network | Iterable[Network], max_norm: float) -> fl
     bound = to_number(max_norm, "max_norm")
     if not bound > 0:
         raise ValueError(f"max_norm must be greater than 0, got {bound}")
-    gradients = [
+    unique = {id(one): one for one in ([networks] if isinstance(networks, Network) else networks)}
+    for network in unique.values():
+        if not isinstance(network, Network):
+            raise TypeError(f"networks must be Network objects, got {network!r}")
+    counted = [
         gradient
-        for network in ([networks] if isinstance(networks, Network) else networks)
+        for network in unique.values()
         for layer in network.layers
         if layer.trainable
         for gradient in (layer.weight_grad, layer.bias_grad)
         if gradient is not None and gradient.size
     ]
     # Scaled by the largest gradient, squares neither overflow nor vanish. NaN passes np.max.
-    largest = float(np.max([np.max(np.abs(one)) for one in gradients], initial=0.0))
-    if largest == 0:
-        return 0.0
-    squares = sum(float(np.sum((one / largest) ** 2, dtype=np.float64)) for one in gradients)
-    norm = largest * math.sqrt(squares)
+    norm = float(np.max([np.max(np.abs(one)) for one in counted], initial=0.0))
+    if 0 < norm < math.inf:
+        squares = sum(float(np.sum((one / norm) ** 2, dtype=np.float64)) for one in counted)
+        norm *= math.sqrt(squares)
     factor = bound / (norm + 1e-6)
     if not factor >= 1:  # also for NaN
-        for one in gradients:
-            one *= factor
+        for network in unique.values():
+            with np.errstate(invalid="ignore"):  # infinity times 0
+                network.gradients[...] *= factor
     return norm

@@ -3,9 +3,9 @@
 `Network.evaluate` and `Network.fit` take these names. Accuracy, r2, mae, mse and rmse need nothing
 but NumPy. The others are those of scikit-learn, and need the extra ``sklearn``.
 
-A metric of classes reads an output as the loss does. With several outputs the class is the largest
-output. With one output, or a binary cross-entropy, every output is a separate label, which is 1 if
-the output exceeds 0.5, or 0 for logits.
+The loss decides how a metric of classes reads the outputs. With several outputs the class is the
+largest output. With one output, or a binary cross-entropy, every output is a separate label, which
+is 1 if the output exceeds 0.5, or 0 for logits.
 
 Examples
 --------
@@ -22,6 +22,7 @@ Examples
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from backpass import _core
+from backpass._inputs import to_array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -92,36 +94,68 @@ def compute(
         If the metric needs scikit-learn and it is not installed.
     """
     loss = _core.losses.get(loss) if isinstance(loss, str) else loss
-    out = np.asarray(output)
-    out = out.reshape(-1, 1) if out.ndim == 1 else out
-    targets = np.asarray(y)
-    if targets.ndim == 1 and not _are_labels(targets, out, loss):
+    out = _array(output, "output")
+    targets = _array(y, "y")
+    weight = None if sample_weight is None else _array(sample_weight, "sample_weight")
+    if out.ndim == 1:  # one sample
+        out = out.reshape(1, -1)
+        targets = targets.reshape(1, -1) if targets.size == out.size > 1 else targets.reshape(-1)
+        weight = None if weight is None else weight.reshape(-1)
+    if not (targets.ndim == 1 and out.shape[1] > 1 and targets.dtype.kind in "iub"):
+        if targets.size != out.size:
+            raise ValueError(f"y has shape {targets.shape}; expected {out.shape}")
         targets = targets.reshape(out.shape)
-    weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-    value = function_of(metric, loss)(targets, out, weight)
-    return value if np.ndim(value) else float(value)
+    return function_of(metric, loss)(targets, out, weight)
+
+
+def _array(value: Any, name: str) -> Array:
+    return np.asarray(value) if isinstance(value, (list, tuple)) else to_array(value, name)
 
 
 def function_of(metric: str | Function, loss: Loss) -> Callable[[Array, Array, Array | None], Any]:
     """Return the metric as a function of (y, output, sample_weight)."""
     if callable(metric):
-        user: Function = metric
-        return lambda y, output, weight: user(y, output)  # noqa: ARG005
+        return functools.partial(_of_user, metric, name_of(metric))
     name = normalised(metric)
-    top = _TOP.match(name)
-    if top:
-        k = int(top[1])
-        return lambda y, output, weight: _top(y, output, weight, k)
-    chosen = _METRICS[name]
-    return lambda y, output, weight: chosen(y, output, loss, weight)
+    chosen = _METRICS.get(name)
+    if chosen is None:
+        k = int(name.removeprefix("top_"))
+        chosen = functools.partial(_top, k)
+    of_classes = name not in ("mae", "mse", "rmse", "r2", "accuracy")
+    if of_classes and loss.targets == "real" and loss.name != "custom":
+        raise ValueError(f"{name} is a metric of classes and does not apply to {loss.name}")
+    return functools.partial(_of_name, name, chosen, loss)
+
+
+def _of_name(
+    name: str, metric: _Metric, loss: Loss, y: Array, output: Array, weight: Array | None
+) -> Any:
+    if np.isnan(output).any():  # NaN never becomes a number
+        if name == "confusion_matrix":
+            raise ValueError("confusion_matrix: an output is NaN")
+        return math.nan
+    return metric(y, output, loss, weight)
+
+
+def _of_user(metric: Function, name: str, y: Array, output: Array, weight: Array | None) -> float:
+    del weight
+    value = metric(y.copy(), output.copy())
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"the metric {name} must return a number, got {value!r}") from None
 
 
 def normalised(metric: str) -> str:
     """Return the name in lower case; raise ValueError for an unknown name."""
     if not isinstance(metric, str):
         raise TypeError(f"metrics must be names or functions (y, output) -> float, got {metric!r}")
-    name = metric.lower().replace("-", "_").replace(" ", "_")
-    if name not in _METRICS and not _TOP.match(name):
+    name = metric.lower().replace("-", "_").replace(" ", "_").removesuffix("_score")
+    plain = {known.replace("_", ""): known for known in _METRICS}
+    name = plain.get(name.replace("_", ""), name)
+    if top := _TOP.match(name):
+        return f"top_{top[1]}"
+    if name not in _METRICS:
         close = difflib.get_close_matches(name, names(), 1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         raise ValueError(f"unknown metric {metric!r}{hint}; there are: {', '.join(names())}")
@@ -143,11 +177,6 @@ def listed(metrics: Metrics) -> list[str | Function]:
         if not callable(metric):
             normalised(metric)
     return chosen
-
-
-def _are_labels(targets: Array, output: Array, loss: Loss) -> bool:
-    """Whether one-dimensional targets are class labels."""
-    return output.shape[1] > 1 and targets.dtype.kind in "iub" and loss.targets != "real"
 
 
 def _classes(y: Array, output: Array, loss: Loss) -> tuple[Array, Array]:
@@ -173,6 +202,8 @@ def _native(name: str) -> _Metric:
 
 def _squares(y: Array, output: Array, loss: Loss, weight: Array | None) -> float:
     del loss
+    if y.ndim == 1 and output.shape[1] > 1:
+        raise ValueError("mse and rmse need numeric targets, but y contains class labels")
     errors = np.subtract(output, y.reshape(output.shape), dtype=np.float64)
     return float(np.average((errors**2).mean(axis=1), weights=weight))
 
@@ -181,11 +212,18 @@ def _root(y: Array, output: Array, loss: Loss, weight: Array | None) -> float:
     return math.sqrt(_squares(y, output, loss, weight))
 
 
-def _top(y: Array, output: Array, weight: Array | None, k: int) -> float:
-    """Return the fraction of rows whose class is among the k largest outputs."""
+def _top(k: int, y: Array, output: Array, loss: Loss, weight: Array | None) -> float:
+    """Return the fraction of rows whose class is among the k largest outputs.
+
+    Of equal outputs, the first ones count as larger, as in accuracy.
+    """
+    if output.shape[1] <= k or (loss.targets == "unit_interval" and y.ndim == 2):
+        raise ValueError(f"top_{k} needs more than {k} classes, one output each")
     labels = (y if y.ndim == 1 else y.argmax(axis=1)).astype(int)
     own = np.take_along_axis(output, labels[:, None], axis=1)
-    return float(np.average((output > own).sum(axis=1) < k, weights=weight))
+    before = np.arange(output.shape[1]) < labels[:, None]
+    rank = ((output > own) | ((output == own) & before)).sum(axis=1)
+    return float(np.average(rank < k, weights=weight))
 
 
 def _sklearn() -> Any:
@@ -203,6 +241,10 @@ def _of_classes(function: str, **options: Any) -> _Metric:
 
     def metric(y: Array, output: Array, loss: Loss, weight: Array | None) -> float | Array:
         true, predicted = _classes(y, output, loss)
+        if true.ndim == 2 and "average" not in options:
+            raise ValueError(f"{function} does not apply to several binary labels per row")
+        if function == "confusion_matrix":
+            options["labels"] = np.arange(max(2, output.shape[1]))
         value = getattr(_sklearn(), function)(true, predicted, sample_weight=weight, **options)
         return np.asarray(value) if np.ndim(value) else float(value)
 

@@ -7,6 +7,8 @@ import functools
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+import numpy as np
+
 from backpass import _core
 from backpass._arguments import to_count, to_flag, to_number
 from backpass.callbacks.callback import TrainInfo
@@ -55,7 +57,7 @@ class Network(_core.Network):
         Type of parameters, results and all arithmetic. None means the default.
     init : str, Initializer or sequence of them
         ``"auto"`` means He for the ReLU family, LeCun for selu, and Glorot otherwise.
-    seed : int, optional
+    seed : int, SeedSequence or Generator, optional
         Seed of the initial weights and of dropout. The same seed gives the same network everywhere.
 
     Raises
@@ -165,7 +167,7 @@ class Network(_core.Network):
         metrics: Metrics = (),
         callbacks: Callback | EarlyStopping | Iterable[Callback | EarlyStopping] = (),
         progress: ProgressMode = "auto",
-        seed: int | None = None,
+        seed: int | np.random.SeedSequence | np.random.Generator | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         first_epoch: int = 0,
         first_step: int = 0,
@@ -220,7 +222,7 @@ class Network(_core.Network):
             Objects of `backpass.callbacks`.
         progress : {"auto", True, False}
             Whether to show a progress bar on standard error. ``"auto"`` shows it on a terminal.
-        seed : int, optional
+        seed : int, SeedSequence or Generator, optional
             Seed of the shuffles.
         checkpoint : Checkpoint or path, optional
             Saves the network after epochs. A path means a `Checkpoint` with default settings.
@@ -263,8 +265,9 @@ class Network(_core.Network):
         Notes
         -----
         Callbacks run between two steps, on the thread that called `fit`. They may use the network
-        and the optimizer. Functions of Custom activations and losses run in the middle of a step.
-        They must not use the network or the optimizer: such a call raises RuntimeError.
+        and the optimizer. Functions of Custom activations and losses, and functions as metrics, run
+        within a computation. They must not use the network or the optimizer: such a call raises
+        RuntimeError.
 
         Calls of other threads that change nothing (`predict`, `evaluate`, `copy`, `save`) run
         between two steps: during every callback, and at least every 50 ms or, if a step takes
@@ -290,6 +293,8 @@ class Network(_core.Network):
         if isinstance(loss, str):
             loss = _core.losses.get(loss)
         named = _by_name(metrics)
+        if "confusion_matrix" in named:
+            raise ValueError("metrics: confusion_matrix is not a number; use evaluate")
         epochs = to_count(epochs, "epochs", 0)
         batch_size = to_count(batch_size, "batch_size", 1)
         first_epoch = to_count(first_epoch, "first_epoch", 0)
@@ -392,11 +397,12 @@ class Network(_core.Network):
         >>> net.evaluate([[1, 2], [3, 4]], [[1], [3]], loss="mse", metrics=["mae", "rmse"])
         {'loss': 5.0, 'mae': 2.0, 'rmse': 2.23606797749979}
         """
-        value = super().evaluate(x, y, loss=loss, sample_weight=sample_weight)
         named = _by_name(metrics)
         if not named:
-            return value
-        output = self.predict(x)
+            return super().evaluate(x, y, loss=loss, sample_weight=sample_weight)
+        value, output = self._evaluate_and_predict(x, y, loss, sample_weight)
+        if np.ndim(x) == 1:
+            output = output[0]
         return {"loss": value} | {
             name: compute(metric, y, output, loss=loss, sample_weight=sample_weight)
             for name, metric in named.items()
@@ -449,6 +455,8 @@ def _bound(value: float | None, name: str) -> float:
 def _by_name(metrics: Metrics) -> dict[str, str | Callable[[Any, Any], Any]]:
     chosen = listed(metrics)
     named = {name_of(metric): metric for metric in chosen}
+    if "loss" in named:
+        raise ValueError("metrics: the name 'loss' is taken")
     if len(named) < len(chosen):
         raise ValueError(f"metrics: two of {[name_of(metric) for metric in chosen]} are equal")
     return named

@@ -50,13 +50,14 @@ class Checkpoint(_Saved):
 
 
 def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Network:
-    """Load a network from a file that Python or C++ saved, bit for bit.
+    """Load a network from a file that Python or C++ saved.
 
     Parameters
     ----------
     path : path-like
     dtype : {"float32", "float64"}, optional
-        Convert the network, as `Network.astype` does. None means the dtype of the file.
+        Convert the network, as `Network.astype` does. None means the dtype of the file:
+        the parameters are then those of the saved network, bit for bit.
 
     Returns
     -------

@@ -174,7 +174,8 @@ class FastMethod<kFunction> {
   static void explain(const std::vector<PyObject*>& all, PyObject* names) {
     py::error_already_set error;
     const std::string message = py::str(error.value());
-    if (message.find(": incompatible ") == std::string::npos) {  // an error of the function, or of a user's function
+    if (message.find("incompatible function arguments. The following") ==
+        std::string::npos) {  // an error of the function, or of a user's function
       error.restore();
       return;
     }

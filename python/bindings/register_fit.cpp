@@ -216,6 +216,7 @@ double compute_metric_of(const std::string& name, const ArrayLike& output, const
 
 void register_fit(py::module_& m, NetworkClass& cls) {
   register_memory(m);
+  m.def("_rises", &rises, py::arg("series"), "Return whether a larger value of the series is better.");
   m.def("_compute_metric", &compute_metric_of, py::arg("name"), py::arg("output"), py::arg("y"), py::arg("loss"),
         py::arg("sample_weight"), "Return accuracy, r2 or mae of the outputs, an array (B, M_N).");
   cls.def("_fit", &fit, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),

@@ -202,6 +202,25 @@ double evaluate(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, 
   });
 }
 
+/// The loss and the predictions (rows, outputs) of the same parameters.
+ValueAndGradient evaluate_and_predict(const AnyNetwork& self, const ArrayLike& x, const ArrayLike& y,
+                                      const LossLike& loss_like, const OptionalArrayLike& sample_weight) {
+  const Loss loss = to_loss(loss_like);
+  return self.visit([&]<class T>(const Network<T>& net) {
+    const Samples<T> samples(net, loss, x, y, sample_weight);
+    const std::size_t rows = samples.x.view.rows();
+    const std::size_t cols = net.sizes().back();
+    py::array_t<T> output({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(cols)});
+    const MatrixView<T> view(output.mutable_data(), rows, cols);
+    const Shared shared(self.gate);
+    const double value = without_gil(2 * self.operations(rows, loss), [&] {
+      net.predict(samples.x.view, view);
+      return net.evaluate(samples.x.view, samples.y.view, loss, samples.weights.view);
+    });
+    return ValueAndGradient(py::make_tuple(value, output));
+  });
+}
+
 /// Converts the data to double for both network types, because the check computes in double.
 double gradient_check(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like) {
   const Loss loss = to_loss(loss_like);
@@ -298,6 +317,9 @@ void register_structure(NetworkClass& cls) {
       .def(
           "astype",
           [](const py::object& self, const DTypeLike& dtype) {
+            if (dtype.is_none()) {
+              throw py::type_error("dtype must be float32 or float64, not None");
+            }
             auto& network = self.cast<AnyNetwork&>();
             const bool to_double = is_double(dtype);
             auto converted = [&] {
@@ -333,6 +355,8 @@ void register_moves(NetworkClass& cls) {
            py::arg("sample_weight") = py::none(), py::arg("input_gradient") = false, docs::kLossAndGradient)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
            py::arg("sample_weight") = py::none(), docs::kEvaluate)
+      .def("_evaluate_and_predict", &evaluate_and_predict, py::arg("x"), py::arg("y"), py::arg("loss"),
+           py::arg("sample_weight"), "Return the loss and the predictions (B, M_N) of the same parameters.")
       .def("_gradient_check", &gradient_check, py::arg("x"), py::arg("y"), py::arg("loss"),
            "Return the result of backpass.gradient_check.");
 

@@ -24,6 +24,8 @@ NAN = float("nan")
         (pd.Series(pd.Categorical([2, 1, 2])), [2, 1, 2]),
         (pd.Series(pd.Categorical([0.5, None, 1.5])), [0.5, NAN, 1.5]),
         (pd.Series([1, 2.5, None], dtype=object), [1, 2.5, NAN]),
+        (pd.Series(pd.Categorical([3, None, 4])), [3, NAN, 4]),
+        (pd.Series([0, 0, 1], dtype=pd.SparseDtype("int64", 0)), [0, 0, 1]),
         (pd.Series([decimal.Decimal("0.5"), 2, 3], dtype=object), [0.5, 2, 3]),
         (pd.Series([None, None, None], dtype=object), [NAN, NAN, NAN]),
     ],
@@ -63,6 +65,21 @@ def test_a_column_of_something_else_is_refused_by_name(column, shown):
         NET.predict(frame)
     with pytest.raises(TypeError, match=r"y has dtype .*not numbers"):
         bp.Network([3, 1]).evaluate(np.eye(3), frame["city"], loss="mse")
+
+
+def test_a_number_beyond_the_range_names_the_column():
+    with pytest.raises(TypeError, match="column 'a' has a number beyond the range of int64"):
+        NET.predict(pd.DataFrame({"a": [10**400, 1], "b": [True, False], "c": [1, 2]}))
+
+
+def test_subclasses_of_frames_and_object_labels():
+    class Frame(pd.DataFrame):
+        pass
+
+    frame = Frame({"a": [0.5, 1.5], "b": [True, False], "c": [1, 2]})
+    assert NET.predict(frame).shape == (2, 2)
+    net = bp.Network([3, 2], output="softmax", seed=0)
+    assert net.evaluate(frame, pd.Series([0, 1], dtype=object), loss="cross_entropy") > 0
 
 
 def test_a_frame_of_one_plain_type_is_not_copied_by_column():

@@ -208,5 +208,163 @@ def test_wrong_metrics(metrics, error, message):
 
 def test_names_are_those_that_evaluate_takes():
     net, y, loss = CASES["classes"]
-    names = [name for name in bp.metrics.names() if name not in ("r2", "mae", "mse", "rmse")]
-    assert set(net.evaluate(X, y, loss=loss, metrics=names)) == {"loss", *names}
+    names = [
+        name for name in bp.metrics.names() if name not in ("r2", "mae", "mse", "rmse", "top_3")
+    ]
+    assert set(net.evaluate(X, y, loss=loss, metrics=[*names, "top_2"])) == {
+        "loss",
+        *names,
+        "top_2",
+    }
+    aliases = {"BalancedAccuracy": "balanced_accuracy", "F1-Score": "f1", "Top2": "top_2"}
+    found = net.evaluate(X, y, loss=loss, metrics=list(aliases))
+    assert list(found) == ["loss", *aliases.values()]
+
+
+class TestOneSample:
+    @pytest.mark.parametrize("case", CASES)
+    def test_is_a_batch_of_one(self, case):
+        net, y, loss = CASES[case]
+        names = ["accuracy", lambda y, output: float(output.sum())]
+        one = net.evaluate(X[0], y[0], loss=loss, metrics=names, sample_weight=2.0)
+        assert one == net.evaluate(X[:1], y[:1], loss=loss, metrics=names, sample_weight=[2.0])
+
+    def test_shapes(self):
+        net, y, loss = CASES["classes"]
+        seen = []
+        net.evaluate(
+            X[0], y[0], loss=loss, metrics=lambda y, output: seen.append(output.shape) or 0
+        )
+        assert seen == [(1, 3)]
+
+
+class TestEdges:
+    def constant(self, value):
+        net = bp.Network([4, 5], output="softmax", init="zeros")
+        net.parameters[:] = value
+        return net
+
+    def test_top_k_of_equal_outputs_is_accuracy_for_one(self):
+        y = RNG.integers(0, 5, 80)
+        found = self.constant(0).evaluate(
+            X, y, loss="cross_entropy", metrics=["accuracy", "top_1", "top_2"]
+        )
+        assert found["top_1"] == found["accuracy"] == np.mean(y == 0)
+        assert found["top_2"] == np.mean(y < 2)
+
+    @pytest.mark.parametrize(
+        "name", ["accuracy", "top_1", "f1", "auc", "balanced_accuracy", "recall"]
+    )
+    def test_nan_outputs_give_nan(self, name):
+        y = RNG.integers(0, 5, 80)
+        assert np.isnan(
+            self.constant(np.nan).evaluate(X, y, loss="cross_entropy", metrics=name)[name]
+        )
+
+    def test_a_confusion_matrix_has_a_row_for_every_class(self):
+        y = np.arange(80) % 2
+        found = self.constant(0).evaluate(X, y, loss="cross_entropy", metrics="confusion_matrix")
+        assert found["confusion_matrix"].shape == (5, 5)
+
+    @pytest.mark.parametrize(
+        ("case", "metric", "message"),
+        [
+            ("classes", "top_3", "top_3 needs more than 3 classes"),
+            ("one", "top_1", "top_1 needs more than 1 classes"),
+            ("labels", "confusion_matrix", "does not apply to several binary labels"),
+            ("classes", "mse", "y contains class labels"),
+            ("classes", "mae", "y contains class labels"),
+        ],
+    )
+    def test_metrics_that_do_not_apply(self, case, metric, message):
+        net, y, loss = CASES[case]
+        with pytest.raises(ValueError, match=message):
+            net.evaluate(X, y, loss=loss, metrics=metric)
+
+    @pytest.mark.parametrize("metric", ["f1", "auc", "confusion_matrix", "top_1"])
+    def test_metrics_of_classes_refuse_regression(self, metric):
+        with pytest.raises(ValueError, match=f"{metric} is a metric of classes .* mse"):
+            bp.Network([4, 2], seed=0).evaluate(X, np.zeros((80, 2)), loss="mse", metrics=metric)
+
+    def test_fit_refuses_what_is_not_a_number(self):
+        net, y, loss = CASES["classes"]
+        fit = {"loss": loss, "optimizer": "sgd", "epochs": 1, "progress": False}
+        with pytest.raises(ValueError, match="confusion_matrix is not a number"):
+            net.copy().fit(X, y, metrics="confusion_matrix", **fit)
+
+        def nothing(y, output):
+            return None
+
+        with pytest.raises(TypeError, match="metric nothing must return a number, got None"):
+            net.copy().fit(X, y, metrics=nothing, **fit)
+
+    def test_a_function_gets_copies_and_other_kinds_of_arrays_are_taken(self):
+        torch = pytest.importorskip("torch")
+        net, y, loss = CASES["classes"]
+        labels = y.copy()
+
+        def destroy(y, output):
+            y[:] = output[:] = 0
+            return 0
+
+        found = net.evaluate(X, labels, loss=loss, metrics=[destroy, "accuracy"])
+        assert np.array_equal(labels, y)
+        assert found["accuracy"] == net.evaluate(X, y, loss=loss, metrics="accuracy")["accuracy"]
+        target = torch.rand(80, 3, requires_grad=True)
+        assert bp.Network([4, 3]).evaluate(X, target, loss="mse", metrics="rmse")["rmse"] > 0
+
+
+@pytest.mark.parametrize("name", ["auc", "f1", "precision", "recall", "top_2", "accuracy"])
+def test_rising_metrics_are_maximised(name, tmp_path):
+    net, y, loss = CASES["classes"]
+    net = net.copy()
+    checkpoint = bp.callbacks.Checkpoint(tmp_path / "best", monitor=name, save_best_only=True)
+    history = net.fit(
+        X,
+        y,
+        loss=loss,
+        optimizer=bp.optim.Adam(lr=0.05),
+        epochs=12,
+        progress=False,
+        seed=0,
+        metrics=name,
+        callbacks=checkpoint,
+        early_stopping=bp.callbacks.EarlyStopping(name, 100),
+    )
+    assert history.best_epoch == int(np.argmax(history[name])) > 0
+    np.testing.assert_array_equal(bp.load(tmp_path / "best").parameters, net.parameters)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_mode_decides_for_a_function(mode, tmp_path):
+    net, y, loss = CASES["classes"]
+    values = iter([3.0, 1.0, 4.0, 2.0])
+    checkpoint = bp.callbacks.Checkpoint(
+        tmp_path / "{epoch}", monitor="value", save_best_only=True, mode=mode
+    )
+
+    def value(y, output):
+        return next(values)
+
+    history = net.copy().fit(
+        X,
+        y,
+        loss=loss,
+        optimizer="sgd",
+        epochs=4,
+        progress=False,
+        metrics=value,
+        callbacks=checkpoint,
+        early_stopping=bp.callbacks.EarlyStopping("value", patience=9, mode=mode),
+    )
+    assert history.best_epoch == {"min": 1, "max": 2}[mode]
+    saved = sorted(path.name for path in tmp_path.iterdir())
+    assert saved == {"min": ["1", "2"], "max": ["1", "3"]}[mode]
+
+
+@pytest.mark.parametrize(
+    "make", [bp.callbacks.EarlyStopping, lambda mode: bp.callbacks.Checkpoint("x", mode=mode)]
+)
+def test_other_modes_are_refused(make):
+    with pytest.raises(ValueError, match="mode must be"):
+        make(mode="largest")

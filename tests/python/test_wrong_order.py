@@ -142,8 +142,28 @@ class TestClipGradNorm:
         net.layers[0].trainable = False
         count = net.layers[1].num_parameters
         assert bp.clip_grad_norm(net, 1.0) == pytest.approx(np.sqrt(count))
-        assert net.layers[0].weight_grad.min() == 1
-        assert net.layers[1].weight_grad.max() < 1
+        factor = 1 / (np.sqrt(count) + 1e-6)
+        np.testing.assert_allclose(net.gradients, factor, rtol=1e-6)  # as `step` does
+        twin = make()
+        twin.gradients[...] = 1
+        twin.layers[0].trainable = False
+        twin.step(bp.optim.SGD(lr=0.1), clip_norm=1.0)
+        np.testing.assert_allclose(twin.gradients, net.gradients, rtol=1e-6)
+
+    def test_infinite_gradients_are_those_of_step(self):
+        net, twin = make(), make()
+        for one in (net, twin):
+            one.gradients[...] = 1
+            one.gradients[0] = np.inf
+        assert bp.clip_grad_norm([net, net], 1.0) == np.inf
+        twin.step(bp.optim.SGD(lr=0.1), clip_norm=1.0)
+        np.testing.assert_array_equal(net.gradients, twin.gradients)
+        assert np.isnan(net.gradients[0])
+        assert not net.gradients[1:].any()
+
+    def test_refuses_other_objects(self):
+        with pytest.raises(TypeError, match="must be Network objects, got 'x'"):
+            bp.clip_grad_norm(["x"], 1.0)
 
     def test_zero_and_nan(self):
         net = make()

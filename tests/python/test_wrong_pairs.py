@@ -136,7 +136,7 @@ def test_targets_outside_the_domain_of_the_loss(name, value, message, dtype):
     net = bp.Network([4, 5, 3], output=OUTPUT.get(name, "identity"), dtype=dtype, seed=0)
     before = net.parameters.copy()
     for call in calls(net, y, name).values():
-        with pytest.raises(ValueError, match=f"{name} expects targets {message}|{message}"):
+        with pytest.raises(ValueError, match=rf"{name} expects targets .*{message}"):
             call()
     assert np.array_equal(net.parameters, before)
 
@@ -173,7 +173,7 @@ class TestDivergence:
     def test_names_the_value_in_x(self, value):
         x = X.copy()
         x[31, 2] = value
-        text = str(value)
+        text = str(value) + (" as a float32" if np.isinf(value) else "")
         with pytest.raises(bp.DivergenceError, match=rf"x\[31, 2\] is {text}: remove such rows"):
             self.fit(x, np.zeros((len(X), 3)))
 

@@ -82,7 +82,7 @@ struct LayerSpec {
 };
 
 /// A view of one layer. The mathematics counts layers from 1, Network::layer() from 0. A view is valid while its
-/// network exists. The view of a network that was moved from is empty.
+/// network exists. The noexcept members of the view of a network that was moved from are empty; the others throw.
 template <class T>
 class BACKPASS_EXPORT Layer {
   static_assert(is_real<T>, "T must be float or double");

@@ -64,19 +64,24 @@ struct CustomMetric {
   std::function<double(ConstMatrixView<T> a, Targets<T> y, std::span<const T> sample_weight)> function;
 };
 
-/// Stops fit if the series `monitor` has not improved by more than min_delta for `patience` epochs. To improve means to
-/// rise for accuracy and r2, and to fall for all other series. NaN is not an improvement.
+/// True if a larger value of the series is better: accuracy, r2, auc, f1, precision, recall and top-k, with or without
+/// a prefix such as "val_" or "balanced_".
+[[nodiscard]] BACKPASS_EXPORT bool rises(std::string_view series) noexcept;
+
+/// Stops fit if the series `monitor` has not improved by more than min_delta for `patience` epochs. NaN is not an
+/// improvement.
 struct EarlyStopping {
   static constexpr std::string_view name = "EarlyStopping";
   std::string monitor = "val_loss";
   std::size_t patience = 10;
-  double min_delta = 0.0;    ///< ≥ 0
-  bool restore_best = true;  ///< true: fit ends with the parameters of the best epoch
+  double min_delta = 0.0;     ///< ≥ 0
+  bool restore_best = true;   ///< true: fit ends with the parameters of the best epoch
+  std::string mode = "auto";  ///< "min", "max", or "auto": "max" if rises(monitor)
 
   static constexpr auto fields() {
     return std::tuple{Field{"monitor", &EarlyStopping::monitor}, Field{"patience", &EarlyStopping::patience},
                       Field{"min_delta", &EarlyStopping::min_delta, Range::non_negative},
-                      Field{"restore_best", &EarlyStopping::restore_best}};
+                      Field{"restore_best", &EarlyStopping::restore_best}, Field{"mode", &EarlyStopping::mode}};
   }
 };
 

@@ -11,9 +11,10 @@
 
 namespace backpass {
 
-/// The shortest decimal text that reads back as the same double. It has a decimal point in every locale, unlike the
-/// text of std::to_string and printf.
-[[nodiscard]] inline std::string number_text(double value) {
+/// The shortest decimal text that reads back as the same float or double. It has a decimal point in every locale,
+/// unlike the text of std::to_string and printf.
+template <class T>
+[[nodiscard]] std::string number_text(T value) {
   std::array<char, 32> text{};  // the longest text has 24 characters
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
   return {text.data(), end};
@@ -61,7 +62,7 @@ template <class Range, class NameOf = std::identity>
 [[nodiscard]] std::string unknown_text(std::string_view what, std::string_view name, const Range& known,
                                        NameOf name_of = {}) {
   std::string closest;
-  std::size_t limit = 2 + name.size() / 3;  // a third of the characters may be wrong, and one more
+  std::size_t limit = 1 + name.size() / 3;  // a third of the characters may be wrong
   for (const auto& entry : known) {
     const std::size_t distance = name_distance(name, name_of(entry));
     if (distance < limit) {

@@ -108,8 +108,7 @@ template <class T>
 [[noreturn]] void refuse_target(std::string_view loss, const std::string& where, const char* expected, std::size_t row,
                                 std::size_t col, T value, const char* cure) {
   throw std::invalid_argument(where + std::string(loss) + " expects targets " + expected + ", but y[" +
-                              std::to_string(row) + ", " + std::to_string(col) +
-                              "] = " + number_text(static_cast<double>(value)) + cure);
+                              std::to_string(row) + ", " + std::to_string(col) + "] = " + number_text(value) + cure);
 }
 
 /// Checks that all elements are in [0, most]. \param y  (rows, outputs)
@@ -136,24 +135,24 @@ void check_interval(std::string_view loss, ConstMatrixView<T> y, T most, const s
 /// Checks that every row is a distribution. \param y  (rows, outputs)
 template <class T>
 void check_distributions(std::string_view loss, ConstMatrixView<T> y, const std::string& where) {
-  constexpr T kTolerance = T(1e-3);  // for probabilities that were rounded to three decimals
+  constexpr double kTolerance = 1e-3;  // for probabilities that were rounded to three decimals
   for (std::size_t r = 0; r < y.rows(); ++r) {
     const T* const row = y.row(r);
-    T sum = T(0);
+    double sum = 0.0;
     bool wrong = false;
     for (std::size_t c = 0; c < y.cols(); ++c) {
       wrong |= row[c] < T(0);
-      sum += row[c];
+      sum += static_cast<double>(row[c]);
     }
     for (std::size_t c = 0; wrong && c < y.cols(); ++c) {
       if (row[c] < T(0)) {
         refuse_target(loss, where, "that are labels or distributions", r, c, row[c], "");
       }
     }
-    if (std::fabs(sum - T(1)) > kTolerance) {  // false for NaN
+    if (std::fabs(sum - 1.0) > kTolerance) {  // false for NaN
       throw std::invalid_argument(where + std::string(loss) +
                                   " expects targets that are labels or distributions, but " + "the sum of row " +
-                                  std::to_string(r) + " of y is " + number_text(static_cast<double>(sum)) + ", not 1");
+                                  std::to_string(r) + " of y is " + number_text(static_cast<T>(sum)) + ", not 1");
     }
   }
 }

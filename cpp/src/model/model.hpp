@@ -1,6 +1,7 @@
 /// The lasting state of a network: the description of its layers, the parameters and the gradients.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -43,8 +44,14 @@ struct Model {
   AlignedBuffer<T> parameters;     ///< layer by layer: Wt (M_{i-1}, M_i) row-major, then b (M_i)
   AlignedBuffer<T> gradients;      ///< with the layout of the parameters
   typename Network<T>::DropoutState dropout;
-  std::uint64_t version = 0;   ///< number of changes of the parameters by steps and initialize()
-  bool has_gradients = false;  ///< false until something has written the gradients, or could have
+  std::uint64_t version = 0;  ///< number of changes of the parameters by steps and initialize()
+
+  /// False until something has written the gradients, or could have. Threads that only take a view may set it at the
+  /// same time.
+  [[nodiscard]] bool has_gradients() noexcept {
+    return std::atomic_ref(has_gradients_).load(std::memory_order_relaxed);
+  }
+  void set_has_gradients() noexcept { std::atomic_ref(has_gradients_).store(true, std::memory_order_relaxed); }
 
   // As in the equations, layers are numbered from 1 here: i = 1 … N.
   [[nodiscard]] std::size_t num_layers() const noexcept { return layers.size(); }  ///< N
@@ -59,6 +66,9 @@ struct Model {
   [[nodiscard]] std::size_t largest_layer() const noexcept;
   /// True if a layer has a custom φ. User code may not be thread-safe, so it runs only on the caller's thread.
   [[nodiscard]] bool has_custom_activation() const noexcept;
+
+ private:
+  bool has_gradients_ = false;
 };
 
 /// Checks the options and computes the layout of the layers.

@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kBlockRows = 256;
 /// Bytes of the tape of a block that one thread computes alone. The tape should stay in the second-level cache.
 constexpr std::size_t kBlockBytes = hardware::kL2 / 4;
-/// 32 rows use each weight that is loaded 32 times: a core loads about 2 floats per cycle from the third-level cache
-/// and computes 32 multiply-adds, so 16 rows would already keep it busy.
+/// A core loads about 2 floats per cycle from the third-level cache and computes 32 multiply-adds. So 16 rows per
+/// weight would keep the multiply-add units busy, and 32 rows leave a margin.
 constexpr std::size_t kMinOwnBlockRows = 32;
 /// Cost estimate of the loss of one output in multiply-adds, for polls.
 constexpr std::size_t kLossOperations = 16;
@@ -70,7 +70,7 @@ double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& l
   const DropoutPass dropout{model.dropout.seed, model.dropout.pass, 0};
   const double value = run({model, &model, batch, plan, options, dropout, RowMean(scale)});
   ++model.dropout.pass;
-  model.has_gradients = true;
+  model.set_has_gradients();
   return value;
 }
 

@@ -141,6 +141,7 @@ template <class U>
 Network<U> Network<T>::converted() const {
   const Impl& from = alive();
   std::vector<bool> biases;
+  biases.reserve(from.model.layers.size());
   for (const LayerSpec& layer : from.model.layers) {
     biases.push_back(layer.bias);
   }
@@ -208,7 +209,7 @@ std::span<T> Network<T>::gradients() noexcept {
   if (!impl_) {
     return {};
   }
-  impl_->model.has_gradients = true;  // the caller may write them
+  impl_->model.set_has_gradients();  // the caller may write them
   return impl_->model.gradients.span();
 }
 template <class T>
@@ -261,7 +262,7 @@ template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   require_fields(options);
   Impl& impl = alive();
-  if (!impl.model.has_gradients) {
+  if (!impl.model.has_gradients()) {
     throw StateError("there are no gradients yet: call backward() or loss_and_gradient() before step()");
   }
   in_own_mode([&] {
@@ -423,6 +424,7 @@ std::span<T> Layer<T>::bias_grad() const noexcept {
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::z() const {
+  (void)network_->spec(index_);  // throws if the network now has fewer layers
   const auto& pass = network_->alive().stored_pass;
   if (!pass.rows()) {
     throw StateError("there is no z yet: call forward() first");
@@ -431,6 +433,7 @@ ConstMatrixView<T> Layer<T>::z() const {
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::a() const {
+  (void)network_->spec(index_);  // throws if the network now has fewer layers
   const auto& pass = network_->alive().stored_pass;
   if (!pass.rows()) {
     throw StateError("there is no a yet: call forward() first");
@@ -439,6 +442,7 @@ ConstMatrixView<T> Layer<T>::a() const {
 }
 template <class T>
 ConstMatrixView<T> Layer<T>::xi() const {
+  (void)network_->spec(index_);  // throws if the network now has fewer layers
   const auto& pass = network_->alive().stored_pass;
   if (!pass.has_xi()) {
     throw StateError("there is no xi yet: call forward() and then backward() first");

@@ -97,7 +97,7 @@ void StoredPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, Ma
     segments_.add_to(member, accumulate ? 0 : 1, segments, model.gradients.data());
   });
   has_xi_ = true;
-  model.has_gradients = true;
+  model.set_has_gradients();
 }
 
 template <class T>

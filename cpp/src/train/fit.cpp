@@ -440,9 +440,10 @@ template <class T>
 std::string not_finite_text(const char* name, ConstMatrixView<T> matrix) {
   for (std::size_t r = 0; r < matrix.rows(); ++r) {
     for (std::size_t c = 0; c < matrix.cols(); ++c) {
-      if (!std::isfinite(matrix(r, c))) {
-        return std::string(name) + "[" + std::to_string(r) + ", " + std::to_string(c) + "] is " +
-               number_text(static_cast<double>(matrix(r, c)));
+      if (const T value = matrix(r, c); !std::isfinite(value)) {
+        const char* const type = sizeof(T) == sizeof(float) ? " as a float32" : " as a float64";
+        return std::string(name) + "[" + std::to_string(r) + ", " + std::to_string(c) + "] is " + number_text(value) +
+               (std::isinf(value) ? type : "");
       }
     }
   }
@@ -454,6 +455,10 @@ std::string Fit<T>::cause_text() const {
   std::string found = not_finite_text("x", x_);
   if (found.empty() && !y_.are_labels()) {
     found = not_finite_text("y", y_.values());
+  }
+  const auto parameters = std::as_const(network_).parameters();
+  if (found.empty() && !std::all_of(parameters.begin(), parameters.end(), [](T p) { return std::isfinite(p); })) {
+    return "A parameter was not finite before that epoch: call initialize() or load a network";
   }
   return found.empty() ? "Try a smaller lr, clip_norm=1 or standardised inputs"
                        : found + ": remove such rows, or replace such values";

@@ -3,11 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "base/require.hpp"
 #include "base/text.hpp"
 
-namespace backpass::train {
+namespace backpass {
+
+bool rises(std::string_view series) noexcept {
+  for (const char* name : {"accuracy", "r2", "auc", "f1", "precision", "recall"}) {
+    if (series.ends_with(name)) {
+      return true;
+    }
+  }
+  return series.starts_with("top_") || series.starts_with("val_top_");
+}
+
+namespace train {
 
 Monitor::Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory)
     : settings_(settings), memory_(memory) {
@@ -16,8 +28,9 @@ Monitor::Monitor(const EarlyStopping& settings, const History& history, Training
                       [&](const auto& series) { return series.first == settings.monitor; }),
           "early stopping: " + unknown_text("series to monitor", settings.monitor, history.series, name_of));
   require_fields(settings);
-  const bool rises = settings.monitor.ends_with("accuracy") || settings.monitor.ends_with("r2");
-  sign_ = rises ? -1.0 : 1.0;
+  require(settings.mode == "auto" || settings.mode == "min" || settings.mode == "max",
+          "EarlyStopping: mode must be \"auto\", \"min\" or \"max\", not \"" + settings.mode + "\"");
+  sign_ = settings.mode == "max" || (settings.mode == "auto" && rises(settings.monitor)) ? -1.0 : 1.0;
   require(
       memory_.monitor.empty() || memory_.monitor == settings.monitor,
       "early stopping: the resumed training monitored \"" + memory_.monitor + "\", not \"" + settings.monitor + "\"");
@@ -36,4 +49,5 @@ bool Monitor::observe(std::size_t epoch, double value) noexcept {
   return false;
 }
 
-}  // namespace backpass::train
+}  // namespace train
+}  // namespace backpass

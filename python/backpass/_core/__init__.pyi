@@ -188,6 +188,16 @@ class Network:
     ) -> None: ...
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def __setstate__(self, arg0: typing.Any) -> None: ...
+    def _evaluate_and_predict(
+        self,
+        x: numpy.typing.ArrayLike,
+        y: numpy.typing.ArrayLike,
+        loss: losses.Loss | str,
+        sample_weight: numpy.typing.ArrayLike | None,
+    ) -> tuple[float, numpy.typing.NDArray[typing.Any]]:
+        """
+        Return the loss and the predictions (B, M_N) of the same parameters.
+        """
     def _fit(
         self,
         x: numpy.typing.ArrayLike,
@@ -710,6 +720,11 @@ def _replace_file(path: str | os.PathLike[str], content: bytes) -> None:
 def _restore(cls: type, arguments: tuple[typing.Any, ...], state: typing.Any) -> typing.Any:
     """
     Unpickle an object that has a state.
+    """
+
+def _rises(series: str) -> bool:
+    """
+    Return whether a larger value of the series is better.
     """
 
 def config() -> dict[str, typing.Any]:

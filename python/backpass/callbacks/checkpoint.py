@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from backpass._arguments import to_count, to_flag, to_number
+from backpass import _core
+from backpass._arguments import to_count, to_flag, to_mode, to_number
 from backpass.callbacks.callback import Callback, Network, TrainInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# Metrics that improve by rising. All other series improve by falling.
-_HIGHER_IS_BETTER = ("accuracy", "r2")
 
 
 class Checkpoint(Callback):
@@ -44,6 +42,8 @@ class Checkpoint(Callback):
         Also save within epochs, between two steps, if the last save was at least this many seconds
         ago. With an `optimizer`, the training can be resumed exactly from there, too. The field
         ``{epoch}`` is then the number of the unfinished epoch, and other fields have no values.
+    mode : {"auto", "min", "max"}
+        Whether a smaller or a larger value of `monitor` is better; see `EarlyStopping`.
 
     Raises
     ------
@@ -63,8 +63,10 @@ class Checkpoint(Callback):
         optimizer: Any = None,
         every: int = 1,
         every_seconds: float | None = None,
+        mode: Literal["auto", "min", "max"] = "auto",
     ) -> None:
         self.path = os.fspath(path)
+        self.mode = to_mode(mode, "Checkpoint: mode")
         self.monitor = monitor
         self.save_best_only = to_flag(save_best_only, "Checkpoint: save_best_only")
         self.optimizer = optimizer
@@ -151,7 +153,7 @@ class Checkpoint(Callback):
                 f"Checkpoint: no series {monitor!r} to monitor; there are: {', '.join(logs)}"
             )
         value = logs[monitor]
-        if monitor.removeprefix("val_") in _HIGHER_IS_BETTER:
+        if self.mode == "max" or (self.mode == "auto" and _core._rises(monitor)):  # noqa: SLF001
             value = -value
         # `not value < best` is also true for NaN, which is never an improvement.
         if self.best is not None and not value < self.best:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
-from backpass._arguments import to_count, to_flag, to_number
+from backpass._arguments import to_count, to_flag, to_mode, to_number
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,16 @@ class EarlyStopping:
     Parameters
     ----------
     monitor : str
-        A series of the history. ``accuracy`` and ``r2`` improve by rising, all others by falling.
+        A series of the history.
     patience : int
         Number of epochs without improvement after which the training stops, at least 1.
     min_delta : float
         A change must be larger than this to count as an improvement. At least 0.
     restore_best : bool
         Whether the network gets the parameters of its best epoch at the end.
+    mode : {"auto", "min", "max"}
+        Whether a smaller or a larger value is better. ``"auto"`` means a larger one for accuracy,
+        r2, AUC, F1, precision, recall and top-k, and a smaller one for all other series.
 
     Raises
     ------
@@ -38,6 +42,7 @@ class EarlyStopping:
     patience: int = 10
     min_delta: float = 0.0
     restore_best: bool = True
+    mode: Literal["auto", "min", "max"] = "auto"
 
     def __post_init__(self) -> None:
         if not isinstance(self.monitor, str):
@@ -46,6 +51,7 @@ class EarlyStopping:
             raise ValueError("EarlyStopping: monitor must name a series of the history")
         to_count(self.patience, "EarlyStopping: patience", 1)
         to_flag(self.restore_best, "EarlyStopping: restore_best")
+        to_mode(self.mode, "EarlyStopping: mode")
         if not 0 <= to_number(self.min_delta, "EarlyStopping: min_delta") < math.inf:
             raise ValueError(
                 f"EarlyStopping: min_delta must be finite and at least 0, got {self.min_delta}"

@@ -110,7 +110,8 @@ class History(dict[str, list[float]]):
         heads = "".join(f"<th>{escape(name)}</th>" for name in ("epoch", *result))
         cells = "".join(f"<td>{value:.4g}</td>" for value in result.values())
         best = self.best_epoch if self.restored_best else None
-        which = f"{self.first_epoch + self.epochs - 1}" if best is None else f"{best} (best)"
+        last = f"{self.first_epoch + self.epochs - 1}" if self.epochs else "none"
+        which = last if best is None else f"{best} (best)"
         return f"<table><tr>{heads}</tr><tr><td>{which}</td>{cells}</tr></table>"
 
     def to_frame(self) -> pandas.DataFrame:
@@ -124,13 +125,18 @@ class History(dict[str, list[float]]):
         try:
             import pandas
         except ImportError:
-            raise ImportError(
-                "History.to_frame needs pandas: pip install 'backpass[tabular]'"
-            ) from None
-        return pandas.DataFrame(dict(self)).rename_axis("epoch")
+            raise ImportError("History.to_frame needs pandas: pip install pandas") from None
+        frame = pandas.DataFrame(dict(self))
+        frame.index = pandas.RangeIndex(
+            self.first_epoch, self.first_epoch + len(frame), name="epoch"
+        )
+        return frame
 
     def _result(self) -> dict[str, float]:
-        """Return the losses and metrics of the trained network, unless an earlier run made it."""
+        """Return the losses and metrics of the trained network.
+
+        Empty if an earlier run trained the parameters.
+        """
         at = self.epochs - 1
         if self.restored_best and self.best_epoch is not None:
             at = self.best_epoch - self.first_epoch

@@ -41,6 +41,9 @@ def collect(
     """
     if isinstance(callbacks, (Callback, EarlyStopping)):
         callbacks = [callbacks]
+    for given in (callbacks, early_stopping, checkpoint):
+        if isinstance(given, type):
+            raise TypeError(f"got the class {given.__name__}: write {given.__name__}(...)")
     stoppings: list[EarlyStopping] = []
     others: list[Callback] = []
     for callback in callbacks:

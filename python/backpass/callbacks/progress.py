@@ -20,7 +20,8 @@ class Progress:
     Parameters
     ----------
     mode : {"auto", True, False}
-        True shows a bar on standard error. ``"auto"`` shows it if standard error is a terminal.
+        True shows a bar on standard error. ``"auto"`` shows it if standard error is a terminal, or
+        in a notebook.
     first_epoch : int
         Number of epochs of earlier runs that this run resumes.
     epochs : int
@@ -43,16 +44,16 @@ class Progress:
         self._rows = rows
         self._validation = ""
         self._bar: Any = None
+        notebook = _in_notebook()
         # sys.stderr is None under pythonw.
-        if sys.stderr is not None and (sys.stderr.isatty() if mode == "auto" else mode):
-            self._bar = _tqdm_without_thread()(
+        if sys.stderr is not None and (notebook or sys.stderr.isatty() if mode == "auto" else mode):
+            self._bar = _tqdm_without_thread(notebook)(
                 initial=first_epoch * rows,
                 total=epochs * rows,
                 unit=" rows",
                 unit_scale=True,
                 miniters=1,
-                file=sys.stderr,
-                **_size(),
+                **({} if notebook else {"file": sys.stderr, **_size()}),
             )
 
     def update(self, epoch: int, rows_done: int, loss: float) -> None:
@@ -90,10 +91,20 @@ def _size() -> dict[str, Any]:
     return {"dynamic_ncols": True} if columns and lines else {"ncols": 80, "nrows": 24}
 
 
-def _tqdm_without_thread() -> Any:
-    from tqdm import tqdm
+def _in_notebook() -> bool:
+    """Whether this is a kernel of Jupyter, which shows a bar as a widget."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and "IPKernelApp" in shell.config
 
-    class Bar(tqdm):  # type: ignore[type-arg]  # not every version is subscriptable
+
+def _tqdm_without_thread(notebook: bool) -> Any:
+    import tqdm
+    import tqdm.auto
+
+    base: Any = tqdm.auto.tqdm if notebook else tqdm.tqdm
+
+    class Bar(base):  # type: ignore[misc]
         # tqdm's monitor thread redraws a bar that is rarely updated. A fork would lose it.
         monitor_interval = 0
 

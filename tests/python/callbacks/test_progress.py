@@ -6,6 +6,8 @@ import select
 import struct
 import sys
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,3 +126,25 @@ def test_leaves_no_thread(capsys: pytest.CaptureFixture[str]) -> None:
 def test_refuses_other_modes() -> None:
     with pytest.raises(ValueError, match="progress must be \"auto\", True or False, got 'yes'"):
         Progress("yes")  # type: ignore[arg-type]
+
+
+def test_a_notebook_gets_a_bar_from_tqdm_auto(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tqdm.auto
+
+    shell = SimpleNamespace(config={"IPKernelApp": {}})
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    bars = []
+
+    class Widget(tqdm.auto.tqdm):  # type: ignore[type-arg,misc]
+        def __init__(self, **options: Any) -> None:
+            assert "file" not in options
+            bars.append(self)
+            super().__init__(**options, file=io.StringIO())
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Widget)
+    progress = Progress("auto", 0, 2, 10)
+    progress.update(0, 5, 0.5)
+    progress.epoch_end(0, {"loss": 0.25})
+    progress.close()
+    assert len(bars) == 1
+    assert bars[0].n == 10
