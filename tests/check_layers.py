@@ -23,8 +23,8 @@ LAYERS = {
     "optim": 4,
     "model": 5,
     "pass": 6,
-    "train": 7,
-    "io": 8,
+    "io": 7,
+    "train": 8,
 }
 HARDWARE = {
     "kernels",

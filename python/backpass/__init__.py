@@ -26,14 +26,14 @@ from backpass.errors import DivergenceError, FormatError
 from backpass.gradient_check import gradient_check
 from backpass.network import Network
 from backpass.runtime import config, get_num_threads, set_num_threads, show_config
-from backpass.serialize import Checkpoint, load, load_checkpoint
+from backpass.serialize import SavedTraining, load, load_checkpoint
 
 __all__ = [
-    "Checkpoint",
     "DivergenceError",
     "FormatError",
     "History",
     "Network",
+    "SavedTraining",
     "__version__",
     "activations",
     "callbacks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -17,7 +18,6 @@ from backpass.callbacks.hooks import Hooks, collect
 from backpass.metrics import NATIVE, compute, function_of, listed, name_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable
 
     from numpy.typing import ArrayLike, NDArray
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from backpass.callbacks import Callback, Checkpoint, EarlyStopping
     from backpass.callbacks.progress import ProgressMode
     from backpass.metrics import Metrics
-    from backpass.serialize import Checkpoint as SavedTraining
 
 __all__ = ["Network"]
 
@@ -169,9 +168,7 @@ class Network(_core.Network):
         progress: ProgressMode = "auto",
         seed: int | np.random.SeedSequence | np.random.Generator | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
-        first_epoch: int = 0,
-        first_step: int = 0,
-        resume_from: SavedTraining | None = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train by mini-batches.
 
@@ -190,7 +187,7 @@ class Network(_core.Network):
         optimizer : Optimizer or str
             An object of `backpass.optim`. A name means a new optimizer with default settings.
         epochs : int
-            Number of passes over the rows.
+            Number of passes over the rows, including those before an interruption.
         batch_size : int
             Number of rows per step. The last batch of an epoch may have fewer rows.
         shuffle : bool
@@ -223,20 +220,17 @@ class Network(_core.Network):
         progress : {"auto", True, False}
             Whether to show a progress bar on standard error. ``"auto"`` shows it on a terminal.
         seed : int, SeedSequence or Generator, optional
-            Seed of the shuffles.
+            Seed of the shuffles. `resume_from` takes it from the file; an int must be equal to it.
         checkpoint : Checkpoint or path, optional
-            Saves the network after epochs. A path means a `Checkpoint` with default settings.
-        first_epoch, first_step : int
-            Numbers of epochs and steps made before, as `load_checkpoint` returns them. Shuffles and
-            schedule continue from there, for `epochs` more epochs. If both are 0, the training is a
-            new training and resets `schedule`.
-        resume_from : Checkpoint, optional
-            A result of `load_checkpoint`. It replaces `first_epoch` and `first_step`, which must
-            not be given. Early stopping and ``Checkpoint(save_best_only=True)`` continue with their
-            best value, number of epochs waited and best parameters. If the checkpoint was saved
-            within an epoch, the rest of this epoch is the first of the `epochs`. With the network,
-            optimizer and schedule of the checkpoint and the same data, seed and settings, the
-            resumed training gives the same bits as a training without the interruption.
+            A file to save after every epoch, with all that `resume_from` needs. A path means a
+            `Checkpoint` with default settings.
+        resume_from : path, optional
+            A file of `checkpoint`. The same call with ``resume_from`` continues the training: `fit`
+            first replaces the parameters, the state of the optimizer, the schedule and early
+            stopping, and the seed by those of the file. It then does the epochs that are left. The
+            results have the same bits as those of a training without an interruption, and the
+            history has all epochs. Network, optimizer, schedule, metrics and the number of steps
+            per epoch must be those of the file. `epochs` may be larger than before.
 
         Returns
         -------
@@ -247,7 +241,10 @@ class Network(_core.Network):
         Raises
         ------
         ValueError
-            If an argument is out of range or shapes do not match.
+            If an argument is out of range, shapes do not match, or the training in `resume_from`
+            is another one.
+        OSError, backpass.FormatError
+            From `checkpoint` and `resume_from`.
         TypeError
             If an array does not have a real dtype, or an argument has a wrong type.
         RuntimeError
@@ -297,15 +294,9 @@ class Network(_core.Network):
             raise ValueError("metrics: confusion_matrix is not a number; use evaluate")
         epochs = to_count(epochs, "epochs", 0)
         batch_size = to_count(batch_size, "batch_size", 1)
-        first_epoch = to_count(first_epoch, "first_epoch", 0)
-        first_step = to_count(first_step, "first_step", 0)
+        if resume_from is not None and not isinstance(resume_from, (str, os.PathLike)):
+            raise TypeError(f"resume_from must be a path, got {resume_from!r}")
         memory = _core.TrainingMemory()
-        if resume_from is not None:
-            if first_epoch or first_step:
-                raise ValueError("resume_from already contains first_epoch and first_step")
-            first_epoch, first_step = resume_from.epochs, resume_from.steps
-            # A copy, so that the checkpoint can be resumed again.
-            memory = copy.copy(resume_from.memory)
         others, stopping = collect(callbacks, early_stopping, checkpoint)
         plan = functools.partial(
             TrainInfo,
@@ -313,9 +304,6 @@ class Network(_core.Network):
             batch_size=batch_size,
             optimizer=optimizer,
             schedule=schedule,
-            first_epoch=first_epoch,
-            first_step=first_step,
-            first_epoch_steps=memory.epoch_steps,
             memory=memory,
         )
         hooks = Hooks(self, others, progress, plan)
@@ -344,8 +332,7 @@ class Network(_core.Network):
                     if name not in NATIVE
                 ],
                 seed=seed,
-                first_epoch=first_epoch,
-                first_step=first_step,
+                resume_from=resume_from,
                 memory=memory,
                 on_begin=hooks.begin,
                 on_epoch_end=hooks.epoch_end,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from backpass import _core
+from backpass.callbacks.history import History
 from backpass.network import Network
 
 if TYPE_CHECKING:
@@ -12,24 +13,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from backpass._core import TrainingMemory
     from backpass._core.optim import Optimizer
     from backpass._core.schedules import Schedule
 
-__all__ = ["Checkpoint", "load", "load_checkpoint"]
+__all__ = ["SavedTraining", "load", "load_checkpoint"]
 
 
-class _Saved(NamedTuple):
-    network: Network
-    optimizer: Optimizer | None
-    schedule: Schedule | None
-    epochs: int
-    steps: int
-    metadata: dict[str, str]
-
-
-class Checkpoint(_Saved):
-    """Result of `load_checkpoint`: a named tuple of all attributes except `memory`.
+class SavedTraining(NamedTuple):
+    """Result of `load_checkpoint`.
 
     Attributes
     ----------
@@ -41,12 +32,17 @@ class Checkpoint(_Saved):
         Numbers of epochs and steps trained so far.
     metadata : dict of str to str
         The strings that were passed to `Network.save`.
-    memory : TrainingMemory
-        State of early stopping and position in the epoch. `Network.fit` continues from it if the
-        checkpoint is passed as ``resume_from``.
+    history : History
+        The finished epochs of the `Network.fit` that saved the file. Otherwise empty.
     """
 
-    memory: TrainingMemory
+    network: Network
+    optimizer: Optimizer | None
+    schedule: Schedule | None
+    epochs: int
+    steps: int
+    metadata: dict[str, str]
+    history: History
 
 
 def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Network:
@@ -85,8 +81,10 @@ def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Networ
     return network if dtype is None else network.astype(dtype)
 
 
-def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Load a network and everything that was saved to continue its training.
+def load_checkpoint(path: str | os.PathLike[str]) -> SavedTraining:
+    """Load a network and everything that was saved with it.
+
+    `Network.fit` continues a training with ``resume_from=path``, without this function.
 
     Parameters
     ----------
@@ -94,9 +92,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
     Returns
     -------
-    Checkpoint
-        A named tuple: network, optimizer, schedule, epochs, steps, metadata. The attribute memory
-        is not part of the tuple. The optimizer belongs to the network.
+    SavedTraining
+        A named tuple: network, optimizer, schedule, epochs, steps, metadata, history. The optimizer
+        belongs to the network.
 
     Raises
     ------
@@ -113,6 +111,4 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     (3, {'by': 'me'}, 'Adam')
     """
     *fields, memory = _core._load_checkpoint(Network, path)  # noqa: SLF001
-    saved = Checkpoint(*fields)
-    saved.memory = memory
-    return saved
+    return SavedTraining._make([*fields, History(memory.history)])

@@ -313,14 +313,15 @@ Parameters
 ----------
 path : path-like
 optimizer : Optimizer, optional
-    Saved with its state, so that the training can be resumed exactly; see `backpass.load_checkpoint`.
+    Saved with its state.
 schedule : Schedule, optional
 epochs, steps : int
     Numbers of epochs and steps trained so far.
 metadata : dict of str to str, optional
     Additional strings. `backpass.load_checkpoint` returns them.
 memory : TrainingMemory, optional
-    State of early stopping and position in the epoch. A callback receives it in `backpass.callbacks.TrainInfo`.
+    State of a `fit`, from `backpass.callbacks.TrainInfo`. Its numbers of epochs and steps replace `epochs` and `steps`.
+    With the optimizer and the schedule of this `fit`, the file can continue the training; see `fit`, ``resume_from``.
 
 Raises
 ------

@@ -106,6 +106,20 @@ std::string to_text(py::handle object, const std::string& name) {
   return {text, static_cast<std::size_t>(size)};
 }
 
+std::filesystem::path to_path(const Path& object) {
+  PyObject* encoded = nullptr;
+  if (PyUnicode_FSConverter(object.ptr(), static_cast<void*>(&encoded)) == 0) {
+    py::error_already_set error;
+    if (!error.matches(PyExc_ValueError)) {
+      throw error;
+    }
+    // A null character, or a character that the encoding of the file system does not have.
+    const auto shown = py::reinterpret_steal<py::str>(PyObject_ASCII(object.ptr()));
+    throw py::value_error("invalid file name " + std::string(shown) + ": " + std::string(py::str(error.value())));
+  }
+  return {std::string(py::reinterpret_steal<py::bytes>(encoded))};
+}
+
 std::uint64_t to_seed(py::handle object) {
   if (object.is_none()) {
     return random_seed();

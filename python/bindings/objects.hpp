@@ -1,6 +1,7 @@
 /// Conversions between Python objects and the core's activations, initializers, losses, optimizers and schedules.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -76,6 +77,8 @@ std::string type_name(py::handle object);
 /// The UTF-8 encoding of a str.
 /// \throws py::type_error for another type, py::value_error for characters that UTF-8 cannot encode (lone surrogates)
 std::string to_text(py::handle object, const std::string& name);
+/// \throws py::type_error if the object is not a path, py::value_error if it is not a valid file name
+std::filesystem::path to_path(const Path& object);
 /// A seed from None (a random one), a non-negative integer below 2**64, numpy's SeedSequence or Generator.
 /// \throws py::type_error or py::value_error
 std::uint64_t to_seed(py::handle object);

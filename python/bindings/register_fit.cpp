@@ -22,19 +22,23 @@ py::dict last_values(const History& history) {
   return logs;
 }
 
-/// The arguments of Python's History. Keeps the order of the series; a std::map would sort them by name.
-StringDict to_arguments(const History& history) {
+/// Keeps the order of the series; a std::map would sort them by name.
+StringDict to_series(const History& history) {
   py::dict series;
   for (const auto& [name, values] : history.series) {
     series[py::str(name)] = values;
   }
+  return StringDict(series);
+}
+
+/// The arguments of Python's History.
+StringDict to_arguments(const History& history) {
   py::dict arguments;
-  arguments["series"] = series;
+  arguments["series"] = to_series(history);
   arguments["epochs"] = history.epochs;
   arguments["best_epoch"] = history.best_epoch;
   arguments["stopped_early"] = history.stopped_early;
   arguments["restored_best"] = history.restored_best;
-  arguments["first_epoch"] = history.first_epoch;
   return StringDict(arguments);
 }
 
@@ -64,8 +68,9 @@ std::optional<EarlyStopping> to_early_stopping(const py::object& object) {
 }
 
 template <class T>
-void set_hooks(FitOptions<T>& options, Access& access, Access& optimizer_access, const py::object& on_epoch_end,
-               const py::object& on_progress, std::optional<py::error_already_set>& out_of_memory) {
+void set_hooks(FitOptions<T>& options, Access& access, Access& optimizer_access, const py::object& on_begin,
+               const py::object& on_epoch_end, const py::object& on_progress,
+               std::optional<py::error_already_set>& out_of_memory) {
   // Throw std::bad_alloc for a MemoryError of Python, so that fit restores the last finished epoch. `out_of_memory`
   // keeps the MemoryError with its traceback.
   const auto guarded = [&](const auto& call) {
@@ -79,6 +84,9 @@ void set_hooks(FitOptions<T>& options, Access& access, Access& optimizer_access,
       out_of_memory.emplace(error);
       throw std::bad_alloc();
     }
+  };
+  options.on_begin = [&, guarded](const BeginReport& report) {
+    guarded([&] { return call_python(on_begin, py::make_tuple(report.epoch, report.rows)); });
   };
   options.on_epoch_end = [&, guarded](const EpochReport& report) {
     return guarded([&] {
@@ -112,7 +120,13 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     set_fields(options, setting);
     set_fields(options.gradient, setting);
     options.sample_weight = weights.view;
-    options.seed = to_seed(setting("seed"));
+    if (const py::object path = setting("resume_from"); !path.is_none()) {
+      options.resume_from = to_path(Path(path));
+    }
+    // A resumed training uses the seed of the file. An int must be equal to this seed.
+    if (const py::object seed = setting("seed"); options.resume_from.empty() || PyLong_Check(seed.ptr()) != 0) {
+      options.seed = to_seed(seed);
+    }
     options.early_stopping = to_early_stopping(setting("early_stopping"));
     options.memory = setting("memory").template cast<TrainingMemory*>();
     MatrixInput<T> validation_input;
@@ -136,13 +150,13 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
       options.custom_metrics.push_back({name, MetricFunction{SharedObject(function)}});
     }
 
+    const py::object on_begin = setting("on_begin");
     const py::object on_epoch_end = setting("on_epoch_end");
     const py::object on_progress = setting("on_progress");
-    setting("on_begin")(input.view.rows() - validation_rows(input.view.rows(), options.validation_split));
     Access access(self.gate, Use::fit);
     Access optimizer_access(optimizer.gate, Use::fit);
     std::optional<py::error_already_set> out_of_memory;
-    set_hooks(options, access, optimizer_access, on_epoch_end, on_progress, out_of_memory);
+    set_hooks(options, access, optimizer_access, on_begin, on_epoch_end, on_progress, out_of_memory);
     try {
       return to_arguments(without_gil(std::numeric_limits<double>::infinity(), [&] {
         return net.fit(input.view, targets.view, loss, optimizer.value, options);
@@ -159,16 +173,24 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
 void register_memory(py::module_& m) {
   py::class_<TrainingMemory>(
       m, "TrainingMemory",
-      R"(State of early stopping and of Checkpoint(save_best_only=True), and position in the epoch.
+      R"(State of a training: position, seed, history, early stopping and Checkpoint(save_best_only=True).
 
-A checkpoint with an optimizer contains this state. `Network.fit` continues from it with ``resume_from``.)")
+`Network.save` writes it to a file, with the optimizer and the schedule of the training. `Network.fit` continues the
+training with ``resume_from``.)")
       .def(py::init<>())
       .def_readonly("monitor", &TrainingMemory::monitor, "str : name of the series that early stopping monitors.")
       .def_readonly("best", &TrainingMemory::best, "float or None : best value of `monitor` so far.")
       .def_readonly("best_epoch", &TrainingMemory::best_epoch, "int : zero-based epoch of `best`.")
       .def_readonly("waited", &TrainingMemory::waited, "int : number of epochs without improvement since `best_epoch`.")
       .def_property_readonly(
-          "epoch_steps", [](const TrainingMemory& self) { return self.position.steps; },
+          "epochs", [](const TrainingMemory& self) { return self.position.epochs; }, "int : number of finished epochs.")
+      .def_property_readonly(
+          "steps", [](const TrainingMemory& self) { return self.position.steps; }, "int : number of all steps so far.")
+      .def_property_readonly(
+          "history", [](const TrainingMemory& self) { return to_series(self.history); },
+          "dict of str to list of float : the series of the history, up to the last finished epoch.")
+      .def_property_readonly(
+          "epoch_steps", [](const TrainingMemory& self) { return self.position.epoch_steps; },
           "int : number of steps made in the unfinished epoch; 0 between two epochs.")
       .def_property(
           "best_saved", [](const TrainingMemory& self) { return std::pair(self.best_saved_monitor, self.best_saved); },
@@ -176,29 +198,7 @@ A checkpoint with an optimizer contains this state. `Network.fit` continues from
             std::tie(self.best_saved_monitor, self.best_saved) = value;
           },
           "(str, float or None) : name of the series that a Checkpoint monitors, and its value at the best\nsave, "
-          "negated if higher is better.")
-      .def(py::pickle(
-          [](const TrainingMemory& self) {
-            return AnyTuple(py::make_tuple(self.monitor, self.best, self.best_epoch, self.waited, self.best_saved,
-                                           self.best_saved_monitor, self.parameters_f32, self.parameters_f64,
-                                           self.dropout_seed, self.dropout_pass, self.position.steps,
-                                           self.position.loss_sum, self.position.weight_sum, self.position.lr));
-          },
-          [](const AnyTuple& state) {
-            const auto t = py::reinterpret_borrow<py::tuple>(state);
-            return TrainingMemory{
-                t[0].cast<std::string>(),
-                t[1].cast<std::optional<double>>(),
-                t[2].cast<std::size_t>(),
-                t[3].cast<std::size_t>(),
-                t[4].cast<std::optional<double>>(),
-                t[5].cast<std::string>(),
-                t[6].cast<std::vector<float>>(),
-                t[7].cast<std::vector<double>>(),
-                t[8].cast<std::uint64_t>(),
-                t[9].cast<std::uint64_t>(),
-                {t[10].cast<std::size_t>(), t[11].cast<double>(), t[12].cast<double>(), t[13].cast<double>()}};
-          }));
+          "negated if higher is better.");
 }
 
 }  // namespace
@@ -222,7 +222,7 @@ void register_fit(py::module_& m, NetworkClass& cls) {
   cls.def("_fit", &fit, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
           R"(Run the epochs of Network.fit. It passes the other arguments by name.
 
-Before the first epoch, call `on_begin` with the number of training rows. Return the arguments of History.)");
+Return the arguments of History.)");
 }
 
 }  // namespace backpass::python

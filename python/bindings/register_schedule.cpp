@@ -59,8 +59,7 @@ Examples
           py::arg("total_steps"), py::arg("total_epochs") = 0,
           R"(Return a copy in which a schedule without a length (``total_steps=0``, ``period=0``) has one.
 
-`Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
-whole training. Schedules that need no length are copied without a change.
+`Network.fit` follows such a copy, with the steps and epochs of the whole training. Schedules that need no length are copied without a change.
 
 Parameters
 ----------

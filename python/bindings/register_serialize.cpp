@@ -17,24 +17,9 @@ constexpr const char* kAdopted = "backpass.AnyNetwork";
 /// File access always releases the GIL.
 constexpr double kFile = std::numeric_limits<double>::infinity();
 
-NetworkPointer take_network(AnyCheckpoint checkpoint) {
+NetworkPointer take_network(AnySavedTraining checkpoint) {
   return std::visit([](auto&& c) { return std::make_shared<AnyNetwork>(AnyNetwork::Variant(std::move(c.network))); },
                     std::move(checkpoint));
-}
-
-/// \throws py::type_error if the object is not a path, py::value_error if it is not a valid file name
-std::filesystem::path to_path(const Path& object) {
-  PyObject* encoded = nullptr;
-  if (PyUnicode_FSConverter(object.ptr(), static_cast<void*>(&encoded)) == 0) {
-    py::error_already_set error;
-    if (!error.matches(PyExc_ValueError)) {
-      throw error;
-    }
-    // A null character, or a character that the encoding of the file system does not have.
-    const auto shown = py::reinterpret_steal<py::str>(PyObject_ASCII(object.ptr()));
-    throw py::value_error("invalid file name " + std::string(shown) + ": " + std::string(py::str(error.value())));
-  }
-  return {std::string(py::reinterpret_steal<py::bytes>(encoded))};
 }
 
 std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
@@ -76,7 +61,7 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
   without_gil(kFile, [&] { self.visit([&](const auto& net) { net.save(file, options); }); });
 }
 
-AnyCheckpoint read(const Path& path) {
+AnySavedTraining read(const Path& path) {
   const std::filesystem::path file = to_path(path);
   return without_gil(kFile, [&] { return load_any_checkpoint(file); });
 }
@@ -87,7 +72,7 @@ void write_file(const Path& path, const py::bytes& content) {
   without_gil(kFile, [&] { replace_file(file, std::as_bytes(std::span(bytes))); });
 }
 
-AnyTuple to_tuple(py::handle cls, AnyCheckpoint any) {
+AnyTuple to_tuple(py::handle cls, AnySavedTraining any) {
   return std::visit(
       [&](auto&& c) {
         const py::object optimizer = c.optimizer ? from_optimizer(std::move(*c.optimizer)) : py::none();
@@ -124,7 +109,7 @@ Restored set_network_state(const py::object& state) {
   }
   const auto saved = state.cast<std::tuple<py::bytes, py::dict>>();
   const std::string_view bytes = std::get<0>(saved);
-  AnyCheckpoint any = without_gil(kFile, [&] { return from_bytes(std::as_bytes(std::span(bytes))); });
+  AnySavedTraining any = without_gil(kFile, [&] { return from_bytes(std::as_bytes(std::span(bytes))); });
   return {take_network(std::move(any)), std::get<1>(saved)};
 }
 

@@ -17,7 +17,7 @@
 namespace {
 
 template <class T>
-backpass::SaveOptions options_of(backpass::Checkpoint<T>& checkpoint) {
+backpass::SaveOptions options_of(backpass::SavedTraining<T>& checkpoint) {
   backpass::SaveOptions options;
   if (checkpoint.optimizer) {
     options.optimizer = *checkpoint.optimizer;
@@ -28,18 +28,21 @@ backpass::SaveOptions options_of(backpass::Checkpoint<T>& checkpoint) {
   options.epochs = checkpoint.epochs;
   options.steps = checkpoint.steps;
   options.metadata = checkpoint.metadata;
+  if (!checkpoint.memory.history.series.empty()) {
+    options.memory = &checkpoint.memory;
+  }
   return options;
 }
 
 template <class T>
-void use(backpass::Checkpoint<T>& checkpoint) {
+void use(backpass::SavedTraining<T>& checkpoint) {
   backpass::Network<T>& network = checkpoint.network;
   const std::vector<T> x(network.sizes().front(), T(0.5));
   std::vector<T> y(network.sizes().back());
   network.predict(std::span<const T>(x), std::span<T>(y));
   const std::vector<std::byte> once = backpass::to_bytes(network, options_of(checkpoint));
-  backpass::AnyCheckpoint again = backpass::from_bytes(once);
-  auto& twin = std::get<backpass::Checkpoint<T>>(again);
+  backpass::AnySavedTraining again = backpass::from_bytes(once);
+  auto& twin = std::get<backpass::SavedTraining<T>>(again);
   if (backpass::to_bytes(twin.network, options_of(twin)) != once) {
     std::abort();
   }
@@ -54,7 +57,7 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
-    backpass::AnyCheckpoint checkpoint = backpass::from_bytes(std::as_bytes(std::span(data, size)));
+    backpass::AnySavedTraining checkpoint = backpass::from_bytes(std::as_bytes(std::span(data, size)));
     std::visit([](auto& c) { use(c); }, checkpoint);
   } catch (const backpass::FormatError&) {  // the only allowed error
   }

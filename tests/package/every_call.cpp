@@ -38,7 +38,7 @@ double every_call(const std::vector<T>& numbers) {
   backpass::Activation::tanh().apply(backpass::ConstMatrixView<T>(out), out);
   backpass::initialize(backpass::Initializer::orthogonal(), net.spec(0).activation, out, backpass::Philox(1, 2));
 
-  const backpass::AnyCheckpoint any = backpass::from_bytes(backpass::to_bytes(net));
+  const backpass::AnySavedTraining any = backpass::from_bytes(backpass::to_bytes(net));
   backpass::save("every_call.safetensors", net);
   sum += static_cast<double>(backpass::load_checkpoint<T>("every_call.safetensors").epochs + any.index());
   const backpass::Network<T> copy = std::exchange(net, net.copy());

@@ -45,7 +45,7 @@ NOT_REAL = [
     "Network<int>({.sizes = {1, 2}});",
     "sizeof(Workspace<long double>);",
     "sizeof(FitOptions<int>);",
-    "sizeof(Checkpoint<int>);",
+    "sizeof(SavedTraining<int>);",
     "sizeof(MatrixView<long>);",
     "load_checkpoint<int>({});",
     "OptimizerState{}.arrays<int>();",

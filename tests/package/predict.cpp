@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    const backpass::AnyCheckpoint checkpoint = backpass::load_any_checkpoint(argv[1]);
+    const backpass::AnySavedTraining checkpoint = backpass::load_any_checkpoint(argv[1]);
     const bool same = std::visit([&](const auto& c) { return same_bits(c.network, argv[2], argv[3]); }, checkpoint);
     std::cout << "backpass " << backpass::config().version << ", " << backpass::active_isa() << ": "
               << (same ? "the same bits" : "OTHER BITS") << '\n';

@@ -32,11 +32,9 @@ def test_ten_billion_epochs_reserve_nothing():
 @pytest.mark.parametrize(
     "counts",
     [
-        {"first_step": 2**63 - 1, "epochs": 1},
-        {"first_step": 2**63 - 3, "epochs": 1},
-        {"first_epoch": 2**63 - 1, "epochs": 1},
         {"epochs": 2**63 - 1},
-        {"epochs": 2**62, "first_step": 2**62},
+        {"epochs": 2**62},
+        {"epochs": (2**63 - 1) // 5 + 1},
     ],
     ids=str,
 )
@@ -61,15 +59,14 @@ def test_the_largest_counts_that_fit():
         loss="mse",
         optimizer=sgd(),
         batch_size=4,
-        epochs=1,
-        first_step=2**63 - 6,
-        first_epoch=2**63 - 2,
+        epochs=(2**63 - 1) // 5,
+        callbacks=bp.callbacks.LambdaCallback(on_epoch_end=lambda net, epoch, logs: True),
         **SILENT,
     )
     assert history.epochs == 1
 
 
-@pytest.mark.parametrize("name", ["epochs", "batch_size", "first_epoch", "first_step"])
+@pytest.mark.parametrize("name", ["epochs", "batch_size"])
 @pytest.mark.parametrize("value", [2**63, 2**64, 10**30])
 def test_integers_beyond_64_bits_are_value_errors(name, value):
     x, y = data(20)

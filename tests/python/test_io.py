@@ -260,7 +260,7 @@ def test_metadata_are_the_callers_own(tmp_path: Path) -> None:
     net.save(tmp_path / "net", metadata=metadata)
     assert bp.load_checkpoint(tmp_path / "net").metadata == metadata
     net.save(tmp_path / "net")
-    assert bp.load_checkpoint(tmp_path / "net")[1:] == (None, None, 0, 0, {})
+    assert bp.load_checkpoint(tmp_path / "net")[1:] == (None, None, 0, 0, {}, bp.History())
 
 
 # ---- errors
@@ -464,7 +464,7 @@ def test_a_hostile_header_ends_soon(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.safetensors")), ids=lambda path: path.stem)
 def test_files_of_every_version_load(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    net, optimizer, schedule, epochs, steps, metadata = bp.load_checkpoint(path)
+    net, optimizer, schedule, epochs, steps, metadata, _ = bp.load_checkpoint(path)
     assert net.dtype == expected["dtype"]
     assert list(net.sizes) == expected["sizes"]
     for layer, settings in zip(net.layers, expected["layers"], strict=True):

@@ -40,17 +40,17 @@ def test_nan_and_infinity_are_no_improvement():
 
 
 @pytest.mark.parametrize("warmup", [False, True])
-def test_a_fit_that_does_not_go_on_begins_at_the_base_rate(warmup):
+def test_a_fit_that_does_not_resume_starts_at_the_base_rate(warmup, tmp_path):
     plateau = bp.schedules.ReduceOnPlateau(patience=0, factor=0.5, threshold=0.9)
     schedule = bp.schedules.LinearWarmup(steps=0, then=plateau) if warmup else plateau
     x, y = data()
     net = SPEC.make()
     settings = {"loss": "mse", "optimizer": sgd(1e-3), "schedule": schedule, **SILENT}
-    first = net.fit(x, y, epochs=4, **settings)
+    first = net.fit(x, y, epochs=4, checkpoint=tmp_path / "a", seed=0, **settings)
     assert first["lr"] == [1e-3, 1e-3, 5e-4, 2.5e-4]
     assert net.fit(x, y, epochs=2, **settings)["lr"] == [1e-3, 1e-3]
-    reduced = 1e-3 * plateau.scale
-    assert net.fit(x, y, epochs=1, first_epoch=2, **settings)["lr"] == [reduced]
+    rest = net.fit(x, y, epochs=5, resume_from=tmp_path / "a", **settings)
+    assert rest["lr"] == [*first["lr"], 1.25e-4]
 
 
 def test_early_stopping_waits_for_less_not_for_the_same():

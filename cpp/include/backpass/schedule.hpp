@@ -57,8 +57,7 @@ struct Cosine {
 
   static constexpr auto fields() {
     return std::tuple{Field{"period", &Cosine::period, Range::non_negative,
-                            "Number of epochs. 0: the epochs of the `Network.fit` with this schedule, plus the epochs "
-                            "of a training that it resumes."},
+                            "Number of epochs. 0: all epochs of the `Network.fit` that uses this schedule."},
                       Field{"min_lr", &Cosine::min_lr, Range::non_negative}};
   }
 };
@@ -80,8 +79,7 @@ struct OneCycle {
     return std::tuple{
         Field{"max_lr", &OneCycle::max_lr, Range::non_negative},
         Field{"total_steps", &OneCycle::total_steps, Range::non_negative,
-              "0: the steps of the `Network.fit` with this schedule, plus the steps of a training that it resumes; see "
-              "`with_length`."},
+              "0: the steps of all epochs of the `Network.fit` that uses this schedule; see `with_length`."},
         Field{"pct_start", &OneCycle::pct_start, Range::from_0_to_1,
               "Fraction of the steps in which the rate increases."},
         Field{"div_factor", &OneCycle::div_factor, Range::positive, "The first rate is max_lr / div_factor."},
@@ -182,7 +180,7 @@ BACKPASS_EXPORT void validate(const Schedule& schedule);
 [[nodiscard]] BACKPASS_EXPORT bool lacks_length(const Schedule& schedule) noexcept;
 /// A deep copy in which a OneCycle with total_steps = 0 and a Cosine with period = 0 get a length, so that the whole
 /// schedule has total_steps steps or total_epochs epochs. After a warm-up, the OneCycle gets the remaining steps. fit()
-/// uses this copy. Save it to a file if a training will be resumed from the file.
+/// uses this copy.
 /// \param total_epochs  0: a Cosine does not change
 /// \throws std::invalid_argument if a number is < 0
 [[nodiscard]] BACKPASS_EXPORT Schedule with_length(const Schedule& schedule, std::int64_t total_steps,

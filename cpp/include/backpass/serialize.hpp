@@ -24,12 +24,12 @@
 namespace backpass {
 
 struct SaveOptions {
-  /// If set, the file also contains the optimizer with its state, so that a resumed training gives the same bits.
-  std::optional<OptimizerRef> optimizer = {};
-  const Schedule* schedule = nullptr;  ///< saved with its memory, unless null
-  std::size_t epochs = 0;              ///< number of epochs so far
-  std::int64_t steps = 0;              ///< number of steps so far, ≥ 0
-  /// The memory of early stopping and of checkpoints that keep only the best epoch; see FitOptions::memory.
+  std::optional<OptimizerRef> optimizer = {};  ///< saved with its state, if set
+  const Schedule* schedule = nullptr;          ///< saved with its memory, unless null
+  std::size_t epochs = 0;                      ///< number of epochs so far
+  std::int64_t steps = 0;                      ///< number of steps so far, ≥ 0
+  /// The memory of a fit, see FitOptions::memory. Its numbers of epochs and steps replace the two above. With the
+  /// optimizer and the schedule of that fit, FitOptions::resume_from continues the training.
   const TrainingMemory* memory = nullptr;
   /// Strings of the user, which load_checkpoint() returns.
   std::map<std::string, std::string> metadata = {};
@@ -37,7 +37,7 @@ struct SaveOptions {
 
 /// The content of a file. The optimizer belongs to the network.
 template <class T>
-struct Checkpoint {
+struct SavedTraining {
   static_assert(is_real<T>, "T must be float or double");
   Network<T> network;
   std::optional<Optimizer> optimizer;
@@ -47,7 +47,7 @@ struct Checkpoint {
   std::map<std::string, std::string> metadata;
   TrainingMemory memory = {};  ///< empty if the file has no memory
 };
-using AnyCheckpoint = std::variant<Checkpoint<float>, Checkpoint<double>>;
+using AnySavedTraining = std::variant<SavedTraining<float>, SavedTraining<double>>;
 
 /// The content of a file as bytes.
 /// \throws std::invalid_argument if something cannot be saved, e.g. a custom activation
@@ -71,18 +71,18 @@ BACKPASS_EXPORT void replace_file(const std::filesystem::path& path, std::span<c
 /// Loads a network of either type from the bytes of a file. Uses less memory than four times the size of the file plus
 /// 1 MB.
 /// \throws FormatError if the bytes are not a valid network
-[[nodiscard]] BACKPASS_EXPORT AnyCheckpoint from_bytes(std::span<const std::byte> bytes);
+[[nodiscard]] BACKPASS_EXPORT AnySavedTraining from_bytes(std::span<const std::byte> bytes);
 /// Loads a network of either type. \throws FileError, FormatError
-[[nodiscard]] BACKPASS_EXPORT AnyCheckpoint load_any_checkpoint(const std::filesystem::path& path);
+[[nodiscard]] BACKPASS_EXPORT AnySavedTraining load_any_checkpoint(const std::filesystem::path& path);
 /// Loads a network of T. \throws FileError; FormatError, also if the file contains a network of the other type
 template <class T>
-[[nodiscard]] BACKPASS_EXPORT Checkpoint<T> load_checkpoint(const std::filesystem::path& path);
+[[nodiscard]] BACKPASS_EXPORT SavedTraining<T> load_checkpoint(const std::filesystem::path& path);
 
 extern template std::vector<std::byte> to_bytes(const Network<float>&, const SaveOptions&);
 extern template std::vector<std::byte> to_bytes(const Network<double>&, const SaveOptions&);
 extern template void save(const std::filesystem::path&, const Network<float>&, const SaveOptions&);
 extern template void save(const std::filesystem::path&, const Network<double>&, const SaveOptions&);
-extern template Checkpoint<float> load_checkpoint(const std::filesystem::path&);
-extern template Checkpoint<double> load_checkpoint(const std::filesystem::path&);
+extern template SavedTraining<float> load_checkpoint(const std::filesystem::path&);
+extern template SavedTraining<double> load_checkpoint(const std::filesystem::path&);
 
 }  // namespace backpass

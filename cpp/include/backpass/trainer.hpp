@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -85,31 +86,49 @@ struct EarlyStopping {
   }
 };
 
-/// The position of fit within an epoch. All members are 0 between two epochs.
-struct EpochPosition {
-  std::size_t steps = 0;    ///< steps of this epoch so far
-  double loss_sum = 0.0;    ///< weighted sum of their losses, times a factor that keeps it finite
+/// Named series with one number per epoch: "loss", the name of each metric, these with the prefix "val_" if there is
+/// validation data, "lr" and "seconds".
+struct BACKPASS_EXPORT History {
+  std::vector<std::pair<std::string, std::vector<double>>> series;
+  std::size_t epochs = 0;  ///< number of epochs, including those before an interruption
+  /// The best epoch of early stopping, counted from 0. Empty without early stopping.
+  std::optional<std::size_t> best_epoch;
+  bool stopped_early = false;  ///< true: early stopping or a callback stopped fit before the end of the last epoch
+  bool restored_best = false;  ///< true: the network has the parameters of best_epoch
+  /// \throws std::out_of_range for an unknown name
+  [[nodiscard]] const std::vector<double>& operator[](std::string_view name) const;
+};
+
+/// The position of a training between two steps.
+struct TrainingPosition {
+  std::size_t epochs = 0;  ///< number of finished epochs
+  std::size_t steps = 0;   ///< number of all steps so far
+  std::size_t epoch_steps =
+      0;                    ///< number of steps of the unfinished epoch; this and the following are 0 between epochs
+  double loss_sum = 0.0;    ///< weighted sum of the losses of these steps, times a factor that keeps it finite
   double weight_sum = 0.0;  ///< sum of their weights, times the same factor; the mean loss is loss_sum / weight_sum
   double lr = 0.0;          ///< the learning rate of the epoch's first step
 };
 
-/// What early stopping, and checkpoints that keep only the best epoch, remember between epochs; and the position within
-/// an epoch. A checkpoint file contains it (serialize.hpp). So a resumed training has the same bits as one without an
-/// interruption, and stops in the same epoch.
+/// The state of a training between two steps, without its network, optimizer and schedule. A file with all four
+/// (SaveOptions) continues the training by FitOptions::resume_from.
 struct TrainingMemory {
-  std::string monitor;               ///< the series that `best` belongs to; empty without early stopping
-  std::optional<double> best;        ///< the best value; none before the first epoch with a value that is not NaN
-  std::size_t best_epoch = 0;        ///< counted from 0; includes FitOptions::first_epoch
-  std::size_t waited = 0;            ///< number of epochs since best_epoch
-  std::optional<double> best_saved;  ///< the value at the last save of Python's Checkpoint(save_best_only=True)
-  std::string best_saved_monitor;    ///< the series that best_saved belongs to
+  TrainingPosition position;
+  std::optional<std::uint64_t> seed;  ///< of the shuffles; none before the first fit
+  double base_lr = 0.0;               ///< the optimizer's learning rate at the start of the training
+  History history;                    ///< of the finished epochs
+  std::string monitor;                ///< the series that `best` belongs to; empty without early stopping
+  std::optional<double> best;         ///< the best value; none before the first epoch with a value that is not NaN
+  std::size_t best_epoch = 0;         ///< counted from 0
+  std::size_t waited = 0;             ///< number of epochs since best_epoch
+  std::optional<double> best_saved;   ///< the value at the last save of Python's Checkpoint(save_best_only=True)
+  std::string best_saved_monitor;     ///< the series that best_saved belongs to
   /// Parameters and dropout state of the best epoch, with EarlyStopping::restore_best. Only the vector of the network's
   /// type is used.
   std::vector<float> parameters_f32;
   std::vector<double> parameters_f64;
   std::uint64_t dropout_seed = 0;
   std::uint64_t dropout_pass = 0;
-  EpochPosition position;
 
   /// The vector of type T.
   template <class T>
@@ -126,29 +145,20 @@ struct TrainingMemory {
   }
 };
 
-/// Named series with one number per epoch: "loss", the name of each metric, these with the prefix "val_" if there is
-/// validation data, "lr" and "seconds".
-struct BACKPASS_EXPORT History {
-  std::vector<std::pair<std::string, std::vector<double>>> series;
-  std::size_t epochs = 0;  ///< number of epochs in this call
-  /// The best epoch of early stopping, counted from 0; includes FitOptions::first_epoch. Empty without early stopping.
-  std::optional<std::size_t> best_epoch;
-  bool stopped_early = false;   ///< true: early stopping or a callback stopped fit before the end of the last epoch
-  bool restored_best = false;   ///< true: the network has the parameters of best_epoch
-  std::size_t first_epoch = 0;  ///< FitOptions::first_epoch
-  /// \throws std::out_of_range for an unknown name
-  [[nodiscard]] const std::vector<double>& operator[](std::string_view name) const;
+/// The argument of FitOptions::on_begin.
+struct BeginReport {
+  std::size_t epoch = 0;  ///< the first epoch of this call, counted from 0
+  std::size_t rows = 0;   ///< all rows of an epoch
 };
-
 /// The argument of FitOptions::on_epoch_end.
 struct EpochReport {
-  std::size_t epoch = 0;   ///< counted from 0; includes FitOptions::first_epoch
+  std::size_t epoch = 0;   ///< counted from 0
   std::size_t epochs = 0;  ///< FitOptions::epochs
   const History& history;  ///< up to and including this epoch
 };
 /// The argument of FitOptions::on_progress.
 struct ProgressReport {
-  std::size_t epoch = 0;      ///< counted from 0; includes FitOptions::first_epoch
+  std::size_t epoch = 0;      ///< counted from 0
   std::size_t rows_done = 0;  ///< rows of this epoch so far
   std::size_t rows = 0;       ///< all rows of an epoch
   double loss = 0.0;          ///< mean over the rows of this epoch so far
@@ -159,7 +169,7 @@ struct FitOptions {
   static_assert(is_real<T>, "T must be float or double");
   static constexpr std::string_view name = "fit";
 
-  std::size_t epochs = 1;
+  std::size_t epochs = 1;  ///< number of all epochs of the training, including those before an interruption
   std::size_t batch_size = 32;
   bool shuffle = true;
   /// Inputs (rows, M_0) and targets for the "val_" series.
@@ -170,40 +180,43 @@ struct FitOptions {
   /// Null for a constant lr. The base learning rate is the optimizer's lr at the start of the call. fit restores it at
   /// the end.
   ///
-  /// fit changes only the memory of a ReduceOnPlateau. It resets this memory first, unless it resumes a training
-  /// (first_epoch or first_step is not 0). If a schedule has no length, fit uses with_length(schedule, first_step +
-  /// steps of this call, first_epoch + epochs).
+  /// fit changes only the memory of a ReduceOnPlateau. It first resets this memory, or takes it from resume_from. If a
+  /// schedule has no length, fit uses with_length(schedule, steps of all epochs, epochs).
   Schedule* schedule = nullptr;
   std::optional<EarlyStopping> early_stopping = {};
   GradientOptions gradient = {};
   std::vector<Metric> metrics = {};
   /// These keep the outputs of the whole data set in memory, (B, M_N). Their names must differ from all others.
   std::vector<CustomMetric<T>> custom_metrics = {};
+  /// Called before the first epoch, after all arguments have been checked.
+  std::function<void(const BeginReport&)> on_begin = {};
   /// Called at the end of every epoch. A return value of true stops fit.
   std::function<bool(const EpochReport&)> on_epoch_end = {};
   /// Called at most every 50 ms: between steps, and (with rows_done == rows) between slices of the validation and of
   /// the metrics. A return value of true stops fit at once, and the epoch is not added to the history. A step is not
   /// interrupted.
-  ///
-  /// Training can be resumed from a checkpoint that is saved here with `memory`, the number of finished epochs, and
-  /// first_step + the steps of this call.
   std::function<bool(const ProgressReport&)> on_progress = {};
-  std::uint64_t seed = 0;  ///< of the shuffles
-  /// To resume a training: the numbers of epochs and steps so far. The schedule and the shuffles depend on them.
-  std::size_t first_epoch = 0;
-  std::int64_t first_step = 0;
-  /// Null, or the memory of the training. It is up to date when on_epoch_end and on_progress are called. fit resets it
-  /// first, unless it resumes a training. If its position is within an epoch, fit starts with the remaining steps of
-  /// that epoch.
+  /// Of the shuffles. None: 0, or the seed of the training in resume_from.
+  std::optional<std::uint64_t> seed = {};
+  /// Empty, or a file that fit saves after every epoch (and after on_epoch_end), with all that resume_from needs.
+  std::filesystem::path checkpoint = {};
+  /// Empty, or a file with an interrupted training. fit first replaces the parameters, the optimizer's state and the
+  /// schedule's memory by those of the file, and then does the remaining epochs. With the same data and options, the
+  /// results have the same bits as those of a training without the interruption, and the history has all epochs.
+  ///
+  /// The network, the settings of optimizer and schedule, the seed, the series of the history and the number of steps
+  /// per epoch must be those of the file. More epochs than before are allowed.
+  std::filesystem::path resume_from = {};
+  /// Null, or the memory of the training. fit keeps it up to date for on_begin, on_epoch_end and on_progress, so that
+  /// they can save a file for resume_from.
   TrainingMemory* memory = nullptr;
 
   /// The settings that are numbers.
   static constexpr auto fields() {
     using O = FitOptions;
-    return std::tuple{
-        Field{"epochs", &O::epochs},           Field{"batch_size", &O::batch_size, Range::positive},
-        Field{"shuffle", &O::shuffle},         Field{"validation_split", &O::validation_split, Range::from_0_below_1},
-        Field{"first_epoch", &O::first_epoch}, Field{"first_step", &O::first_step, Range::non_negative}};
+    return std::tuple{Field{"epochs", &O::epochs}, Field{"batch_size", &O::batch_size, Range::positive},
+                      Field{"shuffle", &O::shuffle},
+                      Field{"validation_split", &O::validation_split, Range::from_0_below_1}};
   }
 };
 
@@ -221,6 +234,7 @@ struct FitOptions {
 /// \throws std::bad_alloc from any part of fit
 /// \throws ShapeError, std::invalid_argument for invalid arguments
 /// \throws StateError if the optimizer belongs to another network
+/// \throws FileError, FormatError from checkpoint and resume_from
 ///
 /// After DivergenceError and std::bad_alloc, the parameters, the dropout state, the optimizer's state and the
 /// schedule's memory are as at the end of the last finished epoch. An epoch is finished when on_epoch_end has returned.

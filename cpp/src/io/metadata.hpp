@@ -26,6 +26,7 @@ namespace backpass::io {
 
 [[nodiscard]] inline std::string weight_name(const std::string& module) { return module + ".weight"; }
 inline constexpr char kBestParameters[] = "memory.parameters";  ///< tensor: parameters of early stopping's best epoch
+inline constexpr char kHistory[] = "memory.history";  ///< tensor of float64: the history (number of series, epochs)
 [[nodiscard]] inline std::string bias_name(const std::string& module) { return module + ".bias"; }
 
 }  // namespace backpass::io

@@ -233,10 +233,11 @@ std::optional<Schedule> make_schedule(const Container& container) {
   return schedule_from_json(parse_json(*text, std::string("the metadata's ") + key::kSchedule));
 }
 
-/// The memory of a training. Its parameters have not been read yet.
+/// The memory of a training. Its parameters and the numbers of its history have not been read yet.
 struct FoundMemory {
   TrainingMemory memory;
   std::optional<std::size_t> parameters;  ///< first byte of the parameters in the file
+  std::size_t history = 0;                ///< first byte of the history
 };
 
 template <class T>
@@ -246,7 +247,12 @@ FoundMemory find_memory(const Container& container, const Architecture& architec
     return {};
   }
   StoredMemory stored = memory_from_json(parse_json(*text, std::string("the metadata's ") + key::kMemory));
-  FoundMemory found{std::move(stored.memory), std::nullopt};
+  FoundMemory found;
+  found.memory = std::move(stored.memory);
+  TrainingPosition& position = found.memory.position;
+  position.epochs = number_or_zero<std::size_t>(container.metadata(), key::kEpochs);
+  position.steps = static_cast<std::size_t>(number_or_zero<std::int64_t>(container.metadata(), key::kSteps));
+  found.history = tensors.find<double>(kHistory, {found.memory.history.series.size(), position.epochs});
   if (stored.has_parameters) {
     found.parameters = tensors.find<T>(kBestParameters, {architecture.num_parameters()});
   }
@@ -288,7 +294,7 @@ Opened open(Source& source) {
 }
 
 template <class T>
-Checkpoint<T> make_checkpoint(Opened file) {
+SavedTraining<T> make_checkpoint(Opened file) {
   if (file.architecture.type != kTypeName<T>) {
     throw FormatError("the file contains a " + file.architecture.type + " network, but " + kTypeName<T> +
                       " was requested");
@@ -305,16 +311,22 @@ Checkpoint<T> make_checkpoint(Opened file) {
   std::map<std::string, std::string> own = user_metadata(std::move(metadata));
   file.container = {};  // with many small layers, the tensors' names take more memory than the parameters
 
-  Checkpoint<T> result{.network = make_network<T>(file.architecture, layers, file.source),
-                       .optimizer = std::nullopt,
-                       .schedule = std::move(schedule),
-                       .epochs = epochs,
-                       .steps = steps,
-                       .metadata = std::move(own),
-                       .memory = std::move(memory.memory)};
+  SavedTraining<T> result{.network = make_network<T>(file.architecture, layers, file.source),
+                          .optimizer = std::nullopt,
+                          .schedule = std::move(schedule),
+                          .epochs = epochs,
+                          .steps = steps,
+                          .metadata = std::move(own),
+                          .memory = std::move(memory.memory)};
   if (optimizer) {
     result.optimizer = read_optimizer<T>(*std::move(optimizer), file.architecture.num_parameters(), file.source);
     OptimizerRef(*result.optimizer).state().owner.set(NetworkAccess::impl(result.network).model.identity.value());
+  }
+  const std::size_t num_epochs = result.memory.position.epochs;
+  result.memory.history.epochs = num_epochs;
+  for (auto& [name, values] : result.memory.history.series) {
+    values = read_array<double>(memory.history, num_epochs, file.source);
+    memory.history += num_epochs * sizeof(double);
   }
   if (memory.parameters) {
     result.memory.template parameters<T>() =
@@ -323,7 +335,7 @@ Checkpoint<T> make_checkpoint(Opened file) {
   return result;
 }
 
-AnyCheckpoint make_any_checkpoint(Opened file) {
+AnySavedTraining make_any_checkpoint(Opened file) {
   if (file.architecture.type == kTypeName<float>) {
     return make_checkpoint<float>(std::move(file));
   }
@@ -343,15 +355,15 @@ auto load_file(const std::filesystem::path& path, F&& make) {
 
 }  // namespace
 
-AnyCheckpoint from_bytes(std::span<const std::byte> bytes) {
+AnySavedTraining from_bytes(std::span<const std::byte> bytes) {
   MemorySource source(bytes);
   return make_any_checkpoint(open(source));
 }
 
-AnyCheckpoint load_any_checkpoint(const std::filesystem::path& path) { return load_file(path, make_any_checkpoint); }
+AnySavedTraining load_any_checkpoint(const std::filesystem::path& path) { return load_file(path, make_any_checkpoint); }
 
 template <class T>
-Checkpoint<T> load_checkpoint(const std::filesystem::path& path) {
+SavedTraining<T> load_checkpoint(const std::filesystem::path& path) {
   return load_file(path, make_checkpoint<T>);
 }
 
@@ -360,8 +372,8 @@ Network<T> Network<T>::load(const std::filesystem::path& path) {
   return load_checkpoint<T>(path).network;
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                         \
-  template BACKPASS_EXPORT Checkpoint<T> load_checkpoint(const std::filesystem::path&); \
+#define BACKPASS_INSTANTIATE(T)                                                            \
+  template BACKPASS_EXPORT SavedTraining<T> load_checkpoint(const std::filesystem::path&); \
   template BACKPASS_EXPORT Network<T> Network<T>::load(const std::filesystem::path&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

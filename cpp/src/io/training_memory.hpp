@@ -1,4 +1,4 @@
-/// TrainingMemory as JSON. A separate tensor contains its parameters.
+/// TrainingMemory as JSON. Separate tensors contain its parameters and the numbers of its history.
 #pragma once
 
 #include <string>
@@ -9,11 +9,12 @@
 
 namespace backpass::io {
 
-/// \throws std::invalid_argument for a best value that is NaN
+/// \throws std::invalid_argument if the memory cannot be read again: a best value is NaN, the history has too many
+///         series, or a series does not have one number per epoch
 [[nodiscard]] std::string memory_to_json(const TrainingMemory& memory);
 
 struct StoredMemory {
-  TrainingMemory memory;
+  TrainingMemory memory;        ///< the series of its history are empty
   bool has_parameters = false;  ///< true: the file has a tensor kBestParameters
 };
 /// \throws FormatError

@@ -41,11 +41,14 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   if (options.memory != nullptr) {
     metadata[key::kMemory] = memory_to_json(*options.memory);
   }
-  if (options.epochs != 0) {
-    metadata[key::kEpochs] = std::to_string(options.epochs);
+  const TrainingPosition* const position = options.memory == nullptr ? nullptr : &options.memory->position;
+  const std::size_t epochs = position == nullptr ? options.epochs : position->epochs;
+  const std::size_t steps = position == nullptr ? static_cast<std::size_t>(options.steps) : position->steps;
+  if (epochs != 0) {
+    metadata[key::kEpochs] = std::to_string(epochs);
   }
-  if (options.steps != 0) {
-    metadata[key::kSteps] = std::to_string(options.steps);
+  if (steps != 0) {
+    metadata[key::kSteps] = std::to_string(steps);
   }
   for (const auto& [name, text] : options.metadata) {
     metadata[key::kUserPrefix + name] = text;
@@ -74,12 +77,17 @@ struct Plan {
   Architecture architecture;
   std::span<const std::vector<T>> slots;
   std::span<const T> best;  ///< parameters of the best epoch, or empty
+  const History* history;   ///< or null
   ContainerStart start;
 };
 
 template <class T>
 Plan<T> make_plan(const Network<T>& network, const SaveOptions& options) {
-  Plan<T> plan{describe(network), {}, best_parameters(options.memory, network), {}};
+  Plan<T> plan{describe(network),
+               {},
+               best_parameters(options.memory, network),
+               options.memory == nullptr ? nullptr : &options.memory->history,
+               {}};
   if (options.optimizer) {
     plan.slots = options.optimizer->state().template arrays<T>();
   }
@@ -99,6 +107,9 @@ Plan<T> make_plan(const Network<T>& network, const SaveOptions& options) {
   }
   if (!plan.best.empty()) {
     entries.push_back({kBestParameters, kElementType<T>, {plan.best.size()}});
+  }
+  if (plan.history != nullptr) {
+    entries.push_back({kHistory, kElementType<double>, {plan.history->series.size(), options.memory->position.epochs}});
   }
   plan.start = start_container(metadata, entries);
   return plan;
@@ -121,6 +132,12 @@ void write(const Plan<T>& plan, std::span<const T> parameters, Sink& sink) {
   }
   if (!plan.best.empty()) {
     elements.write(plan.best, sink);
+  }
+  if (plan.history != nullptr) {
+    Elements<double> numbers;
+    for (const auto& [name, values] : plan.history->series) {
+      numbers.write(values, sink);
+    }
   }
 }
 

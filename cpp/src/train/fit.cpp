@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <backpass/error.hpp>
+#include <backpass/serialize.hpp>
 
 #include "base/checked.hpp"
 #include "base/floating_point_mode.hpp"
@@ -22,6 +23,7 @@
 #include "train/custom_batch.hpp"
 #include "train/evaluation.hpp"
 #include "train/monitor.hpp"
+#include "train/resume.hpp"
 #include "train/snapshot.hpp"
 
 namespace backpass {
@@ -65,8 +67,10 @@ class Fit {
   History run();
 
  private:
-  /// \returns false if a callback stopped the epoch
+  /// The rest of an epoch, with its validation and its entry in the history.
+  /// \returns false if a callback stopped it
   bool run_epoch(std::size_t epoch);
+  bool run_steps(std::size_t epoch);
   double train_batch(std::span<const std::uint32_t> rows);
   [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
   void shuffle_rows(std::size_t epoch);
@@ -87,14 +91,14 @@ class Fit {
   /// What the user should change: values in x or y that are not finite, or else the learning rate.
   [[nodiscard]] std::string cause_text() const;
   [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
-  void start_history();
-  [[nodiscard]] std::int64_t last_step(std::size_t steps_made) const;
+  [[nodiscard]] History empty_history() const;
+  void start(std::size_t steps);
   /// The mean loss over the rows of this epoch's steps so far.
   [[nodiscard]] double epoch_loss() const noexcept {
-    const EpochPosition& at = memory_.position;
+    const TrainingPosition& at = memory_.position;
     return at.weight_sum > 0.0 ? at.loss_sum / at.weight_sum : 0.0;
   }
-  std::vector<double>& series(std::size_t i) { return history_.series[i].second; }
+  std::vector<double>& series(std::size_t i) { return memory_.history.series[i].second; }
 
   Network<T>& network_;
   ConstMatrixView<T> x_;  ///< x_, y_ and sample_weight_ do not include the rows split off for validation
@@ -112,13 +116,11 @@ class Fit {
   std::optional<CustomBatch<T>> custom_batch_;
   std::vector<std::uint32_t> order_;
   TrainingSnapshot<T> last_finite_;
-  EpochPosition position_of_last_finite_;
+  TrainingPosition position_of_last_finite_;
   bool within_epoch_ = false;  ///< true until on_epoch_end has returned
   TrainingMemory own_memory_;
   TrainingMemory& memory_;  ///< the caller's object, or own_memory_
   std::optional<Monitor> monitor_;
-  History history_;
-  std::int64_t step_ = 0;
   nn::RowMean epoch_mean_{0.0};  ///< the mean over the rows of an epoch
   Clock::time_point last_report_ = Clock::now();
 };
@@ -135,8 +137,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       options_(options),
       lr_(optimizer),
       schedule_(options.schedule),
-      memory_(options.memory == nullptr ? own_memory_ : *options.memory),
-      step_(options.first_step) {
+      memory_(options.memory == nullptr ? own_memory_ : *options.memory) {
   NetworkAccess::impl(network).check_input(x);
   NetworkAccess::impl(network).check_loss(loss, x.rows(), y, sample_weight_);
   if (!sample_weight_.empty()) {
@@ -171,73 +172,73 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     custom_batch_.emplace(x_, y_);
   }
   order_.resize(x_.rows());
-  const bool goes_on = options.first_epoch != 0 || options.first_step != 0;
-  const std::int64_t steps = last_step(goes_on ? memory_.position.steps : 0);
-  start_history();
-  if (options.early_stopping) {
-    TrainingMemory fresh;
-    monitor_.emplace(*options.early_stopping, history_, goes_on ? memory_ : fresh);
-    if (goes_on && !memory_.template parameters<T>().empty()) {
-      require(memory_.template parameters<T>().size() == network.num_parameters(),
-              "early stopping: the resumed training belongs to another network");
-    }
-  }
-  if (!goes_on) {
-    memory_ = TrainingMemory();
-    if (schedule_ != nullptr) {
-      reset(*schedule_);
-    }
-  }
-  if (options.early_stopping) {
-    monitor_.emplace(*options.early_stopping, history_, memory_);
-    if (options.early_stopping->restore_best) {
-      memory_.template parameters<T>().reserve(network.num_parameters());
-    }
-  }
-  if (schedule_ != nullptr && lacks_length(*schedule_)) {
-    const auto epochs = static_cast<std::int64_t>(options.first_epoch + options.epochs);
-    schedule_ = &own_schedule_.emplace(with_length(*schedule_, steps, epochs));
-  }
+  const std::size_t steps = checked_mul(batches(), options.epochs).value_or(SIZE_MAX);
+  constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+  require(steps <= kMost && options.epochs <= kMost, "epochs, or the steps of all epochs, are more than 2^63 - 1");
+  start(steps);
   std::iota(order_.begin(), order_.end(), 0U);
   const double weights = weight_of(order_);
   epoch_mean_ = nn::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
 }
 
-/// The number of steps after the last epoch, including first_step.
-/// \param steps_made  steps of the first epoch that were made before this call
-/// \throws std::invalid_argument if the counts contradict each other or overflow
+/// Makes the memory of a new training, or takes the training of a file. If this throws, nothing has changed.
+/// \param steps  of all epochs
 template <class T>
-std::int64_t Fit<T>::last_step(std::size_t steps_made) const {
-  constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
-  require(steps_made <= batches() && std::cmp_less_equal(steps_made, options_.first_step),
-          "the resumed training had made " + std::to_string(steps_made) +
-              " steps of its epoch, but here an epoch has " + std::to_string(batches()) + " steps and first_step is " +
-              std::to_string(options_.first_step) + ": resume with the same rows and batch_size");
-  constexpr std::size_t kTooMany = kMost + 1;
-  const std::size_t steps = checked_mul(batches(), options_.epochs).value_or(kTooMany);
-  const std::size_t last = checked_add(steps, static_cast<std::size_t>(options_.first_step)).value_or(kTooMany);
-  const std::size_t last_epoch = checked_add(options_.first_epoch, options_.epochs).value_or(kTooMany);
-  require(last <= kMost && last_epoch <= kMost,
-          "first_epoch + epochs, or first_step + the steps of all epochs, is more than 2^63 - 1");
-  return static_cast<std::int64_t>(last - (options_.epochs > 0 ? steps_made : 0));
+void Fit<T>::start(std::size_t steps) {
+  constexpr std::size_t kReserved = 4096;  // the first epochs of a fit append to the history without an allocation
+  TrainingMemory memory;
+  memory.seed = options_.seed.value_or(0);
+  memory.base_lr = lr_.base();
+  memory.history = empty_history();
+  const ResumeTarget<T> target{network_, optimizer_, schedule_, memory.history, batches(), options_};
+  std::optional<SavedTraining<T>> saved;
+  if (!options_.resume_from.empty()) {
+    saved = load_training(target);
+    memory = std::move(saved->memory);
+  }
+  for (auto& [name, values] : memory.history.series) {
+    values.reserve(std::max(values.size(), std::min(options_.epochs, kReserved)));
+  }
+  if (options_.early_stopping) {
+    monitor_.emplace(*options_.early_stopping, memory);
+    memory.monitor = options_.early_stopping->monitor;
+    if (options_.early_stopping->restore_best) {
+      memory.template parameters<T>().reserve(network_.num_parameters());
+    }
+  }
+  std::optional<Schedule> with_own_length;
+  if (schedule_ != nullptr && lacks_length(*schedule_)) {
+    with_own_length =
+        with_length(*schedule_, static_cast<std::int64_t>(steps), static_cast<std::int64_t>(options_.epochs));
+  }
+  // The rest does not throw.
+  if (saved) {
+    restore(*saved, target);
+  } else if (schedule_ != nullptr) {
+    reset(*schedule_);
+  }
+  memory_ = std::move(memory);
+  if (with_own_length) {
+    own_schedule_ = std::move(with_own_length);
+    schedule_ = &*own_schedule_;
+  }
 }
 
+/// The series of this training, without numbers.
 template <class T>
-void Fit<T>::start_history() {
-  constexpr std::size_t kReserved = 4096;  // the first epochs of a fit append to the history without an allocation
-  const auto add = [&](std::string name) {
-    require(std::none_of(history_.series.begin(), history_.series.end(),
+History Fit<T>::empty_history() const {
+  History history;
+  const auto add = [&](const std::string& name) {
+    require(std::none_of(history.series.begin(), history.series.end(),
                          [&](const auto& series) { return series.first == name; }),
             "metrics: the history would have two series \"" + name + "\"");
-    history_.series.emplace_back(std::move(name), std::vector<double>())
-        .second.reserve(std::min(options_.epochs, kReserved));
+    history.series.emplace_back(name, std::vector<double>());
   };
-  history_.first_epoch = options_.first_epoch;
-  for (const char* prefix : {"", "val_"}) {
-    if (*prefix != '\0' && !validation_) {
+  for (const std::string& prefix : {std::string(), std::string("val_")}) {
+    if (!prefix.empty() && !validation_) {
       continue;
     }
-    add(prefix + std::string("loss"));
+    add(prefix + "loss");
     for (const Metric metric : options_.metrics) {
       add(prefix + std::string(metric_name(metric)));
     }
@@ -247,10 +248,14 @@ void Fit<T>::start_history() {
   }
   add("lr");
   add("seconds");
+  return history;
 }
 
 template <class T>
 History Fit<T>::run() {
+  if (options_.on_begin) {
+    in_callers_mode(options_.on_begin, BeginReport{memory_.position.epochs, order_.size()});
+  }
   take_last_finite();
   try {
     return run_epochs();
@@ -272,6 +277,10 @@ template <class T>
 void Fit<T>::restore_last_finite() noexcept {
   last_finite_.restore(network_, optimizer_, options_.schedule);
   memory_.position = position_of_last_finite_;
+  memory_.history.epochs = memory_.position.epochs;
+  for (auto& [name, values] : memory_.history.series) {
+    values.resize(std::min(values.size(), memory_.position.epochs));
+  }
 }
 
 template <class T>
@@ -297,61 +306,71 @@ bool Fit<T>::restore_best() {
 
 template <class T>
 History Fit<T>::run_epochs() {
-  for (std::size_t i = 0; i < options_.epochs; ++i) {
-    const std::size_t epoch = options_.first_epoch + i;
+  const std::size_t& epoch = memory_.position.epochs;
+  bool stop = monitor_ && monitor_->is_over(memory_);
+  while (epoch < options_.epochs && !stop) {
     within_epoch_ = true;
-    const Clock::time_point start = Clock::now();
-    if (!run_epoch(epoch) || !record(epoch, start)) {
-      history_.stopped_early = true;
+    if (!run_epoch(epoch)) {
       break;
-    }
-    memory_.position = {};
-    if (monitor_ && monitor_->observe(epoch, history_[monitor_->settings().monitor].back()) &&
-        monitor_->settings().restore_best) {
-      take_best();
     }
     // Call on_epoch_end before parameters are restored: it may read the network of this epoch.
-    const bool stop =
-        options_.on_epoch_end && in_callers_mode(options_.on_epoch_end, EpochReport{epoch, options_.epochs, history_});
+    stop = options_.on_epoch_end &&
+           in_callers_mode(options_.on_epoch_end, EpochReport{epoch - 1, options_.epochs, memory_.history});
     within_epoch_ = false;
-    if (stop || (monitor_ && monitor_->is_over())) {
-      history_.stopped_early = i + 1 < options_.epochs;
-      break;
+    if (!options_.checkpoint.empty()) {
+      save(options_.checkpoint, network_, {.optimizer = optimizer_, .schedule = options_.schedule, .memory = &memory_});
     }
+    stop = stop || (monitor_ && monitor_->is_over(memory_));
     // Take the snapshot after the callback, which may have changed the parameters. If a later epoch fails, the network
     // returns to this snapshot.
-    if (i + 1 < options_.epochs) {
+    if (epoch < options_.epochs && !stop) {
       take_last_finite();
     }
   }
-  if (monitor_ && monitor_->has_best()) {
-    history_.best_epoch = monitor_->best_epoch();
-    if (monitor_->settings().restore_best) {
-      history_.restored_best = restore_best();
-    }
+  History history = memory_.history;
+  history.stopped_early = epoch < options_.epochs;
+  if (monitor_ && memory_.best) {
+    history.best_epoch = memory_.best_epoch;
+    history.restored_best = monitor_->settings().restore_best && restore_best();
   }
-  return std::move(history_);
+  return history;
 }
 
 template <class T>
 bool Fit<T>::run_epoch(std::size_t epoch) {
+  const Clock::time_point start = Clock::now();
+  if (!run_steps(epoch) || !record(epoch, start)) {
+    return false;
+  }
+  TrainingPosition& at = memory_.position;
+  at = {.epochs = epoch + 1, .steps = at.steps};
+  if (monitor_ && monitor_->observe(epoch, memory_.history[monitor_->settings().monitor].back(), memory_) &&
+      monitor_->settings().restore_best) {
+    take_best();
+  }
+  return true;
+}
+
+template <class T>
+bool Fit<T>::run_steps(std::size_t epoch) {
   shuffle_rows(epoch);
-  EpochPosition& at = memory_.position;
-  while (at.steps < batches()) {
-    const std::size_t first = at.steps * options_.batch_size;
+  TrainingPosition& at = memory_.position;
+  while (at.epoch_steps < batches()) {
+    const std::size_t first = at.epoch_steps * options_.batch_size;
     const std::size_t count = std::min(options_.batch_size, order_.size() - first);
     const std::span<const std::uint32_t> rows(order_.data() + first, count);
     if (schedule_ != nullptr) {
-      lr_.set(scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), step_));
+      lr_.set(
+          scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), static_cast<std::int64_t>(at.steps)));
     }
-    at.lr = at.steps == 0 ? optimizer_.lr() : at.lr;
+    at.lr = at.epoch_steps == 0 ? optimizer_.lr() : at.lr;
     runtime::poll(count * network_.num_parameters());  // an interrupt ends fit between two steps
     const double value = train_batch(rows);
     if (!std::isfinite(value)) {
-      diverged(epoch, at.steps, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
+      diverged(epoch, at.epoch_steps, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
     }
-    ++step_;
     ++at.steps;
+    ++at.epoch_steps;
     const double weight = weight_of(rows);
     at.loss_sum += epoch_mean_.term(weight, value);
     at.weight_sum += epoch_mean_.term(weight, 1.0);
@@ -400,7 +419,7 @@ template <class T>
 void Fit<T>::shuffle_rows(std::size_t epoch) {
   std::iota(order_.begin(), order_.end(), 0U);
   if (options_.shuffle) {
-    shuffle(order_, Philox(options_.seed, shuffle_stream(epoch)));
+    shuffle(order_, Philox(*memory_.seed, shuffle_stream(epoch)));
   }
 }
 
@@ -428,7 +447,7 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
   }
   series(i++).push_back(memory_.position.lr);
   series(i++).push_back(seconds_since(start));
-  ++history_.epochs;
+  ++memory_.history.epochs;
   if (schedule_ != nullptr) {
     observe(*schedule_, lr_.base(), monitored);
   }

@@ -21,31 +21,30 @@ bool rises(std::string_view series) noexcept {
 
 namespace train {
 
-Monitor::Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory)
-    : settings_(settings), memory_(memory) {
+Monitor::Monitor(const EarlyStopping& settings, const TrainingMemory& memory) : settings_(settings) {
   const auto name_of = [](const auto& series) { return series.first; };
-  require(std::any_of(history.series.begin(), history.series.end(),
+  const auto& series_list = memory.history.series;
+  require(std::any_of(series_list.begin(), series_list.end(),
                       [&](const auto& series) { return series.first == settings.monitor; }),
-          "early stopping: " + unknown_text("series to monitor", settings.monitor, history.series, name_of));
+          "early stopping: " + unknown_text("series to monitor", settings.monitor, series_list, name_of));
   require_fields(settings);
   require(settings.mode == "auto" || settings.mode == "min" || settings.mode == "max",
           "EarlyStopping: mode must be \"auto\", \"min\" or \"max\", not \"" + settings.mode + "\"");
   sign_ = settings.mode == "max" || (settings.mode == "auto" && rises(settings.monitor)) ? -1.0 : 1.0;
   require(
-      memory_.monitor.empty() || memory_.monitor == settings.monitor,
-      "early stopping: the resumed training monitored \"" + memory_.monitor + "\", not \"" + settings.monitor + "\"");
-  memory_.monitor = settings.monitor;
+      memory.monitor.empty() || memory.monitor == settings.monitor,
+      "early stopping: the resumed training monitored \"" + memory.monitor + "\", not \"" + settings.monitor + "\"");
 }
 
-bool Monitor::observe(std::size_t epoch, double value) noexcept {
+bool Monitor::observe(std::size_t epoch, double value, TrainingMemory& memory) const noexcept {
   const double cost = sign_ * value;
-  if (!std::isnan(cost) && (!memory_.best || cost < sign_ * *memory_.best - settings_.min_delta)) {
-    memory_.best = value;
-    memory_.best_epoch = epoch;
-    memory_.waited = 0;
+  if (!std::isnan(cost) && (!memory.best || cost < sign_ * *memory.best - settings_.min_delta)) {
+    memory.best = value;
+    memory.best_epoch = epoch;
+    memory.waited = 0;
     return true;
   }
-  ++memory_.waited;
+  ++memory.waited;
   return false;
 }
 

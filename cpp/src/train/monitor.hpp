@@ -7,23 +7,22 @@
 
 namespace backpass::train {
 
+/// The rule of early stopping. Its memory is a part of TrainingMemory.
 class Monitor {
  public:
-  /// \param memory  of the training so far; observe() updates it
-  /// \throws std::invalid_argument if the history has no series `monitor`, if min_delta is negative, or if the memory
-  ///         belongs to another series
-  Monitor(const EarlyStopping& settings, const History& history, TrainingMemory& memory);
+  /// \throws std::invalid_argument if a setting is out of range, if the history has no series `monitor`, or if the
+  ///         memory belongs to another series
+  Monitor(const EarlyStopping& settings, const TrainingMemory& memory);
   /// Takes the monitored value of an epoch. \returns true if it is the best value so far
-  bool observe(std::size_t epoch, double value) noexcept;
-  [[nodiscard]] bool is_over() const noexcept { return memory_.waited > 0 && memory_.waited >= settings_.patience; }
-  [[nodiscard]] std::size_t best_epoch() const noexcept { return memory_.best_epoch; }
-  [[nodiscard]] bool has_best() const noexcept { return memory_.best.has_value(); }
+  bool observe(std::size_t epoch, double value, TrainingMemory& memory) const noexcept;
+  [[nodiscard]] bool is_over(const TrainingMemory& memory) const noexcept {
+    return memory.waited > 0 && memory.waited >= settings_.patience;
+  }
   [[nodiscard]] const EarlyStopping& settings() const noexcept { return settings_; }
 
  private:
   EarlyStopping settings_;
   double sign_;  ///< 1 if smaller values are better, −1 if larger values are better
-  TrainingMemory& memory_;
 };
 
 }  // namespace backpass::train

@@ -210,7 +210,7 @@ class Network:
         """
         Run the epochs of Network.fit. It passes the other arguments by name.
 
-        Before the first epoch, call `on_begin` with the number of training rows. Return the arguments of History.
+        Return the arguments of History.
         """
     def _gradient_check(
         self, x: numpy.typing.ArrayLike, y: numpy.typing.ArrayLike, loss: losses.Loss | str
@@ -481,14 +481,15 @@ class Network:
         ----------
         path : path-like
         optimizer : Optimizer, optional
-            Saved with its state, so that the training can be resumed exactly; see `backpass.load_checkpoint`.
+            Saved with its state.
         schedule : Schedule, optional
         epochs, steps : int
             Numbers of epochs and steps trained so far.
         metadata : dict of str to str, optional
             Additional strings. `backpass.load_checkpoint` returns them.
         memory : TrainingMemory, optional
-            State of early stopping and position in the epoch. A callback receives it in `backpass.callbacks.TrainInfo`.
+            State of a `fit`, from `backpass.callbacks.TrainInfo`. Its numbers of epochs and steps replace `epochs` and `steps`.
+            With the optimizer and the schedule of this `fit`, the file can continue the training; see `fit`, ``resume_from``.
 
         Raises
         ------
@@ -655,14 +656,13 @@ class Network:
 
 class TrainingMemory:
     """
-    State of early stopping and of Checkpoint(save_best_only=True), and position in the epoch.
+    State of a training: position, seed, history, early stopping and Checkpoint(save_best_only=True).
 
-    A checkpoint with an optimizer contains this state. `Network.fit` continues from it with ``resume_from``.
+    `Network.save` writes it to a file, with the optimizer and the schedule of the training. `Network.fit` continues the
+    training with ``resume_from``.
     """
-    def __getstate__(self) -> tuple[typing.Any, ...]: ...
     def __init__(self) -> None: ...
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
-    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
     @property
     def best(self) -> float | None:
         """
@@ -689,9 +689,24 @@ class TrainingMemory:
         int : number of steps made in the unfinished epoch; 0 between two epochs.
         """
     @property
+    def epochs(self) -> int:
+        """
+        int : number of finished epochs.
+        """
+    @property
+    def history(self) -> dict[str, typing.Any]:
+        """
+        dict of str to list of float : the series of the history, up to the last finished epoch.
+        """
+    @property
     def monitor(self) -> str:
         """
         str : name of the series that early stopping monitors.
+        """
+    @property
+    def steps(self) -> int:
+        """
+        int : number of all steps so far.
         """
     @property
     def waited(self) -> int:

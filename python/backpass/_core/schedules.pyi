@@ -63,8 +63,7 @@ class Schedule:
         """
         Return a copy in which a schedule without a length (``total_steps=0``, ``period=0``) has one.
 
-        `Network.fit` follows this copy. A checkpoint should also contain it, so that a resumed training keeps the length of the
-        whole training. Schedules that need no length are copied without a change.
+        `Network.fit` follows such a copy, with the steps and epochs of the whole training. Schedules that need no length are copied without a change.
 
         Parameters
         ----------
@@ -149,7 +148,7 @@ class Cosine(Schedule):
     Parameters
     ----------
     period : int, at least 0
-        Number of epochs. 0: the epochs of the `Network.fit` with this schedule, plus the epochs of a training that it resumes.
+        Number of epochs. 0: all epochs of the `Network.fit` that uses this schedule.
     min_lr : float, finite and at least 0
 
     Examples
@@ -179,7 +178,7 @@ class OneCycle(Schedule):
     ----------
     max_lr : float, finite and at least 0
     total_steps : int, at least 0
-        0: the steps of the `Network.fit` with this schedule, plus the steps of a training that it resumes; see `with_length`.
+        0: the steps of all epochs of the `Network.fit` that uses this schedule; see `with_length`.
     pct_start : float, in [0, 1]
         Fraction of the steps in which the rate increases.
     div_factor : float, finite and greater than 0

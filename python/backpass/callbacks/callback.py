@@ -21,20 +21,18 @@ class TrainInfo:
     Attributes
     ----------
     epochs : int
-        Number of planned epochs.
+        Number of all epochs, including those before an interruption.
     batch_size : int
     rows : int
         Training rows per epoch.
     optimizer, schedule
         The objects that were passed to `Network.fit`.
-    first_epoch, first_step : int
-        Numbers of epochs and steps made before, if this run resumes an earlier run.
-    first_epoch_steps : int
-        Number of these steps that belong to the first epoch of this run, which the earlier run did
-        not finish.
+    first_epoch : int
+        Number of epochs that were finished before this run, if it resumes a training.
     memory : TrainingMemory
-        State of early stopping and position in the epoch, up to date in every call of a callback.
-        `Network.save` accepts it.
+        State of the training, up to date in every call of a callback. ``net.save(path,
+        optimizer=info.optimizer, schedule=info.schedule, memory=info.memory)`` writes a file for
+        ``resume_from``.
     """
 
     epochs: int
@@ -43,19 +41,7 @@ class TrainInfo:
     optimizer: Any = None
     schedule: Any = None
     first_epoch: int = 0
-    first_step: int = 0
-    first_epoch_steps: int = 0
     memory: Any = None
-
-    def steps_before(self, epoch: int) -> int:
-        """Return the number of steps before `epoch`, which is counted as in `Callback`."""
-        steps_per_epoch = -(-self.rows // self.batch_size)
-        whole = (epoch - self.first_epoch) * steps_per_epoch
-        return self.first_step - self.first_epoch_steps + whole
-
-    def steps_after(self, epoch: int) -> int:
-        """Return the number of steps after `epoch`, which is counted as in `Callback`."""
-        return self.steps_before(epoch + 1)
 
 
 class Callback:

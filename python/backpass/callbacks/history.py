@@ -36,8 +36,6 @@ class History(dict[str, list[float]]):
         planned epoch.
     restored_best : bool
         Whether the network has the parameters of `best_epoch`.
-    first_epoch : int
-        Number of epochs before this run, if it resumed an earlier run. `best_epoch` counts them.
 
     Raises
     ------
@@ -57,7 +55,6 @@ class History(dict[str, list[float]]):
     best_epoch: int | None
     stopped_early: bool
     restored_best: bool
-    first_epoch: int
 
     def __init__(
         self,
@@ -67,7 +64,6 @@ class History(dict[str, list[float]]):
         best_epoch: int | None = None,
         stopped_early: bool = False,
         restored_best: bool = False,
-        first_epoch: int = 0,
     ) -> None:
         super().__init__(
             {name: [float(value) for value in values] for name, values in (series or {}).items()}
@@ -79,7 +75,6 @@ class History(dict[str, list[float]]):
         self.best_epoch = best_epoch
         self.stopped_early = stopped_early
         self.restored_best = restored_best
-        self.first_epoch = first_epoch
 
     def __missing__(self, name: str) -> list[float]:
         known = ", ".join(self) or "none"
@@ -110,7 +105,7 @@ class History(dict[str, list[float]]):
         heads = "".join(f"<th>{escape(name)}</th>" for name in ("epoch", *result))
         cells = "".join(f"<td>{value:.4g}</td>" for value in result.values())
         best = self.best_epoch if self.restored_best else None
-        last = f"{self.first_epoch + self.epochs - 1}" if self.epochs else "none"
+        last = f"{self.epochs - 1}" if self.epochs else "none"
         which = last if best is None else f"{best} (best)"
         return f"<table><tr>{heads}</tr><tr><td>{which}</td>{cells}</tr></table>"
 
@@ -127,19 +122,14 @@ class History(dict[str, list[float]]):
         except ImportError:
             raise ImportError("History.to_frame needs pandas: pip install pandas") from None
         frame = pandas.DataFrame(dict(self))
-        frame.index = pandas.RangeIndex(
-            self.first_epoch, self.first_epoch + len(frame), name="epoch"
-        )
+        frame.index.name = "epoch"
         return frame
 
     def _result(self) -> dict[str, float]:
-        """Return the losses and metrics of the trained network.
-
-        Empty if an earlier run trained the parameters.
-        """
+        """Return the losses and metrics of the trained network."""
         at = self.epochs - 1
         if self.restored_best and self.best_epoch is not None:
-            at = self.best_epoch - self.first_epoch
+            at = self.best_epoch
         return {
             name: values[at]
             for name, values in self.items()

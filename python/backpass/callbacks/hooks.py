@@ -91,11 +91,10 @@ class Hooks:
         self._plan = plan
         self._bar = Progress()  # no bar before the number of rows is known
 
-    def begin(self, rows: int) -> None:
+    def begin(self, first_epoch: int, rows: int) -> None:
         """Create the bar and start the callbacks. `rows` is the number of rows per epoch."""
-        info = self._plan(rows=rows)
-        epochs = info.first_epoch + info.epochs
-        self._bar = Progress(self._progress, info.first_epoch, epochs, rows)
+        info = self._plan(rows=rows, first_epoch=first_epoch)
+        self._bar = Progress(self._progress, first_epoch, info.epochs, rows)
         for callback in self._callbacks:
             callback.on_train_begin(self._net, info)
 

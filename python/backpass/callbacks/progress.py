@@ -23,9 +23,9 @@ class Progress:
         True shows a bar on standard error. ``"auto"`` shows it if standard error is a terminal, or
         in a notebook.
     first_epoch : int
-        Number of epochs of earlier runs that this run resumes.
+        Number of epochs that were finished before this run.
     epochs : int
-        `first_epoch` plus the number of planned epochs.
+        Number of all epochs.
     rows : int
         Rows per epoch.
 

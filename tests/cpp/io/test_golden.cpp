@@ -42,7 +42,7 @@ void expect_near(std::span<const T> values, const std::vector<double>& expected)
 }
 
 template <class T>
-void check(Checkpoint<T>& loaded, const Json& expected) {
+void check(SavedTraining<T>& loaded, const Json& expected) {
   Network<T>& network = loaded.network;
   const auto sizes = expected.at("sizes").get<std::vector<std::size_t>>();
   EXPECT_TRUE(std::equal(sizes.begin(), sizes.end(), network.sizes().begin(), network.sizes().end()));
@@ -95,8 +95,8 @@ TEST_P(Golden, LoadsAndGoesOnTraining) {
   std::ifstream in(fs::path(GetParam()).replace_extension(".json"), std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   const Json expected = Json::parse(text);
-  AnyCheckpoint loaded = load_any_checkpoint(GetParam());
-  EXPECT_EQ(std::holds_alternative<Checkpoint<float>>(loaded), expected.at("dtype") == "float32");
+  AnySavedTraining loaded = load_any_checkpoint(GetParam());
+  EXPECT_EQ(std::holds_alternative<SavedTraining<float>>(loaded), expected.at("dtype") == "float32");
   std::visit([&](auto& checkpoint) { check(checkpoint, expected); }, loaded);
 }
 

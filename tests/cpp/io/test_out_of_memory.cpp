@@ -153,7 +153,7 @@ TYPED_TEST(OutOfMemory, FromBytes) {
   this->fail_in([&] { static_cast<void>(from_bytes(bytes)); });
 }
 
-TYPED_TEST(OutOfMemory, LoadAnyCheckpoint) {
+TYPED_TEST(OutOfMemory, LoadAnySavedTraining) {
   this->fail_in([this] { static_cast<void>(load_any_checkpoint(this->path_)); });
 }
 

@@ -50,7 +50,7 @@ Bytes plain_file() { return to_bytes(Network<float>({.sizes = {2, 1}, .seed = 1}
 
 /// Uses a loaded network in every way; no call may throw or crash.
 template <class T>
-void use(Checkpoint<T>& loaded) {
+void use(SavedTraining<T>& loaded) {
   Network<T>& network = loaded.network;
   const std::vector<T> x(network.sizes().front(), T(0.5));
   std::vector<T> y(network.sizes().back());
@@ -76,7 +76,7 @@ bool try_load(const Bytes& bytes) {
   const test::AllocationPeak peak;
   bool is_loaded = false;
   try {
-    AnyCheckpoint loaded = from_bytes(bytes);
+    AnySavedTraining loaded = from_bytes(bytes);
     EXPECT_LE(peak.bytes(), kFixedMemory + kMemoryPerByte * bytes.size());
     std::visit([](auto& checkpoint) { use(checkpoint); }, loaded);
     is_loaded = true;
@@ -485,7 +485,7 @@ TEST(Read, ANetworkOfManyLayersComesBackWithinTheSameBounds) {
   test::train(deep, nadam, 1, 1);
   const Bytes bytes = to_bytes(deep, {.optimizer = nadam});
   const test::AllocationPeak peak;
-  const AnyCheckpoint loaded = from_bytes(bytes);
+  const AnySavedTraining loaded = from_bytes(bytes);
   EXPECT_LE(peak.bytes(), kFixedMemory + kMemoryPerByte * bytes.size());
   EXPECT_EQ(test::difference(deep, std::get<0>(loaded).network), "");
 }
@@ -494,7 +494,7 @@ TEST(Read, ALargeNetworkTakesAFewTimesItsFile) {
   const Network<float> large({.sizes = {1000, 1000}, .init = Initializer::constant(1), .seed = 1});
   const Bytes bytes = to_bytes(large);
   const test::AllocationPeak peak;
-  const AnyCheckpoint loaded = from_bytes(bytes);
+  const AnySavedTraining loaded = from_bytes(bytes);
   EXPECT_LT(peak.bytes(), 2 * bytes.size() + 1'100'000) << "parameters, gradients and a piece of the file";
 }
 
@@ -528,7 +528,7 @@ TEST_F(Load, OfTheOtherTypeNamesBoth) {
     EXPECT_NE(message.find(path_.string()), std::string::npos) << message;
   }
   EXPECT_NO_THROW(static_cast<void>(load_checkpoint<double>(path_)));
-  EXPECT_TRUE(std::holds_alternative<Checkpoint<double>>(load_any_checkpoint(path_)));
+  EXPECT_TRUE(std::holds_alternative<SavedTraining<double>>(load_any_checkpoint(path_)));
 }
 
 TEST_F(Load, NamesTheFile) {

@@ -29,7 +29,9 @@ using test::same;
 template <class T>
 class Write : public testing::Test {
  protected:
-  static Checkpoint<T> read(const std::vector<std::byte>& bytes) { return std::get<Checkpoint<T>>(from_bytes(bytes)); }
+  static SavedTraining<T> read(const std::vector<std::byte>& bytes) {
+    return std::get<SavedTraining<T>>(from_bytes(bytes));
+  }
 };
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(Write, Types);
@@ -41,7 +43,7 @@ TYPED_TEST(Write, RandomNetworksComeBackBitForBit) {
     Network<T> network = random_network<T>(random);
     network.set_dropout_state({random(), random()});
     const auto bytes = to_bytes(network);
-    Checkpoint<T> loaded = this->read(bytes);
+    SavedTraining<T> loaded = this->read(bytes);
     ASSERT_EQ(difference(network, loaded.network), "");
     EXPECT_FALSE(loaded.optimizer);
     EXPECT_FALSE(loaded.schedule);
@@ -61,7 +63,7 @@ TYPED_TEST(Write, LongArraysOfAnOptimizerComeBack) {
   }
   Adam adam;
   network.step(adam);
-  Checkpoint<T> loaded = this->read(to_bytes(network, {.optimizer = adam}));
+  SavedTraining<T> loaded = this->read(to_bytes(network, {.optimizer = adam}));
   EXPECT_EQ(difference(network, loaded.network), "");
   ASSERT_TRUE(loaded.optimizer);
   EXPECT_TRUE(std::get<Adam>(*loaded.optimizer).state.template arrays<T>() == adam.state.template arrays<T>());
@@ -147,7 +149,7 @@ TYPED_TEST(Write, TrainingGoesOnFromTheFileAsIfItHadNeverStopped) {
       Network<T> network = random_network<T>(random, {5, 7, 4, 3});
       test::train(network, optimizer, 3, 11);
       const auto bytes = to_bytes(network, {.optimizer = optimizer, .epochs = 2, .steps = 3});
-      Checkpoint<T> loaded = this->read(bytes);
+      SavedTraining<T> loaded = this->read(bytes);
       ASSERT_TRUE(loaded.optimizer);
       EXPECT_TRUE(same(*loaded.optimizer, optimizer));
       EXPECT_TRUE(same(OptimizerRef(*loaded.optimizer).state(), OptimizerRef(optimizer).state()));
@@ -198,46 +200,6 @@ TYPED_TEST(Write, SchedulesComeBack) {
     ASSERT_TRUE(loaded.schedule);
     EXPECT_TRUE(same(*loaded.schedule, schedule));
   }
-}
-
-TYPED_TEST(Write, FitGoesOnFromTheFileAsIfItHadNeverStopped) {
-  using T = TypeParam;
-  test::Random random(10);
-  const std::vector<T> x = test::random_values<T>(random, 20 * 3);
-  const std::vector<T> y = test::random_values<T>(random, 20 * 2);
-  const auto fit = [&](Network<T>& network, OptimizerRef optimizer, Schedule& schedule, std::size_t epochs,
-                       std::size_t first_epoch) {
-    FitOptions<T> options;
-    options.epochs = epochs;
-    options.batch_size = 8;  // 3 steps per epoch
-    options.schedule = &schedule;
-    options.seed = 5;
-    options.first_epoch = first_epoch;
-    options.first_step = static_cast<std::int64_t>(3 * first_epoch);
-    network.fit({x.data(), 20, 3}, ConstMatrixView<T>(y.data(), 20, 2), MeanSquaredError{}, optimizer, options);
-  };
-  const auto make_schedule = [] {
-    return Schedule(schedules::LinearWarmup{
-        .steps = 4,
-        .start_factor = 0.1,
-        .then = std::make_shared<Schedule>(schedules::ReduceOnPlateau{.patience = 1, .threshold = 0.5})});
-  };
-  Network<T> whole({.sizes = {3, 6, 2}, .dropout = 0.3, .seed = 1});
-  Network<T> halves = whole;
-  AdamW adam{.lr = 0.01};
-  Schedule schedule = make_schedule();
-  fit(whole, adam, schedule, 3, 0);
-  fit(whole, adam, schedule, 4, 3);
-
-  AdamW first{.lr = 0.01};
-  Schedule first_schedule = make_schedule();
-  fit(halves, first, first_schedule, 3, 0);
-  const auto bytes = to_bytes(halves, {.optimizer = first, .schedule = &first_schedule, .epochs = 3, .steps = 9});
-  auto loaded = this->read(bytes);
-  fit(loaded.network, *loaded.optimizer, *loaded.schedule, 4, loaded.epochs);
-  EXPECT_EQ(difference(whole, loaded.network), "");
-  EXPECT_TRUE(same(*loaded.schedule, schedule));
-  EXPECT_TRUE(same(std::get<AdamW>(*loaded.optimizer).state, adam.state));
 }
 
 TYPED_TEST(Write, MetadataAreTheCallersOwn) {

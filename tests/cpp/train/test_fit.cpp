@@ -143,7 +143,7 @@ TEST(Fit, DivergenceNamesThePlaceAndGoesBack) {
   }
   EXPECT_EQ(parameters_of(net), before);
   EXPECT_EQ(adam.state.groups.front().step, step_before);
-  EXPECT_EQ(memory.position.steps, 0U);
+  EXPECT_EQ(memory.position.epoch_steps, 0U);
   EXPECT_EQ(memory.position.loss_sum, 0.0);
 }
 
@@ -188,24 +188,21 @@ TEST(Fit, AOneCycleWithoutLengthIsAsLongAsEachTraining) {
   const auto inner = std::make_shared<Schedule>(schedules::OneCycle{.max_lr = 0.1});
   for (Schedule schedule :
        {Schedule(schedules::OneCycle{.max_lr = 0.1}), Schedule(schedules::LinearWarmup{.steps = 3, .then = inner})}) {
-    const auto rates = [&](std::size_t epochs, std::size_t first_epoch) {
+    const auto rates = [&](std::size_t epochs) {
       FitOptions<double> options{.epochs = epochs, .batch_size = 10};
       options.schedule = &schedule;
-      options.first_epoch = first_epoch;
-      options.first_step = static_cast<std::int64_t>(2 * first_epoch);
       return net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options)["lr"];
     };
-    const auto expected = [&](std::size_t epochs, std::size_t first_epoch) {
+    const auto expected = [&](std::size_t epochs) {
       std::vector<double> lr;
-      for (std::size_t epoch = first_epoch; epoch < epochs; ++epoch) {
+      for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
         const Schedule whole = with_length(schedule, static_cast<std::int64_t>(2 * epochs));
         lr.push_back(scheduled_lr(whole, 0.5, static_cast<std::int64_t>(epoch), static_cast<std::int64_t>(2 * epoch)));
       }
       return lr;
     };
-    EXPECT_EQ(rates(5, 0), expected(5, 0));
-    EXPECT_EQ(rates(7, 0), expected(7, 0));  // a second training uses its own length
-    EXPECT_EQ(rates(3, 4), expected(7, 4));  // a resumed training uses the length of the whole
+    EXPECT_EQ(rates(5), expected(5));
+    EXPECT_EQ(rates(7), expected(7));  // a second training uses its own length
   }
   EXPECT_EQ(std::get<schedules::OneCycle>(*inner).total_steps, 0);
 }
@@ -284,8 +281,6 @@ TEST(Fit, RefusesNonsense) {
     EXPECT_THROW(fit({.epochs = epochs, .batch_size = 5}), std::invalid_argument) << epochs;
     EXPECT_EQ(parameters_of(net), before);
   }
-  EXPECT_THROW(fit({.epochs = 1, .first_epoch = kMost}), std::invalid_argument);
-  EXPECT_THROW(fit({.epochs = 1, .first_step = std::numeric_limits<std::int64_t>::max()}), std::invalid_argument);
   const std::vector<double> zeros(20, 0.0);
   EXPECT_THROW(fit({.sample_weight = zeros}), std::invalid_argument);
   fit({.epochs = 0});

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
+#include <variant>
 #include <vector>
 
 #include <backpass/backpass.hpp>
@@ -56,12 +59,6 @@ FitOptions<double> options_of(std::size_t epochs, Schedule& schedule) {
           .seed = 9};
 }
 
-/// A series from entry `from` on. Used for all series except "seconds", which differs between runs.
-std::vector<double> tail(const History& history, const char* name, std::size_t from) {
-  const std::vector<double>& series = history[name];
-  return {series.begin() + static_cast<std::ptrdiff_t>(from), series.end()};
-}
-
 TEST(Resume, GoesOnFromEveryStepOfAnEpochWithTheSameBits) {
   const Task task(kRows);
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "backpass_resume";
@@ -83,30 +80,25 @@ TEST(Resume, GoesOnFromEveryStepOfAnEpochWithTheSameBits) {
       Adam part_adam;
       Schedule part_schedule = schedule;
       TrainingMemory memory;
-      std::size_t finished = 0;
       FitOptions<double> options = options_of(kEpochs, part_schedule);
       options.memory = &memory;
-      options.on_epoch_end = [&](const EpochReport&) { return ++finished, false; };
       calls = 0;
       EXPECT_THROW(part.fit(task.X, task.Y, squares_until(calls, end), part_adam, options), Interruption);
-      positions.push_back(memory.position.steps);
-      part.save(path, {.optimizer = part_adam,
-                       .schedule = &part_schedule,
-                       .epochs = finished,
-                       .steps = static_cast<std::int64_t>(finished * kSteps + memory.position.steps),
-                       .memory = &memory});
+      positions.push_back(memory.position.epoch_steps);
+      part.save(path, {.optimizer = part_adam, .schedule = &part_schedule, .memory = &memory});
 
-      Checkpoint<double> saved = load_checkpoint<double>(path);
-      ASSERT_EQ(saved.memory.position.steps, memory.position.steps);
-      options = options_of(kEpochs - finished, *saved.schedule);
-      options.memory = &saved.memory;
-      options.first_epoch = saved.epochs;
-      options.first_step = saved.steps;
-      const History rest = saved.network.fit(task.X, task.Y, squares_until(calls, SIZE_MAX), *saved.optimizer, options);
-      ASSERT_EQ(parameters_of(saved.network), parameters_of(whole)) << "interrupted in call " << end;
-      EXPECT_EQ(rest.best_epoch, expected.best_epoch);
+      // The second part has new objects.
+      Network<double> net = network_with_dropout();
+      Adam own;
+      Schedule own_schedule = schedule;
+      options = options_of(kEpochs, own_schedule);
+      options.resume_from = path;
+      const History history = net.fit(task.X, task.Y, squares_until(calls, SIZE_MAX), own, options);
+      ASSERT_EQ(parameters_of(net), parameters_of(whole)) << "interrupted in call " << end;
+      EXPECT_EQ(history.best_epoch, expected.best_epoch);
+      EXPECT_EQ(history.epochs, kEpochs);
       for (const char* name : {"loss", "val_loss", "lr"}) {
-        EXPECT_EQ(tail(rest, name, 0), tail(expected, name, finished)) << name << ", interrupted in call " << end;
+        EXPECT_EQ(history[name], expected[name]) << name << ", interrupted in call " << end;
       }
     }
     // The loop covered every position in an epoch.
@@ -117,28 +109,98 @@ TEST(Resume, GoesOnFromEveryStepOfAnEpochWithTheSameBits) {
   std::filesystem::remove(path);
 }
 
-TEST(Resume, RefusesAPositionThatTheEpochDoesNotHave) {
+TEST(Resume, AFileOfEveryEpochContinues) {
   const Task task(kRows);
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "backpass_resume_epochs";
+  const auto fit = [&](Network<double>& net, std::size_t epochs, bool resumes) {
+    Adam adam;
+    Schedule schedule = schedules::ReduceOnPlateau{.factor = 0.5, .patience = 0};
+    FitOptions<double> options = options_of(epochs, schedule);
+    options.checkpoint = path;
+    options.resume_from = resumes ? path : "";
+    return net.fit(task.X, task.Y, MeanSquaredError{}, adam, options);
+  };
+  Network<double> whole = network_with_dropout();
+  const History expected = fit(whole, kEpochs, false);
+  for (std::size_t epochs = 1; epochs <= kEpochs; ++epochs) {
+    Network<double> net = network_with_dropout();
+    const History history = fit(net, epochs, epochs > 1);
+    EXPECT_EQ(history.epochs, epochs);
+    EXPECT_EQ(load_checkpoint<double>(path).epochs, epochs);
+    if (epochs == kEpochs) {
+      EXPECT_EQ(parameters_of(net), parameters_of(whole));
+      EXPECT_EQ(history["lr"], expected["lr"]);
+    }
+  }
+  std::filesystem::remove(path);
+}
+
+TEST(Resume, RefusesAFileThatContradictsTheArgumentsAndChangesNothing) {
+  const Task task(kRows);
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "backpass_resume_refused";
   Network<double> net = network_with_dropout();
   const std::vector<double> before = parameters_of(net);
   SGD sgd;
   Schedule schedule = schedules::Constant{};
+  FitOptions<double> options = options_of(3, schedule);
+  options.resume_from = path;
   TrainingMemory memory;
-  memory.position.steps = kSteps + 1;
-  FitOptions<double> options = options_of(1, schedule);
-  options.early_stopping.reset();
-  options.memory = &memory;
-  options.first_step = 100;
-  EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::invalid_argument);
-  memory.position.steps = 2;
-  options.first_step = 1;
-  EXPECT_THROW(net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options), std::invalid_argument);
+  memory.seed = 9;
+  memory.base_lr = sgd.lr;
+  for (const char* name : {"loss", "val_loss", "lr", "seconds"}) {
+    memory.history.series.emplace_back(name, std::vector<double>(2));
+  }
+  memory.position.epochs = 2;
+  const auto fits = [&](std::size_t steps, std::size_t epoch_steps) {
+    memory.position.steps = steps;
+    memory.position.epoch_steps = epoch_steps;
+    net.save(path, {.optimizer = sgd, .schedule = &schedule, .memory = &memory});
+    try {
+      Network<double> copy = net;
+      SGD own;
+      copy.fit(task.X, task.Y, MeanSquaredError{}, own, options);
+    } catch (const std::invalid_argument&) {
+      net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options_of(0, schedule));
+      return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(fits(2 * kSteps, 0));
+  EXPECT_TRUE(fits(2 * kSteps + 1, 1));
+  EXPECT_TRUE(fits(3 * kSteps, kSteps));
+  EXPECT_FALSE(fits(2 * kSteps + 1, 0));
+  EXPECT_FALSE(fits(2 * kSteps, 1));
+  EXPECT_FALSE(fits(3 * kSteps + 1, kSteps + 1));
+  EXPECT_FALSE(fits(0, 1));
+  memory.seed = 8;
+  EXPECT_FALSE(fits(2 * kSteps, 0));
+  memory.seed.reset();
+  EXPECT_FALSE(fits(2 * kSteps, 0));
   EXPECT_EQ(parameters_of(net), before);
-  EXPECT_EQ(memory.position.steps, 2U);
-  // A new training ignores the position.
-  options.first_step = 0;
-  net.fit(task.X, task.Y, MeanSquaredError{}, sgd, options);
-  EXPECT_EQ(memory.position.steps, 0U);
+  std::filesystem::remove(path);
+}
+
+TEST(Resume, FilesHaveWholeHistories) {
+  Network<double> net = network_with_dropout();
+  TrainingMemory memory;
+  memory.position.epochs = 2;
+  memory.history.series = {{"loss", {1.0, std::numeric_limits<double>::quiet_NaN()}}, {"lr", {0x1.fp-1060, -0.0}}};
+  const std::vector<std::byte> bytes = to_bytes(net, {.memory = &memory});
+  const auto saved = std::get<SavedTraining<double>>(from_bytes(bytes));
+  EXPECT_EQ(saved.epochs, 2U);
+  ASSERT_EQ(saved.memory.history.series.size(), 2U);
+  EXPECT_TRUE(std::isnan(saved.memory.history["loss"][1]));
+  EXPECT_EQ(saved.memory.history["lr"], memory.history["lr"]);
+  EXPECT_FALSE(saved.memory.seed);
+  memory.history.series[1].second.pop_back();
+  EXPECT_THROW((void)to_bytes(net, {.memory = &memory}), std::invalid_argument);
+  memory.position.epochs = 0;
+  memory.history.series.assign(257, {"loss", {}});
+  EXPECT_THROW((void)to_bytes(net, {.memory = &memory}), std::invalid_argument);
+  memory.history.series.pop_back();
+  EXPECT_EQ(
+      std::get<SavedTraining<double>>(from_bytes(to_bytes(net, {.memory = &memory}))).memory.history.series.size(),
+      256U);
 }
 
 }  // namespace

@@ -211,12 +211,12 @@ def test_checkpoint_comes_back_whole(tmp_path):
         tmp_path / "m", optimizer=adam, schedule=schedule, epochs=4, steps=17, metadata={"a": "ü"}
     )
     saved = bp.load_checkpoint(tmp_path / "m")
-    assert isinstance(saved, bp.Checkpoint)
+    assert isinstance(saved, bp.SavedTraining)
     assert type(saved.network) is bp.Network
     assert repr(saved.optimizer) == repr(adam)
     np.testing.assert_array_equal(saved.optimizer.state["exp_avg"], adam.state["exp_avg"])
     assert saved.schedule == schedule
-    assert saved[3:] == (4, 17, {"a": "ü"})
+    assert saved[3:] == (4, 17, {"a": "ü"}, bp.History())
     plain = tmp_path / "plain"
     net.save(plain)
-    assert bp.load_checkpoint(plain)[1:] == (None, None, 0, 0, {})
+    assert bp.load_checkpoint(plain)[1:] == (None, None, 0, 0, {}, bp.History())

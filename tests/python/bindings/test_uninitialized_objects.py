@@ -31,7 +31,8 @@ x, y = np.ones((2, 3)), np.ones((2, 1))
 net, sgd = bp.Network([3, 1], seed=0), bp.optim.SGD()
 fit = {"loss": "mse", "optimizer": sgd, "epochs": 1, "progress": False}
 ARGUMENTS = {
-    "_gradient_check": (x, y, "mse"), "with_length": (10,),
+    "_gradient_check": (x, y, "mse"), "_evaluate_and_predict": (x, y, "mse", None),
+    "with_length": (10,),
     "__call__": (x,), "__deepcopy__": ({},), "__getitem__": (0,), "__reduce_ex__": (0,),
     "astype": ("float64",), "backward": (y,), "evaluate": (x, y, {"loss": "mse"}),
     "fit": (x, y, fit), "forward": (x,), "loss_and_gradient": (x, y, {"loss": "mse"}),

@@ -18,9 +18,14 @@ from backpass.callbacks import (
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import collect
 
-INFO = TrainInfo(
-    epochs=5, batch_size=2, rows=10, optimizer="the optimizer", schedule="the schedule"
-)
+OPTIMIZER, SCHEDULE = bp.optim.Adam(), bp.schedules.Constant()
+
+
+def info() -> TrainInfo:
+    memory = bp._core.TrainingMemory()
+    return TrainInfo(
+        epochs=5, batch_size=2, rows=10, optimizer=OPTIMIZER, schedule=SCHEDULE, memory=memory
+    )
 
 
 class Recorder:
@@ -35,7 +40,7 @@ class Recorder:
 
 def run(checkpoint: Checkpoint, logs: list[dict[str, float]]) -> list[tuple[str, dict[str, Any]]]:
     net: Any = Recorder()
-    checkpoint.on_train_begin(net, INFO)
+    checkpoint.on_train_begin(net, info())
     for epoch, entry in enumerate(logs):
         assert checkpoint.on_epoch_end(net, epoch, entry) is None
     return net.saved
@@ -87,7 +92,12 @@ class TestEarlyStopping:
 
 class TestCheckpoint:
     def test_saves_every_epoch(self) -> None:
-        assert run(Checkpoint("m"), losses(3, 2, 4)) == [("m", {})] * 3
+        saved = run(Checkpoint("m", metadata={"a": "b"}), losses(3, 2, 4))
+        assert [path for path, _ in saved] == ["m"] * 3
+        options = saved[-1][1]
+        assert options["optimizer"] is OPTIMIZER
+        assert options["schedule"] is SCHEDULE
+        assert options["metadata"] == {"a": "b"}
 
     def test_saves_every_nth(self) -> None:
         saved = run(Checkpoint("m{epoch}", every=2), losses(1, 1, 1, 1, 1))
@@ -127,10 +137,6 @@ class TestCheckpoint:
         checkpoint = Checkpoint("m", save_best_only=True)
         assert len(run(checkpoint, losses(1))) == 1
         assert len(run(checkpoint, losses(5))) == 1
-
-    def test_counts_on_from_an_earlier_run(self) -> None:
-        info = TrainInfo(epochs=9, batch_size=4, rows=10, first_epoch=5, first_step=15)
-        assert info.steps_after(6) == 15 + 2 * 3
 
     def test_every_must_be_positive(self) -> None:
         with pytest.raises(ValueError, match="every must be at least 1, got 0"):
@@ -280,7 +286,7 @@ class TestInFit:
             validation_split=split,
             callbacks=[
                 LambdaCallback(on_train_begin=lambda net, info: infos.append(info)),
-                Checkpoint(tmp_path / "m", optimizer=adam),
+                Checkpoint(tmp_path / "m"),
             ],
             progress=False,
         )
@@ -350,27 +356,23 @@ class TestInFit:
                 **options,
             )
 
-        whole = bp.Network([3, 8, 1], dropout=0.2, seed=0)
-        adam = bp.optim.Adam(lr=0.01)
-        schedule = make_schedule()
-        checkpoint = Checkpoint(tmp_path / "{epoch}", optimizer=adam)
-        history = train(whole, adam, 6, schedule=schedule, callbacks=[checkpoint])
+        def make() -> bp.Network:
+            return bp.Network([3, 8, 1], dropout=0.2, seed=0)
 
-        saved = bp.load_checkpoint(tmp_path / str(epoch))
-        assert saved.optimizer is not None
-        assert saved.optimizer.lr == 0.01
+        whole, adam = make(), bp.optim.Adam(lr=0.01)
+        schedule = make_schedule()
+        checkpoint = Checkpoint(tmp_path / "{epoch}")
+        history = train(whole, adam, 6, schedule=schedule, callbacks=[checkpoint])
+        assert adam.lr == 0.01
+        assert schedule == make_schedule()  # the object of the caller gets no length
+
+        path = tmp_path / str(epoch)
+        saved = bp.load_checkpoint(path)
         assert (saved.epochs, saved.steps) == (epoch, 3 * epoch)
-        # The file stores the length of the whole training; the caller's object is unchanged.
-        assert saved.schedule == schedule.with_length(18, 6)
-        assert schedule == make_schedule()
-        rest = train(
-            saved.network,
-            saved.optimizer,
-            6 - epoch,
-            schedule=saved.schedule,
-            first_epoch=saved.epochs,
-            first_step=saved.steps,
-        )
-        assert rest["loss"] == history["loss"][epoch:]
-        assert rest["lr"] == history["lr"][epoch:]
-        assert np.array_equal(saved.network.parameters, whole.parameters)
+        assert saved.history["loss"] == history["loss"][:epoch]
+        net, other = make(), bp.optim.Adam(lr=0.01)
+        rest = train(net, other, 6, schedule=schedule, resume_from=path)
+        assert rest["loss"] == history["loss"]
+        assert rest["lr"] == history["lr"]
+        assert other.lr == 0.01
+        assert np.array_equal(net.parameters, whole.parameters)

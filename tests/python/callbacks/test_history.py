@@ -74,11 +74,6 @@ def test_repr_shows_the_best_epoch_if_it_was_restored() -> None:
         "History(epochs=3, best_epoch=1, stopped_early=True, restored_best=True, loss=0.5, "
         "val_loss=0.6)"
     )
-    resumed = History(SERIES, best_epoch=6, restored_best=True, first_epoch=5)
-    assert repr(resumed).endswith("loss=0.5, val_loss=0.6)")
-    assert repr(History(SERIES, best_epoch=2, restored_best=True, first_epoch=5)) == (
-        "History(epochs=3, best_epoch=2, restored_best=True)"
-    )
 
 
 def test_a_table_for_notebooks() -> None:

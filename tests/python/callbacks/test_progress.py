@@ -6,6 +6,7 @@ import select
 import struct
 import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,10 +101,14 @@ def test_a_run_that_ends_early_leaves_its_last_epoch(capsys: pytest.CaptureFixtu
     assert "epoch 2/100" in capsys.readouterr().err.rsplit("\r", 1)[-1]
 
 
-def test_a_resumed_run_starts_at_its_first_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_resumed_run_starts_at_its_first_epoch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     net = bp.Network([2, 1], seed=0)
     x, y = np.ones((10, 2)), np.ones((10, 1))
-    net.fit(x, y, loss="mse", optimizer="sgd", epochs=2, first_epoch=5, progress=True)
+    settings = {"loss": "mse", "optimizer": "sgd"}
+    net.fit(x, y, **settings, epochs=5, checkpoint=tmp_path / "a", progress=False)
+    net.fit(x, y, **settings, epochs=7, resume_from=tmp_path / "a", progress=True)
     shown = capsys.readouterr().err
     assert "50.0/70.0" in shown
     assert shown.rstrip("\n").rsplit("\r", 1)[-1].startswith("epoch 7/7: 100%")

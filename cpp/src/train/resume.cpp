@@ -1,0 +1,112 @@
+#include "train/resume.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/require.hpp"
+#include "base/text.hpp"
+#include "io/json_writer.hpp"
+#include "io/settings_json.hpp"
+#include "pass/network_impl.hpp"
+
+namespace backpass::train {
+namespace {
+
+/// "4 -> 24, tanh, no bias, dropout 0.1": what two networks with the same parameters can differ in.
+std::string layer_text(const LayerSpec& layer) {
+  std::string text = std::to_string(layer.inputs) + " -> " + std::to_string(layer.outputs) + ", ";
+  text += layer.activation.name();
+  if (layer.activation.has_parameter()) {
+    text += "(" + number_text(layer.activation.parameter()) + ")";
+  }
+  return text + (layer.bias ? ", bias" : ", no bias") + ", dropout " + number_text(layer.dropout);
+}
+
+/// The settings, with the learning rate `lr`.
+std::string settings_text(OptimizerRef optimizer, double lr) {
+  io::ObjectWriter object = io::optimizer_to_json(optimizer);
+  object.set("lr", io::json_number(lr));
+  return object.text();
+}
+/// The settings, without the memory.
+std::string settings_text(const Schedule* schedule) {
+  if (schedule == nullptr) {
+    return "none";
+  }
+  Schedule copy = copy_schedule(*schedule);
+  reset(copy);
+  return io::schedule_to_json(copy);
+}
+
+std::string names_text(const History& history) {
+  return list_text(history.series, [](const auto& series) { return series.first; });
+}
+
+}  // namespace
+
+template <class T>
+SavedTraining<T> load_training(const ResumeTarget<T>& target) {
+  SavedTraining<T> saved = load_checkpoint<T>(target.options.resume_from);
+  const TrainingMemory& memory = saved.memory;
+  const std::string where = "resume_from: " + target.options.resume_from.string();
+  const auto require_same = [&](const std::string& what, const std::string& file, const std::string& here) {
+    require(file == here, where + ": " + what + " differs. In the file: " + file + ". Here: " + here);
+  };
+  require(memory.seed.has_value() && saved.optimizer.has_value(),
+          where + " contains no training. fit(checkpoint=...) saves files with a training");
+  const std::size_t layers = target.network.num_layers();
+  require_same("the number of layers", std::to_string(saved.network.num_layers()), std::to_string(layers));
+  for (std::size_t i = 0; i < layers; ++i) {
+    require_same("layer " + std::to_string(i + 1) + " of the network", layer_text(saved.network.layer(i).spec()),
+                 layer_text(target.network.layer(i).spec()));
+  }
+  require_same("the optimizer", settings_text(*saved.optimizer, memory.base_lr),
+               settings_text(target.optimizer, target.optimizer.lr()));
+  require_same("the schedule", settings_text(saved.schedule ? &*saved.schedule : nullptr),
+               settings_text(target.schedule));
+  if (target.options.seed) {
+    require_same("the seed", std::to_string(*memory.seed), std::to_string(*target.options.seed));
+  }
+  require_same("the list of series", names_text(memory.history), names_text(target.history));
+  const TrainingPosition& at = memory.position;
+  require(at.epoch_steps <= target.steps_per_epoch && at.steps >= at.epoch_steps &&
+              at.steps - at.epoch_steps == at.epochs * target.steps_per_epoch,
+          where + ": the number of steps per epoch differs. In the file: " + std::to_string(at.steps) + " steps in " +
+              std::to_string(at.epochs) + " epochs and " + std::to_string(at.epoch_steps) +
+              " steps of the next epoch. Here: " + std::to_string(target.steps_per_epoch) +
+              " steps per epoch. Use the same rows and batch_size");
+  require(at.epochs <= target.options.epochs,
+          where + ": " + std::to_string(at.epochs) + " epochs are finished, but epochs is " +
+              std::to_string(target.options.epochs) + ". It is the number of all epochs of the training");
+  return saved;
+}
+
+template <class T>
+void restore(SavedTraining<T>& saved, const ResumeTarget<T>& target) noexcept {
+  const auto parameters = std::as_const(saved.network).parameters();
+  std::copy(parameters.begin(), parameters.end(), target.network.parameters().begin());
+  target.network.set_dropout_state(saved.network.dropout_state());
+  for (std::size_t i = 0; i < target.network.num_layers(); ++i) {
+    target.network.layer(i).set_trainable(saved.network.layer(i).spec().trainable);
+    target.network.layer(i).set_lr_scale(saved.network.layer(i).spec().lr_scale);
+  }
+  target.optimizer.visit([&]<class O>(O& optimizer) {
+    optimizer = std::move(std::get<O>(*saved.optimizer));
+    optimizer.state.owner.set(NetworkAccess::impl(target.network).model.identity.value());
+  });
+  if (target.schedule != nullptr) {
+    if (schedules::ReduceOnPlateau* plateau = plateau_of(*target.schedule); plateau != nullptr) {
+      *plateau = *plateau_of(*saved.schedule);
+    }
+  }
+}
+
+#define BACKPASS_INSTANTIATE(T)                                    \
+  template SavedTraining<T> load_training(const ResumeTarget<T>&); \
+  template void restore(SavedTraining<T>&, const ResumeTarget<T>&) noexcept;
+BACKPASS_INSTANTIATE(float)
+BACKPASS_INSTANTIATE(double)
+#undef BACKPASS_INSTANTIATE
+
+}  // namespace backpass::train

@@ -1,0 +1,32 @@
+/// A training that continues from a file.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+
+#include <backpass/serialize.hpp>
+
+namespace backpass::train {
+
+/// What the caller of fit passes. The training in the file must have the same.
+template <class T>
+struct ResumeTarget {
+  Network<T>& network;
+  OptimizerRef optimizer;
+  Schedule* schedule;      ///< or null
+  const History& history;  ///< its series have no numbers yet
+  std::size_t steps_per_epoch;
+  const FitOptions<T>& options;
+};
+
+/// Loads the training of FitOptions::resume_from and compares it with the target. Changes nothing.
+/// \throws FileError, FormatError
+/// \throws std::invalid_argument if the file has no training to resume, or another one
+template <class T>
+[[nodiscard]] SavedTraining<T> load_training(const ResumeTarget<T>& target);
+
+/// Moves the parameters, the settings of the layers, the optimizer and the memory of the schedule to the target.
+template <class T>
+void restore(SavedTraining<T>& saved, const ResumeTarget<T>& target) noexcept;
+
+}  // namespace backpass::train
