@@ -161,7 +161,7 @@ auto between_steps(Access& network, Access& optimizer, F&& f) {
   };
   network.lend();
   optimizer.lend();
-  const auto result = [&] {
+  auto result = [&] {
     try {
       return f();
     } catch (const std::exception&) {
