@@ -1,5 +1,7 @@
 """backpass.metrics against scikit-learn, in evaluate and in fit."""
 
+import sys
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -368,3 +370,27 @@ def test_the_mode_decides_for_a_function(mode, tmp_path):
 def test_other_modes_are_refused(make):
     with pytest.raises(ValueError, match="mode must be"):
         make(mode="largest")
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match=r"pip install 'backpass\[sklearn\]'"):
+        bp.metrics.compute("f1", [1, 0], [[0.9], [0.2]], loss="binary_cross_entropy")
+
+
+def test_targets_must_have_the_size_of_the_outputs():
+    with pytest.raises(ValueError, match=r"y has shape \(2, 3\); expected \(2, 2\)"):
+        bp.metrics.compute("accuracy", np.eye(2, 3), np.eye(2), loss="cross_entropy")
+
+
+def test_a_confusion_matrix_cannot_count_nan():
+    with pytest.raises(ValueError, match="confusion_matrix: an output is NaN"):
+        bp.metrics.compute(
+            "confusion_matrix", [0, 1], np.full((2, 2), np.nan), loss="cross_entropy"
+        )
+
+
+def test_distributions_stand_for_their_largest_class():
+    y, output = np.array([[0.2, 0.8], [0.9, 0.1], [0.4, 0.6]]), np.array([[1, 2], [3, 4], [0, 1]])
+    value = bp.metrics.compute("balanced_accuracy", y, output, loss="softmax_cross_entropy")
+    assert value == 0.5  # both rows of class 1, and not the row of class 0

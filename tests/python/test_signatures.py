@@ -137,6 +137,23 @@ def test_reads_signatures_from_docstrings():
     assert shown == "(self, b={'a': 1, ')': (2,)}, /, *, c=<x>, **d)"
     assert _signatures.signature_of(len) is None
 
+    def variadic():
+        """variadic(*args, b: int = 1) -> None"""
+
+    assert str(_signatures.signature_of(variadic)) == "(*args, b=1)"
+    assert _signatures.signature_of(lambda: None) is None
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_bases_have_no_objects(base):
+    with pytest.raises(TypeError, match=f"^{base.__name__} is a base class: .* derived class"):
+        base()
+
+
+def test_other_errors_are_explained_by_their_text():
+    error = TypeError("the network is too deep")
+    assert _signatures.explain(error, bp.Network.copy, "copy", (), {}) == str(error)
+
 
 @pytest.mark.parametrize("name", [n for n, value in PUBLIC.items() if n.count(".") < 3])
 def test_public_functions_and_classes_can_be_pickled(name):

@@ -67,3 +67,27 @@ def test_a_limit_that_is_not_a_number_of_threads_is_refused():
     with pytest.raises(ValueError, match="at least 1"):
         threadpoolctl.threadpool_limits({"backpass": 0})
     bp.set_num_threads(before)
+
+
+def test_a_version_without_registration_is_left_alone():
+    code = (
+        "import pathlib, sys, tempfile, backpass\n"
+        "folder = pathlib.Path(tempfile.mkdtemp())\n"
+        "(folder / 'threadpoolctl.py').write_text('__version__ = \"3.1.0\"')\n"
+        "sys.path.insert(0, str(folder))\n"
+        "import threadpoolctl\n"
+        "print(*(name for name in vars(threadpoolctl) if not name.startswith('__')))"
+    )
+    assert run_python(code).strip() == ""
+
+
+def test_a_second_copy_of_it_is_registered_too():
+    code = (
+        "import importlib.util, backpass as bp\n"
+        "spec = importlib.util.find_spec('threadpoolctl')\n"
+        "import threadpoolctl\n"
+        "copy = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(copy)\n"
+        "with copy.threadpool_limits(1):\n    print(bp.get_num_threads())"
+    )
+    assert run_python(code).strip() == "1"

@@ -376,3 +376,45 @@ class TestInFit:
         assert rest["lr"] == history["lr"]
         assert other.lr == 0.01
         assert np.array_equal(net.parameters, whole.parameters)
+
+
+def test_the_methods_of_the_base_class_do_nothing() -> None:
+    net: Any = None
+    base = Callback()
+    assert base.on_train_begin(net, INFO) is None
+    assert base.on_epoch_end(net, 0, {"loss": 0.5}) is None
+    assert base.on_progress(net, 0, 3, 0.5) is None
+    assert base.on_train_end(net, History({"loss": [0.5]})) is None
+    assert LambdaCallback().on_progress(net, 0, 3, 0.5) is None
+
+
+class TestSavesByTime:
+    @pytest.mark.parametrize(("seconds", "saves"), [(0, 3), (3600, 0)])
+    def test_saves_when_the_time_has_passed(self, seconds: float, saves: int) -> None:
+        checkpoint = Checkpoint("m", every=100, every_seconds=seconds)
+        net: Any = Recorder()
+        checkpoint.on_train_begin(net, INFO)
+        for rows in (2, 4, 6):
+            checkpoint.on_progress(net, 0, rows, 0.5)
+        assert len(net.saved) == saves
+
+    @pytest.mark.parametrize("seconds", [-1, float("nan")])
+    def test_a_negative_time_is_refused(self, seconds: float) -> None:
+        with pytest.raises(ValueError, match="every_seconds must be at least 0"):
+            Checkpoint("m", every_seconds=seconds)
+
+    def test_the_best_epoch_is_not_a_matter_of_time(self) -> None:
+        with pytest.raises(ValueError, match="use a second Checkpoint"):
+            Checkpoint("m", save_best_only=True, every_seconds=1)
+
+
+@pytest.mark.parametrize("argument", ["callbacks", "early_stopping", "checkpoint"])
+def test_a_class_in_place_of_an_object_is_named(argument: str) -> None:
+    arguments: Any = {argument: Checkpoint}
+    with pytest.raises(TypeError, match=r"got the class Checkpoint: write Checkpoint\(\.\.\.\)"):
+        collect(**arguments)
+
+
+def test_a_count_beyond_64_bits_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"every must be below 2\*\*63"):
+        Checkpoint("m", every=2**63)

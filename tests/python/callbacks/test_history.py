@@ -1,6 +1,7 @@
 """History: a dict of series, with the results of the run."""
 
 import pickle
+import sys
 
 import pytest
 
@@ -89,3 +90,9 @@ def test_frames() -> None:
     assert frame.index.name == "epoch"
     assert frame["val_loss"].tolist() == SERIES["val_loss"]
     assert pd.DataFrame(RESTORED).equals(frame.rename_axis(None))
+
+
+def test_without_pandas_a_frame_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        RESTORED.to_frame()

@@ -122,3 +122,10 @@ def test_pyplot_is_not_touched_and_importing_the_package_needs_no_matplotlib() -
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_axis_is_named_after_its_only_series() -> None:
+    panels = HISTORY.plot().axes
+    assert [panel.get_ylabel() for panel in panels] == ["loss", "accuracy"]
+    two = History({"loss": [0.7, 0.5], "accuracy": [0.6, 0.7], "r2": [0.1, 0.2]})
+    assert two.plot().axes[1].get_ylabel() == ""

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import backpass as bp
@@ -147,3 +148,20 @@ class TestFailures:
         result = run("train", plants, "--target", "nothing", "-o", "m.safetensors")
         result.assert_failure()
         assert (tmp_path / "m.safetensors").read_bytes() == b"old"
+
+    def test_data_without_a_target_cannot_be_learned(self, run: Command, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", x=np.ones((4, 2)))
+        result = run("train", "a.npz")
+        result.assert_failure()
+        assert "no target" in result.err
+
+    def test_settings_that_do_not_fit_the_target(self, run: Command, prices: Path) -> None:
+        def message(*options: str) -> str:
+            result = run("train", prices, "--target", "price", "--no-plot", *options)
+            result.assert_failure()
+            return result.err
+
+        rows = prices.read_text().splitlines()
+        prices.write_text("\n".join([rows[0], "100,-1", *rows[2:]]) + "\n")
+        assert "needs a target >= 0" in message("--loss", "poisson")
+        assert "label smoothing is for" in message("--label-smoothing", "0.1")

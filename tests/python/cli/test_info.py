@@ -1,6 +1,9 @@
 """backpass info: the contents of a file."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 import backpass as bp
 from command import Command
@@ -34,6 +37,24 @@ class TestInfo:
         assert result["target"]["labels"] == ["daisy", "lily", "rose"]
         assert [column["name"] for column in result["inputs"]] == ["length", "colour", "constant"]
         assert result["training"]["epochs"] == 60
+
+    def test_a_target_of_numbers(self, run: Command, prices: Path) -> None:
+        run.ok("train", prices, "--target", "price", "--epochs", "1", "--no-plot")
+        assert "price (1 numbers)" in run.ok("info", "prices.safetensors").out
+
+    @pytest.mark.parametrize("training", ["nonsense", "[" * 100_000, "[1]"])
+    def test_facts_about_the_training_are_optional(
+        self, run: Command, tmp_path: Path, training: str
+    ) -> None:
+        bp.Network([2, 3], seed=0).save(tmp_path / "m", metadata={"training": training})
+        assert run.ok("info", "m", "--json").json["training"] == {}
+
+    def test_infinite_facts_become_null(self, run: Command, tmp_path: Path) -> None:
+        facts = {"test": {"loss": float("inf"), "r2": [float("nan"), 0.5]}}
+        metadata = {"training": json.dumps(facts)}
+        bp.Network([2, 3], seed=0).save(tmp_path / "m", metadata=metadata)
+        shown = run.ok("info", "m", "--json").json["training"]
+        assert shown == {"test": {"loss": None, "r2": [None, 0.5]}}
 
     def test_a_network_that_python_saved(self, run: Command, tmp_path: Path) -> None:
         bp.Network([2, 3], seed=0).save(tmp_path / "bare.safetensors")

@@ -35,6 +35,17 @@ class TestPredict:
         names = np.array(["daisy", "lily", "rose"])
         assert [row[0] for row in table[1:]] == names[wanted.argmax(axis=1)].tolist()
 
+    def test_any_number_of_threads_gives_the_same_table(
+        self, run: Command, model: Path, plants: Path
+    ) -> None:
+        before = bp.get_num_threads()
+        try:
+            table = run.ok("predict", model, plants, "--threads", before + 1).table
+            assert bp.get_num_threads() == before + 1
+        finally:
+            bp.set_num_threads(before)
+        assert table == run.ok("predict", model, plants).table
+
     def test_needs_no_target_and_any_order_of_columns(
         self, run: Command, model: Path, plants: Path, tmp_path: Path
     ) -> None:
@@ -121,3 +132,11 @@ class TestPredict:
         before = plants.read_bytes()
         run("predict", model, plants, "-o", plants).assert_misuse()
         assert plants.read_bytes() == before
+
+
+def test_a_model_without_preprocessing_has_no_labels(tmp_path: Path) -> None:
+    Model(bp.Network([2, 3], seed=0), training={"epochs": 7}).save(tmp_path / "m")
+    model = Model.load(tmp_path / "m")
+    assert (model.encoder, model.target, model.training) == (None, None, {"epochs": 7})
+    with pytest.raises(TypeError, match="does not predict classes"):
+        model.labels(np.eye(3))

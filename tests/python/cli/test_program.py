@@ -65,6 +65,20 @@ class TestProgram:
         assert "Traceback" not in err
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_closed_pipe_ends_without_a_message(self, tmp_path: Path) -> None:
+        bp.Network([2, 3], seed=0).save(tmp_path / "m")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backpass", "info", str(tmp_path / "m")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        with process.stderr:
+            assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 1
+
     def test_without_click_the_extra_is_named(self) -> None:
         code = "import sys; sys.modules['click'] = None; from backpass.cli import main; main()"
         result = self.start(code=code)

@@ -157,6 +157,12 @@ class TestTrainCsv:
         # The command predicts the rates, not their logarithms, which are 2 on average.
         assert np.abs(rate - np.exp(2 + x)).mean() < 0.3 * np.exp(2)
 
+    def test_a_constant_target_has_no_r2(self, run: Command, tmp_path: Path) -> None:
+        path = tmp_path / "flat.csv"
+        path.write_text("x,y\n" + "\n".join(f"{i},2.5" for i in range(60)) + "\n")
+        args = ["--target", "y", "--task", "regression", "--epochs", "1", "--no-plot", "--json"]
+        assert sorted(run.ok("train", path, *args).json["test"]) == ["loss", "mae", "rmse"]
+
     def test_task_can_be_told(self, run: Command, tmp_path: Path) -> None:
         path = tmp_path / "a.csv"
         path.write_text("x,y\n" + "\n".join(f"{i},{i % 3}" for i in range(60)) + "\n")

@@ -76,6 +76,14 @@ class TestNumbers:
         with pytest.raises(ValueError, match=r"column 'age' must be numeric, got 'old'"):
             column.encode(texts(None, "old"))
 
+    def test_no_rows_are_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"column 'a' has no rows to learn from"):
+            NumericColumn.fit("a", np.ones(0))
+
+    def test_a_column_without_any_value_is_named(self) -> None:
+        with pytest.raises(ValueError, match=r"column 'a' has 2 missing values"):
+            NumericColumn.fit("a", texts(None, None))
+
     def test_width_must_agree(self) -> None:
         column = NumericColumn.fit("a", np.ones((3, 4)))
         with pytest.raises(ValueError, match="expected 4 features, got 5"):
@@ -288,6 +296,19 @@ class TestJson:
     def test_no_json_object_is_a_value_error(self, text: str) -> None:
         with pytest.raises(ValueError, match="the preprocessing in the file"):
             preprocessing_from_json(text)
+
+    def test_numbers_beyond_the_range_are_damage(self) -> None:
+        text = preprocessing_to_json(self.ENCODER, ClassTarget("y", ("a", "b")))
+        data = json.loads(text)
+        data["inputs"][0]["mean"] = [10**400]
+        with pytest.raises(ValueError, match="is damaged"):
+            preprocessing_from_json(json.dumps(data))
+
+    def test_a_column_of_categories_is_not_a_target(self) -> None:
+        data = json.loads(preprocessing_to_json(self.ENCODER, ClassTarget("y", ("a", "b"))))
+        data["target"] = {"kind": "categorical", "name": "c", "categories": ["a", "b"]}
+        with pytest.raises(ValueError, match="the target in the file is damaged"):
+            preprocessing_from_json(json.dumps(data))
 
     def test_another_version_says_so(self) -> None:
         data = json.loads(preprocessing_to_json(self.ENCODER, ClassTarget("y", ("a", "b"))))
