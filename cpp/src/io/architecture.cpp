@@ -88,10 +88,10 @@ Initializer read_settings(LayerSpec& layer, const JsonValue& value, const std::s
 
 std::size_t read_size(const JsonValue& value, std::size_t i) {
   const std::uint64_t size = to_count(value, "the network's size " + std::to_string(i));
-  if (size == 0 || !std::in_range<std::size_t>(size)) {
+  if (size == 0) {
     throw FormatError("the network's size " + std::to_string(i) + " is " + std::to_string(size));
   }
-  return static_cast<std::size_t>(size);
+  return size;
 }
 
 /// The offset of the next layer in the parameters.

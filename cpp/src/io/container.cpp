@@ -37,10 +37,7 @@ std::size_t read_length(Source& source) {
                       " bytes, but the file has " + std::to_string(file_size) + " bytes (a header may have at most " +
                       std::to_string(kMaxHeader) + " bytes)");
   }
-  if (!std::in_range<std::size_t>(file_size)) {
-    throw FormatError(std::to_string(file_size) + " bytes are more than this machine can address");
-  }
-  return static_cast<std::size_t>(length);
+  return length;
 }
 
 std::optional<std::size_t> byte_size(const Shape& shape, ElementType type) {

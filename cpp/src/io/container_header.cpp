@@ -1,7 +1,6 @@
 #include "io/container_header.hpp"
 
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 #include <backpass/error.hpp>
@@ -31,16 +30,12 @@ class HeaderReader final : public JsonEvents {
   void real(double /*value*/) override { refuse("a number that is not a size"); }
 
   void count(std::uint64_t value) override {
-    if (value > std::numeric_limits<std::size_t>::max()) {
-      refuse("a number that is too large for this machine");
-    }
-    const auto size = static_cast<std::size_t>(value);
     if (place_ == Place::shape_items) {
-      if (!tensor().shape.push_back(size)) {
+      if (!tensor().shape.push_back(value)) {
         fail("has more than " + std::to_string(Shape::kMaxRank) + " dimensions");
       }
     } else if (place_ == Place::offset_items && offsets_ < 2) {
-      (offsets_++ == 0 ? tensor().begin : tensor().end) = size;
+      (offsets_++ == 0 ? tensor().begin : tensor().end) = value;
     } else {
       refuse("a number");
     }

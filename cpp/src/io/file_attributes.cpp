@@ -29,23 +29,13 @@ bool is_refusal(int error) {
          error == ENODATA;
 }
 
-/// The complete result of call(buffer, size), for any length. Empty if there is no result or if it cannot be read.
+/// The complete result of call(buffer, size). Empty if there is no result or if it cannot be read.
 template <class Call>
 std::string read_all(Call call) {
-  std::string buffer;
-  for (int tries = 0; tries < 8; ++tries) {  // the result may grow between the two calls
-    const ssize_t size = call(nullptr, std::size_t{0});
-    if (size <= 0) {
-      return {};
-    }
-    buffer.resize(static_cast<std::size_t>(size));
-    const ssize_t had = call(buffer.data(), buffer.size());
-    if (had >= 0) {
-      buffer.resize(static_cast<std::size_t>(had));
-      return buffer;
-    }
-  }
-  return {};
+  constexpr std::size_t kMost = 65536;  // the limits of Linux for a value and for a list of names
+  std::string buffer(kMost, '\0');
+  const ssize_t size = call(buffer.data(), buffer.size());
+  return buffer.substr(0, size < 0 ? 0 : static_cast<std::size_t>(size));
 }
 
 /// True for attributes that describe the old content or grant it rights. The new content must not get them.
@@ -62,7 +52,9 @@ int copy_extended(const std::filesystem::path& from, int to) {
     if (belongs_to_content(name)) {
       continue;
     }
-    has_access_list = has_access_list || name == kAccessList;
+    if (name == kAccessList) {
+      has_access_list = true;
+    }
     const std::string value =
         read_all([&](char* at, std::size_t size) { return ::getxattr(from.c_str(), name.c_str(), at, size); });
     if (::fsetxattr(to, name.c_str(), value.data(), value.size(), 0) != 0 && !is_refusal(errno)) {

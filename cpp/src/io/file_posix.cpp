@@ -41,7 +41,7 @@ std::optional<struct stat> look_up(const fs::path& path) {
 fs::path follow_links(const fs::path& path) {
   constexpr int kMostLinks = 40;  // the limit of Linux
   fs::path target = path;
-  for (int i = 0; i < kMostLinks; ++i) {
+  for (int i = 0; i <= kMostLinks; ++i) {
     std::error_code error;
     const fs::path next = fs::read_symlink(target, error);
     if (error == std::errc::invalid_argument || error == std::errc::no_such_file_or_directory) {
@@ -150,14 +150,16 @@ InputFile::InputFile(const fs::path& path)
   if (descriptor_ < 0) {
     fail("cannot read", path, errno);
   }
-  struct stat info{};
-  int error = ::fstat(descriptor_, &info) == 0 ? 0 : errno;
-  if (error == 0 && !S_ISREG(info.st_mode)) {
-    error = S_ISDIR(info.st_mode) ? EISDIR : ESPIPE;
-  }
-  if (error != 0) {
+  const auto refuse = [&](int error) {
     ::close(descriptor_);
     fail("cannot read", path, error);
+  };
+  struct stat info{};
+  if (::fstat(descriptor_, &info) != 0) {
+    refuse(errno);
+  }
+  if (!S_ISREG(info.st_mode)) {
+    refuse(S_ISDIR(info.st_mode) ? EISDIR : ESPIPE);
   }
   size_ = static_cast<std::uint64_t>(info.st_size);
 }

@@ -106,28 +106,19 @@ class FeedIterator {
   Feed* feed_;
 };
 
-void parse(std::string_view text, std::size_t offset, const std::string& what, JsonEvents& receiver);
+[[noreturn]] void refuse(const std::string& what, std::size_t position) {
+  throw FormatError(what + " is not valid JSON at byte " + std::to_string(position));
+}
 
-/// Appends the strings that it receives to another string.
-class Appender final : public JsonEvents {
- public:
-  explicit Appender(std::string& to) noexcept : to_(to) {}
-  void text(std::string value) override { to_ += value; }
-  // The text of one string causes no other events.
-  void null() override {}
-  void boolean(bool /*value*/) override {}
-  void count(std::uint64_t /*value*/) override {}
-  void integer(std::int64_t /*value*/) override {}
-  void real(double /*value*/) override {}
-  void key(std::string /*name*/) override {}
-  void begin_object() override {}
-  void end_object() override {}
-  void begin_list() override {}
-  void end_list() override {}
-
- private:
-  std::string& to_;
-};
+/// Decodes a string. \param text  with quotes. \param offset  position of `text` in the whole text, for messages
+std::string decode(const std::string& text, std::size_t offset, const std::string& what) {
+  Feed feed(text, what);
+  try {
+    return nlohmann::json::parse(FeedIterator(&feed), FeedIterator(nullptr)).get<std::string>();
+  } catch (const nlohmann::json::parse_error&) {
+    refuse(what, offset + feed.position());
+  }
+}
 
 /// The length of a first piece of the raw text of a string that can be decoded separately. It is about kLongString and
 /// does not end within an escape sequence, a surrogate pair or a UTF-8 sequence.
@@ -140,8 +131,7 @@ std::size_t whole_piece(std::string_view raw) {
   while (end < std::min(raw.size(), kLongString - 16)) {
     if (raw[end] == '\\') {
       const std::string_view escape = raw.substr(end);
-      const bool is_unicode = escape.size() > 1 && escape[1] == 'u';
-      end += !is_unicode ? 2 : is_high_surrogate(escape) ? 12 : 6;
+      end += !escape.starts_with("\\u") ? 2 : is_high_surrogate(escape) ? 12 : 6;
     } else {
       ++end;
       for (int i = 0; i < 3 && end < raw.size() && (static_cast<unsigned char>(raw[end]) & 0xC0U) == 0x80U; ++i) {
@@ -155,8 +145,7 @@ std::size_t whole_piece(std::string_view raw) {
 /// Connects the parser's interface to JsonEvents. A return value of true lets the parser continue.
 class Adapter {
  public:
-  Adapter(Feed& feed, std::size_t offset, const std::string& what, JsonEvents& receiver)
-      : feed_(feed), offset_(offset), what_(what), receiver_(receiver) {}
+  Adapter(Feed& feed, const std::string& what, JsonEvents& receiver) : feed_(feed), what_(what), receiver_(receiver) {}
 
   bool null() { return receiver_.null(), true; }
   bool boolean(bool value) { return receiver_.boolean(value), true; }
@@ -170,10 +159,11 @@ class Adapter {
   bool end_object() { return receiver_.end_object(), true; }
   bool start_array(std::size_t /*size*/) { return receiver_.begin_list(), true; }
   bool end_array() { return receiver_.end_list(), true; }
-  bool binary(std::vector<std::uint8_t>& /*value*/) { return true; }  // does not occur in JSON
+  // The parser's interface requires this function. It is for other formats than JSON.
+  bool binary(std::vector<std::uint8_t>& /*value*/) { return false; }  // GCOVR_EXCL_LINE: JSON has no binary values
 
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/, const nlohmann::json::exception& /*error*/) {
-    throw FormatError(what_ + " is not valid JSON at byte " + std::to_string(offset_ + feed_.position()));
+    refuse(what_, feed_.position());
   }
 
  private:
@@ -183,14 +173,13 @@ class Adapter {
     if (raw.empty()) {
       return value;
     }
-    std::size_t offset = offset_ + feed_.position() - 1 - raw.size();
+    std::size_t offset = feed_.position() - 1 - raw.size();
     std::string result;
     result.reserve(raw.size());
-    Appender appender(result);
     Poll poll;  // a single piece is too short to cause a poll
     while (!raw.empty()) {
       const std::size_t length = whole_piece(raw);
-      parse('"' + std::string(raw.substr(0, length)) + '"', offset - 1, what_, appender);
+      result += decode('"' + std::string(raw.substr(0, length)) + '"', offset - 1, what_);
       raw.remove_prefix(length);
       offset += length;
       poll.done(length);
@@ -199,17 +188,9 @@ class Adapter {
   }
 
   Feed& feed_;
-  std::size_t offset_;
   const std::string& what_;
   JsonEvents& receiver_;
 };
-
-/// \param offset  position of `text` in the whole text, for messages
-void parse(std::string_view text, std::size_t offset, const std::string& what, JsonEvents& receiver) {
-  Feed feed(text, what);
-  Adapter adapter(feed, offset, what, receiver);
-  nlohmann::json::sax_parse(FeedIterator(&feed), FeedIterator(nullptr), &adapter);
-}
 
 }  // namespace
 
@@ -218,7 +199,9 @@ void parse_events(std::string_view text, const std::string& what, JsonEvents& re
   if (text.find('\0') != std::string_view::npos) {
     throw FormatError(what + " contains a zero byte");
   }
-  parse(text, 0, what, receiver);
+  Feed feed(text, what);
+  Adapter adapter(feed, what, receiver);
+  nlohmann::json::sax_parse(FeedIterator(&feed), FeedIterator(nullptr), &adapter);
 }
 
 }  // namespace backpass::io

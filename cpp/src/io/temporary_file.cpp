@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include <backpass/random.hpp>
 
@@ -49,8 +50,8 @@ int lock(int descriptor) noexcept {
 bool has_name(int descriptor, const fs::path& path) noexcept {
   struct stat file{};
   struct stat named{};
-  return ::fstat(descriptor, &file) == 0 && ::lstat(path.c_str(), &named) == 0 && file.st_dev == named.st_dev &&
-         file.st_ino == named.st_ino;
+  const auto identity = [](const struct stat& info) { return std::pair(info.st_dev, info.st_ino); };
+  return ::fstat(descriptor, &file) == 0 && ::lstat(path.c_str(), &named) == 0 && identity(file) == identity(named);
 }
 
 /// Removes the temporary file of a process that has ended. A file that a process still writes to is locked and stays.

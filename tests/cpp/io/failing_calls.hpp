@@ -12,6 +12,8 @@ namespace backpass::test {
 class FailingCall {
  public:
   FailingCall(int number, int code) noexcept;
+  /// The first call of the function `only` sets errno to `code` and returns `result`.
+  FailingCall(const char* only, int code, int result = -1) noexcept;
   ~FailingCall();
   FailingCall(const FailingCall&) = delete;
   FailingCall& operator=(const FailingCall&) = delete;

@@ -269,6 +269,15 @@ TEST(Container, TooManyMetadataAreNotWrittenEither) {
   EXPECT_THROW(static_cast<void>(start_container(metadata, {})), std::invalid_argument);
 }
 
+TEST(Container, AHeaderBeyondTheLimitIsNotWrittenEither) {
+  constexpr std::size_t kMost = 100'000'000;
+  const std::size_t rest = start_container({{"k", ""}}, {}).bytes.size() - 8;
+  Metadata metadata = {{"k", std::string(kMost - rest, 'x')}};
+  EXPECT_EQ(start_container(metadata, {}).bytes.size(), 8 + kMost);
+  metadata["k"] += std::string(8, 'x');  // the size of the header is a multiple of 8
+  EXPECT_THROW(static_cast<void>(start_container(metadata, {})), std::invalid_argument);
+}
+
 TEST(Container, ShapesThatCannotBeAddressedAreNotWritten) {
   const std::size_t half = std::size_t{1} << (std::numeric_limits<std::size_t>::digits - 1);
   const auto refused = [](const std::vector<TensorEntry>& entries) {
@@ -278,6 +287,7 @@ TEST(Container, ShapesThatCannotBeAddressedAreNotWritten) {
   refused({{"a", kElementType<float>, {half, 4}}});
   refused({huge, {"b", kElementType<float>, {half / 4, 3}}});
   refused({{"a", kElementType<double>, {half / 4 - 1}}, {"b", kElementType<double>, {8}}});
+  refused({{"a", kElementType<double>, {half / 4 - 1}}});  // the data can be addressed, but not the header before them
 }
 
 }  // namespace

@@ -166,12 +166,36 @@ TEST_F(ExtendedAttributes, Stay) {
   EXPECT_EQ(get(path_, "user.other"), "none");
 }
 
+/// Rights and signatures of the old content must not go to the new content.
+TEST_F(ExtendedAttributes, OfTheContentDoNotStay) {
+  // The kernel's format of security.capability: version 2 and CAP_NET_BIND_SERVICE, little-endian.
+  const std::string capability("\0\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+  int present = 0;
+  for (const auto& [name, value] : {std::pair{"security.capability", capability},
+                                    {"security.ima", std::string("\1x", 2)},
+                                    {"security.evm", std::string("\1x", 2)}}) {
+    // Only root may set these attributes, and a kernel may refuse a false signature.
+    present += ::setxattr(path_.c_str(), name, value.data(), value.size(), 0) == 0 ? 1 : 0;
+  }
+  if (present == 0) {
+    GTEST_SKIP() << "this user cannot set attributes of security";
+  }
+  put(path_, "new");
+  for (const char* name : {"security.capability", "security.ima", "security.evm"}) {
+    EXPECT_EQ(get(path_, name), "none") << name;
+  }
+}
+
 TEST_F(ExtendedAttributes, AccessControlListsStay) {
   const std::string list = access_list(1234, 6);
+  set(path_, "user.first", "1");
   set(path_, kAccess, list);
+  set(path_, "user.last", "2");
   EXPECT_EQ(mode(), 0660U) << "with an access list, the group bits are the mask";
   put(path_, "new");
   EXPECT_EQ(get(path_, kAccess), list);
+  EXPECT_EQ(get(path_, "user.first"), "1");
+  EXPECT_EQ(get(path_, "user.last"), "2");
   EXPECT_EQ(mode(), 0660U);
 }
 

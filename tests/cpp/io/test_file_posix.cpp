@@ -106,6 +106,19 @@ TEST_F(ReplaceFile, ReplacesWhatASymbolicLinkLeadsTo) {
   EXPECT_EQ(failure(directory_ / "loop", "x"), ELOOP);
 }
 
+TEST_F(ReplaceFile, FollowsAsManyLinksAsTheSystem) {
+  put(directory_ / "0", "old");
+  int links = 0;  // the longest chain that the system follows
+  for (std::error_code error; !error && links < 1000; ++links) {
+    fs::create_symlink(std::to_string(links), directory_ / std::to_string(links + 1));
+    (void)fs::file_size(directory_ / std::to_string(links + 1), error);
+  }
+  --links;
+  put(directory_ / std::to_string(links), "new");
+  EXPECT_EQ(get(directory_ / "0"), "new") << links << " links";
+  EXPECT_EQ(failure(directory_ / std::to_string(links + 1), "x"), ELOOP);
+}
+
 TEST_F(ReplaceFile, FailsWithTheErrnoAndLeavesNothingBehind) {
   put(directory_ / "file", "old");
   EXPECT_EQ(failure(directory_ / "file/below", "x"), ENOTDIR);

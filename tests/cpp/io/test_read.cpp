@@ -241,6 +241,11 @@ TEST(Read, TellsWhoseFileItIs) {
   });
   EXPECT_NE(newer.find("format version 2"), std::string::npos) << newer;
   EXPECT_NE(newer.find("7.8.9"), std::string::npos) << newer;
+  const std::string unknown = complaint([](Forged& f) {
+    f.metadata["format_version"] = "2";
+    f.metadata.erase("backpass_version");
+  });
+  EXPECT_NE(unknown.find("format version 2, written by backpass '?'"), std::string::npos) << unknown;
   for (const char* version : {"", "0", "-1", "1.0", " 1", "1 ", "one", "99999999999999999999"}) {
     EXPECT_NE(complaint([&](Forged& f) { f.metadata["format_version"] = version; }), "") << version;
   }
