@@ -162,6 +162,16 @@ def test_derivatives_at_kinks_are_pytorchs(dtype):
         )
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (4, 2, 3), (0, 3), (3, 0)])
+@pytest.mark.parametrize("given", ["float32", "float64", "int64", "float16"])
+def test_an_activation_can_be_called_with_any_shape(shape, given):
+    z = (np.arange(np.prod(shape, dtype=int)).reshape(shape) - 3).astype(given)
+    a = bp.activations.Tanh()(z)
+    assert a.shape == shape
+    assert a.dtype == ("float32" if given == "float32" else "float64")
+    np.testing.assert_allclose(a, np.tanh(z.astype(float)), rtol=4 * EPS[str(a.dtype)])
+
+
 def test_custom_equals_the_built_in_it_copies(dtype):
     custom = bp.activations.Custom(np.tanh, lambda z: 1 - np.tanh(z) ** 2)
     rng = np.random.default_rng(0)

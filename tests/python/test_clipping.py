@@ -96,3 +96,11 @@ def test_a_nan_leaves_no_number(dtype):
 def test_an_infinite_gradient_becomes_nan_and_the_others_zero(dtype):
     got = step([1.0, np.inf, 3.0], dtype, clip_norm=1.0)
     np.testing.assert_array_equal(got, [0.0, np.nan, 0.0])
+
+
+@pytest.mark.parametrize("bound", ["1", b"1", [1], object()])
+@pytest.mark.parametrize("name", ["clip_norm", "clip_value"])
+def test_a_bound_is_a_number(name, bound):
+    net = bp.Network([2, 1], seed=0)
+    with pytest.raises(TypeError, match=f"{name} must be a number, not {type(bound).__name__}"):
+        net.step(bp.optim.SGD(), **{name: bound})

@@ -221,3 +221,72 @@ def test_forks_while_other_threads_predict_on_the_same_network():
         sys.setswitchinterval(interval)
         for thread in threads:
             thread.join()
+
+
+def hooked(function: Callable[[], None]) -> bp.Network:
+    """Return a network whose activation calls the function."""
+
+    def tanh(z):
+        function()
+        return np.tanh(z)
+
+    activation = bp.activations.Custom(tanh, lambda z: 1 - np.tanh(z) ** 2)
+    return bp.Network([4, 8, 2], activation, seed=0)
+
+
+X, Y = np.ones((6, 4), "float32"), np.ones((6, 2), "float32")
+FIT = {"loss": "mse", "optimizer": "sgd", "epochs": 1, "progress": False}
+
+
+def test_a_child_of_a_callback_uses_the_network():
+    """The fit of the parent has lent the network, and the child may change it."""
+    same = []
+
+    def use(net):
+        predicted = net.predict(X)
+        net.train_step(X, Y, loss="mse", optimizer=bp.optim.SGD())
+        return bits(predicted, net.parameters)
+
+    def callback(net, epoch, logs):
+        there = in_a_fork(lambda: use(net))
+        same.append(there == use(net))
+
+    callbacks = bp.callbacks.LambdaCallback(on_epoch_end=callback)
+    bp.Network([4, 8, 2], seed=0).fit(X, Y, callbacks=callbacks, **FIT)
+    assert same == [True]
+
+
+@pytest.mark.parametrize("outer", ["predict", "train_step"])
+@pytest.mark.parametrize("in_callback", [False, True])
+def test_a_child_forked_amid_a_step_of_its_thread(outer, in_callback):
+    """The child inherits the step, which excludes other calls. Other networks are free."""
+    free = bp.Network([4, 8, 2], seed=1)
+    expected = bits(free.predict(X))
+    armed, seen = [], []
+
+    def child():
+        with pytest.raises(RuntimeError, match="in the middle of a step"):
+            net.predict(X)
+        return bits(free.predict(X))
+
+    def fork_once():
+        if armed:
+            armed.clear()
+            seen.append(in_a_fork(child))
+
+    net = hooked(fork_once)
+    sgd = bp.optim.SGD()
+
+    def run(*_):
+        armed.append(True)
+        if outer == "predict":
+            net.predict(X)
+        else:
+            net.train_step(X, Y, loss="mse", optimizer=sgd)
+
+    if in_callback:
+        net.fit(X, Y, callbacks=bp.callbacks.LambdaCallback(on_epoch_end=run), **FIT)
+    else:
+        run()
+    assert seen == [expected]
+    net.train_step(X, Y, loss="mse", optimizer=sgd)

@@ -1,5 +1,8 @@
 """A signal's handler runs soon, at any point of fit, and its exception ends fit."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -38,3 +41,21 @@ def test_fit_ends_soon(settings: str) -> None:
     # Reports are 50 ms apart; the rest allows for a busy machine.
     assert passed < 0.3 + whole / 4
     assert np.isfinite(net.parameters).all()
+
+
+@pytest.mark.parametrize(
+    ("threading", "error"),
+    [
+        (None, ImportError),
+        (SimpleNamespace(), AttributeError),
+        (SimpleNamespace(main_thread=object), AttributeError),
+        (SimpleNamespace(main_thread=lambda: SimpleNamespace(ident="x")), TypeError),
+    ],
+)
+def test_a_long_call_asks_python_which_thread_is_the_main_one(monkeypatch, threading, error):
+    """If Python cannot answer, the call ends with Python's error."""
+    net = bp.Network([64, 512, 512, 1], seed=0)
+    x = np.ones((ROWS, 64), "float32")
+    monkeypatch.setitem(sys.modules, "threading", threading)
+    with pytest.raises(error):
+        net.predict(x)

@@ -146,3 +146,16 @@ def test_divergence_leaves_the_optimizer_to_its_network():
         net.fit(X, Y, loss="mse", optimizer=optimizer, epochs=3, progress=False)
     optimizer.lr = 1e-3
     stepped(optimizer, net)
+
+
+def test_entries_that_an_optimizer_does_not_have_are_named(optimizer):
+    stepped(optimizer)
+    state = optimizer.state
+    with pytest.raises(ValueError, match=r"this optimizer does not have: \['surplus'\]"):
+        optimizer.state = {**state, "surplus": 1}
+    assert list(optimizer.state) == list(state)
+
+
+def test_the_slots_of_a_state_without_steps_are_in_order():
+    with pytest.raises(ValueError, match="exp_avg is missing"):
+        bp.optim.Adam().state = {"exp_avg_sq": np.ones(3)}

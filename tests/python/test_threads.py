@@ -1,5 +1,6 @@
 """Thread counts, and simultaneous calls from several Python threads."""
 
+import ctypes
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -251,3 +252,12 @@ def test_an_exception_inside_a_parallel_call_reaches_the_caller():
         net.train_step(np.ones((2000, 100)), labels, loss="cross_entropy", optimizer=bp.optim.SGD())
     labels[1500] = 9
     net.train_step(np.ones((2000, 100)), labels, loss="cross_entropy", optimizer=bp.optim.SGD())
+
+
+def test_threadpoolctl_finds_the_number_in_the_extension():
+    number = ctypes.CDLL(bp._core.__file__).backpass_get_num_threads
+    assert number() == bp.get_num_threads()
+    code = "import ctypes, backpass as bp\n"
+    code += "print(ctypes.CDLL(bp._core.__file__).backpass_get_num_threads())"
+    assert run_python(code, BACKPASS_NUM_THREADS="1").strip() == "1"
+    assert run_python(code, BACKPASS_NUM_THREADS="many").strip() == "0"

@@ -193,3 +193,37 @@ def test_an_object_without_a_value_can_be_collected():
     objects[0].me = objects
     del objects
     gc.collect()
+
+
+def test_the_collector_sees_which_objects_hold_a_function():
+    def first(z):
+        return z
+
+    def second(z):
+        return np.ones_like(z)
+
+    custom = bp.activations.Custom(first, second)
+    net = Network([2, 3, 4], custom, output=custom)
+    loss = bp.losses.Custom(lambda a, y: (0.0, a))
+    for function in (first, second):
+        holders = [id(holder) for holder in gc.get_referrers(function)]
+        assert id(net) in holders
+        assert id(custom) in holders
+    assert id(loss) in [id(holder) for holder in gc.get_referrers(loss.function)]
+
+
+class Both(bp.Network, bp.losses.Custom):
+    """One object with the values of two bound classes."""
+
+    def __init__(self):
+        bp.Network.__init__(self, [8, 10, 3], seed=0)
+        bp.losses.Custom.__init__(self, lambda a, y: (float(a.sum()), np.ones_like(a)))
+
+
+def test_an_object_of_two_classes_works():
+    both = Both()
+    x = np.ones((2, 8), dtype="float32")
+    np.testing.assert_array_equal(both.predict(x), both.copy().predict(x))
+    for _ in range(2):
+        gc.collect()
+    assert both.evaluate(x, np.ones((2, 3)), loss=both) == pytest.approx(both.predict(x).sum())

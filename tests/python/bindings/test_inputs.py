@@ -68,6 +68,28 @@ def test_every_input_gives_the_same_bits(kind, source, dtype):
     np.testing.assert_array_equal(net.forward(given), expected)
 
 
+@pytest.mark.parametrize("other", ["__array__", "__array_interface__"])
+def test_dlpack_is_the_last_choice(other):
+    """An object may support DLPack only for other devices, so NumPy's own protocols go first."""
+
+    def refuse(*args, **options):
+        raise AssertionError("DLPack was asked")
+
+    given = only(VALUES, other)
+    type(given).__dlpack__ = type(given).__dlpack_device__ = refuse
+    np.testing.assert_array_equal(make().predict(given), make().predict(VALUES))
+
+
+def test_a_buffer_goes_before_dlpack():
+    class Bytes(bytearray):
+        def __dlpack__(self, **options):
+            raise AssertionError("DLPack was asked")
+
+    one = bp.Network([5, 2], seed=0)
+    given = Bytes(range(5))
+    np.testing.assert_array_equal(one.predict(given), one.predict(np.arange(5)))
+
+
 def test_bool_is_numbers():
     net = make()
     x = VALUES > 3
@@ -234,6 +256,27 @@ def test_out_is_filled_and_returned(make_out):
 def test_out_must_match_exactly(out, error, words):
     with pytest.raises(error, match=words):
         make().predict(VALUES, out=out)
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        (np.empty(6, "float32")[::2], "must be contiguous"),
+        (np.empty(4, "float32"), r"\(4,\); expected \(3,\)"),
+        (np.empty((1, 3), "float32"), r"\(1, 3\); expected \(3,\)"),
+    ],
+)
+def test_out_of_one_sample_must_match_exactly(out, words):
+    with pytest.raises(ValueError, match=words):
+        make().predict(VALUES[0], out=out)
+    good = np.empty(3, "float32")
+    assert make().predict(VALUES[0], out=good) is good
+    np.testing.assert_array_equal(good, make().predict(VALUES[0]))
+
+
+def test_out_must_have_as_many_columns_as_outputs():
+    with pytest.raises(ValueError, match=r"\(4, 2\); expected \(4, 3\)"):
+        make().predict(VALUES, out=np.empty((4, 2), "float32"))
 
 
 def test_out_may_be_the_input():

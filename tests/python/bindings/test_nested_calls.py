@@ -361,3 +361,91 @@ def test_pickle_and_save_of_a_network_that_trains(tmp_path):
 
     net.fit(X, Y, optimizer="sgd", **FIT, callbacks=at_epoch_end(callback))
     assert results == dict.fromkeys(calls, "done")
+
+
+def reader_inside(hook, net, during):
+    """Start a thread that predicts; its activation runs `during`. Return when it is inside."""
+    inside = threading.Event()
+
+    def work(results):
+        inside.set()
+        during()
+
+    hook.work = work
+    thread = threading.Thread(target=net.predict, args=(X,))
+    thread.start()
+    inside.wait()
+    return thread
+
+
+def test_a_callback_that_changes_the_network_waits_for_readers():
+    hook, order = Hook(), []
+    net, optimizer = make(hook)
+
+    def slowly():
+        time.sleep(0.3)
+        order.append("reader")
+
+    def callback(net, epoch, logs):
+        thread = reader_inside(hook, net, slowly)
+        net.initialize(1)
+        order.append("callback")
+        thread.join()
+
+    settings = FIT | {"epochs": 1, "callbacks": at_epoch_end(callback)}
+    net.fit(X, Y, optimizer=optimizer, **settings)
+    assert order == ["reader", "callback"]
+
+
+def test_a_callback_does_not_wait_for_ever_for_a_reader():
+    """After the error, the fit still lends the network."""
+    hook = Hook()
+    net, optimizer = make(hook)
+    release = threading.Event()
+
+    def callback(net, epoch, logs):
+        thread = reader_inside(hook, net, release.wait)
+        try:
+            assert "does not return" in outcome(lambda: net.initialize(1))
+            on_other_threads({"predict": lambda: net.predict(X)})(hook.results)
+        finally:
+            release.set()
+            thread.join()
+        hook.results["initialize"] = outcome(lambda: net.initialize(1))
+
+    settings = FIT | {"epochs": 1, "callbacks": at_epoch_end(callback)}
+    net.fit(X, Y, optimizer=optimizer, **settings)
+    assert hook.results == {"predict": "done", "initialize": "done"}
+
+
+def test_a_call_that_waits_behind_a_fit_is_refused():
+    """The fit has also waited: when the call arrived, it could not know of the fit."""
+    hook, results = Hook(), {}
+    net, optimizer = make(hook)
+    release, called, end = threading.Event(), threading.Event(), threading.Event()
+
+    def callback(net, epoch, logs):
+        called.set()
+        end.wait(20)
+
+    def fit():
+        settings = FIT | {"epochs": 1, "callbacks": at_epoch_end(callback)}
+        results["fit"] = outcome(lambda: net.fit(X, Y, optimizer=optimizer, **settings))
+
+    def step():
+        sgd = bp.optim.SGD()
+        results["step"] = outcome(lambda: net.train_step(X, Y, loss="mse", optimizer=sgd))
+
+    threads = [reader_inside(hook, net, release.wait)]
+    for work in (fit, step):
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+        time.sleep(0.1)  # each waits before the next one comes
+    release.set()
+    called.wait()
+    threads[2].join(20)
+    end.set()
+    for thread in threads:
+        thread.join()
+    assert results["fit"] == "done"
+    assert "fit uses the network" in results["step"]

@@ -86,6 +86,42 @@ def test_one_sample_takes_a_scalar():
     assert classes.evaluate(VALUES[0], [0, 0, 1], loss="softmax_cross_entropy") == expected
 
 
+@pytest.mark.parametrize(
+    ("sizes", "y", "words"),
+    [
+        ((5, 7, 3), [1.0, 2.0], r"y has shape \(2,\); expected \(3,\)$"),
+        ((5, 7, 3), 1.0, r"y has shape \(\); expected \(3,\)$"),
+        ((5, 7, 1), [1.0, 2.0], r"y has shape \(2,\); expected \(1,\)$"),
+    ],
+)
+def test_targets_of_one_sample_state_both_shapes(sizes, y, words):
+    with pytest.raises(ValueError, match=words):
+        make(sizes=sizes).evaluate(VALUES[0], y, loss="mse")
+
+
+def test_targets_of_one_output_state_all_shapes():
+    with pytest.raises(ValueError, match=r"\(3,\); expected \(4, 1\) or \(4,\)$"):
+        make(sizes=(5, 7, 1)).evaluate(VALUES, np.zeros(3), loss="mse")
+
+
+def test_flat_targets_of_every_layout(dtype):
+    net = make(dtype, sizes=(5, 7, 1))
+    y = np.array([0.5, -1.0, 2.0, 0.25], dtype=dtype)
+    expected = net.evaluate(VALUES, y, loss="mse")
+    for flat in (y[::-1].copy()[::-1], y.astype(">f4"), y.astype("f2"), y.astype(np.longdouble)):
+        assert net.evaluate(VALUES, flat, loss="mse") == expected
+    one = net.evaluate(VALUES[:1], y[:1], loss="mse")
+    assert net.evaluate(VALUES[:1], y[:1].astype(">f4"), loss="mse") == one
+
+
+def test_one_sample_takes_a_scalar_weight():
+    net = make()
+    y = np.array([0.5, -1.0, 2.0])
+    expected = net.evaluate(VALUES[:1], y[None], loss="mse", sample_weight=[2.0])
+    assert net.evaluate(VALUES[0], y, loss="mse", sample_weight=2.0) == expected
+    assert net.evaluate(VALUES[0], y, loss="mse", sample_weight=[2.0]) == expected
+
+
 @pytest.mark.parametrize("y", [np.zeros((4, 2)), np.zeros(4), np.zeros(3), np.zeros((3, 3)), 1.0])
 def test_targets_of_a_wrong_shape_state_both(y):
     with pytest.raises(ValueError, match=r"y has shape .*expected .*4, 3"):

@@ -217,6 +217,29 @@ def test_reduce_on_plateau_remembers():
         assert (twin.scale, twin.best, twin.lr(1.0)) == (0.25, 1.0, 0.25)
 
 
+def test_the_memory_of_reduce_on_plateau_can_be_moved():
+    plateau = bp.schedules.ReduceOnPlateau(factor=0.5, patience=0, cooldown=3)
+    for loss in (1.0, 2.0):
+        plateau.observe(0.1, loss)
+    assert plateau.state == (1.0, 0, 3, 0.5)  # best, bad epochs, remaining cooldown, scale
+    other = bp.schedules.ReduceOnPlateau(factor=0.5, patience=0, cooldown=3)
+    other.state = plateau.state
+    assert (other.state, other.lr(1.0)) == (plateau.state, 0.5)
+
+
+@pytest.mark.parametrize("module", [bp.activations, bp.losses, bp.optim])
+def test_a_name_stands_for_an_object(module):
+    for name in module.names():
+        shown = getattr(module.get(name), "name", name)  # optimizers have no attribute `name`
+        assert shown == name
+
+
+def test_initializers_have_names():
+    kinds = ("Constant", "Normal", "Uniform", "Orthogonal")
+    names = [getattr(bp.initializers, kind)().name for kind in kinds]
+    assert names == ["constant", "normal", "uniform", "orthogonal"]
+
+
 @pytest.mark.parametrize("to", ["float32", "float64"])
 def test_astype_converts_everything_but_the_gradients(to, dtype):
     net = make(dtype, Annotated, dropout=0.3)

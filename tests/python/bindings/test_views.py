@@ -172,8 +172,19 @@ def test_layers_are_a_sequence():
             net.layers[index]
     with pytest.raises(TypeError):
         net.layers["0"]
+    with pytest.raises(ValueError, match="slice step cannot be zero"):
+        net.layers[::0]
     net.layers[1].trainable = False
     net.layers[1].lr_scale = 0.5
     assert (net.layers[1].trainable, net.layers[1].lr_scale) == (False, 0.5)
     with pytest.raises(ValueError, match=r"lr_scale|learning-rate"):
         net.layers[1].lr_scale = -1.0
+
+
+def test_a_layers_repr_names_what_is_unusual():
+    net = make(sizes=(2, 3, 4), bias=[False, True])
+    net.layers[0].trainable = False
+    assert repr(net.layers[0]) == (
+        "Layer(index=0, inputs=2, outputs=3, activation=Tanh(), bias=False, trainable=False)"
+    )
+    assert repr(net.layers[1]) == "Layer(index=1, inputs=3, outputs=4, activation=Identity())"
