@@ -12,7 +12,8 @@ compile many times counts once. A way counts as taken if any of the copies takes
 
 Not counted: a jump that never ran, on a line that ran. If both ways of all jumps that ran were
 taken, only an exception can lead to such a jump: it destroys objects of the line. Otherwise the
-line is incomplete without it, too. Also not counted: lines with gcovr's marker GCOVR_EXCL_LINE.
+line is incomplete without it, too. Also not counted: what gcovr's markers GCOVR_EXCL_LINE and
+GCOVR_EXCL_BR_LINE exclude.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def jumps_of(line: dict) -> list[list[dict]]:
     """Return the branches of a line of one function, grouped by jump."""
     jumps: list[list[dict]] = []
     for branch in line["branches"]:
+        if branch.get("gcovr/excluded", False):
+            continue
         follows = jumps and branch["branchno"] == jumps[-1][-1]["branchno"] + 1
         same = jumps and branch.get("source_block_id") == jumps[-1][-1].get("source_block_id")
         if follows and same and (len(jumps[-1]) < 2 or "switch" in line["text"]):
