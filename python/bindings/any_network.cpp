@@ -8,14 +8,13 @@
 namespace backpass::python {
 namespace {
 
+/// Also true for NumPy arrays.
 bool is_list(py::handle object) { return py::isinstance<py::sequence>(object) && !py::isinstance<py::str>(object); }
 
 /// Converts one value, or a list with one value per layer.
 template <class V, class Convert>
 PerLayer<V> per_layer(py::handle object, Convert&& convert) {
-  // A NumPy array is a list, too.
-  const bool list = is_list(object) || (py::isinstance<py::array>(object) && py::len(object) > 0);
-  if (!list) {
+  if (!is_list(object)) {
     return V(convert(object));
   }
   std::vector<V> values;
@@ -26,8 +25,7 @@ PerLayer<V> per_layer(py::handle object, Convert&& convert) {
 }
 
 bool to_bool(py::handle object, const char* name) {
-  const std::string type = type_name(object);
-  if (!py::isinstance<py::bool_>(object) && type != "bool" && type != "bool_") {  // the names of NumPy's bool
+  if (!py::isinstance<py::bool_>(object) && !py::isinstance(object, py::module_::import("numpy").attr("bool_"))) {
     throw py::type_error(std::string(name) + " must be a bool, not " + type_name(object));
   }
   return object.cast<bool>();

@@ -61,10 +61,12 @@ bool holds(const py::array& array) {
 
 std::size_t extent(const py::array& array, int axis) { return static_cast<std::size_t>(array.shape()[axis]); }
 
-/// Whether a view can have a row stride of `stride` bytes: a non-negative multiple of the size of T.
+/// Whether a view of an array that holds<T>() can have a row stride of `stride` bytes. The array is aligned, so the
+/// stride is a multiple of the size of T.
 template <class T>
 bool is_row_stride(py::ssize_t stride) {
-  return stride >= 0 && stride % static_cast<py::ssize_t>(sizeof(T)) == 0;
+  static_assert(alignof(T) == sizeof(T));
+  return stride >= 0;
 }
 
 /// Makes a view of a two-dimensional array if the layout allows it. Rows may overlap, because the view is only read.

@@ -81,10 +81,8 @@ double LossFunction::operator()(ConstMatrixView<T> a, Targets<T> y, MatrixView<T
     throw py::type_error("the function of a Custom loss must return a tuple (value, gradient)");
   }
   const auto [value, gradient] = result.cast<std::pair<py::object, py::object>>();
-  if (grad.data() != nullptr) {
-    const auto converted = to_output_matrix<T>(gradient, a.rows(), a.cols(), false, "the gradient of a Custom loss");
-    copy_rows<T>(converted.view, grad);
-  }
+  const auto converted = to_output_matrix<T>(gradient, a.rows(), a.cols(), false, "the gradient of a Custom loss");
+  copy_rows<T>(converted.view, grad);
   return as_number(value);
 }
 

@@ -30,11 +30,7 @@ void guard_instances(const py::module_& m) {
     if (!PyType_Check(value.ptr())) {
       continue;
     }
-    py::detail::type_info* info = py::detail::get_type_info(reinterpret_cast<PyTypeObject*>(value.ptr()));
-    if (info == nullptr) {
-      continue;
-    }
-    info->operator_new = &refuse_unmade;
+    py::detail::get_type_info(reinterpret_cast<PyTypeObject*>(value.ptr()))->operator_new = &refuse_unmade;
     if (py::object(value.attr("__reduce__")).is(plain)) {
       value.attr("__reduce_ex__") =
           py::cpp_function(&reduce_ex, py::name("__reduce_ex__"), py::is_method(value), py::arg("protocol"));

@@ -182,25 +182,6 @@ struct Record {
     return std::visit([](const auto& v) { return named_values(v); }, self.variant());
   }
 };
-/// The value of the setting `name`. \throws py::attribute_error if the alternative does not have this setting
-template <class Base>
-py::object get_setting(const Base& self, std::string_view name) {
-  py::object value;
-  std::visit(
-      [&]<class V>(const V& v) {
-        for_each_setting<V>([&]<class S>(const S& setting) {
-          if (setting.name == name) {
-            value = PythonValue<typename S::Value>::to_python(setting.get(v));
-          }
-        });
-      },
-      self.variant());
-  if (value) {
-    return value;
-  }
-  throw py::attribute_error(std::string(name));
-}
-
 /// Defines repr on the class of Base.
 template <class Class>
 void def_repr(Class& cls) {
@@ -262,8 +243,10 @@ void def_properties(Class& cls, Setter... setter) {
   for_each_setting<typename Class::type::Value>([&]<class S>(const S& setting) {
     using Value = typename S::Value;
     const char* name = setting.name;
-    const auto get = [name](const Base& self) {
-      return py::reinterpret_borrow<typename PythonValue<Value>::Property>(get_setting(self, name));
+    const auto get = [setting](const Base& self) {
+      const auto& v = std::get<typename Class::type::Value>(self.variant());
+      return py::reinterpret_borrow<typename PythonValue<Value>::Property>(
+          PythonValue<Value>::to_python(setting.get(v)));
     };
     if constexpr (sizeof...(Setter) == 0) {
       cls.def_property_readonly(name, get);

@@ -207,7 +207,7 @@ double compute_metric_of(const std::string& name, const ArrayLike& output, const
                          const LossLike& loss_like, const OptionalArrayLike& sample_weight) {
   const Loss loss = to_loss(loss_like);
   const py::array array = to_real_array(output, "output");
-  const std::size_t cols = array.ndim() == 2 ? static_cast<std::size_t>(array.shape(1)) : 1;
+  const auto cols = static_cast<std::size_t>(array.shape(1));
   const auto a = to_matrix<double>(array, cols, "output");
   const auto targets = to_targets<double>(y, a.view.rows(), cols, a.single, label_rule(loss));
   const auto weights = to_weights<double>(sample_weight, a.view.rows(), a.single);

@@ -6,7 +6,7 @@
 
 namespace backpass::python {
 
-/// The name of the parameter of a kind; null if the kind has no parameter.
+/// The name of the parameter of a kind that has a Python class.
 static const char* parameter_name(InitializerKind kind) noexcept {
   switch (kind) {
     case InitializerKind::constant:
@@ -15,10 +15,8 @@ static const char* parameter_name(InitializerKind kind) noexcept {
       return "standard_deviation";
     case InitializerKind::uniform:
       return "half_width";
-    case InitializerKind::orthogonal:
+    default:  // orthogonal
       return "gain";
-    default:
-      return nullptr;
   }
 }
 

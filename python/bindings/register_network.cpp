@@ -31,10 +31,10 @@ int to_threads(const OptionalInt& num_threads) {
   return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
 }
 
-/// Whether the memory from the lowest to the highest byte of x overlaps the memory of `out`.
+/// Whether the memory from the lowest to the highest byte of x overlaps the memory of `out`, which has as many rows.
 template <class T>
 bool overlap(const Input<T>& x, MatrixView<T> out) {
-  if (x.rows() == 0 || out.rows() == 0) {
+  if (x.rows() == 0) {
     return false;
   }
   const auto address = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); };

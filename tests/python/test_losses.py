@@ -237,3 +237,14 @@ def test_a_custom_gradient_of_the_wrong_shape_is_refused():
     net = bp.Network([3, 4, 2], seed=0)
     with pytest.raises(ValueError, match=r"\(1, 1\).*\(5, 2\)|\(5, 2\).*\(1, 1\)"):
         net.loss_and_gradient(np.ones((5, 3)), np.ones((5, 2)), loss=loss)
+
+
+def test_a_loss_called_with_arrays_keeps_float32():
+    loss = bp.losses.MeanSquaredError()
+    a, y = np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]])
+    for given, wanted in (("float32", "float32"), ("float64", "float64"), ("int64", "float64")):
+        value, grad = loss(a.astype(given), y)
+        assert (value, grad.dtype, grad.tolist()) == (2.0, wanted, [[0.0, -2.0]])
+    assert loss(a.astype("float16"), y)[1].dtype == "float64"
+    with pytest.raises(ValueError, match=r"a has shape \(\)"):
+        loss(0.5, 0.25)

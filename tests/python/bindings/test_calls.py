@@ -115,3 +115,20 @@ def test_references_are_given_back(net):
     gc.collect()
     after = [sys.getrefcount(o) for o in (X, Y, out, sgd, None)]
     assert all(abs(a - b) < 50 for a, b in zip(after, counts, strict=True))
+
+
+def test_flags_and_numbers_of_other_types_are_taken():
+    """Fast calls take Python's own bool and float only. Other calls take a slower way."""
+    results = []
+    for true, false, number in ((True, False, float), (np.True_, np.False_, int)):
+        net, sgd = bp.Network([3, 4, 1], dropout=0.5, seed=0), bp.optim.SGD()
+        a = net.forward(X, training=true)
+        first = net.backward(Y, input_gradient=true, accumulate=false)
+        second = net.backward(Y, input_gradient=false, accumulate=true)
+        net.step(sgd, l1=number(1), l2=0.0)
+        net.step(sgd, l1=0.0, l2=number(2))
+        value, grad = net.loss_and_gradient(X, Y, loss="mse", input_gradient=true)
+        results.append([a, first, net.parameters.copy(), np.array(value), grad])
+        assert second is None
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -195,6 +195,20 @@ def test_an_object_without_a_value_can_be_collected():
     gc.collect()
 
 
+def test_an_object_without_a_value_can_be_cleared():
+    """Each object is its own cycle, so the collector must clear it."""
+    kinds = (Network, bp.activations.Custom, bp.losses.Custom)
+    references = []
+    for kind in kinds:
+        derived = type("Derived", (kind,), {})
+        half = derived.__new__(derived)
+        half.me = half
+        references.append(weakref.ref(half))
+    del half
+    gc.collect()
+    assert [reference() for reference in references] == [None] * 3
+
+
 def test_the_collector_sees_which_objects_hold_a_function():
     def first(z):
         return z

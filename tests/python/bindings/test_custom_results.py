@@ -1,4 +1,4 @@
-"""Results of the functions of Custom activations, losses and metrics: what is taken, what is not."""
+"""Results of Custom activations and losses: what is taken, and what is refused."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_a_loss_returns_a_pair(result):
 @pytest.mark.parametrize("value", ["0.5", None, [0.5], 1j])
 def test_the_value_of_a_loss_is_a_number(value):
     loss = bp.losses.Custom(lambda a, y: (value, np.zeros_like(a)))
-    with pytest.raises(TypeError, match="real number|float|size-1"):
+    with pytest.raises(TypeError, match=r"real number|float|size-1"):
         make().loss_and_gradient(VALUES, Y, loss=loss)
 
 

@@ -40,6 +40,27 @@ def test_constructor_errors(arguments, options, error, words):
         bp.Network(*arguments, **options)
 
 
+def test_an_array_is_a_list_of_values():
+    net = bp.Network([2, 3, 3, 1], dropout=np.array([0.25, 0.5]))
+    assert [layer.dropout for layer in net.layers] == [0.25, 0.5, 0.0]
+    with pytest.raises(ValueError, match="dropout: expected one value or a list of 1, got 0"):
+        bp.Network([2, 3, 1], dropout=np.array([]))
+
+
+def test_a_monitor_is_text():
+    stopping = bp.callbacks.EarlyStopping(monitor="\ud800")
+    with pytest.raises(TypeError, match="monitor cannot be"):
+        make().fit(
+            VALUES,
+            np.zeros((4, 3)),
+            loss="mse",
+            optimizer="sgd",
+            epochs=1,
+            early_stopping=stopping,
+            progress=False,
+        )
+
+
 def test_no_dtype_is_the_default():
     assert bp.Network([3, 2], dtype=None).dtype == np.float32
 

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import as_strided
 
 import backpass as bp
 from small_network import VALUES, make
@@ -250,6 +251,7 @@ def test_out_is_filled_and_returned(make_out):
         (np.empty(3, "float32"), ValueError, r"\(3,\)"),
         (np.empty((3, 4), "float32").T, ValueError, "contiguous rows"),
         (np.empty((8, 3), "float32")[::-2], ValueError, "contiguous rows"),
+        (as_strided(np.empty(15, "float32"), (4, 3), (8, 4)), ValueError, "do not overlap"),
         (np.broadcast_to(np.empty(3, "float32"), (4, 3)), ValueError, "read-only"),
     ],
 )

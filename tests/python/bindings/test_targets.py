@@ -57,6 +57,46 @@ def test_targets_that_are_no_classes(y, error, words):
     np.testing.assert_array_equal(net.parameters, before)
 
 
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (VALUES, 1),
+        (VALUES, np.zeros((4, 3, 1))),
+        (VALUES, np.zeros((3, 3))),
+        (VALUES[0], [0, 0, 1, 0]),
+        (VALUES[0], np.zeros((2, 3))),
+    ],
+)
+def test_labels_and_distributions_have_a_row_per_sample(x, y):
+    with pytest.raises(ValueError, match=r"y has shape .* integer labels, or distributions"):
+        make().evaluate(x, y, loss="softmax_cross_entropy")
+
+
+def test_booleans_are_labels():
+    net = make(sizes=(5, 7, 2))
+    labels = LABELS > 0
+    expected = net.evaluate(VALUES, labels.astype(int), loss="softmax_cross_entropy")
+    assert net.evaluate(VALUES, labels, loss="softmax_cross_entropy") == expected
+
+
+def test_no_labels_for_no_rows():
+    with pytest.raises(ValueError, match="no rows"):
+        make().evaluate(np.zeros((0, 5)), [], loss="softmax_cross_entropy")
+
+
+def test_a_custom_loss_takes_labels_of_integers_only():
+    seen = []
+
+    def loss(a, y):
+        seen.append(y.tolist())
+        return 0.0, np.zeros_like(a)
+
+    make().evaluate(VALUES, LABELS, loss=bp.losses.Custom(loss))
+    assert seen == [LABELS.tolist()]
+    with pytest.raises(ValueError, match=r"y has shape \(4,\); expected \(4, 3\)"):
+        make().evaluate(VALUES, LABELS.astype(float), loss=bp.losses.Custom(loss))
+
+
 def test_one_output_takes_flat_targets(dtype):
     net = make(dtype, sizes=(5, 7, 1))
     y = np.array([1, 0, 1, 1])

@@ -103,3 +103,45 @@ def test_a_handler_may_fork() -> None:
         if children == [0]:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+
+
+def test_a_handler_may_raise_while_a_callback_waits_for_readers() -> None:
+    inside, release = threading.Event(), threading.Event()
+
+    def tanh(z: np.ndarray) -> np.ndarray:
+        if threading.current_thread() is not threading.main_thread():
+            inside.set()
+            release.wait(20)
+        return np.tanh(z)
+
+    activation = bp.activations.Custom(tanh, lambda z: 1 - np.tanh(z) ** 2)
+    net = bp.Network([5, 7, 3], activation, seed=0)
+    reader = threading.Thread(target=net.predict, args=(VALUES,))
+
+    def handler(*_: object) -> None:
+        release.set()
+        reader.join()
+        raise HandlerError
+
+    def callback(net: bp.Network, epoch: int, logs: object) -> None:
+        reader.start()
+        inside.wait()
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        net.initialize(1)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(HandlerError):
+            net.fit(
+                VALUES,
+                Y,
+                loss="mse",
+                optimizer="sgd",
+                epochs=1,
+                callbacks=bp.callbacks.LambdaCallback(on_epoch_end=callback),
+                progress=False,
+            )
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        release.set()
+    assert step(net) >= 0
