@@ -381,7 +381,7 @@ class TestInFit:
 def test_the_methods_of_the_base_class_do_nothing() -> None:
     net: Any = None
     base = Callback()
-    assert base.on_train_begin(net, INFO) is None
+    assert base.on_train_begin(net, info()) is None
     assert base.on_epoch_end(net, 0, {"loss": 0.5}) is None
     assert base.on_progress(net, 0, 3, 0.5) is None
     assert base.on_train_end(net, History({"loss": [0.5]})) is None
@@ -393,7 +393,7 @@ class TestSavesByTime:
     def test_saves_when_the_time_has_passed(self, seconds: float, saves: int) -> None:
         checkpoint = Checkpoint("m", every=100, every_seconds=seconds)
         net: Any = Recorder()
-        checkpoint.on_train_begin(net, INFO)
+        checkpoint.on_train_begin(net, info())
         for rows in (2, 4, 6):
             checkpoint.on_progress(net, 0, rows, 0.5)
         assert len(net.saved) == saves
