@@ -364,17 +364,26 @@ def reliability(session: nox.Session) -> None:
     session.run("python", "tests/reliability/import_orders.py")
     session.run("python", "tests/reliability/stress.py", "--count", "4000", "--writers")
     session.run("python", "tests/reliability/leaks.py", "--count", "1000")
+    session.run("python", "tests/reliability/kill_save.py", "60")
+    session.run("python", "tests/reliability/kill_save.py", "60", "--savers", "4")
 
 
 @nox.session
 def package(session: nox.Session) -> None:
     """Outside projects against the installed library must get the bits of Python's predictions.
 
-    ``-- --long`` adds projects that contain the library, and install and export their own.
+    Clang's library has unoptimised kernels, which compile faster. ``-- --long`` adds a project that
+    contains the static library, and installs and exports its own.
     """
     install_package(session)
-    for preset in ("release", "shared"):
-        binary_dir = build_cpp(session, preset, "-DBACKPASS_BUILD_TESTS=OFF")
+    clang = ["clang"] if shutil.which("clang++") else []
+    for preset in ("release", "shared", *clang):
+        if preset == "clang":
+            targets = ("backpass", "plugin", "plugin_host")
+            binary_dir = build_cpp(session, preset, targets=targets)
+            run_ctest(session, preset, "-R", "^plugin$")
+        else:
+            binary_dir = build_cpp(session, preset, "-DBACKPASS_BUILD_TESTS=OFF")
         prefix = BUILD / "prefix" / preset
         shutil.rmtree(prefix, ignore_errors=True)
         session.run("cmake", "--install", str(binary_dir), "--prefix", str(prefix), silent=True)
@@ -382,14 +391,14 @@ def package(session: nox.Session) -> None:
     session.run("python", "tests/package/run.py", "--wheel")
     session.run("python", "tests/package/run.py", "--source", env=CCACHE)
     session.run("python", "tests/package/headers.py", str(BUILD / "prefix/release"))
-    build = ["--build"] if "--long" in session.posargs else []
-    session.run("python", "tests/package/nested.py", *build, env=CCACHE)
+    session.run("python", "tests/package/nested.py", *session.posargs, env=CCACHE)
 
 
 @nox.session
 def torch(session: nox.Session) -> None:
     """The tests against PyTorch, which the session `py` skips if PyTorch is missing.
 
+    Also the import orders with PyTorch, which the session `reliability` cannot have.
     BACKPASS_TORCH may name a wheel: a CPU build is small, but PyPI's wheel for Linux contains
     gigabytes of CUDA.
     """
@@ -397,6 +406,7 @@ def torch(session: nox.Session) -> None:
     session.install(os.environ.get("BACKPASS_TORCH", "torch"))
     tests = ("test_optim_torch.py", "test_torch_parity.py", "test_io.py")
     session.run("pytest", *(f"tests/python/{name}" for name in tests), *session.posargs)
+    session.run("python", "tests/reliability/import_orders.py", "--with", "torch")
 
 
 @nox.session

@@ -4,7 +4,7 @@
 ``--prefix DIR``: with an installed library, with find_package and with pkg-config, by every
 installed compiler. ``--wheel``: the same with the library in the installed Python package.
 ``--source``: with add_subdirectory of the source tree, in a project that compiles everything with
--ffast-math.
+-ffast-math. The symbols of every installed library are checked, see tests/check_symbols.py.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def build_with_pkg_config(pc_dir: Path, build: Path, compiler: str) -> Path:
     """Compile with the options from pkg-config; return the program."""
     env = {"PKG_CONFIG_PATH": str(pc_dir)}
     flags = run("pkg-config", "--cflags", "--libs", "backpass", env=env).split()
+    if any(flag.startswith("-fopenmp=") for flag in flags):
+        sys.exit(f"{pc_dir}/backpass.pc has an option that only Clang knows: {' '.join(flags)}")
     libdir = run("pkg-config", "--variable=libdir", "backpass", env=env).strip()
     program = build / f"predict_pkg_config_{compiler}"
     run(
@@ -108,6 +110,21 @@ def build_with_pkg_config(pc_dir: Path, build: Path, compiler: str) -> Path:
         f"-Wl,-rpath,{libdir}",
     )
     return program
+
+
+def check_symbols(library_dir: Path) -> None:
+    """Check which symbols of the installed libraries another program can see."""
+    libraries = [
+        path
+        for path in library_dir.glob("libbackpass.*")
+        if path.suffix in {".a", ".dylib"} or ".so" in path.name
+        if not path.is_symlink()
+    ]
+    if not libraries:
+        sys.exit(f"{library_dir} has no library")
+    for library in libraries:
+        run(sys.executable, str(HERE.parent / "check_symbols.py"), str(library))
+        print(f"symbols: {library.name}: only backpass's")
 
 
 def ask_package(option: str) -> Path:
@@ -162,6 +179,7 @@ def main() -> None:
         for name, pc_dir in pc_dirs.items():
             if shutil.which("pkg-config") is None:
                 sys.exit("pkg-config was not found")
+            check_symbols(pc_dir.parent)
             for compiler in COMPILERS:
                 programs[f"{name}, {compiler}"] = build_with_pkg_config(pc_dir, build, compiler)
         if not programs:

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""backpass together with other libraries' OpenMP runtimes and thread pools, in 11 import orders.
+"""backpass together with other libraries' OpenMP runtimes and thread pools, in many import orders.
 
 ``python tests/reliability/import_orders.py`` starts one process per order and prints one line. Each
 process imports the libraries in that order, lets each library use its threads, and trains with
 backpass before, between and after. The parameters must have the same bits in every order, and no
-process may hang, crash or warn. The orders skip libraries that are not installed, and the line says
-so. scikit-learn has its own GNU runtime, PyTorch has another one (or Intel's), and LLVM's libomp is
-loaded if it exists.
+process may hang, crash or warn. scikit-learn has its own GNU runtime, PyTorch has another one (or
+Intel's), and LLVM's libomp is loaded if it exists. There are 11 orders. If a library is not
+installed, it is left out of the orders. Orders that are then equal count once, and backpass alone
+is not an order. The line states the missing libraries and the number of the remaining orders.
 
-``--count N`` runs each order N times (long form: 20).
+``--count N`` runs each order N times (long form: 20). ``--with NAME`` runs only the orders with the
+library NAME, and fails if it is not installed.
 """
 
 import argparse
@@ -122,14 +124,25 @@ def run(order: list[str], limit: float) -> str:
     return done.stdout.strip()
 
 
-def main(count: int) -> int:
+def orders_without(missing: list[str]) -> list[str]:
+    """Return the different orders of two or more libraries that remain without the missing ones."""
+    remaining = [[n for n in order.split() if n not in missing] for order in ORDERS]
+    return list(dict.fromkeys(" ".join(names) for names in remaining if len(names) > 1))
+
+
+def main(count: int, needed: str | None) -> int:
     results: dict[str, collections.Counter[str]] = {}
     missing = sorted({m for order in ORDERS for m in order.split() if not installed(m)})
-    for order in ORDERS:
-        names = [name for name in order.split() if name not in missing]
+    orders = orders_without(missing)
+    if needed is not None:
+        orders = [order for order in orders if needed in order.split()]
+    if not orders:
+        print(f"import orders: none with {needed}; missing: {', '.join(missing)}", file=sys.stderr)
+        return 1
+    for order in orders:
         found = results.setdefault(order, collections.Counter())
         for _ in range(count):
-            found[run(names, 120)] += 1
+            found[run(order.split(), 120)] += 1
     outcomes = collections.Counter(outcome for found in results.values() for outcome in found)
     expected = outcomes.most_common(1)[0][0]
     failed = 0
@@ -140,7 +153,7 @@ def main(count: int) -> int:
                 failed += times
     without = f"; without {', '.join(missing)}, not installed" if missing else ""
     print(
-        f"import orders: {len(ORDERS)} orders, {count} times each: {failed} failed"
+        f"import orders: {len(orders)} orders, {count} times each: {failed} failed"
         f" or gave other bits{without}"
     )
     return int(failed > 0)
@@ -149,4 +162,6 @@ def main(count: int) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1)
-    sys.exit(main(parser.parse_args().count))
+    parser.add_argument("--with", dest="needed", metavar="NAME")
+    options = parser.parse_args()
+    sys.exit(main(options.count, options.needed))

@@ -9,8 +9,8 @@ tests. A mutant that does not compile is replaced by another one. Results are ap
 build/mutation/results.jsonl; an interrupted run continues from there. The program prints the
 survivors with their change, and one last line for docs/reliability.md.
 
-A survivor of EQUIVALENT behaves exactly like the original, for the reason given there. It is not
-counted.
+A survivor of EQUIVALENT behaves exactly like the original, for the reason given there. It counts
+neither as a survivor nor for ``--count``.
 """
 
 from __future__ import annotations
@@ -443,7 +443,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=12, help="mutants that build (long form: 120)")
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=12,
+        help="mutants that build and are not equivalent (long form: 120)",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", choices=FOLDERS, help="only mutants of this folder")
     parser.add_argument(
@@ -480,7 +485,7 @@ def main() -> int:
     equivalent = 0
     spent = 0.0
     for mutant in order:
-        if counts["killed"] + counts["survived"] + equivalent >= options.count:
+        if counts["killed"] + counts["survived"] >= options.count:
             break
         record = known.get(mutant.key)
         if record is None:

@@ -99,8 +99,9 @@ void BatchPass<T>::reserve(const PassContext& context, std::size_t blocks, std::
   }
   for (Block& block : blocks_) {
     if (block.tape.rows() < block_rows) {
-      block.tape = Tape<T>(model, block_rows, Tape<T>::Keep::needed);
+      // The tape comes last: its rows say that the block is complete, and each line may throw.
       block.terms.resize(block_rows);
+      block.tape = Tape<T>(model, block_rows, Tape<T>::Keep::needed);
     }
   }
   workers_.reserve(model, threads);

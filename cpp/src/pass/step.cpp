@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include <backpass/error.hpp>
 
@@ -20,17 +21,19 @@ using kernels::Index;
 
 template <class T>
 void Step<T>::make_chunks(const Model<T>& model) {
+  std::vector<Chunk> chunks;  // assigned at the end: an incomplete list would leave out parameters
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const LayerSpec& layer = model.layers[i];
     const auto add = [&](std::size_t begin, std::size_t end, bool weights) {
       for (; begin < end; begin = std::min(begin + sum_order::kNormChunk, end)) {
-        chunks_.push_back({begin, std::min(begin + sum_order::kNormChunk, end), i, weights, 0.0});
+        chunks.push_back({begin, std::min(begin + sum_order::kNormChunk, end), i, weights, 0.0});
       }
     };
     const std::size_t biases = layer.offset + layer.num_weights();
     add(layer.offset, biases, true);
     add(biases, layer.offset + layer.num_parameters(), false);
   }
+  chunks_ = std::move(chunks);
 }
 
 template <class T>

@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -108,6 +110,57 @@ class ThreadShortageDeathTest : public testing::Test {
 TEST_F(ThreadShortageDeathTest, ALimitOfThreads) {
   for (const rlim_t most : {1, 2, 3, 4, 5, 6, 7, 8, 12}) {
     EXPECT_EXIT(exit_under([=] { return limit_threads(most); }), testing::ExitedWithCode(kSame), "") << most;
+  }
+}
+
+/// A control group of this test program (version 1 or 2). Its file pids.max limits the threads of its processes.
+std::filesystem::path control_group(const std::filesystem::path& root, pid_t program) {
+  return root / ("backpass-test-" + std::to_string(program));
+}
+
+/// Where this process may make control groups that limit threads.
+std::optional<std::filesystem::path> control_group_root() {
+  for (const std::filesystem::path root : {"/sys/fs/cgroup/pids", "/sys/fs/cgroup"}) {
+    const std::filesystem::path group = control_group(root, getpid());
+    std::error_code error;
+    if (std::filesystem::create_directory(group, error)) {
+      const bool has_limit = std::ofstream(group / "pids.max").is_open();
+      std::filesystem::remove(group, error);
+      if (has_limit) {
+        return root;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+/// Limits the threads of this process by a control group with the parent's process id in its name. The parent removes
+/// it, because a group must be empty then.
+bool join_control_group(const std::filesystem::path& root, int most) {
+  const std::filesystem::path group = control_group(root, getppid());
+  std::error_code error;
+  std::filesystem::create_directory(group, error);
+  // Closed, and so written, at the end of each line. 0 is the process that writes.
+  std::ofstream(group / "pids.max") << most;
+  std::ofstream(group / "cgroup.procs") << 0;
+  int now = 0;
+  int limit = 0;
+  std::ifstream(group / "pids.current") >> now;
+  std::ifstream(group / "pids.max") >> limit;
+  return now == 1 && limit == most;
+}
+
+TEST_F(ThreadShortageDeathTest, ALimitOfAControlGroup) {
+  const std::optional<std::filesystem::path> root = control_group_root();
+  if (!root) {
+    GTEST_SKIP() << "this process may not make control groups";
+  }
+  for (const int most : {1, 2, 3, 4}) {
+    EXPECT_EXIT(exit_under([&] { return join_control_group(*root, most); }), testing::ExitedWithCode(kSame), "")
+        << most;
+    std::error_code error;
+    std::filesystem::remove(control_group(*root, getpid()), error);
+    EXPECT_FALSE(error) << error.message();
   }
 }
 

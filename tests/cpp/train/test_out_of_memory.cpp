@@ -3,47 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <optional>
 #include <vector>
 
 #include <backpass/backpass.hpp>
 
-#include "sanitized.hpp"
+#include "train/failing_new.hpp"
 #include "train/task.hpp"
-
-// With glibc, test_allocations.cpp replaces malloc, so this file can replace operator new.
-#if defined(__GLIBC__) && !defined(BACKPASS_SANITIZED)
-#define BACKPASS_NEW_FAILS 1
-
-namespace {
-std::atomic<long> countdown{-1};  // calls until one fails; negative: no call fails
-
-void* allocate(std::size_t n, std::size_t alignment) {
-  long left = countdown.load(std::memory_order_relaxed);
-  while (left >= 0 && !countdown.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
-  }
-  void* p = nullptr;
-  if (left == 0 || posix_memalign(&p, alignment, n == 0 ? 1 : n) != 0) {
-    throw std::bad_alloc();
-  }
-  return p;
-}
-// Not inlined: otherwise GCC sees free() instead of operator delete, and warns.
-[[gnu::noinline]] void release(void* p) noexcept { std::free(p); }
-}  // namespace
-
-void* operator new(std::size_t n) { return allocate(n, alignof(std::max_align_t)); }
-void* operator new(std::size_t n, std::align_val_t a) { return allocate(n, static_cast<std::size_t>(a)); }
-void operator delete(void* p) noexcept { release(p); }
-void operator delete(void* p, std::size_t) noexcept { release(p); }
-void operator delete(void* p, std::align_val_t) noexcept { release(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
-#endif
 
 namespace backpass {
 namespace {
@@ -108,13 +77,12 @@ TEST(OutOfMemory, FitStandsAtTheLastFinishedEpoch) {
     ASSERT_LT(failures, 20000);
     Training training;
     failed = false;
-    countdown = failures;
     try {
+      const test::FailingNew failing(failures);
       training.fit(task, kEpochs);
     } catch (const std::bad_alloc&) {
       failed = true;
     }
-    countdown = -1;
     ASSERT_EQ(training.finished(), failed ? std::min(training.finished(), kEpochs) : kEpochs);
     ASSERT_TRUE(training.state() == expected[training.finished()]) << "allocation " << failures << " failed";
   }
