@@ -39,12 +39,17 @@ class AnyNetwork {
     return std::holds_alternative<CustomLoss>(loss) ? std::numeric_limits<double>::infinity() : operations(rows);
   }
 
+  /// The same for a copy of the network.
+  [[nodiscard]] double copy_operations() const noexcept { return kCopyOperations * parameters_; }
+
   /// Every call that reads or changes the network's numbers holds this gate.
   mutable Gate gate;
   /// Whether x of the last forward() was one-dimensional.
   bool last_single = false;
 
  private:
+  static constexpr double kCopyOperations = 8.0;  ///< per parameter: parameters and gradients
+
   Variant network_;
   bool calls_python_ = false;
   double parameters_ = 0.0;

@@ -1,10 +1,13 @@
 #include "arrays.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <utility>
+
+#include "gil.hpp"
 
 namespace backpass::python {
 namespace {
@@ -389,6 +392,12 @@ template <class T>
 py::array_t<T> copy_of(ConstMatrixView<T> view, bool single) {
   auto result = new_array<T>(view.rows(), view.cols(), single);
   T* out = result.mutable_data();
+  if (view.row_stride() == view.cols()) {
+    in_parts_with_signals(view.rows() * view.cols(), [&](std::size_t begin, std::size_t end) {
+      std::copy(view.data() + begin, view.data() + end, out + begin);
+    });
+    return result;
+  }
   for (std::size_t r = 0; r < view.rows(); ++r) {
     std::memcpy(out + r * view.cols(), view.row(r), view.cols() * sizeof(T));
   }

@@ -78,7 +78,7 @@ template <class T>
 py::array_t<T> new_array(std::size_t rows, std::size_t cols, bool single);
 template <class T>
 MatrixView<T> view_of(py::array_t<T>& array, std::size_t rows, std::size_t cols);
-/// A new array with a copy of the view.
+/// A new array with a copy of the view. Runs the handlers of pending signals during a long copy.
 template <class T>
 py::array_t<T> copy_of(ConstMatrixView<T> view, bool single);
 /// Copies `source` (any array-like) into `target`, a strided one- or two-dimensional array, and casts to the dtype of

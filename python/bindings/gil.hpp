@@ -1,7 +1,9 @@
 /// Releases the GIL and takes it back. Neither may abort the process when the interpreter shuts down.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -93,6 +95,20 @@ class GilHold {
 inline void check_signals() {
   if (hold_at_exit([] { return PyErr_CheckSignals(); }) != 0) {
     throw py::error_already_set();
+  }
+}
+
+/// Calls f(begin, end) for consecutive parts of [0, n), and runs the handlers of pending signals after each part. Needs
+/// the GIL. \throws what a handler throws
+template <class F>
+void in_parts_with_signals(std::size_t n, F f) {
+  constexpr std::size_t kPart = std::size_t{1} << 18;  // elements of a copy; less than a millisecond
+  for (std::size_t begin = 0; begin < n; begin += kPart) {
+    const std::size_t end = std::min(n, begin + kPart);
+    f(begin, end);
+    if (end < n) {
+      check_signals();
+    }
   }
 }
 

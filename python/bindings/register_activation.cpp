@@ -93,6 +93,9 @@ ndarray
 using ToObject = py::object (*)(const Activation&);
 std::array<ToObject, kActivationKinds> to_object{};
 
+/// Cost estimate of one element in multiply-adds.
+constexpr double kOperations = 16.0;
+
 template <class T>
 py::array apply(const Activation& activation, py::array z) {
   const auto cols = static_cast<std::size_t>(z.ndim() == 0 ? 1 : z.shape(z.ndim() - 1));
@@ -100,7 +103,8 @@ py::array apply(const Activation& activation, py::array z) {
       z.reshape({cols == 0 ? 0 : z.size() / static_cast<py::ssize_t>(cols), static_cast<py::ssize_t>(cols)});
   const MatrixInput<T> input = to_matrix<T>(flat, cols, "z");
   auto result = new_array<T>(input.view.rows(), cols, false);
-  activation.apply<T>(input.view, view_of<T>(result, input.view.rows(), cols));
+  const MatrixView<T> out = view_of<T>(result, input.view.rows(), cols);
+  without_gil(kOperations * static_cast<double>(z.size()), [&] { activation.apply<T>(input.view, out); });
   return result.attr("reshape")(z.attr("shape"));
 }
 

@@ -211,7 +211,9 @@ double compute_metric_of(const std::string& name, const ArrayLike& output, const
   const auto a = to_matrix<double>(array, cols, "output");
   const auto targets = to_targets<double>(y, a.view.rows(), cols, a.single, label_rule(loss));
   const auto weights = to_weights<double>(sample_weight, a.view.rows(), a.single);
-  return compute_metric<double>(metric_from_name(name), a.view, targets.view, loss, weights.view);
+  const Metric metric = metric_from_name(name);
+  return without_gil(static_cast<double>(array.size()),
+                     [&] { return compute_metric<double>(metric, a.view, targets.view, loss, weights.view); });
 }
 
 void register_fit(py::module_& m, NetworkClass& cls) {

@@ -59,6 +59,9 @@ Examples
 array([[ 0., -2.]])
 )";
 
+/// Cost estimate of one output in multiply-adds.
+constexpr double kOperations = 16.0;
+
 template <class T>
 ValueAndGradient call(const Loss& loss, const py::array& a, const py::object& y, const py::object& sample_weight) {
   const std::size_t cols = a.ndim() == 0 ? 1 : static_cast<std::size_t>(a.shape(a.ndim() - 1));
@@ -67,7 +70,10 @@ ValueAndGradient call(const Loss& loss, const py::array& a, const py::object& y,
   const TargetsInput<T> targets = to_targets<T>(y, rows, cols, outputs.single, label_rule(loss));
   const WeightsInput<T> weights = to_weights<T>(sample_weight, rows, outputs.single);
   auto grad = new_array<T>(rows, cols, outputs.single);
-  const double value = evaluate_loss<T>(loss, outputs.view, targets.view, view_of<T>(grad, rows, cols), weights.view);
+  const MatrixView<T> out = view_of<T>(grad, rows, cols);
+  const double value = without_gil(kOperations * static_cast<double>(rows * cols), [&] {
+    return evaluate_loss<T>(loss, outputs.view, targets.view, out, weights.view);
+  });
   return ValueAndGradient(py::make_tuple(value, grad));
 }
 

@@ -306,8 +306,10 @@ void register_structure(NetworkClass& cls) {
             auto& network = self.cast<AnyNetwork&>();
             auto copy = [&] {
               const Shared shared(network.gate);
-              return network.visit(
-                  [](const auto& net) { return std::make_shared<AnyNetwork>(AnyNetwork::Variant(net.copy())); });
+              return network.visit([&](const auto& net) {
+                return std::make_shared<AnyNetwork>(
+                    AnyNetwork::Variant(without_gil(network.copy_operations(), [&] { return net.copy(); })));
+              });
             }();
             py::object result = adopt(py::type::of(self), std::move(copy));
             copy_attributes(self, result);
@@ -325,8 +327,10 @@ void register_structure(NetworkClass& cls) {
             auto converted = [&] {
               const Shared shared(network.gate);
               return network.visit([&](const auto& net) {
-                return std::make_shared<AnyNetwork>(to_double ? AnyNetwork::Variant(net.template converted<double>())
-                                                              : AnyNetwork::Variant(net.template converted<float>()));
+                return std::make_shared<AnyNetwork>(without_gil(network.copy_operations(), [&] {
+                  return to_double ? AnyNetwork::Variant(net.template converted<double>())
+                                   : AnyNetwork::Variant(net.template converted<float>());
+                }));
               });
             }();
             py::object result = adopt(py::type::of(self), std::move(converted));

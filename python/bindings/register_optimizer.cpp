@@ -38,11 +38,13 @@ void put_slots(py::dict& result, const std::vector<const char*>& names, const st
     return;
   }
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    result[names.at(i)] = py::array_t<T>(static_cast<py::ssize_t>(slots[i].size()), slots[i].data());
+    result[names.at(i)] = copy_of<T>({slots[i].data(), 1, slots[i].size()}, true);
   }
   for (std::size_t i = slots.size(); i < needed; ++i) {
     py::array_t<T> zeros(static_cast<py::ssize_t>(slots[0].size()));
-    std::fill_n(zeros.mutable_data(), slots[0].size(), T(0));
+    T* const out = zeros.mutable_data();
+    in_parts_with_signals(slots[0].size(),
+                          [&](std::size_t begin, std::size_t end) { std::fill(out + begin, out + end, T(0)); });
     result[names.at(i)] = zeros;
   }
 }
@@ -74,8 +76,14 @@ StringDict get_optimizer_state(OptimizerObject& self) {
 
 template <class T>
 std::vector<T> to_vector(const py::array& array) {
-  const auto input = to_matrix<T>(array, static_cast<std::size_t>(array.size()), "state");
-  return {input.view.data(), input.view.data() + array.size()};
+  const auto size = static_cast<std::size_t>(array.size());
+  const auto input = to_matrix<T>(array, size, "state");
+  std::vector<T> values;
+  values.reserve(size);
+  const T* const from = input.view.data();
+  in_parts_with_signals(
+      size, [&](std::size_t begin, std::size_t end) { values.insert(values.end(), from + begin, from + end); });
+  return values;
 }
 
 /// Removes the entry `key` and returns it as a list of numbers. \throws py::type_error; the message names the key

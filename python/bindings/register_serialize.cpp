@@ -1,7 +1,9 @@
 /// Saving to files, loading, and pickling.
 #include <backpass/serialize.hpp>
 
+#include <cstring>
 #include <map>
+#include <optional>
 
 #include "any_network.hpp"
 #include "network_docs.hpp"
@@ -54,8 +56,9 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
   options.schedule = schedule == nullptr ? nullptr : schedule->value.get();
   const std::filesystem::path file = to_path(path);
   const Shared shared(self.gate);
+  std::optional<Shared> shared_optimizer;
   if (optimizer != nullptr) {
-    const Shared shared_optimizer(optimizer->gate);
+    shared_optimizer.emplace(optimizer->gate);
     options.optimizer = optimizer->value;
   }
   without_gil(kFile, [&] { self.visit([&](const auto& net) { net.save(file, options); }); });
@@ -94,11 +97,15 @@ py::object get_network_state(const py::object& self) {
     const Shared shared(network.gate);
     return without_gil(kFile, [&] { return network.visit([](const auto& net) { return to_bytes(net); }); });
   }();
-  const auto copy = py::reinterpret_steal<py::bytes>(
-      PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<py::ssize_t>(bytes.size())));
+  const auto copy =
+      py::reinterpret_steal<py::bytes>(PyBytes_FromStringAndSize(nullptr, static_cast<py::ssize_t>(bytes.size())));
   if (!copy) {
     throw py::error_already_set();  // MemoryError; py::bytes would throw std::runtime_error
   }
+  char* const to = PyBytes_AS_STRING(copy.ptr());
+  in_parts_with_signals(bytes.size(), [&](std::size_t begin, std::size_t end) {
+    std::memcpy(to + begin, bytes.data() + begin, end - begin);
+  });
   return AnyTuple(py::make_tuple(copy, py::getattr(self, "__dict__", py::dict())));
 }
 

@@ -21,9 +21,12 @@ namespace backpass {
 /// - train_step, loss_and_gradient, backward: parameters, the optimizer and dropout_state() are as before the call. The
 ///   gradients, and the activations of the last forward(), are undefined.
 /// - forward: backward() throws StateError until the next forward().
-/// - step: cannot be ended. The update of train_step cannot be ended either.
+/// - step: cannot be ended, and neither can the update of train_step. But the first step, and a step that adds a slot,
+///   can be ended while they make the slots of the optimizer. Nothing has changed then.
 /// - fit: the state is that after the last finished step. The history of the call is lost.
 /// - initialize: parameters are as before the call.
+/// - copies of networks, to_bytes, save, load: nothing has changed.
+/// - Activation::apply, evaluate_loss, compute_metric: only the output may have changed.
 ///
 /// `check` is not called while a function of a CustomActivation or CustomLoss runs. Such a function may throw itself.
 ///

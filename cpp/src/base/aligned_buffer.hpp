@@ -16,21 +16,22 @@ namespace backpass {
 /// write. So allocating a large buffer takes no time, and the loops that fill it poll.
 struct Unwritten {};
 
-/// Owns size() elements of a trivial T. Copying copies the elements.
+/// Owns size() elements of a trivial T. It cannot be copied: a copy of a large buffer must poll
+/// (runtime/interrupt.hpp).
 template <class T>
 class AlignedBuffer {
  public:
   AlignedBuffer() noexcept = default;
   explicit AlignedBuffer(std::size_t size) : data_(allocate(size)), size_(size) { std::fill_n(data_, size, T{}); }
   AlignedBuffer(std::size_t size, Unwritten /*tag*/) : data_(allocate(size)), size_(size) {}
-  AlignedBuffer(const AlignedBuffer& other) : data_(allocate(other.size_)), size_(other.size_) {
-    std::copy_n(other.data_, size_, data_);
-  }
+  AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer(AlignedBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  AlignedBuffer& operator=(AlignedBuffer other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    AlignedBuffer old(std::move(other));
+    std::swap(data_, old.data_);
+    std::swap(size_, old.size_);
     return *this;
   }
   ~AlignedBuffer() { deallocate(data_, size_ * sizeof(T)); }

@@ -6,6 +6,7 @@
 #include "base/floating_point_mode.hpp"
 #include "base/normal_quantile.hpp"
 #include "base/philox.hpp"
+#include "base/shuffle.hpp"
 
 namespace backpass {
 namespace {
@@ -21,9 +22,10 @@ std::uint64_t below(std::uint64_t bits, std::uint64_t bound) noexcept {
 
 double uniform_of(std::uint64_t bits) noexcept { return (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53; }
 
+/// Puts random elements into the places from the last one down to place `end`.
 template <class Index>
-void fisher_yates(std::span<Index> indices, const Philox& random) noexcept {
-  for (std::size_t left = indices.size(); left > 1; --left) {
+void fisher_yates(std::span<Index> indices, const Philox& random, std::size_t end = 1) noexcept {
+  for (std::size_t left = indices.size(); left > end; --left) {
     const auto chosen = static_cast<std::size_t>(below(random.bits(left), left));
     std::swap(indices[left - 1], indices[chosen]);
   }
@@ -57,5 +59,8 @@ std::uint64_t random_seed() {
 
 void shuffle(std::span<std::uint32_t> indices, const Philox& random) noexcept { fisher_yates(indices, random); }
 void shuffle(std::span<std::uint64_t> indices, const Philox& random) noexcept { fisher_yates(indices, random); }
+void shuffle_last(std::span<std::uint32_t> indices, std::size_t count, const Philox& random) noexcept {
+  fisher_yates(indices, random, indices.size() - count);
+}
 
 }  // namespace backpass

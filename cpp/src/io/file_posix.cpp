@@ -70,28 +70,55 @@ class FileSink final : public Sink {
       }
       bytes = bytes.subspan(static_cast<std::size_t>(written));
       written_ += static_cast<std::uint64_t>(written);
-      start_flush();
+      if (written_ - started_ >= kWindow) {
+        const std::uint64_t before = started_;
+        start_flush();
+        wait_for_disk(before);  // this window has had time to finish
+      }
       poll_.done(static_cast<std::size_t>(written));
     }
   }
 
+  /// Waits for the disk, with polls. Otherwise the flush at the end, which cannot be interrupted, would have to write
+  /// the last windows.
+  void finish() {
+    if (started_ != 0) {
+      start_flush();
+      wait_for_disk(written_);
+    }
+  }
+
  private:
-  /// Starts writing to the disk early. Otherwise the flush at the end, which cannot be interrupted, would have to write
-  /// the whole file.
+  static constexpr std::uint64_t kWindow = std::uint64_t{8} << 20U;
+
+  /// Starts writing to the disk early. Otherwise the flush at the end would have to write the whole file.
   void start_flush() {
 #if defined(__linux__)
-    constexpr std::uint64_t kWindow = std::uint64_t{8} << 20U;
-    if (written_ - started_ < kWindow) {
-      return;
-    }
-    const auto offset = static_cast<off_t>(started_);
-    const auto length = static_cast<off_t>(written_ - started_);
-    (void)::sync_file_range(descriptor_, offset, length, SYNC_FILE_RANGE_WRITE);
-    if (started_ != 0) {  // wait for the previous window, which has had time to finish
-      (void)::sync_file_range(descriptor_, 0, offset,
-                              SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-    }
+    (void)::sync_file_range(descriptor_, static_cast<off_t>(started_), static_cast<off_t>(written_ - started_),
+                            SYNC_FILE_RANGE_WRITE);
+#endif
     started_ = written_;
+  }
+
+  /// Waits until the disk has the bytes before `end`.
+  void wait_for_disk(std::uint64_t end) {
+#if defined(__linux__)
+    constexpr std::uint64_t kPiece = std::uint64_t{1} << 20U;
+    while (flushed_ < end) {
+      const std::uint64_t length = std::min(kPiece, end - flushed_);
+      const int result =
+          ::sync_file_range(descriptor_, static_cast<off_t>(flushed_), static_cast<off_t>(length),
+                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+      // Linux reports an error of the disk only once, so fsync() would not report it again. Other errors mean that the
+      // file system does not have this call.
+      if (result != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT)) {
+        fail("cannot write", path_, errno);
+      }
+      flushed_ += length;
+      poll_.done(static_cast<std::size_t>(length));
+    }
+#else
+    flushed_ = end;
 #endif
   }
 
@@ -99,6 +126,7 @@ class FileSink final : public Sink {
   const fs::path& path_;
   std::uint64_t written_ = 0;
   std::uint64_t started_ = 0;  ///< bytes for which writing to the disk has started
+  std::uint64_t flushed_ = 0;  ///< bytes that the disk has
   Poll poll_;
 };
 
@@ -203,6 +231,7 @@ void replace_file(const fs::path& path, const std::function<void(Sink&)>& write)
   if (error == 0) {
     FileSink sink(file.descriptor(), path);
     write(sink);
+    sink.finish();
     error = flush(file.descriptor());
   }
   if (error == 0) {

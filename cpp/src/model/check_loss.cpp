@@ -13,6 +13,7 @@
 
 #include "base/text.hpp"
 #include "model/require_matrix.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass::nn {
 namespace {
@@ -91,14 +92,16 @@ void check_labels(const Targets<T>& y, std::size_t outputs, const std::string& w
   std::int64_t least = 0;
   std::int64_t largest = 0;
   std::optional<std::size_t> wrong;
-  for (std::size_t r = 0; r < y.rows(); ++r) {
-    const std::int64_t label = y.label(r);
-    least = r == 0 ? label : std::min(least, label);
-    largest = r == 0 ? label : std::max(largest, label);
-    if (!wrong && (label < 0 || std::cmp_greater_equal(label, outputs))) {
-      wrong = r;
+  runtime::in_parts(y.rows(), 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const std::int64_t label = y.label(r);
+      least = r == 0 ? label : std::min(least, label);
+      largest = r == 0 ? label : std::max(largest, label);
+      if (!wrong && (label < 0 || std::cmp_greater_equal(label, outputs))) {
+        wrong = r;
+      }
     }
-  }
+  });
   if (wrong) {
     refuse_label(where, *wrong, y.label(*wrong), outputs, least, largest);
   }
@@ -114,47 +117,51 @@ template <class T>
 /// Checks that all elements are in [0, most]. \param y  (rows, outputs)
 template <class T>
 void check_interval(std::string_view loss, ConstMatrixView<T> y, T most, const std::string& where) {
-  for (std::size_t r = 0; r < y.rows(); ++r) {
-    const T* const row = y.row(r);
-    bool wrong = false;
-    for (std::size_t c = 0; c < y.cols(); ++c) {  // no branch, so that the compiler uses vectors
-      wrong |= (row[c] < T(0)) | (row[c] > most);
-    }
-    for (std::size_t c = 0; wrong && c < y.cols(); ++c) {
-      if (row[c] < T(0) || row[c] > most) {
-        const char* const cure = !std::isfinite(most) ? ""
-                                 : row[c] == T(-1)    ? "; for the labels -1 and 1 use (y + 1) / 2"
-                                 : row[c] == T(2)     ? "; labels start at 0: for the labels 1 and 2 use y - 1"
-                                                      : "";
-        refuse_target(loss, where, std::isfinite(most) ? "in [0, 1]" : "that are not negative", r, c, row[c], cure);
+  runtime::in_parts(y.rows(), y.cols(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const T* const row = y.row(r);
+      bool wrong = false;
+      for (std::size_t c = 0; c < y.cols(); ++c) {  // no branch, so that the compiler uses vectors
+        wrong |= (row[c] < T(0)) | (row[c] > most);
+      }
+      for (std::size_t c = 0; wrong && c < y.cols(); ++c) {
+        if (row[c] < T(0) || row[c] > most) {
+          const char* const cure = !std::isfinite(most) ? ""
+                                   : row[c] == T(-1)    ? "; for the labels -1 and 1 use (y + 1) / 2"
+                                   : row[c] == T(2)     ? "; labels start at 0: for the labels 1 and 2 use y - 1"
+                                                        : "";
+          refuse_target(loss, where, std::isfinite(most) ? "in [0, 1]" : "that are not negative", r, c, row[c], cure);
+        }
       }
     }
-  }
+  });
 }
 
 /// Checks that every row is a distribution. \param y  (rows, outputs)
 template <class T>
 void check_distributions(std::string_view loss, ConstMatrixView<T> y, const std::string& where) {
   constexpr double kTolerance = 1e-3;  // for probabilities that were rounded to three decimals
-  for (std::size_t r = 0; r < y.rows(); ++r) {
-    const T* const row = y.row(r);
-    double sum = 0.0;
-    bool wrong = false;
-    for (std::size_t c = 0; c < y.cols(); ++c) {
-      wrong |= row[c] < T(0);
-      sum += static_cast<double>(row[c]);
-    }
-    for (std::size_t c = 0; wrong && c < y.cols(); ++c) {
-      if (row[c] < T(0)) {
-        refuse_target(loss, where, "that are labels or distributions", r, c, row[c], "");
+  runtime::in_parts(y.rows(), y.cols(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const T* const row = y.row(r);
+      double sum = 0.0;
+      bool wrong = false;
+      for (std::size_t c = 0; c < y.cols(); ++c) {
+        wrong |= row[c] < T(0);
+        sum += static_cast<double>(row[c]);
+      }
+      for (std::size_t c = 0; wrong && c < y.cols(); ++c) {
+        if (row[c] < T(0)) {
+          refuse_target(loss, where, "that are labels or distributions", r, c, row[c], "");
+        }
+      }
+      if (std::fabs(sum - 1.0) > kTolerance) {  // false for NaN
+        throw std::invalid_argument(where + std::string(loss) +
+                                    " expects targets that are labels or distributions, but " + "the sum of row " +
+                                    std::to_string(r) + " of y is " + number_text(static_cast<T>(sum)) + ", not 1");
       }
     }
-    if (std::fabs(sum - 1.0) > kTolerance) {  // false for NaN
-      throw std::invalid_argument(where + std::string(loss) +
-                                  " expects targets that are labels or distributions, but " + "the sum of row " +
-                                  std::to_string(r) + " of y is " + number_text(static_cast<T>(sum)) + ", not 1");
-    }
-  }
+  });
 }
 
 template <class T>

@@ -114,12 +114,14 @@ double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows)
     return 1.0 / static_cast<double>(rows);
   }
   double sum = 0.0;
-  for (const T w : sample_weight) {
-    if (!(w >= T(0)) || !std::isfinite(w)) {
-      throw std::invalid_argument("sample_weight: weights must be finite and not negative");
+  runtime::in_parts(sample_weight.size(), 4, [&](std::size_t begin, std::size_t end) {
+    for (const T w : sample_weight.subspan(begin, end - begin)) {
+      if (!(w >= T(0)) || !std::isfinite(w)) {
+        throw std::invalid_argument("sample_weight: weights must be finite and not negative");
+      }
+      sum += static_cast<double>(w);
     }
-    sum += static_cast<double>(w);
-  }
+  });
   if (sum <= 0.0) {
     throw std::invalid_argument("sample_weight: all weights are zero");
   }

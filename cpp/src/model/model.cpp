@@ -9,6 +9,7 @@
 
 #include "base/require.hpp"
 #include "base/text.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass::nn {
 
@@ -24,6 +25,13 @@ void require_entries(const PerLayer<V>& list, std::size_t entries, const char* w
     throw std::invalid_argument(std::string(what) + ": expected one value or a list of " + std::to_string(entries) +
                                 ", got " + std::to_string(list.values().size()) + " entries");
   }
+}
+
+template <class T>
+AlignedBuffer<T> copy_of(const AlignedBuffer<T>& buffer) {
+  AlignedBuffer<T> copy(buffer.size(), Unwritten{});
+  runtime::copy_in_parts(buffer.data(), buffer.size(), copy.data());
+  return copy;
 }
 
 Activation activation_of(const NetworkOptions& options, std::size_t i, std::size_t n) {
@@ -76,6 +84,18 @@ std::vector<LayerSpec> make_layers(const NetworkOptions& options) {
   }
   return layers;
 }
+
+template <class T>
+Model<T>::Model(const Model& other)
+    : identity(other.identity),
+      memory(other.memory),
+      sizes(other.sizes),
+      layers(other.layers),
+      parameters(copy_of(other.parameters)),
+      gradients(copy_of(other.gradients)),
+      dropout(other.dropout),
+      version(other.version),
+      has_gradients_(other.has_gradients_) {}
 
 template <class T>
 std::size_t Model<T>::largest_layer() const noexcept {

@@ -33,7 +33,7 @@ class Identity {
 template <class T>
 struct Model {
   Model() = default;
-  Model(const Model&) = default;
+  Model(const Model& other);                ///< polls
   Model& operator=(const Model&) = delete;  // `memory` would no longer be unique to the arrays
   ~Model() = default;
 

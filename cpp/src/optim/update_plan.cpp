@@ -13,6 +13,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "optim/rules.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass::optim {
 namespace {
@@ -120,7 +121,10 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
   const std::size_t had = slots.size();
   const std::size_t needed = std::max(had, R::num_slots(optimizer));
   for (std::size_t i = had; i < needed; ++i) {
-    fresh[i].assign(num_parameters, static_cast<T>(R::slot_value(optimizer)));
+    fresh[i].reserve(num_parameters);
+    runtime::in_parts(num_parameters, runtime::kWriteOperations, [&](std::size_t /*begin*/, std::size_t end) {
+      fresh[i].resize(end, static_cast<T>(R::slot_value(optimizer)));
+    });
   }
   slots.reserve(needed);
   ranges_.reserve(groups.size());

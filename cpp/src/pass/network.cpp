@@ -48,9 +48,8 @@ void require_output(const char* name, MatrixView<T> matrix, std::size_t rows, st
 /// So the buffer is written in parts, with polls in between.
 template <class T>
 AlignedBuffer<T> zeros(std::size_t size) {
-  constexpr std::size_t kOperations = 4;
   AlignedBuffer<T> buffer(size, Unwritten{});
-  runtime::in_parts(size, kOperations, [&](std::size_t begin, std::size_t end) {
+  runtime::in_parts(size, runtime::kWriteOperations, [&](std::size_t begin, std::size_t end) {
     std::fill(buffer.data() + begin, buffer.data() + end, T{});
   });
   return buffer;
@@ -153,8 +152,11 @@ Network<U> Network<T>::converted() const {
   to.init = from.init;
   to.model.layers = from.model.layers;
   to.model.dropout.pass = from.model.dropout.pass;
-  std::transform(from.model.parameters.data(), from.model.parameters.data() + from.model.parameters.size(),
-                 to.model.parameters.data(), [](T parameter) { return static_cast<U>(parameter); });
+  const T* const p = from.model.parameters.data();
+  runtime::in_parts(from.model.parameters.size(), runtime::kWriteOperations, [&](std::size_t begin, std::size_t end) {
+    std::transform(p + begin, p + end, to.model.parameters.data() + begin,
+                   [](T parameter) { return static_cast<U>(parameter); });
+  });
   return result;
 }
 

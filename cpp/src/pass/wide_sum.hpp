@@ -58,7 +58,7 @@ class WideSum {
  public:
   void reserve(std::size_t size) {
     if (sum_.size() < size) {
-      sum_ = AlignedBuffer<double>(size);
+      sum_ = AlignedBuffer<double>(size, Unwritten{});  // start() comes first
     }
   }
   /// sum = g for elements [begin, end). All pointers g below have the layout of the parameters.

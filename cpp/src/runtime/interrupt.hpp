@@ -29,12 +29,22 @@ void in_parts(std::size_t n, std::size_t operations, F f) {
     f(std::size_t{0}, n);
     return;
   }
-  const std::size_t step = std::max<std::size_t>(1, kPart / operations);
+  const std::size_t step = std::max<std::size_t>(1, kPart / std::max<std::size_t>(1, operations));
   for (std::size_t begin = 0; begin < n; begin += step) {
     const std::size_t end = std::min(begin + step, n);
     f(begin, end);
     poll((end - begin) * operations);
   }
+}
+
+/// The work of writing an element to new memory, whose pages the system provides at the first write.
+inline constexpr std::size_t kWriteOperations = 4;
+
+/// Copies n elements, with polls.
+template <class T>
+void copy_in_parts(const T* from, std::size_t n, T* to) {
+  in_parts(n, kWriteOperations,
+           [&](std::size_t begin, std::size_t end) { std::copy(from + begin, from + end, to + begin); });
 }
 
 /// While an object lives, polls of this thread also look at `aborted`. For the members of a team.

@@ -16,6 +16,7 @@
 #include "base/checked.hpp"
 #include "base/floating_point_mode.hpp"
 #include "base/require.hpp"
+#include "base/shuffle.hpp"
 #include "base/streams.hpp"
 #include "base/text.hpp"
 #include "pass/network_impl.hpp"
@@ -58,6 +59,17 @@ class LearningRate {
   OptimizerRef optimizer_;
   double base_;
 };
+
+template <class T>
+bool all_finite(std::span<const T> values) {
+  constexpr std::size_t kOperations = 4;
+  bool finite = true;
+  runtime::in_parts(values.size(), kOperations, [&](std::size_t begin, std::size_t end) {
+    const std::span<const T> part = values.subspan(begin, end - begin);
+    finite = finite && std::all_of(part.begin(), part.end(), [](T value) { return std::isfinite(value); });
+  });
+  return finite;
+}
 
 template <class T>
 class Fit {
@@ -378,8 +390,7 @@ bool Fit<T>::run_steps(std::size_t epoch) {
       return false;
     }
   }
-  const auto parameters = std::as_const(network_).parameters();
-  if (!std::all_of(parameters.begin(), parameters.end(), [](T p) { return std::isfinite(p); })) {
+  if (!all_finite(std::as_const(network_).parameters())) {
     diverged(epoch, batches() - 1, "a parameter became infinite or nan");
   }
   return true;
@@ -419,7 +430,13 @@ template <class T>
 void Fit<T>::shuffle_rows(std::size_t epoch) {
   std::iota(order_.begin(), order_.end(), 0U);
   if (options_.shuffle) {
-    shuffle(order_, Philox(*memory_.seed, shuffle_stream(epoch)));
+    constexpr std::size_t kOperations = 64;  // an exchange is a random number and a cache miss
+    const Philox random(*memory_.seed, shuffle_stream(epoch));
+    std::span<std::uint32_t> left(order_);
+    runtime::in_parts(order_.size(), kOperations, [&](std::size_t begin, std::size_t end) {
+      shuffle_last(left, end - begin, random);
+      left = left.first(left.size() - (end - begin));
+    });
   }
 }
 
@@ -465,6 +482,7 @@ std::string not_finite_text(const char* name, ConstMatrixView<T> matrix) {
                (std::isinf(value) ? type : "");
       }
     }
+    runtime::poll(matrix.cols());
   }
   return "";
 }
@@ -475,8 +493,7 @@ std::string Fit<T>::cause_text() const {
   if (found.empty() && !y_.are_labels()) {
     found = not_finite_text("y", y_.values());
   }
-  const auto parameters = std::as_const(network_).parameters();
-  if (found.empty() && !std::all_of(parameters.begin(), parameters.end(), [](T p) { return std::isfinite(p); })) {
+  if (found.empty() && !all_finite(std::as_const(network_).parameters())) {
     return "A parameter was not finite before that epoch: call initialize() or load a network";
   }
   return found.empty() ? "Try a smaller lr, clip_norm=1 or standardised inputs"

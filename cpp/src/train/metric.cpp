@@ -13,11 +13,14 @@
 #include "base/text.hpp"
 #include "model/check_loss.hpp"
 #include "model/require_matrix.hpp"
+#include "runtime/interrupt.hpp"
 
 namespace backpass {
 namespace {
 
 constexpr std::array<std::string_view, 3> kMetricNames{"accuracy", "r2", "mae"};
+/// Cost estimate of one output in multiply-adds, for polls.
+constexpr std::size_t kOperations = 4;
 
 }  // namespace
 
@@ -51,9 +54,19 @@ MetricSum<T>::MetricSum(Metric metric, std::size_t outputs, const Targets<T>& y,
 }
 
 template <class T>
+template <class F>
+void MetricSum<T>::for_rows(F f) const {
+  runtime::in_parts(y_.rows(), kOperations * outputs_, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      f(r);
+    }
+  });
+}
+
+template <class T>
 void MetricSum<T>::check_classes() const {
   const bool shares = decision_.shares && outputs_ > 1;
-  for (std::size_t r = 0; r < y_.rows(); ++r) {
+  for_rows([&](std::size_t r) {
     for (std::size_t k = 0; k < outputs_; ++k) {
       const auto y = static_cast<double>(y_.values()(r, k));
       if (shares ? !(y >= 0.0 && y <= 1.0) : y != 0.0 && y != 1.0) {
@@ -63,7 +76,7 @@ void MetricSum<T>::check_classes() const {
                                     "; use r2 or mae for continuous targets");
       }
     }
-  }
+  });
 }
 
 template <class T>
@@ -73,28 +86,30 @@ void MetricSum<T>::start_r2() {
   total_.resize(outputs_);
   shrink_.resize(outputs_);
   double weights = 0.0;
-  for (std::size_t r = 0; r < y_.rows(); ++r) {
+  for_rows([&](std::size_t r) {
     weights += weight(r);
     for (std::size_t k = 0; k < outputs_; ++k) {
       mean_[k] += weight(r) * static_cast<double>(y_.values()(r, k));
     }
-  }
+  });
   for (std::size_t k = 0; k < outputs_; ++k) {
-    double mean = mean_[k] / weights;
+    double& mean = mean_[k];
+    mean /= weights;
     if (!std::isfinite(mean)) {
       // The sum may have overflowed although the mean is finite: add terms that are divided first.
       mean = 0.0;
-      for (std::size_t r = 0; r < y_.rows(); ++r) {
-        mean += weight(r) / weights * static_cast<double>(y_.values()(r, k));
-      }
+      for_rows([&](std::size_t r) { mean += weight(r) / weights * static_cast<double>(y_.values()(r, k)); });
     }
-    mean_[k] = mean;
-    double largest = 0.0;
-    for (std::size_t r = 0; r < y_.rows(); ++r) {
-      largest = std::max(largest, std::fabs(static_cast<double>(y_.values()(r, k)) / 2 - mean / 2));
+  }
+  std::vector<double> largest(outputs_);
+  for_rows([&](std::size_t r) {
+    for (std::size_t k = 0; k < outputs_; ++k) {
+      largest[k] = std::max(largest[k], std::fabs(static_cast<double>(y_.values()(r, k)) / 2 - mean_[k] / 2));
     }
-    const bool scalable = largest > 0.0 && std::isfinite(largest);
-    shrink_[k] = scalable ? std::ldexp(1.0, std::clamp(-std::ilogb(largest), -1000, 1000)) : 1.0;
+  });
+  for (std::size_t k = 0; k < outputs_; ++k) {
+    const bool scalable = largest[k] > 0.0 && std::isfinite(largest[k]);
+    shrink_[k] = scalable ? std::ldexp(1.0, std::clamp(-std::ilogb(largest[k]), -1000, 1000)) : 1.0;
   }
 }
 
@@ -129,28 +144,34 @@ double MetricSum<T>::correct(const T* a, std::size_t row) const noexcept {
 }
 
 template <class T>
-void MetricSum<T>::add(ConstMatrixView<T> a, std::size_t first_row) noexcept {
-  for (std::size_t r = 0; r < a.rows(); ++r) {
-    const std::size_t row = first_row + r;
-    const double w = weight(row);
-    weights_ += w;
-    if (metric_ == Metric::accuracy) {
-      sum_ += w * correct(a.row(r), row);
-      continue;
-    }
-    for (std::size_t k = 0; k < outputs_; ++k) {
-      const auto y = static_cast<double>(y_.values()(row, k));
-      const double error = static_cast<double>(a(r, k)) - y;
-      if (metric_ == Metric::mae) {
-        sum_ += w * std::fabs(error) / static_cast<double>(outputs_);
-      } else {
-        const double residual = error * shrink_[k];
-        const double deviation = (y - mean_[k]) * shrink_[k];
-        residual_[k] += w * residual * residual;
-        total_[k] += w * deviation * deviation;
-      }
+void MetricSum<T>::add_row(const T* a, std::size_t row) noexcept {
+  const double w = weight(row);
+  weights_ += w;
+  if (metric_ == Metric::accuracy) {
+    sum_ += w * correct(a, row);
+    return;
+  }
+  for (std::size_t k = 0; k < outputs_; ++k) {
+    const auto y = static_cast<double>(y_.values()(row, k));
+    const double error = static_cast<double>(a[k]) - y;
+    if (metric_ == Metric::mae) {
+      sum_ += w * std::fabs(error) / static_cast<double>(outputs_);
+    } else {
+      const double residual = error * shrink_[k];
+      const double deviation = (y - mean_[k]) * shrink_[k];
+      residual_[k] += w * residual * residual;
+      total_[k] += w * deviation * deviation;
     }
   }
+}
+
+template <class T>
+void MetricSum<T>::add(ConstMatrixView<T> a, std::size_t first_row) {
+  runtime::in_parts(a.rows(), kOperations * outputs_, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      add_row(a.row(r), first_row + r);
+    }
+  });
 }
 
 template <class T>

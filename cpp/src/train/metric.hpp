@@ -31,7 +31,7 @@ class MetricSum {
   void reset() noexcept;
   /// Adds the predictions of rows [first_row, first_row + a.rows()).
   /// \param a  (any number of rows, outputs)
-  void add(ConstMatrixView<T> a, std::size_t first_row) noexcept;
+  void add(ConstMatrixView<T> a, std::size_t first_row);
   /// The metric of all added rows. NaN if the sum of their weights is 0.
   [[nodiscard]] double value() const noexcept;
 
@@ -46,6 +46,11 @@ class MetricSum {
   void check_classes() const;
   /// Computes the mean of the targets and the scale factors.
   void start_r2();
+
+  void add_row(const T* a, std::size_t row) noexcept;
+  /// Calls f(row) for every row of y, with polls.
+  template <class F>
+  void for_rows(F f) const;
 
   Metric metric_;
   std::size_t outputs_;

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include <backpass/network.hpp>
 #include <backpass/schedule.hpp>
+
+#include "runtime/interrupt.hpp"
 
 namespace backpass::train {
 
@@ -18,12 +22,13 @@ class TrainingSnapshot {
  public:
   /// \param schedule  may be null
   /// \throws std::bad_alloc; the snapshot has not changed then
+  /// \throws what a poll throws; the snapshot can no longer be restored then
   void take(const Network<T>& network, OptimizerRef optimizer, Schedule* schedule) {
     const auto p = network.parameters();
     parameters_.reserve(p.size());
     take_state(optimizer.state());
-    // The rest does not throw.
-    parameters_.assign(p.begin(), p.end());
+    // The rest allocates nothing.
+    copy(p, parameters_);
     dropout_ = network.dropout_state();
     const schedules::ReduceOnPlateau* plateau = schedule == nullptr ? nullptr : plateau_of(*schedule);
     plateau_ = plateau == nullptr ? std::nullopt : std::optional(*plateau);
@@ -65,11 +70,30 @@ class TrainingSnapshot {
     copy(from.slots_f32, to.slots_f32);
     copy(from.slots_f64, to.slots_f64);
   }
+  /// to = from, with polls. Allocates nothing if the capacity is sufficient.
+  template <class N>
+  static void copy(std::span<const N> from, std::vector<N>& to) {
+    to.clear();
+    to.reserve(from.size());
+    runtime::in_parts(from.size(), runtime::kWriteOperations, [&](std::size_t begin, std::size_t end) {
+      to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin),
+                from.begin() + static_cast<std::ptrdiff_t>(end));
+    });
+  }
+  template <class N>
+  static void copy(const std::vector<std::vector<N>>& from, std::vector<std::vector<N>>& to) {
+    to.resize(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      copy(std::span<const N>(from[i]), to[i]);
+    }
+  }
   void take_state(const OptimizerState& state) {
-    if (same_shape(state, state_)) {
-      copy_numbers(state, state_);
-    } else {
-      OptimizerState fresh = state;
+    OptimizerState fresh;
+    OptimizerState& to = same_shape(state, state_) ? state_ : fresh;
+    to.groups = state.groups;
+    copy(state.slots_f32, to.slots_f32);
+    copy(state.slots_f64, to.slots_f64);
+    if (&to == &fresh) {
       state_ = std::move(fresh);
     }
   }

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <numeric>
 #include <set>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/philox.hpp"
+#include "base/shuffle.hpp"
 #include "base/streams.hpp"
 
 namespace backpass {
@@ -109,6 +111,19 @@ void expect_uniform_permutations() {
 TEST(Shuffle, IsAUniformPermutation) {
   expect_uniform_permutations<std::uint32_t>();
   expect_uniform_permutations<std::uint64_t>();
+}
+
+TEST(Shuffle, InPartsIsTheSame) {
+  std::vector<std::uint32_t> whole(100);
+  std::iota(whole.begin(), whole.end(), 0U);
+  std::vector<std::uint32_t> parts = whole;
+  shuffle(whole, Philox(3));
+  std::span<std::uint32_t> left(parts);
+  for (const std::size_t count : {1U, 30U, 60U, 9U}) {
+    shuffle_last(left, count, Philox(3));
+    left = left.first(left.size() - count);
+  }
+  EXPECT_EQ(parts, whole);
 }
 
 TEST(Shuffle, NothingAndOneStay) {
