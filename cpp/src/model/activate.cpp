@@ -7,7 +7,7 @@
 #include "kernels/dispatch.hpp"
 #include "runtime/interrupt.hpp"
 
-namespace backpass::nn {
+namespace backpass::model {
 namespace {
 
 /// Cost estimate of one element in multiply-adds, for polls.
@@ -92,4 +92,4 @@ template void multiply_by_derivative(const kernels::KernelTable<float>&, const A
 template void multiply_by_derivative(const kernels::KernelTable<double>&, const Activation&, ConstMatrixView<double>,
                                      MatrixView<double>);
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

@@ -7,7 +7,7 @@
 #include "kernels/kernel_table.hpp"
 #include "kernels/stored.hpp"
 
-namespace backpass::nn {
+namespace backpass::model {
 
 /// The quantity that φ' is computed from: z, a, or nothing (identity).
 inline kernels::Stored stored_for(const Activation& activation) noexcept {
@@ -40,4 +40,4 @@ template <class T>
 void multiply_by_derivative(const kernels::KernelTable<T>& kernels, const Activation& activation,
                             ConstMatrixView<T> stored, MatrixView<T> g);
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

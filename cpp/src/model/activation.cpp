@@ -125,10 +125,10 @@ void Activation::apply(ConstMatrixView<T> z, MatrixView<T> a) const {
     throw ShapeError("activation: z has shape " + shape_text(z.rows(), z.cols()) + ", a has shape " +
                      shape_text(a.rows(), a.cols()));
   }
-  nn::require_data("z", z);
-  nn::require_writable("a", a);
-  nn::require_same_or_apart("z", z, "a", a);
-  nn::activate(kernels::table<T>(), *this, z, a);
+  model::require_data("z", z);
+  model::require_writable("a", a);
+  model::require_same_or_apart("z", z, "a", a);
+  model::activate(kernels::table<T>(), *this, z, a);
 }
 
 template void Activation::apply(ConstMatrixView<float>, MatrixView<float>) const;

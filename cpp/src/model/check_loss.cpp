@@ -15,7 +15,7 @@
 #include "model/require_matrix.hpp"
 #include "runtime/interrupt.hpp"
 
-namespace backpass::nn {
+namespace backpass::model {
 namespace {
 
 /// Why a loss does not fit an output activation, and what to use instead.
@@ -247,4 +247,4 @@ template void check_targets(const Loss&, std::size_t, std::size_t, const Targets
 template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<double>&, std::span<const double>,
                             std::string_view);
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

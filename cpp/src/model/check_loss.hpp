@@ -9,7 +9,7 @@
 #include <backpass/activation.hpp>
 #include <backpass/loss.hpp>
 
-namespace backpass::nn {
+namespace backpass::model {
 
 /// True if the loss accepts class labels as targets.
 [[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
@@ -32,4 +32,4 @@ template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
                    std::span<const T> sample_weight, std::string_view prefix = "");
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

@@ -42,7 +42,7 @@ void validate(const Loss& loss) {
   std::visit([]<class L>(const L& settings) { require_fields(settings); }, loss);
 }
 
-namespace nn {
+namespace model {
 namespace {
 
 /// The kernel that computes L from a^N.
@@ -133,22 +133,22 @@ template LossPlan<double> plan_loss(const Loss&, const Activation&);
 template double reciprocal_weight_sum(std::span<const float>, std::size_t);
 template double reciprocal_weight_sum(std::span<const double>, std::size_t);
 
-}  // namespace nn
+}  // namespace model
 
 template <class T>
 double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad,
                      std::span<const T> sample_weight) {
-  nn::check_targets(loss, a.rows(), a.cols(), y, sample_weight);
+  model::check_targets(loss, a.rows(), a.cols(), y, sample_weight);
   if (grad.data() != nullptr && (grad.rows() != a.rows() || grad.cols() != a.cols())) {
     throw ShapeError("grad has shape " + shape_text(grad.rows(), grad.cols()) + ", expected " +
                      shape_text(a.rows(), a.cols()));
   }
-  nn::require_data("a", a);
+  model::require_data("a", a);
   if (grad.data() != nullptr) {
-    nn::require_writable("grad", grad);
-    nn::require_same_or_apart("a", a, "grad", grad);
+    model::require_writable("grad", grad);
+    model::require_same_or_apart("a", a, "grad", grad);
     if (!y.are_labels()) {
-      nn::require_same_or_apart("y", y.values(), "grad", grad);
+      model::require_same_or_apart("y", y.values(), "grad", grad);
     }
   }
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
@@ -157,9 +157,9 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
     return in_callers_mode(of_type<T>(custom->function_f32, custom->function_f64), a, y, out);
   }
   return in_own_mode([&] {
-    const auto plan = nn::plan_loss<T>(loss, Activation::identity());
-    const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight, a.rows()));
-    const nn::RowLoss<T> row_loss(plan, a.cols(), y);
+    const auto plan = model::plan_loss<T>(loss, Activation::identity());
+    const model::RowMean mean(model::reciprocal_weight_sum(sample_weight, a.rows()));
+    const model::RowLoss<T> row_loss(plan, a.cols(), y);
     double sum = 0.0;
     runtime::in_parts(a.rows(), 16 * a.cols(), [&](std::size_t begin, std::size_t end) {
       for (std::size_t r = begin; r < end; ++r) {

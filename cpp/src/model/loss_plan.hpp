@@ -9,7 +9,7 @@
 
 #include "kernels/dispatch.hpp"
 
-namespace backpass::nn {
+namespace backpass::model {
 
 /// The input of the loss kernel.
 enum class LossSource : unsigned char {
@@ -99,4 +99,4 @@ LossPlan<T> plan_loss(const Loss& loss, const Activation& output);
 template <class T>
 double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows);
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

@@ -11,7 +11,7 @@
 #include "base/text.hpp"
 #include "runtime/interrupt.hpp"
 
-namespace backpass::nn {
+namespace backpass::model {
 
 std::uint64_t Identity::next() noexcept {
   static std::atomic<std::uint64_t> last{0};
@@ -126,4 +126,4 @@ template struct Model<double>;
 template void initialize_parameters(std::span<const LayerSpec>, const PerLayer<Initializer>&, std::uint64_t, float*);
 template void initialize_parameters(std::span<const LayerSpec>, const PerLayer<Initializer>&, std::uint64_t, double*);
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

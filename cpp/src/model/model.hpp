@@ -11,7 +11,7 @@
 
 #include "base/aligned_buffer.hpp"
 
-namespace backpass::nn {
+namespace backpass::model {
 
 /// A number that is unique among all networks of this process, past and present. A copy gets a new number. An object
 /// that is assigned to keeps its number.
@@ -80,4 +80,4 @@ template <class T>
 void initialize_parameters(std::span<const LayerSpec> layers, const PerLayer<Initializer>& init, std::uint64_t seed,
                            T* parameters);
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

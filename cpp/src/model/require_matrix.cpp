@@ -8,7 +8,7 @@
 
 #include "base/text.hpp"
 
-namespace backpass::nn {
+namespace backpass::model {
 namespace {
 
 std::ptrdiff_t size_of(Element element) noexcept {
@@ -62,4 +62,4 @@ std::pair<const void*, const void*> extent(const AnyMatrix& matrix) noexcept {
   return {data + first, data + last + size_of(matrix.element)};
 }
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

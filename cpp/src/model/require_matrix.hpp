@@ -10,7 +10,7 @@
 #include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
 
-namespace backpass::nn {
+namespace backpass::model {
 
 /// \throws ShapeError always
 [[noreturn]] void refuse_null(std::string_view name, std::size_t rows, std::size_t cols);
@@ -90,4 +90,4 @@ void require_same_or_apart(std::string_view in_name, ConstMatrixView<T> in, std:
   }
 }
 
-}  // namespace backpass::nn
+}  // namespace backpass::model

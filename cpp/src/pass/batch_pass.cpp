@@ -7,7 +7,7 @@
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 namespace {
 
 /// Rows of a block that a team shares. Each block reads and writes the gradient once. With 256 multiply-adds per
@@ -26,7 +26,7 @@ constexpr std::size_t kLossOperations = 16;
 constexpr double kMostUninterruptedWork = 1e9;
 
 template <class T>
-std::size_t own_block_rows(const Model<T>& model) noexcept {
+std::size_t own_block_rows(const model::Model<T>& model) noexcept {
   std::size_t numbers = model.sizes.front();
   for (const LayerSpec& layer : model.layers) {
     numbers += 3 * layer.outputs;
@@ -37,22 +37,23 @@ std::size_t own_block_rows(const Model<T>& model) noexcept {
 }  // namespace
 
 template <class T>
-double BatchPass<T>::evaluate(const Model<T>& model, const Batch<T>& batch, const Loss& loss) {
-  const auto plan = plan_loss<T>(loss, model.layers.back().activation);
-  const RowMean mean(reciprocal_weight_sum(batch.sample_weight, batch.rows()));
+double BatchPass<T>::evaluate(const model::Model<T>& model, const Batch<T>& batch, const Loss& loss) {
+  const auto plan = model::plan_loss<T>(loss, model.layers.back().activation);
+  const model::RowMean mean(model::reciprocal_weight_sum(batch.sample_weight, batch.rows()));
   return run({model, nullptr, batch, plan, PassOptions{}, std::nullopt, mean});
 }
 
 template <class T>
-void BatchPass<T>::row_terms(const Model<T>& model, const Batch<T>& batch, const Loss& loss, const RowMean& mean,
-                             std::span<double> terms) {
-  const auto plan = plan_loss<T>(loss, model.layers.back().activation);
+void BatchPass<T>::row_terms(const model::Model<T>& model, const Batch<T>& batch, const Loss& loss,
+                             const model::RowMean& mean, std::span<double> terms) {
+  const auto plan = model::plan_loss<T>(loss, model.layers.back().activation);
   run({model, nullptr, batch, plan, PassOptions{}, std::nullopt, mean, terms.data()});
 }
 
 template <class T>
-double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const PassOptions& options) {
-  const auto plan = plan_loss<T>(loss, model.layers.back().activation);
+double BatchPass<T>::train(model::Model<T>& model, const Batch<T>& batch, const Loss& loss,
+                           const PassOptions& options) {
+  const auto plan = model::plan_loss<T>(loss, model.layers.back().activation);
   if (options.optimizer) {
     step_.check(model, *options.optimizer);
   }
@@ -65,10 +66,10 @@ double BatchPass<T>::train(Model<T>& model, const Batch<T>& batch, const Loss& l
     }
     scale = sum > 0.0 ? 1.0 / sum : 0.0;
   } else {
-    scale = reciprocal_weight_sum(batch.sample_weight, batch.rows());
+    scale = model::reciprocal_weight_sum(batch.sample_weight, batch.rows());
   }
   const DropoutPass dropout{model.dropout.seed, model.dropout.pass, 0};
-  const double value = run({model, &model, batch, plan, options, dropout, RowMean(scale)});
+  const double value = run({model, &model, batch, plan, options, dropout, model::RowMean(scale)});
   ++model.dropout.pass;
   model.set_has_gradients();
   return value;
@@ -93,7 +94,7 @@ double BatchPass<T>::run(const PassContext& context) {
 template <class T>
 void BatchPass<T>::reserve(const PassContext& context, std::size_t blocks, std::size_t block_rows, int threads,
                            std::size_t segments) {
-  const Model<T>& model = context.model;
+  const model::Model<T>& model = context.model;
   if (blocks_.size() < blocks) {
     blocks_.resize(blocks);
   }
@@ -161,8 +162,8 @@ void BatchPass<T>::compute_loss_rows(const PassContext& context, Block& block, s
   const auto& top = block.tape.top();
   const MatrixView<T> s = loss_takes_output(context) ? top.a : top.z;
   const MatrixView<T> xi = context.options.gradients ? top.xi : MatrixView<T>();
-  const RowLoss<T> row_loss(context.loss, s.cols(), batch.y);
-  const RowMean mean = context.mean;
+  const model::RowLoss<T> row_loss(context.loss, s.cols(), batch.y);
+  const model::RowMean mean = context.mean;
   double* const terms = block.terms.data();
   runtime::in_parts(rows.count(), kLossOperations * s.cols(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = rows.begin + begin; r < rows.begin + end; ++r) {
@@ -330,4 +331,4 @@ double BatchPass<T>::run_segments(const PassContext& context, int threads, doubl
 template class BatchPass<float>;
 template class BatchPass<double>;
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

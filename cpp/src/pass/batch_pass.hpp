@@ -22,7 +22,7 @@
 #include "pass/wide_sum.hpp"
 #include "pass/worker.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// Rows of a data set: all rows, or the rows listed in `index`, in the order of `index`.
 template <class T>
@@ -59,24 +59,24 @@ class BatchPass {
   };
 
   /// E without dropout. The arguments must have been checked, here and below.
-  double evaluate(const Model<T>& model, const Batch<T>& batch, const Loss& loss);
+  double evaluate(const model::Model<T>& model, const Batch<T>& batch, const Loss& loss);
   /// Computes the terms whose sum gives evaluate().
   /// \param mean   may belong to a larger batch that contains these rows
   /// \param terms  (B), receives one term per row
-  void row_terms(const Model<T>& model, const Batch<T>& batch, const Loss& loss, const RowMean& mean,
+  void row_terms(const model::Model<T>& model, const Batch<T>& batch, const Loss& loss, const model::RowMean& mean,
                  std::span<double> terms);
   /// E and the gradients, with dropout. Writes the model's gradients, and its parameters if an optimizer is given.
-  double train(Model<T>& model, const Batch<T>& batch, const Loss& loss, const PassOptions& options);
+  double train(model::Model<T>& model, const Batch<T>& batch, const Loss& loss, const PassOptions& options);
 
  private:
   struct PassContext {
-    const Model<T>& model;
-    Model<T>* trained;  ///< receives the gradients; null for an evaluation
+    const model::Model<T>& model;
+    model::Model<T>* trained;  ///< receives the gradients; null for an evaluation
     const Batch<T>& batch;
-    const LossPlan<T>& loss;
+    const model::LossPlan<T>& loss;
     const PassOptions& options;
     std::optional<DropoutPass> dropout;
-    RowMean mean;
+    model::RowMean mean;
     double* terms = nullptr;  ///< (B), the output of row_terms(), or null
   };
   /// When run_blocks() applies the optimizer: never, to each piece of the gradient as soon as it is finished (while it
@@ -109,7 +109,7 @@ class BatchPass {
   void copy_input(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
   /// True if the loss is computed from a^N, false if from z^N.
   [[nodiscard]] static bool loss_takes_output(const PassContext& context) noexcept {
-    return context.loss.source == LossSource::output;
+    return context.loss.source == model::LossSource::output;
   }
   /// The rows' terms of E, and ξ^N if gradients are computed. Follows the forward pass.
   void compute_loss_rows(const PassContext& context, Block& block, std::size_t first, Rows rows) const;
@@ -131,4 +131,4 @@ class BatchPass {
   Step<T> step_;
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

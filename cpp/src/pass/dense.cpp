@@ -4,7 +4,7 @@
 
 #include "runtime/interrupt.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 namespace {
 
 using kernels::Index;
@@ -32,8 +32,8 @@ Product<T> product_of(ConstMatrixView<T> a, MatrixView<T> c) noexcept {
 }  // namespace
 
 template <class T>
-void dense_forward(const Worker<T>& worker, const Model<T>& model, std::size_t i, ConstMatrixView<T> a, MatrixView<T> z,
-                   std::size_t column) {
+void dense_forward(const Worker<T>& worker, const model::Model<T>& model, std::size_t i, ConstMatrixView<T> a,
+                   MatrixView<T> z, std::size_t column) {
   Product<T> p = product_of(a, z);
   p.b = model.weight(i) + column;
   p.b_row = static_cast<Index>(model.layer(i).outputs);
@@ -42,7 +42,7 @@ void dense_forward(const Worker<T>& worker, const Model<T>& model, std::size_t i
 }
 
 template <class T>
-void dense_backward(const Worker<T>& worker, const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
+void dense_backward(const Worker<T>& worker, const model::Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
                     MatrixView<T> below, std::size_t column) {
   Product<T> p = product_of(xi, below);
   p.b = model.weight(i) + column * model.layer(i).outputs;
@@ -51,7 +51,7 @@ void dense_backward(const Worker<T>& worker, const Model<T>& model, std::size_t 
 }
 
 template <class T>
-void dense_weight_gradient(const Worker<T>& worker, const Model<T>& model, std::size_t i, ConstMatrixView<T> a,
+void dense_weight_gradient(const Worker<T>& worker, const model::Model<T>& model, std::size_t i, ConstMatrixView<T> a,
                            ConstMatrixView<T> xi, std::size_t begin, std::size_t end, T* gradients, bool accumulate) {
   const LayerSpec& layer = model.layer(i);
   const std::size_t offset = layer.offset + begin * layer.outputs;
@@ -82,7 +82,7 @@ void dense_weight_gradient(const Worker<T>& worker, const Model<T>& model, std::
 }
 
 template <class T>
-void dense_bias_gradient(const Worker<T>& worker, const Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
+void dense_bias_gradient(const Worker<T>& worker, const model::Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
                          T* gradients, bool accumulate) {
   const LayerSpec& layer = model.layer(i);
   const T one(1);
@@ -100,16 +100,17 @@ void dense_bias_gradient(const Worker<T>& worker, const Model<T>& model, std::si
   worker.multiply(p);
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                                   \
-  template void dense_forward(const Worker<T>&, const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>,  \
-                              std::size_t);                                                                       \
-  template void dense_backward(const Worker<T>&, const Model<T>&, std::size_t, ConstMatrixView<T>, MatrixView<T>, \
-                               std::size_t);                                                                      \
-  template void dense_weight_gradient(const Worker<T>&, const Model<T>&, std::size_t, ConstMatrixView<T>,         \
-                                      ConstMatrixView<T>, std::size_t, std::size_t, T*, bool);                    \
-  template void dense_bias_gradient(const Worker<T>&, const Model<T>&, std::size_t, ConstMatrixView<T>, T*, bool);
+#define BACKPASS_INSTANTIATE(T)                                                                                    \
+  template void dense_forward(const Worker<T>&, const model::Model<T>&, std::size_t, ConstMatrixView<T>,           \
+                              MatrixView<T>, std::size_t);                                                         \
+  template void dense_backward(const Worker<T>&, const model::Model<T>&, std::size_t, ConstMatrixView<T>,          \
+                               MatrixView<T>, std::size_t);                                                        \
+  template void dense_weight_gradient(const Worker<T>&, const model::Model<T>&, std::size_t, ConstMatrixView<T>,   \
+                                      ConstMatrixView<T>, std::size_t, std::size_t, T*, bool);                     \
+  template void dense_bias_gradient(const Worker<T>&, const model::Model<T>&, std::size_t, ConstMatrixView<T>, T*, \
+                                    bool);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
 #undef BACKPASS_INSTANTIATE
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

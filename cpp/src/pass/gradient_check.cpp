@@ -131,7 +131,7 @@ double gradient_check(const Network<T>& network, ConstMatrixView<double> x, cons
 double gradient_check(const Network<float>& network, ConstMatrixView<float> x, const Targets<float>& y,
                       const Loss& loss) {
   const auto widened = [](std::string_view name, ConstMatrixView<float> from) {
-    nn::require_data(name, from);
+    model::require_data(name, from);
     std::vector<double> to;
     to.reserve(from.rows() * from.cols());
     for (std::size_t r = 0; r < from.rows(); ++r) {

@@ -9,7 +9,7 @@
 #include "pass/two_buffers.hpp"
 #include "runtime/interrupt.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 template <class T, class Memory>
 void LayerPass<T, Memory>::forward(const Share& share, bool output, const Worker<T>& worker) const {
@@ -22,17 +22,17 @@ void LayerPass<T, Memory>::forward(const Share& share, bool output, const Worker
     const Rows whole_rows = share.whole_rows();
     const Columns columns = share.columns(layer.outputs);
     const bool activates = i < last || output;
-    const bool elementwise = is_elementwise(layer.activation);
+    const bool elementwise = model::is_elementwise(layer.activation);
     dense_forward(worker, model_, i, input_of(i, rows), of(z, rows, columns), columns.begin);
     if (activates && elementwise) {
-      activate<T>(worker.kernels, layer.activation, of(z, rows, columns), of(a, rows, columns));
+      model::activate<T>(worker.kernels, layer.activation, of(z, rows, columns), of(a, rows, columns));
     }
     share.barrier();
     if ((!activates || elementwise) && !drops(i)) {
       continue;
     }
     if (activates && !elementwise) {
-      activate<T>(worker.kernels, layer.activation, of(z, whole_rows), of(a, whole_rows));
+      model::activate<T>(worker.kernels, layer.activation, of(z, whole_rows), of(a, whole_rows));
     }
     if (drops(i)) {
       drop(i, whole_rows, of(a, whole_rows), of(dropped, whole_rows), worker);
@@ -44,8 +44,8 @@ void LayerPass<T, Memory>::forward(const Share& share, bool output, const Worker
 template <class T, class Memory>
 void LayerPass<T, Memory>::top_derivative(Rows rows, const Worker<T>& worker) const {
   const std::size_t last = model_.num_layers();
-  multiply_by_derivative<T>(worker.kernels, model_.layer(last).activation, of(stored(last), rows),
-                            of(memory_.layer(last).xi, rows));
+  model::multiply_by_derivative<T>(worker.kernels, model_.layer(last).activation, of(stored(last), rows),
+                                   of(memory_.layer(last).xi, rows));
 }
 
 template <class T, class Memory>
@@ -58,14 +58,15 @@ void LayerPass<T, Memory>::backward(const Share& share, MatrixView<T> input_grad
     const MatrixView<T> xi = memory_.layer(i).xi;
     const Columns columns = share.columns(layer.outputs);
     dense_backward<T>(worker, model_, i + 1, of(memory_.layer(i + 1).xi, rows), of(xi, rows, columns), columns.begin);
-    if (is_elementwise(layer.activation) && !drops(i)) {
-      multiply_by_derivative<T>(worker.kernels, layer.activation, of(stored(i), rows, columns), of(xi, rows, columns));
+    if (model::is_elementwise(layer.activation) && !drops(i)) {
+      model::multiply_by_derivative<T>(worker.kernels, layer.activation, of(stored(i), rows, columns),
+                                       of(xi, rows, columns));
     } else {
       share.barrier();
       if (drops(i)) {
         drop(i, whole_rows, of(xi, whole_rows), of(xi, whole_rows), worker);
       }
-      multiply_by_derivative<T>(worker.kernels, layer.activation, of(stored(i), whole_rows), of(xi, whole_rows));
+      model::multiply_by_derivative<T>(worker.kernels, layer.activation, of(stored(i), whole_rows), of(xi, whole_rows));
     }
     share.barrier();
   }
@@ -79,7 +80,7 @@ void LayerPass<T, Memory>::backward(const Share& share, MatrixView<T> input_grad
 template <class T, class Memory>
 MatrixView<T> LayerPass<T, Memory>::stored(std::size_t i) const noexcept {
   const auto& layer = memory_.layer(i);
-  return stored_for(model_.layer(i).activation) == kernels::Stored::preactivation ? layer.z : layer.a;
+  return model::stored_for(model_.layer(i).activation) == kernels::Stored::preactivation ? layer.z : layer.a;
 }
 
 template <class T, class Memory>
@@ -138,4 +139,4 @@ template class LayerPass<double>;
 template void LayerPass<float, TwoBuffers<float>>::forward(const Share&, bool, const Worker<float>&) const;
 template void LayerPass<double, TwoBuffers<double>>::forward(const Share&, bool, const Worker<double>&) const;
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -14,7 +14,7 @@
 #include "pass/wide_sum.hpp"
 #include "pass/worker.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// Identifies the dropout masks of a training pass.
 struct DropoutPass {
@@ -31,7 +31,7 @@ class LayerPass {
  public:
   /// \param x        (rows of the block, M_0), a^0
   /// \param dropout  empty: dropout is off
-  LayerPass(const Model<T>& model, const Memory& memory, ConstMatrixView<T> x,
+  LayerPass(const model::Model<T>& model, const Memory& memory, ConstMatrixView<T> x,
             std::optional<DropoutPass> dropout) noexcept
       : model_(model), memory_(memory), x_(x), dropout_(dropout) {}
 
@@ -115,10 +115,10 @@ class LayerPass {
   /// How many rows of the gradient, of `outputs` elements each, stay in the second-level cache.
   [[nodiscard]] static std::size_t rows_in_cache(std::size_t outputs) noexcept;
 
-  const Model<T>& model_;
+  const model::Model<T>& model_;
   const Memory& memory_;
   ConstMatrixView<T> x_;
   std::optional<DropoutPass> dropout_;
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

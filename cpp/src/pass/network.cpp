@@ -35,13 +35,13 @@ void require_shape(const char* name, std::size_t rows, std::size_t cols, std::si
 template <class T>
 void require_input(const char* name, ConstMatrixView<T> matrix, std::size_t rows, std::size_t cols) {
   require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
-  nn::require_data(name, matrix);
+  model::require_data(name, matrix);
 }
 
 template <class T>
 void require_output(const char* name, MatrixView<T> matrix, std::size_t rows, std::size_t cols) {
   require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
-  nn::require_writable(name, matrix);
+  model::require_writable(name, matrix);
 }
 
 /// A buffer of zeros. The operating system provides the pages at the first write, which takes long for a large buffer.
@@ -68,7 +68,7 @@ void Network<T>::Impl::check_input(const Input<T>& x, std::string_view prefix) c
                      std::to_string(model.sizes.front()) + ")");
   }
   if (x.data() == nullptr && x.rows() != 0) {
-    nn::refuse_null(std::string(prefix) + "x", x.rows(), x.cols());
+    model::refuse_null(std::string(prefix) + "x", x.rows(), x.cols());
   }
 }
 
@@ -76,16 +76,16 @@ template <class T>
 void Network<T>::Impl::check_loss(const Loss& loss, std::size_t rows, const Targets<T>& y,
                                   std::span<const T> sample_weight, std::string_view prefix) const {
   const std::size_t outputs = model.sizes.back();
-  nn::check_pair(loss, model.layers.back().activation, outputs);
-  nn::check_targets(loss, rows, outputs, y, sample_weight, prefix);
+  model::check_pair(loss, model.layers.back().activation, outputs);
+  model::check_targets(loss, rows, outputs, y, sample_weight, prefix);
 }
 
 // ---- structure
 
 template <class T>
 Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl>(options.init)) {
-  nn::Model<T>& model = impl_->model;
-  model.layers = nn::make_layers(options);
+  model::Model<T>& model = impl_->model;
+  model.layers = model::make_layers(options);
   model.sizes = options.sizes;
   const LayerSpec& last = model.layers.back();
   model.parameters = zeros<T>(last.offset + last.num_parameters());
@@ -94,7 +94,7 @@ Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl
   (void)get_num_threads();
   (void)active_isa();
   const std::uint64_t seed = options.seed.value_or(random_seed());
-  nn::initialize_parameters<T>(model.layers, impl_->init, seed, model.parameters.data());
+  model::initialize_parameters<T>(model.layers, impl_->init, seed, model.parameters.data());
   model.dropout = {seed, 0};
 }
 
@@ -162,9 +162,9 @@ Network<U> Network<T>::converted() const {
 
 template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
-  nn::Model<T>& model = alive().model;
+  model::Model<T>& model = alive().model;
   AlignedBuffer<T> drawn = zeros<T>(model.parameters.size());  // an interrupt must not change the parameters
-  nn::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
+  model::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
   std::copy_n(drawn.data(), drawn.size(), model.parameters.data());
   model.dropout = {seed, 0};
   ++model.version;
@@ -237,7 +237,7 @@ template <class T>
 ConstMatrixView<T> Network<T>::forward(const Input<T>& x, bool training) {
   alive().check_input(x);
   auto& dropout = impl_->model.dropout;
-  const auto pass = training ? std::optional(nn::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
+  const auto pass = training ? std::optional(pass::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
   const ConstMatrixView<T> output = impl_->stored_pass.forward(impl_->model, x, pass);
   dropout.pass += training ? 1 : 0;
   return output;
@@ -255,7 +255,7 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
   require_input("grad_output", grad_output, *rows, sizes().back());
   if (input_gradient.data() != nullptr) {
     require_output("input_gradient", input_gradient, *rows, sizes().front());
-    nn::require_apart("grad_output", grad_output, "input_gradient", input_gradient);
+    model::require_apart("grad_output", grad_output, "input_gradient", input_gradient);
   }
   impl_->stored_pass.backward(impl_->model, grad_output, input_gradient, accumulate);
 }
@@ -281,9 +281,9 @@ void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
 template <class T>
 Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
   using WorkspaceImpl = typename Workspace<T>::Impl;
-  const nn::Model<T>& model = alive().model;
+  const model::Model<T>& model = alive().model;
   Workspace<T> workspace(
-      std::make_unique<WorkspaceImpl>(WorkspaceImpl{nn::Predictor<T>(model, max_batch, get_num_threads())}));
+      std::make_unique<WorkspaceImpl>(WorkspaceImpl{pass::Predictor<T>(model, max_batch, get_num_threads())}));
   workspace.impl_->predictor.start_threads(model);
   return workspace;
 }
@@ -292,11 +292,11 @@ template <class T>
 void Network<T>::predict(const Input<T>& x, MatrixView<T> out, Workspace<T>& workspace, int num_threads) const {
   alive().check_input(x);
   require_output("out", out, x.rows(), impl_->model.sizes.back());
-  nn::require_apart("x", x, "out", out);
+  model::require_apart("x", x, "out", out);
   if (!workspace.impl_) {
     refuse_moved("workspace");
   }
-  nn::Predictor<T>& predictor = workspace.impl_->predictor;
+  pass::Predictor<T>& predictor = workspace.impl_->predictor;
   if (!predictor.fits(impl_->model)) {
     throw ShapeError("the workspace was made for a smaller network");
   }
@@ -307,11 +307,11 @@ template <class T>
 void Network<T>::predict(const Input<T>& x, MatrixView<T> out, int num_threads) const {
   alive().check_input(x);
   require_output("out", out, x.rows(), impl_->model.sizes.back());
-  nn::require_apart("x", x, "out", out);
+  model::require_apart("x", x, "out", out);
   const int threads = num_threads > 0 ? std::min(num_threads, max_num_threads()) : get_num_threads();
   const auto predictor = impl_->predictors.lease(
-      [&](const nn::Predictor<T>& p) { return p.max_rows() >= x.rows() && p.threads() >= threads; },
-      [&] { return std::make_unique<nn::Predictor<T>>(impl_->model, x.rows(), threads); });
+      [&](const pass::Predictor<T>& p) { return p.max_rows() >= x.rows() && p.threads() >= threads; },
+      [&] { return std::make_unique<pass::Predictor<T>>(impl_->model, x.rows(), threads); });
   predictor->run(impl_->model, x, out, num_threads);
 }
 
@@ -355,9 +355,9 @@ double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss
   impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (input_gradient.data() != nullptr) {
     require_output("input_gradient", input_gradient, x.rows(), sizes().front());
-    nn::require_apart("x", x, "input_gradient", input_gradient);
+    model::require_apart("x", x, "input_gradient", input_gradient);
     if (!y.are_labels()) {
-      nn::require_apart("y", y.values(), "input_gradient", input_gradient);
+      model::require_apart("y", y.values(), "input_gradient", input_gradient);
     }
   }
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
@@ -396,8 +396,8 @@ double Network<T>::evaluate(const Input<T>& x, Targets<T> y, const Loss& loss, s
     predict(x, output);
     return evaluate_loss<T>(loss, output, y);
   }
-  const auto pass = impl_->evaluations.lease([](const nn::BatchPass<T>&) { return true; },
-                                             [] { return std::make_unique<nn::BatchPass<T>>(); });
+  const auto pass = impl_->evaluations.lease([](const pass::BatchPass<T>&) { return true; },
+                                             [] { return std::make_unique<pass::BatchPass<T>>(); });
   return in_own_mode([&] { return pass->evaluate(impl_->model, {x, y, sample_weight, std::nullopt}, loss); });
 }
 

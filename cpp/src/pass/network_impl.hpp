@@ -15,19 +15,19 @@ namespace backpass {
 
 template <class T>
 struct Workspace<T>::Impl {
-  nn::Predictor<T> predictor;
+  pass::Predictor<T> predictor;
 };
 
 template <class T>
 struct Network<T>::Impl {
-  nn::Model<T> model;
+  model::Model<T> model;
   PerLayer<Initializer> init;
-  nn::StoredPass<T> stored_pass;
-  nn::BatchPass<T> batch_pass;
-  nn::Step<T> step;
+  pass::StoredPass<T> stored_pass;
+  pass::BatchPass<T> batch_pass;
+  pass::Step<T> step;
   // Const calls may run at the same time. Each call leases its own scratch memory.
-  mutable Pool<nn::Predictor<T>> predictors;
-  mutable Pool<nn::BatchPass<T>> evaluations;
+  mutable Pool<pass::Predictor<T>> predictors;
+  mutable Pool<pass::BatchPass<T>> evaluations;
 
   explicit Impl(PerLayer<Initializer> initializer) : init(std::move(initializer)) {}
   Impl(const Impl& other) : model(other.model), init(other.init) {}

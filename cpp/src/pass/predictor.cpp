@@ -14,7 +14,7 @@
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 namespace {
 
 /// Bytes of both buffers together: they should stay in the second-level cache.
@@ -27,7 +27,7 @@ constexpr std::size_t kMaxPredictedRows = 256;
 /// The largest row stride of any layer. It may belong to a layer that is slightly narrower than the widest layer,
 /// because row_stride() adds padding for some widths only.
 template <class T>
-std::size_t widest_stride(const Model<T>& model) noexcept {
+std::size_t widest_stride(const model::Model<T>& model) noexcept {
   std::size_t widest = 0;
   for (const std::size_t size : model.sizes) {
     widest = std::max(widest, row_stride<T>(size));
@@ -38,7 +38,7 @@ std::size_t widest_stride(const Model<T>& model) noexcept {
 }  // namespace
 
 template <class T>
-Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads)
+Predictor<T>::Predictor(const model::Model<T>& model, std::size_t max_rows, int threads)
     : row_plan_(model), max_rows_(max_rows) {
   const std::size_t widest = widest_stride(model);
   const std::size_t fitting = std::clamp(kBufferBytes / (2 * widest * sizeof(T)), kMinPredictedRows, kMaxPredictedRows);
@@ -50,29 +50,29 @@ Predictor<T>::Predictor(const Model<T>& model, std::size_t max_rows, int threads
 }
 
 template <class T>
-bool Predictor<T>::is_wide_enough(const Model<T>& model) const noexcept {
+bool Predictor<T>::is_wide_enough(const model::Model<T>& model) const noexcept {
   return block_rows_ * widest_stride(model) <= buffer_size_;
 }
 
 template <class T>
-double Predictor<T>::work_of(const Model<T>& model, std::size_t rows) noexcept {
+double Predictor<T>::work_of(const model::Model<T>& model, std::size_t rows) noexcept {
   // With one or two rows, most of the time is spent on loading the weights.
   constexpr std::size_t kRowsOfFetching = 3;
   return static_cast<double>(std::max(rows, kRowsOfFetching)) * static_cast<double>(model.parameters.size());
 }
 
 template <class T>
-int Predictor<T>::members_for(const Model<T>& model, double work, int num_threads) const {
+int Predictor<T>::members_for(const model::Model<T>& model, double work, int num_threads) const {
   return model.has_custom_activation() ? 1 : std::min(runtime::threads_for(work, num_threads), threads());
 }
 
 template <class T>
-void Predictor<T>::start_threads(const Model<T>& model) const {
+void Predictor<T>::start_threads(const model::Model<T>& model) const {
   runtime::start_threads(members_for(model, work_of(model, max_rows_), 0));
 }
 
 template <class T>
-void Predictor<T>::run(const Model<T>& model, const Input<T>& x, MatrixView<T> out, int num_threads) {
+void Predictor<T>::run(const model::Model<T>& model, const Input<T>& x, MatrixView<T> out, int num_threads) {
   if (x.rows() == 0) {  // the data pointers may be null
     return;
   }
@@ -120,4 +120,4 @@ void Predictor<T>::run(const Model<T>& model, const Input<T>& x, MatrixView<T> o
 template class Predictor<float>;
 template class Predictor<double>;
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

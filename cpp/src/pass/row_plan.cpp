@@ -3,7 +3,7 @@
 #include "kernels/dispatch.hpp"
 #include "model/activate.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 namespace {
 
 /// A plan saves about 50 ns per call and 30 ns per layer. From this size on (1 µs of multiply-adds, and as much for
@@ -13,7 +13,7 @@ constexpr std::size_t kMostParameters = 16384;
 }  // namespace
 
 template <class T>
-RowPlan<T>::RowPlan(const Model<T>& model) : multiply_row_(kernels::table<T>().multiply_row) {
+RowPlan<T>::RowPlan(const model::Model<T>& model) : multiply_row_(kernels::table<T>().multiply_row) {
   if (model.has_custom_activation() || model.parameters.size() > kMostParameters) {
     return;
   }
@@ -28,8 +28,8 @@ RowPlan<T>::RowPlan(const Model<T>& model) : multiply_row_(kernels::table<T>().m
                 model.bias(i),
                 nullptr,
                 static_cast<T>(spec.activation.parameter()),
-                row_kernel(kernels, spec.activation)};
-    if (is_elementwise(spec.activation) && kind != ActivationKind::identity) {
+                model::row_kernel(kernels, spec.activation)};
+    if (model::is_elementwise(spec.activation) && kind != ActivationKind::identity) {
       layer.activate = kernels.activate[static_cast<int>(kind)];
     }
     layers_.push_back(layer);
@@ -56,4 +56,4 @@ void RowPlan<T>::run(const T* x, T* out, T* const (&buffers)[2]) const noexcept 
 template class RowPlan<float>;
 template class RowPlan<double>;
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -10,16 +10,16 @@
 #include "kernels/kernel_table.hpp"
 #include "model/model.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 template <class T>
 class RowPlan {
  public:
-  explicit RowPlan(const Model<T>& model);
+  explicit RowPlan(const model::Model<T>& model);
 
   /// Whether this plan was made for the model. A network with custom activations has no plan. A large network has no
   /// plan either, because its products are divided among threads and poll for interrupts.
-  [[nodiscard]] bool is_for(const Model<T>& model) const noexcept { return memory_ == model.memory.value(); }
+  [[nodiscard]] bool is_for(const model::Model<T>& model) const noexcept { return memory_ == model.memory.value(); }
   /// out = a^N, with the bits of LayerPass::forward.
   /// \param x        (M_0)
   /// \param out      (M_N)
@@ -41,4 +41,4 @@ class RowPlan {
   std::vector<Layer> layers_;
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

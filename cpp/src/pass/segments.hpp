@@ -15,7 +15,7 @@
 #include "pass/sum_order.hpp"
 #include "runtime/team.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// The sum of the rows' terms of E (RowMean::term): the rows of a segment in order, then the segments in order.
 /// \returns `sum` plus the terms of a segment's next rows
@@ -30,7 +30,7 @@ template <class T>
 class SegmentedGradient {
  public:
   /// The number of segments of the sum over the rows of a batch. 1: a single sum over all rows.
-  [[nodiscard]] static std::size_t count(const Model<T>& model, std::size_t rows) noexcept {
+  [[nodiscard]] static std::size_t count(const model::Model<T>& model, std::size_t rows) noexcept {
     using namespace sum_order;
     if (model.parameters.size() > kMostSegmentedParameters || model.parameters.size() * rows < kLeastSegmentedWork) {
       return 1;
@@ -43,7 +43,7 @@ class SegmentedGradient {
     return rows * s / segments;
   }
 
-  void reserve(const Model<T>& model, std::size_t segments) {
+  void reserve(const model::Model<T>& model, std::size_t segments) {
     while (memory_.size() < segments) {
       memory_.emplace_back(model.parameters.size());
     }
@@ -65,4 +65,4 @@ class SegmentedGradient {
   std::vector<AlignedBuffer<T>> memory_;
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

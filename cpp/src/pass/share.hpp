@@ -7,7 +7,7 @@
 #include "model/model.hpp"
 #include "runtime/team.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// Threads divide the rows and columns of a product in multiples of these. A register tile of 4 rows keeps the
 /// multiply-add units as busy as a larger tile. 32 columns are whole vectors and whole cache lines.
@@ -76,7 +76,7 @@ class Share {
 /// weights are too many for the caches near each member, or if the rows are so few that each weight is used only a few
 /// times.
 template <class T>
-[[nodiscard]] bool shares_columns(const Model<T>& model, std::size_t rows, int threads) noexcept {
+[[nodiscard]] bool shares_columns(const model::Model<T>& model, std::size_t rows, int threads) noexcept {
   constexpr std::size_t kWeightBytes = hardware::kL3 / 2;
   // A core loads about 2 floats per cycle from the third-level cache and computes 32 multiply-adds: with 16 rows per
   // weight, loading and computing take the same time.
@@ -85,4 +85,4 @@ template <class T>
                          rows < kRowsPerThread * static_cast<std::size_t>(threads));
 }
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -12,7 +12,7 @@
 #include "kernels/dispatch.hpp"
 #include "pass/sum_order.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 namespace {
 
 using kernels::Index;
@@ -20,7 +20,7 @@ using kernels::Index;
 }  // namespace
 
 template <class T>
-void Step<T>::make_chunks(const Model<T>& model) {
+void Step<T>::make_chunks(const model::Model<T>& model) {
   std::vector<Chunk> chunks;  // assigned at the end: an incomplete list would leave out parameters
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const LayerSpec& layer = model.layers[i];
@@ -37,7 +37,7 @@ void Step<T>::make_chunks(const Model<T>& model) {
 }
 
 template <class T>
-void Step<T>::check(const Model<T>& model, OptimizerRef optimizer) {
+void Step<T>::check(const model::Model<T>& model, OptimizerRef optimizer) {
   groups_.resize(model.layers.size());
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     const LayerSpec& layer = model.layers[i];
@@ -53,7 +53,7 @@ void Step<T>::check(const Model<T>& model, OptimizerRef optimizer) {
 }
 
 template <class T>
-void Step<T>::begin(Model<T>& model, OptimizerRef optimizer) {
+void Step<T>::begin(model::Model<T>& model, OptimizerRef optimizer) {
   if (chunks_.empty()) {
     make_chunks(model);
   }
@@ -98,7 +98,7 @@ typename Step<T>::Factors Step<T>::clip_factors(const runtime::Member& member, d
 }
 
 template <class T>
-void Step<T>::run(const runtime::Member& member, Model<T>& model, const GradientOptions& options) {
+void Step<T>::run(const runtime::Member& member, model::Model<T>& model, const GradientOptions& options) {
   const auto& kernels = kernels::table<T>();
   T* const gradients = model.gradients.data();
   const auto [first, last] = member.share(chunks_.size());
@@ -138,4 +138,4 @@ void Step<T>::run(const runtime::Member& member, Model<T>& model, const Gradient
 template class Step<float>;
 template class Step<double>;
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

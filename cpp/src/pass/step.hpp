@@ -10,20 +10,20 @@
 #include "optim/update_plan.hpp"
 #include "runtime/team.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 template <class T>
 class Step {
  public:
   /// Checks that the optimizer can take a step for this model. Changes neither of them.
   /// \throws as apply_optimizer(), and StateError if the optimizer belongs to another network
-  void check(const Model<T>& model, OptimizerRef optimizer);
+  void check(const model::Model<T>& model, OptimizerRef optimizer);
   /// Starts a step after check(): counts it in the optimizer's state.
   /// \throws std::bad_alloc; nothing has changed then
-  void begin(Model<T>& model, OptimizerRef optimizer);
+  void begin(model::Model<T>& model, OptimizerRef optimizer);
   /// Penalties and clipping, which change the gradients, then the update. Every member of a team calls it, after the
   /// gradients are finished.
-  void run(const runtime::Member& member, Model<T>& model, const GradientOptions& options);
+  void run(const runtime::Member& member, model::Model<T>& model, const GradientOptions& options);
   /// Only the update, for this member's parameters [begin, end).
   void update(const runtime::Member& member, std::size_t begin, std::size_t end) const noexcept {
     plan_.run(begin, end, member.size() > 1);
@@ -43,7 +43,7 @@ class Step {
   struct Factors {
     double first, second;
   };
-  void make_chunks(const Model<T>& model);
+  void make_chunks(const model::Model<T>& model);
   /// clip_norm / (norm + 1e-6) as two factors that are normal numbers. If the first one is ≥ 1, nothing is clipped.
   /// Every member of a team calls it after adding the squares of its chunks.
   /// \param gradients  the model's gradients
@@ -54,4 +54,4 @@ class Step {
   std::vector<Chunk> chunks_;
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -4,26 +4,26 @@
 
 #include "runtime/team.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 template <class T>
-LayerPass<T> StoredPass<T>::layer_pass(const Model<T>& model) const noexcept {
+LayerPass<T> StoredPass<T>::layer_pass(const model::Model<T>& model) const noexcept {
   return LayerPass<T>(model, *tape_, tape_->input().middle_rows(0, *rows_), dropout_);
 }
 
 template <class T>
-double StoredPass<T>::work(const Model<T>& model, double passes) const noexcept {
+double StoredPass<T>::work(const model::Model<T>& model, double passes) const noexcept {
   return passes * static_cast<double>(*rows_) * static_cast<double>(model.parameters.size());
 }
 
 template <class T>
-int StoredPass<T>::threads(const Model<T>& model, double work) {
+int StoredPass<T>::threads(const model::Model<T>& model, double work) {
   const int threads = model.has_custom_activation() ? 1 : runtime::threads_for(work);
   workers_.reserve(model, threads);
   return threads;
 }
 
 template <class T>
-ConstMatrixView<T> StoredPass<T>::forward(const Model<T>& model, const Input<T>& x,
+ConstMatrixView<T> StoredPass<T>::forward(const model::Model<T>& model, const Input<T>& x,
                                           std::optional<DropoutPass> dropout) {
   if (!tape_ || tape_->rows() < x.rows()) {
     // Allocate at least one row: multiply() does arithmetic on the base address, which must not be null.
@@ -52,7 +52,7 @@ ConstMatrixView<T> StoredPass<T>::forward(const Model<T>& model, const Input<T>&
 }
 
 template <class T>
-void StoredPass<T>::backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient,
+void StoredPass<T>::backward(model::Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient,
                              bool accumulate) {
   const std::size_t rows = *rows_;
   has_xi_ = false;  // until ξ is complete: a custom φ' or a poll may throw
@@ -116,4 +116,4 @@ void StoredPass<T>::sum_gradient(const LayerPass<T>& layers, Rows summed, T* gra
 template class StoredPass<float>;
 template class StoredPass<double>;
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

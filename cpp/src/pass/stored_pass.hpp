@@ -17,19 +17,19 @@
 #include "pass/wide_sum.hpp"
 #include "pass/worker.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 template <class T>
 class StoredPass {
  public:
   /// Copies x (B, M_0), because the caller may change x before backward().
   /// \returns a^N, (B, M_N)
-  ConstMatrixView<T> forward(const Model<T>& model, const Input<T>& x, std::optional<DropoutPass> dropout);
+  ConstMatrixView<T> forward(const model::Model<T>& model, const Input<T>& x, std::optional<DropoutPass> dropout);
   /// Uses the dropout masks of the last forward().
   /// \param grad_output     ∂E/∂a^N, (B, M_N)
   /// \param input_gradient  receives ∂E/∂a^0, (B, M_0), or is empty
   /// \param accumulate      true: adds to the model's gradients
-  void backward(Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate);
+  void backward(model::Model<T>& model, ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate);
 
   /// Rows of the last forward(). Empty before the first forward(), and after one that threw.
   [[nodiscard]] std::optional<std::size_t> rows() const noexcept { return rows_; }
@@ -39,11 +39,11 @@ class StoredPass {
   [[nodiscard]] const std::shared_ptr<Tape<T>>& tape() const noexcept { return tape_; }
 
  private:
-  [[nodiscard]] LayerPass<T> layer_pass(const Model<T>& model) const noexcept;
+  [[nodiscard]] LayerPass<T> layer_pass(const model::Model<T>& model) const noexcept;
   /// Multiply-adds of `passes` products per layer.
-  [[nodiscard]] double work(const Model<T>& model, double passes) const noexcept;
+  [[nodiscard]] double work(const model::Model<T>& model, double passes) const noexcept;
   /// How many threads to use for `work` multiply-adds. Also makes their workers.
-  [[nodiscard]] int threads(const Model<T>& model, double work);
+  [[nodiscard]] int threads(const model::Model<T>& model, double work);
   /// Adds the gradient of `summed` rows, part `part` of `parts`.
   /// \param onto  true: adds to the content of `gradients`
   void sum_gradient(const LayerPass<T>& layers, Rows summed, T* gradients, bool onto, WideSum<T>& wide,
@@ -59,4 +59,4 @@ class StoredPass {
   std::vector<WideSum<T>> wide_;  ///< with segments one per thread, else one in total
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-namespace backpass::nn::sum_order {
+namespace backpass::pass::sum_order {
 
 // ---- Segments: the sum over the rows of a batch (segments.hpp). With segments, a thread adds the rows that it has
 // computed, and does not load activations of other threads. But each segment needs a copy of the gradient.
@@ -35,4 +35,4 @@ inline constexpr std::size_t kChunkRows = 256;
 /// few that threads can divide the chunks.
 inline constexpr std::size_t kNormChunk = 4096;
 
-}  // namespace backpass::nn::sum_order
+}  // namespace backpass::pass::sum_order

@@ -2,7 +2,7 @@
 
 #include "model/activate.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 namespace {
 
 /// Places matrices one after another in memory. If the memory is null, it only counts the elements.
@@ -27,7 +27,7 @@ class Arena {
 }  // namespace
 
 template <class T>
-Tape<T>::Tape(const Model<T>& model, std::size_t rows, Keep keep) : rows_(rows), layers_(model.layers.size()) {
+Tape<T>::Tape(const model::Model<T>& model, std::size_t rows, Keep keep) : rows_(rows), layers_(model.layers.size()) {
   const auto place_all = [&](T* memory) {
     Arena<T> arena(memory);
     input_ = arena.place(rows, model.sizes.front());
@@ -35,7 +35,8 @@ Tape<T>::Tape(const Model<T>& model, std::size_t rows, Keep keep) : rows_(rows),
       const LayerSpec& layer = model.layers[i];
       Layer& matrices = layers_[i];
       matrices.a = arena.place(rows, layer.outputs);
-      const bool keeps_z = keep == Keep::everything || stored_for(layer.activation) == kernels::Stored::preactivation;
+      const bool keeps_z =
+          keep == Keep::everything || model::stored_for(layer.activation) == kernels::Stored::preactivation;
       matrices.z = keeps_z ? arena.place(rows, layer.outputs) : matrices.a;
       matrices.dropped = layer.dropout > 0.0 ? arena.place(rows, layer.outputs) : matrices.a;
       matrices.xi = arena.place(rows, layer.outputs);
@@ -49,4 +50,4 @@ Tape<T>::Tape(const Model<T>& model, std::size_t rows, Keep keep) : rows_(rows),
 template class Tape<float>;
 template class Tape<double>;
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -10,7 +10,7 @@
 #include "base/hardware.hpp"
 #include "model/model.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// The row stride, in elements, of a matrix that the library allocates. Rows are contiguous, so that elementwise
 /// functions process one long run. Only rows of a multiple of kL1Way / 4 bytes get padding: otherwise the rows would
@@ -34,7 +34,7 @@ class Tape {
   };
 
   Tape() = default;
-  Tape(const Model<T>& model, std::size_t rows, Keep keep);
+  Tape(const model::Model<T>& model, std::size_t rows, Keep keep);
 
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
   /// Layer i = 1 … N.
@@ -50,4 +50,4 @@ class Tape {
   std::vector<Layer> layers_;
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -8,7 +8,7 @@
 #include "model/model.hpp"
 #include "pass/tape.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// A view, for LayerPass. z^i and a^i share memory, and the layers alternate between two buffers: layer i reads one
 /// buffer and writes the other one. The last layer writes to `out`.
@@ -17,7 +17,7 @@ class TwoBuffers {
  public:
   /// \param out     (rows of the block, M_N)
   /// \param memory  2 · buffer_size elements
-  TwoBuffers(const Model<T>& model, MatrixView<T> out, T* memory, std::size_t buffer_size) noexcept
+  TwoBuffers(const model::Model<T>& model, MatrixView<T> out, T* memory, std::size_t buffer_size) noexcept
       : model_(model), out_(out), memory_(memory), buffer_size_(buffer_size) {}
 
   [[nodiscard]] typename Tape<T>::Layer layer(std::size_t i) const noexcept {
@@ -29,10 +29,10 @@ class TwoBuffers {
   }
 
  private:
-  const Model<T>& model_;
+  const model::Model<T>& model_;
   MatrixView<T> out_;
   T* memory_;
   std::size_t buffer_size_;
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -14,7 +14,7 @@
 #include "base/aligned_buffer.hpp"
 #include "pass/sum_order.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// Divides the sum over rows [begin, end) into chunks. The boundaries depend only on the numbers of rows.
 template <class T>
@@ -109,4 +109,4 @@ void reserve_wide_sums(std::vector<WideSum<T>>& sums, std::size_t count, std::si
   }
 }
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

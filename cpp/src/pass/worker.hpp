@@ -10,7 +10,7 @@
 #include "linalg/multiply.hpp"
 #include "model/model.hpp"
 
-namespace backpass::nn {
+namespace backpass::pass {
 
 /// The most rows that one product of a gradient adds (dense.cpp).
 inline constexpr std::size_t kGradientRows = 256;
@@ -25,7 +25,7 @@ struct Worker {
   T* take_ownership = nullptr;
 
   /// Scratch elements that are sufficient for each product of the model.
-  [[nodiscard]] static std::size_t scratch_size(const Model<T>& model) {
+  [[nodiscard]] static std::size_t scratch_size(const model::Model<T>& model) {
     return linalg::scratch_size(kernels::table<T>(), std::max(model.largest_layer(), kGradientRows));
   }
   void multiply(const linalg::Product<T>& p, linalg::Layout b_layout = linalg::Layout::plain) const {
@@ -38,7 +38,7 @@ template <class T>
 class Workers {
  public:
   /// Makes workers for `threads` threads.
-  void reserve(const Model<T>& model, int threads) {
+  void reserve(const model::Model<T>& model, int threads) {
     while (scratch_.size() < static_cast<std::size_t>(threads)) {
       scratch_.emplace_back(Worker<T>::scratch_size(model));
     }
@@ -52,4 +52,4 @@ class Workers {
   std::vector<AlignedBuffer<T>> scratch_;  ///< one buffer per thread
 };
 
-}  // namespace backpass::nn
+}  // namespace backpass::pass

@@ -51,11 +51,11 @@ bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
   if (std::holds_alternative<CustomLoss>(loss_)) {
     return update_custom_loss(network, stop);
   }
-  const nn::Model<T>& model = NetworkAccess::impl(network).model;
-  const nn::RowMean mean(nn::reciprocal_weight_sum(sample_weight_, x_.rows()));
+  const model::Model<T>& model = NetworkAccess::impl(network).model;
+  const model::RowMean mean(model::reciprocal_weight_sum(sample_weight_, x_.rows()));
   const std::size_t slice = slice_rows(network, kMaxTermRows);
   terms_.resize(slice);
-  using Segments = nn::SegmentedGradient<T>;
+  using Segments = pass::SegmentedGradient<T>;
   segment_sums_.assign(Segments::count(model, x_.rows()), 0.0);
   std::size_t s = 0;  // the segment of the next row
   for (std::size_t first = 0; first < x_.rows(); first += slice) {
@@ -67,14 +67,14 @@ bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
       const std::size_t segment_end = Segments::first_row(s + 1, segment_sums_.size(), x_.rows());
       end = std::min(first + count, segment_end);
       segment_sums_[s] =
-          nn::add_rows(segment_sums_[s], std::span<const double>(terms_).subspan(row - first, end - row));
+          pass::add_rows(segment_sums_[s], std::span<const double>(terms_).subspan(row - first, end - row));
       s += end == segment_end ? 1 : 0;
     }
     if (stop()) {
       return false;
     }
   }
-  value_ = mean.of(nn::add_segments(segment_sums_));
+  value_ = mean.of(pass::add_segments(segment_sums_));
   return true;
 }
 

@@ -46,7 +46,7 @@ class Evaluation {
   std::vector<T> outputs_;             ///< (rows, M_N) of one slice; of all rows for a custom loss or metric
   std::vector<double> terms_;          ///< (rows) of one slice: the terms of the loss
   std::vector<double> segment_sums_;   ///< of the loss
-  nn::BatchPass<T> pass_;
+  pass::BatchPass<T> pass_;
   double value_ = 0.0;
 };
 

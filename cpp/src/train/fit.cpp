@@ -133,7 +133,7 @@ class Fit {
   TrainingMemory own_memory_;
   TrainingMemory& memory_;  ///< the caller's object, or own_memory_
   std::optional<Monitor> monitor_;
-  nn::RowMean epoch_mean_{0.0};  ///< the mean over the rows of an epoch
+  model::RowMean epoch_mean_{0.0};  ///< the mean over the rows of an epoch
   Clock::time_point last_report_ = Clock::now();
 };
 
@@ -153,7 +153,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   NetworkAccess::impl(network).check_input(x);
   NetworkAccess::impl(network).check_loss(loss, x.rows(), y, sample_weight_);
   if (!sample_weight_.empty()) {
-    nn::reciprocal_weight_sum(sample_weight_, x.rows());  // throws if a weight is invalid
+    model::reciprocal_weight_sum(sample_weight_, x.rows());  // throws if a weight is invalid
   }
   require_fields(options);
   require_fields(options.gradient);
@@ -190,7 +190,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   start(steps);
   std::iota(order_.begin(), order_.end(), 0U);
   const double weights = weight_of(order_);
-  epoch_mean_ = nn::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
+  epoch_mean_ = model::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
 }
 
 /// Makes the memory of a new training, or takes the training of a file. If this throws, nothing has changed.

@@ -35,7 +35,8 @@ namespace train {
 Decision decision_for(const Loss& loss) noexcept {
   const LossTraits traits = loss_traits(loss);
   const bool each_output = traits.targets == TargetDomain::unit_interval;
-  return {.logits = each_output && traits.takes_logits(), .each_output = each_output, .shares = nn::takes_labels(loss)};
+  return {
+      .logits = each_output && traits.takes_logits(), .each_output = each_output, .shares = model::takes_labels(loss)};
 }
 
 template <class T>
@@ -210,9 +211,9 @@ double compute(Metric metric, ConstMatrixView<T> a, const Targets<T>& y, Decisio
     throw ShapeError("metric: " + std::to_string(sample_weight.size()) + " sample weights for " +
                      std::to_string(a.rows()) + " rows");
   }
-  nn::require_data("a", a);
+  model::require_data("a", a);
   if (!y.are_labels()) {
-    nn::require_data("y", y.values());
+    model::require_data("y", y.values());
   }
   return in_own_mode([&] {
     MetricSum<T> sum(metric, a.cols(), y, decision, sample_weight);
