@@ -57,7 +57,9 @@ def closest(name: str, names: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, known, 1)), None)
 
 
-def misfit(name: str, signature: inspect.Signature, args: Any, kwargs: dict[str, Any]) -> str:
+def mismatch_message(
+    name: str, signature: inspect.Signature, args: Any, kwargs: dict[str, Any]
+) -> str:
     """Return the message for arguments that a function does not take.
 
     Parameters
@@ -103,7 +105,7 @@ def explain(error: TypeError, function: Any, name: str, args: Any, kwargs: dict[
     signature = _cached_signature_of(function)
     if signature is None or not _MISMATCH.search(str(error)):
         return str(error)
-    return misfit(name, signature, args, kwargs)
+    return mismatch_message(name, signature, args, kwargs)
 
 
 def _article(value: object) -> str:
@@ -195,7 +197,7 @@ def _native(function: Any, name: str) -> Callable[..., Any] | None:
         except TypeError as error:
             if not _MISMATCH.search(str(error)):
                 raise
-            explanation = misfit(name, signature, args, kwargs)
+            explanation = mismatch_message(name, signature, args, kwargs)
         raise TypeError(explanation)
 
     call.__name__ = getattr(function, "__name__", name)
@@ -214,7 +216,7 @@ def _python(function: Any, name: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not names.issuperset(kwargs):
-            raise TypeError(misfit(name, signature, args, kwargs))
+            raise TypeError(mismatch_message(name, signature, args, kwargs))
         return function(*args, **kwargs)
 
     return call
@@ -229,9 +231,9 @@ def _install(owner: Any, attribute: str, function: Any, name: str) -> None:
         if hasattr(function, "__signature__") or hasattr(function, "__wrapped__"):
             return
         call = _python(function, name)
-        home = sys.modules[function.__module__]
-        if getattr(home, attribute, None) is function:  # pickle looks for the function there
-            setattr(home, attribute, call)
+        module = sys.modules[function.__module__]
+        if getattr(module, attribute, None) is function:  # pickle looks for the function there
+            setattr(module, attribute, call)
     elif callable(function) and (wrapped := _native(function, name)):
         call = wrapped
         call.__module__ = owner.__module__ if isinstance(owner, type) else owner.__name__

@@ -39,7 +39,7 @@ class Waiting {
  public:
   enum class For : std::uint8_t {
     turn,    ///< to enter the gate
-    readers  ///< a fit that has lent the gate waits for all readers to leave
+    readers  ///< a fit that has paused waits for all readers to leave
   };
 
   Waiting(Gate& gate, Use use, For what) : gate_(gate), use_(use), for_(what), queue_(queue()) {
@@ -64,7 +64,7 @@ class Waiting {
     try {
       while (!sleep()) {
         check_signals();
-        give_up_if_hopeless();
+        refuse_endless_wait();
       }
     } catch (...) {
       if (granted_ && for_ == For::turn) {  // granted while a signal handler ran
@@ -121,7 +121,7 @@ class Waiting {
     return signal_.wait_for(lock, kLook, [this] { return granted_; });
   }
 
-  void give_up_if_hopeless() {
+  void refuse_endless_wait() {
     if (granted_) {
       return;
     }
@@ -180,19 +180,19 @@ void Access::enter_slowly() {
 }
 
 void Access::enter_nested(const Access& holder) {
-  if (!holder.lent_) {
+  if (!holder.paused_) {
     throw StateError(
         "a function that is called in the middle of a step cannot use the network or the optimizer of that step");
   }
   if (use_ == Use::read) {
     gate_.set_state(gate_.state() + Gate::kReader);
   } else {
-    gate_.set_state(gate_.state() & ~Gate::kLent);
+    gate_.set_state(gate_.state() & ~Gate::kPaused);
     if (gate_.has_readers()) {
       try {
         Waiting(gate_, use_, Waiting::For::readers).wait();
       } catch (...) {
-        gate_.set_state(gate_.state() | Gate::kLent);
+        gate_.set_state(gate_.state() | Gate::kPaused);
         throw;
       }
     }
@@ -202,17 +202,17 @@ void Access::enter_nested(const Access& holder) {
 
 void Access::admit_waiting() noexcept { Waiting::admit(gate_); }
 
-void Access::lend() {
-  lent_ = true;
-  gate_.set_state(gate_.state() | Gate::kLent);
+void Access::pause() {
+  paused_ = true;
+  gate_.set_state(gate_.state() | Gate::kPaused);
   if (gate_.waiting_ != 0) {
     admit_waiting();
   }
 }
 
-void Access::take_back() {
-  lent_ = false;
-  gate_.set_state(gate_.state() & ~Gate::kLent);
+void Access::resume() {
+  paused_ = false;
+  gate_.set_state(gate_.state() & ~Gate::kPaused);
   if (gate_.has_readers()) {
     Waiting(gate_, use_, Waiting::For::readers).wait();
   }
@@ -231,12 +231,12 @@ void Access::after_fork() {
       state += Gate::kReader;
     } else {
       state |= Gate::kWriter | (access->use_ == Use::fit ? Gate::kFit : 0) |
-               (access->lent_ && (innermost || state >= Gate::kReader) ? Gate::kLent : 0);
+               (access->paused_ && (innermost || state >= Gate::kReader) ? Gate::kPaused : 0);
     }
     innermost = false;
   }
   const std::uint32_t before = gate_.state();
-  if ((before & Gate::kWriter) != 0 && (before & Gate::kLent) == 0 && (state & Gate::kWriter) == 0) {
+  if ((before & Gate::kWriter) != 0 && (before & Gate::kPaused) == 0 && (state & Gate::kWriter) == 0) {
     throw StateError(
         "another thread was changing the network or the optimizer when this process was forked: copy it before the "
         "fork");

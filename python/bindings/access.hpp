@@ -8,8 +8,8 @@
 /// - a Python function in another thread's call does not return: this function may be waiting for this thread;
 /// - it runs in a forked child, and another thread was changing the object at the fork;
 /// - the interpreter is shutting down.
-/// Between two steps, fit lends its network and its optimizer: calls of other threads may read them. A callback runs on
-/// the thread of fit and may also change them.
+/// Between two steps, fit pauses its accesses: calls of other threads may read the network and the optimizer. A
+/// callback runs on the thread of fit and may also change them.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@ inline std::atomic<std::uint32_t> forks = 0;
 enum class Use : std::uint8_t {
   read,   ///< together with other readers
   write,  ///< exclusive
-  fit     ///< exclusive for a long time; lent between steps
+  fit     ///< exclusive for a long time; paused between steps
 };
 
 /// The access state of one network or optimizer. Its fields change only while the GIL is held, so that reading and then
@@ -47,7 +47,7 @@ class Gate {
   friend class PythonFunction;
   static constexpr std::uint32_t kWriter = 1;  ///< a call is changing the object
   static constexpr std::uint32_t kFit = 2;     ///< this call is a fit
-  static constexpr std::uint32_t kLent = 4;    ///< this fit is between two steps
+  static constexpr std::uint32_t kPaused = 4;  ///< this fit is between two steps
   static constexpr std::uint32_t kReader = 8;  ///< added once per reading call
 
   // The extension is compiled with -Os, which would not inline these functions.
@@ -64,7 +64,7 @@ class Gate {
   [[nodiscard, gnu::always_inline]] bool try_enter(Use use) noexcept {
     const std::uint32_t now = state();
     if (use == Use::read) {
-      if ((now & kWriter) != 0 && (now & kLent) == 0) {
+      if ((now & kWriter) != 0 && (now & kPaused) == 0) {
         return false;
       }
       set_state(now + kReader);
@@ -77,7 +77,7 @@ class Gate {
     return true;
   }
   [[gnu::always_inline]] void leave(Use use) noexcept {
-    set_state(use == Use::read ? state() - kReader : state() & ~(kWriter | kFit | kLent));
+    set_state(use == Use::read ? state() - kReader : state() & ~(kWriter | kFit | kPaused));
   }
 
   std::atomic<std::uint32_t> state_{0};
@@ -105,7 +105,7 @@ class Access {
   [[gnu::always_inline]] ~Access() {
     innermost_ = outer_;
     if (nested_ && use_ != Use::read) {
-      gate_.set_state(gate_.state() | Gate::kLent);
+      gate_.set_state(gate_.state() | Gate::kPaused);
     } else {
       gate_.leave(use_);
     }
@@ -117,9 +117,9 @@ class Access {
   Access& operator=(const Access&) = delete;
 
   /// Admits other calls between two steps of a fit.
-  void lend();
+  void pause();
   /// Waits until these calls have ended. \throws StateError if one of them does not end
-  void take_back();
+  void resume();
 
  private:
   friend class PythonFunction;
@@ -135,8 +135,8 @@ class Access {
 
   Gate& gate_;
   Use use_;
-  bool lent_ = false;
-  bool nested_ = false;  ///< inside a fit of the same thread that has lent the gate
+  bool paused_ = false;
+  bool nested_ = false;  ///< inside a fit of the same thread that is paused
   Access*& innermost_;   ///< innermost() of this thread, looked up once
   Access* outer_;        ///< the innermost Access of this thread before this one
 };
@@ -152,24 +152,24 @@ class Exclusive : public Access {
   explicit Exclusive(Gate& gate) : Access(gate, Use::write) {}
 };
 
-/// Runs a callback f of fit between two steps and returns f(). Lends the network and the optimizer while f runs.
+/// Runs a callback f of fit between two steps and returns f(). Both accesses are paused while f runs.
 template <class F>
 auto between_steps(Access& network, Access& optimizer, F&& f) {
-  const auto take_back = [&] {
-    network.take_back();
-    optimizer.take_back();
+  const auto resume = [&] {
+    network.resume();
+    optimizer.resume();
   };
-  network.lend();
-  optimizer.lend();
+  network.pause();
+  optimizer.pause();
   auto result = [&] {
     try {
       return f();
     } catch (const std::exception&) {
-      take_back();  // fit may still restore the network before the exception leaves it
+      resume();  // fit may still restore the network before the exception leaves it
       throw;
     }
   }();
-  take_back();
+  resume();
   return result;
 }
 

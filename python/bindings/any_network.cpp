@@ -83,11 +83,11 @@ bool is_double(py::handle dtype) {
   if (dtype.is_none()) {
     return false;  // NumPy would read None as float64
   }
-  const py::dtype wanted = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
-  if (wanted.kind() != 'f' || (wanted.itemsize() != 4 && wanted.itemsize() != 8)) {
-    throw py::value_error("dtype must be float32 or float64, not " + std::string(py::str(wanted)));
+  const py::dtype requested = py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype));
+  if (requested.kind() != 'f' || (requested.itemsize() != 4 && requested.itemsize() != 8)) {
+    throw py::value_error("dtype must be float32 or float64, not " + std::string(py::str(requested)));
   }
-  return wanted.itemsize() == 8;
+  return requested.itemsize() == 8;
 }
 
 NetworkOptions make_options(py::handle sizes, py::handle activation, py::handle output, py::handle bias,

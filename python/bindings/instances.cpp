@@ -11,7 +11,7 @@ namespace {
 /// An instance has no C++ value if only __new__ was called, or if __init__ threw. At the first use of such an instance,
 /// pybind11 calls operator_new and does not construct a value in the memory; our methods would then crash. This
 /// replacement of operator_new throws instead.
-void* refuse_unmade(std::size_t /*size*/) {
+void* refuse_uninitialized(std::size_t /*size*/) {
   throw StateError("this object cannot be used: its __init__ has not run, or has failed");
 }
 
@@ -30,7 +30,7 @@ void guard_instances(const py::module_& m) {
     if (!PyType_Check(value.ptr())) {
       continue;
     }
-    py::detail::get_type_info(reinterpret_cast<PyTypeObject*>(value.ptr()))->operator_new = &refuse_unmade;
+    py::detail::get_type_info(reinterpret_cast<PyTypeObject*>(value.ptr()))->operator_new = &refuse_uninitialized;
     if (py::object(value.attr("__reduce__")).is(plain)) {
       value.attr("__reduce_ex__") =
           py::cpp_function(&reduce_ex, py::name("__reduce_ex__"), py::is_method(value), py::arg("protocol"));

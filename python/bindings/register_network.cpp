@@ -343,7 +343,7 @@ void register_structure(NetworkClass& cls) {
           docs::kSummary);
 }
 
-void register_moves(NetworkClass& cls) {
+void register_passes(NetworkClass& cls) {
   cls.def("forward", &forward, py::arg("x"), py::kw_only(), py::arg("training") = false, docs::kForward)
       .def("backward", &backward, py::arg("grad_output"), py::kw_only(), py::arg("input_gradient") = false,
            py::arg("accumulate") = false, docs::kBackward)
@@ -392,7 +392,7 @@ void register_network(py::module_& m) {
           py::kw_only(), py::arg("bias") = true, py::arg("dropout") = 0.0, py::arg("dtype") = "float32",
           py::arg("init") = "auto", py::arg("seed") = py::none());
   register_structure(cls);
-  register_moves(cls);
+  register_passes(cls);
   register_fit(m, cls);
   register_serialize(m, cls);
 }

@@ -266,8 +266,8 @@ class BACKPASS_EXPORT Network {
   double custom_loss_and_gradient(const CustomLoss& loss, const Input<T>& x, Targets<T> y,
                                   MatrixView<T> input_gradient);
   struct Impl;
-  [[nodiscard]] Impl& alive();  ///< \throws StateError if the network was moved from
-  [[nodiscard]] const Impl& alive() const;
+  [[nodiscard]] Impl& checked_impl();  ///< \throws StateError if the network was moved from
+  [[nodiscard]] const Impl& checked_impl() const;
   std::unique_ptr<Impl> impl_;
 };
 

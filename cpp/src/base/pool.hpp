@@ -14,7 +14,7 @@ template <class W>
 class Pool {
  public:
   Pool() = default;
-  /// No object may be lent at that time.
+  /// No lease may exist at that time.
   ~Pool() {
     for (std::atomic<W*>& place : idle_) {
       delete place.load(std::memory_order_acquire);

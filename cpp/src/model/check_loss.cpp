@@ -18,15 +18,15 @@
 namespace backpass::model {
 namespace {
 
-/// Why a loss does not fit an output activation, and what to use instead.
-struct Misfit {
-  const char* what;
-  const char* cure;
+/// A pair of loss and output activation that is refused: why, and what to use instead.
+struct Mismatch {
+  const char* reason;
+  const char* hint;
 };
 
 /// The pairs that are refused: a column for each kind of output, a row for each kind of loss. Losses of real targets
 /// fit every output.
-std::optional<Misfit> misfit_of(const LossTraits& loss, OutputRange outputs) {
+std::optional<Mismatch> mismatch_of(const LossTraits& loss, OutputRange outputs) {
   using enum OutputRange;
   const bool is_distribution = outputs == distribution || outputs == log_distribution;
   switch (loss.targets) {
@@ -34,35 +34,35 @@ std::optional<Misfit> misfit_of(const LossTraits& loss, OutputRange outputs) {
       return std::nullopt;
     case TargetDomain::non_negative:
       if (outputs == real || outputs == log_distribution) {
-        return Misfit{"expects a rate, which is never negative", "use output='exp' or output='softplus'"};
+        return Mismatch{"expects a rate, which is never negative", "use output='exp' or output='softplus'"};
       }
       return std::nullopt;
     case TargetDomain::unit_interval:
       if (loss.takes_logits()) {
         if (outputs == unit_interval) {
-          return Misfit{"expects logits and applies sigmoid itself",
-                        "use output='identity', or loss='binary_cross_entropy' for probabilities"};
+          return Mismatch{"expects logits and applies sigmoid itself",
+                          "use output='identity', or loss='binary_cross_entropy' for probabilities"};
         }
         if (is_distribution) {
-          return Misfit{"expects logits and applies sigmoid itself",
-                        "use output='identity', or loss='cross_entropy' for a distribution over the outputs"};
+          return Mismatch{"expects logits and applies sigmoid itself",
+                          "use output='identity', or loss='cross_entropy' for a distribution over the outputs"};
         }
         return std::nullopt;
       }
       if (outputs == unit_interval || outputs == distribution) {
         return std::nullopt;
       }
-      return Misfit{"expects probabilities", "use output='sigmoid', or loss='sigmoid_cross_entropy' for logits"};
+      return Mismatch{"expects probabilities", "use output='sigmoid', or loss='sigmoid_cross_entropy' for logits"};
     case TargetDomain::distribution:
       if (loss.takes_logits()) {
         // log_softmax of log_softmax is log_softmax.
         if (outputs == distribution) {
-          return Misfit{"expects logits and applies softmax itself",
-                        "use output='identity', or loss='cross_entropy' for probabilities"};
+          return Mismatch{"expects logits and applies softmax itself",
+                          "use output='identity', or loss='cross_entropy' for probabilities"};
         }
         if (outputs == unit_interval) {
-          return Misfit{"expects logits and applies softmax itself",
-                        "use output='identity', or loss='binary_cross_entropy' for one probability per output"};
+          return Mismatch{"expects logits and applies softmax itself",
+                          "use output='identity', or loss='binary_cross_entropy' for one probability per output"};
         }
         return std::nullopt;
       }
@@ -70,10 +70,10 @@ std::optional<Misfit> misfit_of(const LossTraits& loss, OutputRange outputs) {
         return std::nullopt;
       }
       if (outputs == unit_interval) {
-        return Misfit{"expects probabilities whose sum over the outputs is 1",
-                      "use output='softmax', or loss='binary_cross_entropy' for one probability per output"};
+        return Mismatch{"expects probabilities whose sum over the outputs is 1",
+                        "use output='softmax', or loss='binary_cross_entropy' for one probability per output"};
       }
-      return Misfit{"expects probabilities", "use output='softmax', or loss='softmax_cross_entropy' for logits"};
+      return Mismatch{"expects probabilities", "use output='softmax', or loss='softmax_cross_entropy' for logits"};
   }
   return std::nullopt;
 }
@@ -109,9 +109,9 @@ void check_labels(const Targets<T>& y, std::size_t outputs, const std::string& w
 
 template <class T>
 [[noreturn]] void refuse_target(std::string_view loss, const std::string& where, const char* expected, std::size_t row,
-                                std::size_t col, T value, const char* cure) {
+                                std::size_t col, T value, const char* hint) {
   throw std::invalid_argument(where + std::string(loss) + " expects targets " + expected + ", but y[" +
-                              std::to_string(row) + ", " + std::to_string(col) + "] = " + number_text(value) + cure);
+                              std::to_string(row) + ", " + std::to_string(col) + "] = " + number_text(value) + hint);
 }
 
 /// Checks that all elements are in [0, most]. \param y  (rows, outputs)
@@ -126,11 +126,11 @@ void check_interval(std::string_view loss, ConstMatrixView<T> y, T most, const s
       }
       for (std::size_t c = 0; wrong && c < y.cols(); ++c) {
         if (row[c] < T(0) || row[c] > most) {
-          const char* const cure = !std::isfinite(most) ? ""
+          const char* const hint = !std::isfinite(most) ? ""
                                    : row[c] == T(-1)    ? "; for the labels -1 and 1 use (y + 1) / 2"
                                    : row[c] == T(2)     ? "; labels start at 0: for the labels 1 and 2 use y - 1"
                                                         : "";
-          refuse_target(loss, where, std::isfinite(most) ? "in [0, 1]" : "that are not negative", r, c, row[c], cure);
+          refuse_target(loss, where, std::isfinite(most) ? "in [0, 1]" : "that are not negative", r, c, row[c], hint);
         }
       }
     }
@@ -200,9 +200,9 @@ void check_pair(const Loss& loss, const Activation& output, std::size_t outputs)
         std::string(loss_name(loss)) +
         " of one output is constant; use loss='sigmoid_cross_entropy', or one output per class");
   }
-  if (const auto misfit = misfit_of(traits, range)) {
-    throw std::invalid_argument(std::string(loss_name(loss)) + " " + misfit->what + ", but the output activation is " +
-                                std::string(output.name()) + "; " + misfit->cure);
+  if (const auto mismatch = mismatch_of(traits, range)) {
+    throw std::invalid_argument(std::string(loss_name(loss)) + " " + mismatch->reason +
+                                ", but the output activation is " + std::string(output.name()) + "; " + mismatch->hint);
   }
 }
 

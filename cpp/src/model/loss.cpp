@@ -152,8 +152,8 @@ double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, Matri
     }
   }
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
-    std::vector<T> unwanted(grad.data() == nullptr ? a.rows() * a.cols() : 0);
-    const MatrixView<T> out = grad.data() == nullptr ? MatrixView<T>(unwanted.data(), a.rows(), a.cols()) : grad;
+    std::vector<T> unused_gradient(grad.data() == nullptr ? a.rows() * a.cols() : 0);
+    const MatrixView<T> out = grad.data() == nullptr ? MatrixView<T>(unused_gradient.data(), a.rows(), a.cols()) : grad;
     return in_callers_mode(of_type<T>(custom->function_f32, custom->function_f64), a, y, out);
   }
   return in_own_mode([&] {

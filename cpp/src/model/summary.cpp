@@ -53,7 +53,7 @@ std::string line_text(const Row& row, const std::array<std::size_t, 5>& widths) 
 
 template <class T>
 std::string Network<T>::summary() const {
-  (void)alive();
+  (void)checked_impl();
   std::vector<Row> rows{{"layer", "shape", "activation", "parameters", "bytes"}};
   for (std::size_t i = 0; i < num_layers(); ++i) {
     const LayerSpec& layer = spec(i);

@@ -99,12 +99,12 @@ Network<T>::Network(const NetworkOptions& options) : impl_(std::make_unique<Impl
 }
 
 template <class T>
-Network<T>::Network(const Network& other) : impl_(std::make_unique<Impl>(other.alive())) {}
+Network<T>::Network(const Network& other) : impl_(std::make_unique<Impl>(other.checked_impl())) {}
 
 template <class T>
 Network<T>& Network<T>::operator=(const Network& other) {
   if (this != &other) {
-    auto copy = std::make_unique<Impl>(other.alive());
+    auto copy = std::make_unique<Impl>(other.checked_impl());
     if (impl_ != nullptr) {
       copy->model.identity.replace(impl_->model.identity);
     }
@@ -121,14 +121,14 @@ template <class T>
 Network<T>::~Network() = default;
 
 template <class T>
-typename Network<T>::Impl& Network<T>::alive() {
+typename Network<T>::Impl& Network<T>::checked_impl() {
   if (!impl_) {
     refuse_moved("network");
   }
   return *impl_;
 }
 template <class T>
-const typename Network<T>::Impl& Network<T>::alive() const {
+const typename Network<T>::Impl& Network<T>::checked_impl() const {
   if (!impl_) {
     refuse_moved("network");
   }
@@ -138,7 +138,7 @@ const typename Network<T>::Impl& Network<T>::alive() const {
 template <class T>
 template <class U>
 Network<U> Network<T>::converted() const {
-  const Impl& from = alive();
+  const Impl& from = checked_impl();
   std::vector<bool> biases;
   biases.reserve(from.model.layers.size());
   for (const LayerSpec& layer : from.model.layers) {
@@ -162,7 +162,7 @@ Network<U> Network<T>::converted() const {
 
 template <class T>
 void Network<T>::initialize(std::uint64_t seed) {
-  model::Model<T>& model = alive().model;
+  model::Model<T>& model = checked_impl().model;
   AlignedBuffer<T> drawn = zeros<T>(model.parameters.size());  // an interrupt must not change the parameters
   model::initialize_parameters<T>(model.layers, impl_->init, seed, drawn.data());
   std::copy_n(drawn.data(), drawn.size(), model.parameters.data());
@@ -184,7 +184,7 @@ std::size_t Network<T>::num_parameters() const noexcept {
 }
 template <class T>
 const LayerSpec& Network<T>::spec(std::size_t i) const {
-  const auto& layers = alive().model.layers;
+  const auto& layers = checked_impl().model.layers;
   if (i >= layers.size()) {
     throw std::out_of_range("layer " + std::to_string(i) + " is out of range: the network has " +
                             (layers.size() == 1 ? "one layer, number 0"
@@ -224,7 +224,7 @@ typename Network<T>::DropoutState Network<T>::dropout_state() const noexcept {
 }
 template <class T>
 void Network<T>::set_dropout_state(DropoutState state) {
-  alive().model.dropout = state;
+  checked_impl().model.dropout = state;
 }
 template <class T>
 std::shared_ptr<const void> Network<T>::activation_memory() const noexcept {
@@ -235,7 +235,7 @@ std::shared_ptr<const void> Network<T>::activation_memory() const noexcept {
 
 template <class T>
 ConstMatrixView<T> Network<T>::forward(const Input<T>& x, bool training) {
-  alive().check_input(x);
+  checked_impl().check_input(x);
   auto& dropout = impl_->model.dropout;
   const auto pass = training ? std::optional(pass::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
   const ConstMatrixView<T> output = impl_->stored_pass.forward(impl_->model, x, pass);
@@ -245,7 +245,7 @@ ConstMatrixView<T> Network<T>::forward(const Input<T>& x, bool training) {
 
 template <class T>
 void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gradient, bool accumulate) {
-  const auto rows = alive().stored_pass.rows();
+  const auto rows = checked_impl().stored_pass.rows();
   if (!rows) {
     throw StateError("call forward() before backward()");
   }
@@ -263,7 +263,7 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
 template <class T>
 void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   require_fields(options);
-  Impl& impl = alive();
+  Impl& impl = checked_impl();
   if (!impl.model.has_gradients()) {
     throw StateError("there are no gradients yet: call backward() or loss_and_gradient() before step()");
   }
@@ -281,7 +281,7 @@ void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
 template <class T>
 Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
   using WorkspaceImpl = typename Workspace<T>::Impl;
-  const model::Model<T>& model = alive().model;
+  const model::Model<T>& model = checked_impl().model;
   Workspace<T> workspace(
       std::make_unique<WorkspaceImpl>(WorkspaceImpl{pass::Predictor<T>(model, max_batch, get_num_threads())}));
   workspace.impl_->predictor.start_threads(model);
@@ -290,7 +290,7 @@ Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
 
 template <class T>
 void Network<T>::predict(const Input<T>& x, MatrixView<T> out, Workspace<T>& workspace, int num_threads) const {
-  alive().check_input(x);
+  checked_impl().check_input(x);
   require_output("out", out, x.rows(), impl_->model.sizes.back());
   model::require_apart("x", x, "out", out);
   if (!workspace.impl_) {
@@ -305,7 +305,7 @@ void Network<T>::predict(const Input<T>& x, MatrixView<T> out, Workspace<T>& wor
 
 template <class T>
 void Network<T>::predict(const Input<T>& x, MatrixView<T> out, int num_threads) const {
-  alive().check_input(x);
+  checked_impl().check_input(x);
   require_output("out", out, x.rows(), impl_->model.sizes.back());
   model::require_apart("x", x, "out", out);
   const int threads = num_threads > 0 ? std::min(num_threads, max_num_threads()) : get_num_threads();
@@ -333,7 +333,7 @@ std::size_t Workspace<T>::max_batch() const noexcept {
 template <class T>
 double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
                               std::span<const T> sample_weight, const GradientOptions& options) {
-  alive().check_input(x);
+  checked_impl().check_input(x);
   require_fields(options);
   impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
@@ -351,7 +351,7 @@ double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss,
 template <class T>
 double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss& loss,
                                      std::span<const T> sample_weight, MatrixView<T> input_gradient) {
-  alive().check_input(x);
+  checked_impl().check_input(x);
   impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (input_gradient.data() != nullptr) {
     require_output("input_gradient", input_gradient, x.rows(), sizes().front());
@@ -388,7 +388,7 @@ double Network<T>::custom_loss_and_gradient(const CustomLoss& loss, const Input<
 
 template <class T>
 double Network<T>::evaluate(const Input<T>& x, Targets<T> y, const Loss& loss, std::span<const T> sample_weight) const {
-  alive().check_input(x);
+  checked_impl().check_input(x);
   impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (std::holds_alternative<CustomLoss>(loss)) {
     std::vector<T> a(x.rows() * sizes().back());
@@ -427,7 +427,7 @@ std::span<T> Layer<T>::bias_grad() const noexcept {
 template <class T>
 ConstMatrixView<T> Layer<T>::z() const {
   (void)network_->spec(index_);  // throws if the network now has fewer layers
-  const auto& pass = network_->alive().stored_pass;
+  const auto& pass = network_->checked_impl().stored_pass;
   if (!pass.rows()) {
     throw StateError("there is no z yet: call forward() first");
   }
@@ -436,7 +436,7 @@ ConstMatrixView<T> Layer<T>::z() const {
 template <class T>
 ConstMatrixView<T> Layer<T>::a() const {
   (void)network_->spec(index_);  // throws if the network now has fewer layers
-  const auto& pass = network_->alive().stored_pass;
+  const auto& pass = network_->checked_impl().stored_pass;
   if (!pass.rows()) {
     throw StateError("there is no a yet: call forward() first");
   }
@@ -445,7 +445,7 @@ ConstMatrixView<T> Layer<T>::a() const {
 template <class T>
 ConstMatrixView<T> Layer<T>::xi() const {
   (void)network_->spec(index_);  // throws if the network now has fewer layers
-  const auto& pass = network_->alive().stored_pass;
+  const auto& pass = network_->checked_impl().stored_pass;
   if (!pass.has_xi()) {
     throw StateError("there is no xi yet: call forward() and then backward() first");
   }

@@ -46,11 +46,11 @@ struct Network<T>::Impl {
 struct NetworkAccess {
   template <class T>
   static typename Network<T>::Impl& impl(Network<T>& network) {
-    return network.alive();
+    return network.checked_impl();
   }
   template <class T>
   static const typename Network<T>::Impl& impl(const Network<T>& network) {
-    return network.alive();
+    return network.checked_impl();
   }
 };
 

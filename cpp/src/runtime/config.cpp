@@ -22,15 +22,15 @@ int threads_from_env() {
   if (text.empty()) {
     return 0;
   }
-  int wanted = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wanted);
+  int requested = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), requested);
   if (error == std::errc::result_out_of_range && text.front() != '-') {
-    wanted = INT_MAX;
+    requested = INT_MAX;
   }
-  if (end != text.data() + text.size() || wanted < 1) {
+  if (end != text.data() + text.size() || requested < 1) {
     throw std::runtime_error("BACKPASS_NUM_THREADS=" + std::string(text) + " is not a positive integer");
   }
-  return wanted;
+  return requested;
 }
 
 /// The positive number at the start of OMP_NUM_THREADS (which may be a list), or 0. OpenMP itself judges all other
@@ -42,9 +42,9 @@ int threads_from_openmp_env() noexcept {
 
 int default_num_threads() {
   const int cpus = runtime::available_cpus();
-  for (const int wanted : {threads_from_env(), threads_from_openmp_env()}) {
-    if (wanted > 0) {
-      return std::min(wanted, cpus);
+  for (const int requested : {threads_from_env(), threads_from_openmp_env()}) {
+    if (requested > 0) {
+      return std::min(requested, cpus);
     }
   }
   return cpus;
@@ -67,10 +67,10 @@ void set_num_threads(int n) {
 int get_num_threads() {
   int limit = thread_limit.load(std::memory_order_relaxed);
   if (limit == 0) {
-    const int wanted = default_num_threads();
+    const int requested = default_num_threads();
     // If another thread has set a number in the meantime, that number stays, and the exchange stores it in `limit`.
-    if (thread_limit.compare_exchange_strong(limit, wanted, std::memory_order_relaxed)) {
-      limit = wanted;
+    if (thread_limit.compare_exchange_strong(limit, requested, std::memory_order_relaxed)) {
+      limit = requested;
     }
   }
   return limit;

@@ -29,7 +29,7 @@ constexpr std::size_t kLeastStack = std::size_t{4} << 20;
 
 /// The number of bytes that a variable of the form "16M" requests. A number without a letter counts units of 2^shift
 /// bytes. Returns 0 for values that the runtimes reject and ignore.
-std::size_t stack_wish(const char* variable, unsigned int shift) noexcept {
+std::size_t requested_stack(const char* variable, unsigned int shift) noexcept {
   const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): read while the library is loaded
   if (text == nullptr) {
     return 0;
@@ -69,17 +69,17 @@ std::size_t stack_wish(const char* variable, unsigned int shift) noexcept {
 
 /// The largest stack that any of the variables requests, because the runtimes differ in which variable they use. The
 /// runtimes read the variables when they are loaded, and so does this library; a later setenv() changes nothing.
-std::size_t wished_stack() noexcept {
-  return std::max({stack_wish("OMP_STACKSIZE", 10), stack_wish("OMP_STACKSIZE_ALL", 10),
-                   stack_wish("GOMP_STACKSIZE", 10), stack_wish("KMP_STACKSIZE", 0)});
+std::size_t largest_requested_stack() noexcept {
+  return std::max({requested_stack("OMP_STACKSIZE", 10), requested_stack("OMP_STACKSIZE_ALL", 10),
+                   requested_stack("GOMP_STACKSIZE", 10), requested_stack("KMP_STACKSIZE", 0)});
 }
-const std::size_t kWishedStack = wished_stack();
+const std::size_t kRequestedStack = largest_requested_stack();
 
 std::size_t stack_size(const pthread_attr_t& attributes) noexcept {
   std::size_t usual = 0;
   pthread_attr_getstacksize(&attributes, &usual);
   constexpr std::size_t kGrain = std::size_t{64} << 10;  // a multiple of every page size
-  return (std::max({usual, kWishedStack, kLeastStack}) + kGrain - 1) / kGrain * kGrain;
+  return (std::max({usual, kRequestedStack, kLeastStack}) + kGrain - 1) / kGrain * kGrain;
 }
 
 /// Whether this number of bytes can be allocated. The memory is not touched, so the test costs only address space.
@@ -97,35 +97,35 @@ void* wait_for_release(void* released) {
 
 }  // namespace
 
-int obtainable_threads(int wanted) noexcept {
+int obtainable_threads(int requested) noexcept {
   pthread_attr_t attributes;
-  if (wanted < 1 || pthread_attr_init(&attributes) != 0) {
+  if (requested < 1 || pthread_attr_init(&attributes) != 0) {
     return 0;
   }
   std::array<pthread_t, kMostThreads> threads{};
-  const int most = std::min(wanted + kSpareThreads, kMostThreads);
-  int alive = 0;
+  const int most = std::min(requested + kSpareThreads, kMostThreads);
+  int started = 0;
   std::atomic<bool> released{false};
   if (pthread_attr_setstacksize(&attributes, stack_size(attributes)) == 0) {
-    while (alive < most &&
-           pthread_create(&threads[static_cast<std::size_t>(alive)], &attributes, wait_for_release, &released) == 0) {
-      ++alive;
+    while (started < most &&
+           pthread_create(&threads[static_cast<std::size_t>(started)], &attributes, wait_for_release, &released) == 0) {
+      ++started;
     }
   }
   pthread_attr_destroy(&attributes);
-  int usable = std::max(0, alive - kSpareThreads);
+  int usable = std::max(0, started - kSpareThreads);
   while (usable > 0 && !can_allocate((static_cast<std::size_t>(usable) + 1) * kThreadBytes)) {
     usable /= 2;
   }
   released.store(true);
   released.notify_all();
-  for (int i = 0; i < alive; ++i) {
+  for (int i = 0; i < started; ++i) {
     pthread_join(threads[static_cast<std::size_t>(i)], nullptr);
   }
   return usable;
 }
 #else
-int obtainable_threads(int wanted) noexcept { return wanted; }
+int obtainable_threads(int requested) noexcept { return requested; }
 #endif
 
 }  // namespace backpass::runtime

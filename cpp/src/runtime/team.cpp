@@ -146,9 +146,9 @@ class GlobalPool {
   }
 
   /// For a child process, in which the threads do not exist. Their memory cannot be freed.
-  void forget() noexcept {
+  void reset_after_fork() noexcept {
     pool_ = nullptr;
-    asked_ = 0;
+    requested_ = 0;
     shortage_ = false;
     give_back();
   }
@@ -162,22 +162,22 @@ class GlobalPool {
   [[nodiscard]] int helpers() const noexcept { return pool_ == nullptr ? 0 : pool_->helpers(); }
 
   void start(int threads) noexcept {
-    const int wanted = std::min(threads, ThreadPool::kMaxTeam) - 1;
-    const bool tries_again = shortage_ && wanted > helpers() && Clock::now() >= next_try_;
-    if (wanted > asked_ || tries_again) {
-      asked_ = std::max(asked_, wanted);
-      shortage_ = !grow(asked_);
+    const int requested = std::min(threads, ThreadPool::kMaxTeam) - 1;
+    const bool tries_again = shortage_ && requested > helpers() && Clock::now() >= next_try_;
+    if (requested > requested_ || tries_again) {
+      requested_ = std::max(requested_, requested);
+      shortage_ = !grow(requested_);
       next_try_ = Clock::now() + kUntilNextTry;
     }
   }
 
-  /// Replaces the pool by a pool of `wanted` helpers, or of fewer if the system gives fewer. If the system gives no
+  /// Replaces the pool by a pool of `requested` helpers, or of fewer if the system gives fewer. If the system gives no
   /// additional threads, the pool stays.
   /// \returns whether the system gave all of them
-  bool grow(int wanted) noexcept {
-    int all = wanted;
+  bool grow(int requested) noexcept {
+    int all = requested;
     if (pool_ != nullptr) {
-      all = helpers() + obtainable_threads(wanted - helpers());
+      all = helpers() + obtainable_threads(requested - helpers());
       if (all == helpers()) {
         return false;
       }
@@ -192,13 +192,13 @@ class GlobalPool {
     } catch (...) {  // no memory, or no thread to enter the region: another process may have taken it
       return false;
     }
-    return obtained == wanted;
+    return obtained == requested;
   }
 
   std::atomic<bool> busy_{false};
   std::atomic<bool> closed_{false};
   ThreadPool* pool_ = nullptr;
-  int asked_ = 0;          ///< helpers requested so far; the pool may have fewer
+  int requested_ = 0;      ///< helpers requested so far; the pool may have fewer
   bool shortage_ = false;  ///< the system gave fewer threads than requested
   Clock::time_point next_try_{};
 };
@@ -208,7 +208,7 @@ class GlobalPool {
 constinit GlobalPool global_pool;
 
 #if defined(__unix__) || defined(__APPLE__)
-[[maybe_unused]] const int kToldOfForks = pthread_atfork(nullptr, nullptr, [] { global_pool.forget(); });
+[[maybe_unused]] const int kForkHandler = pthread_atfork(nullptr, nullptr, [] { global_pool.reset_after_fork(); });
 #endif
 
 bool whole_teams() noexcept {

@@ -62,7 +62,7 @@ std::uint64_t first_bits(int n) noexcept { return n >= 64 ? ~std::uint64_t{0} : 
 class ThreadPool::Threads {
  public:
   Threads(ThreadPool& pool, int helpers)
-      : keeper_([this, &pool, helpers] {
+      : region_thread_([this, &pool, helpers] {
 #if defined(_OPENMP)
 #pragma omp parallel num_threads(helpers + 1)
           {
@@ -85,7 +85,7 @@ class ThreadPool::Threads {
   ~Threads() {
     stop_.store(true);
     stop_.notify_all();
-    keeper_.join();
+    region_thread_.join();
   }
   [[nodiscard]] int count() const noexcept { return started_.load(); }
 
@@ -96,7 +96,7 @@ class ThreadPool::Threads {
   }
   std::atomic<int> started_{-1};
   std::atomic<bool> stop_{false};
-  std::thread keeper_;  // last: its thread uses the other members
+  std::thread region_thread_;  // last: its thread uses the other members
 };
 
 ThreadPool::ThreadPool(int helpers) {
@@ -113,14 +113,14 @@ ThreadPool::~ThreadPool() {
 }
 
 std::uint32_t ThreadPool::next_generation(std::uint32_t seen) noexcept {
-  const auto sleepy = Clock::now() + kAwake;
+  const auto spin_end = Clock::now() + kAwake;
   for (unsigned int spins = 1;; ++spins) {
     const std::uint32_t generation = generation_.load(std::memory_order_acquire);
     if (generation != seen) {
       return generation;
     }
     relax();
-    if (spins % 64 == 0 && Clock::now() > sleepy) {
+    if (spins % 64 == 0 && Clock::now() > spin_end) {
       sleepers_.fetch_add(1, std::memory_order_relaxed);
       generation_.wait(seen, std::memory_order_acquire);
       sleepers_.fetch_sub(1, std::memory_order_relaxed);
@@ -179,10 +179,10 @@ void ThreadPool::run(int size, JoinTimeout timeout, FunctionRef<void(int size)> 
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
 
-  const auto gathers = sleepers > 0 && wakes ? timeout.asleep : timeout.awake;
+  const auto limit = sleepers > 0 && wakes ? timeout.asleep : timeout.awake;
   for (unsigned int spins = 1; offers_.load(std::memory_order_acquire) != 0; ++spins) {
     relax();
-    if (spins % 16 == 0 && Clock::now() - now >= gathers) {
+    if (spins % 16 == 0 && Clock::now() - now >= limit) {
       break;
     }
     if (spins % 4096 == 0) {

@@ -131,8 +131,8 @@ double MetricSum<T>::correct(const T* a, std::size_t row) const noexcept {
     const T threshold = decision_.logits ? T(0) : T(0.5);
     std::size_t right = 0;
     for (std::size_t k = 0; k < outputs_; ++k) {
-      const bool wanted = y_.are_labels() ? y_.label(row) > 0 : y_.values()(row, k) > T(0.5);
-      right += (a[k] > threshold) == wanted ? 1 : 0;
+      const bool target = y_.are_labels() ? y_.label(row) > 0 : y_.values()(row, k) > T(0.5);
+      right += (a[k] > threshold) == target ? 1 : 0;
     }
     return static_cast<double>(right) / static_cast<double>(outputs_);
   }

@@ -68,7 +68,7 @@ TEST(Pool, MoreLeasesThanItKeepsAreAllGivenBack) {
 
 TEST(Pool, ThreadsNeverShareAnObject) {
   struct Object {
-    std::atomic<bool> lent{false};
+    std::atomic<bool> in_use{false};
     int uses = 0;  // not atomic, so the thread sanitizer reports a race here
   };
   Pool<Object> pool;
@@ -83,9 +83,9 @@ TEST(Pool, ThreadsNeverShareAnObject) {
                                         ++made;
                                         return std::make_unique<Object>();
                                       });
-        shared = shared || lease->lent.exchange(true);
+        shared = shared || lease->in_use.exchange(true);
         ++lease->uses;
-        lease->lent = false;
+        lease->in_use = false;
       }
     });
   }

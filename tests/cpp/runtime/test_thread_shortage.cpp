@@ -226,9 +226,9 @@ TEST_F(ThreadShortageDeathTest, ThreadsAreUsedOnceTheyAreThere) {
 
 TEST(ObtainableThreads, AreAsManyAsWantedOnAFreeSystem) {
   EXPECT_EQ(runtime::obtainable_threads(0), 0);
-  for (const int wanted : {1, 2, 7, 65}) {
+  for (const int requested : {1, 2, 7, 65}) {
     const std::size_t before = threads_alive();
-    EXPECT_EQ(runtime::obtainable_threads(wanted), wanted);
+    EXPECT_EQ(runtime::obtainable_threads(requested), requested);
     EXPECT_LE(threads_alive(), before);
   }
 }

@@ -83,7 +83,7 @@ def by_fit(net, optimizer):
 @pytest.mark.parametrize("train", [by_train_step, by_fit])
 def test_every_result_is_that_of_a_whole_number_of_steps(train):
     valid, last = valid_results()
-    torn = {read.__name__: 0 for read in READERS}
+    mixed = {read.__name__: 0 for read in READERS}
     seen = {read: set() for read in READERS}
     net, optimizer = make()
     ends = threading.Event()
@@ -94,7 +94,7 @@ def test_every_result_is_that_of_a_whole_number_of_steps(train):
             while not ends.is_set():
                 for read in READERS:
                     result = read(net)
-                    torn[read.__name__] += result not in valid[read]
+                    mixed[read.__name__] += result not in valid[read]
                     seen[read].add(result)
         except BaseException as error:  # noqa: BLE001
             errors.append(error)
@@ -107,7 +107,7 @@ def test_every_result_is_that_of_a_whole_number_of_steps(train):
     for thread in threads:
         thread.join()
     assert errors == []
-    assert torn == dict.fromkeys(torn, 0)
+    assert mixed == dict.fromkeys(mixed, 0)
     assert all(seen.values())
     if train is by_train_step:  # fit may end before a reader gets in
         assert len(seen[predict]) > 2
