@@ -12,11 +12,6 @@
 namespace backpass::python {
 namespace {
 
-template <class T>
-const char* dtype_name() {
-  return sizeof(T) == sizeof(float) ? "float32" : "float64";
-}
-
 /// The function `name` of numpy. `cache` keeps the result of the first look-up.
 py::object& numpy_function(py::gil_safe_call_once_and_store<py::object>& cache, const char* name) {
   return cache.call_once_and_store_result([name] { return py::module_::import("numpy").attr(name); }).get_stored();
@@ -230,6 +225,8 @@ bool holds_integers(const py::array& array) {
 
 }  // namespace
 
+bool is_float32(const py::array& array) { return array.dtype().kind() == 'f' && array.itemsize() == sizeof(float); }
+
 std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
 
 py::array to_real_array(py::handle object, const char* name) {
@@ -348,7 +345,7 @@ MatrixView<T> to_output(py::handle out, std::size_t rows, std::size_t cols, bool
   auto array = py::reinterpret_borrow<py::array>(out);
   if (!holds<T>(array)) {
     throw py::type_error("out has dtype " + std::string(py::str(array.dtype())) + "; expected an aligned, native " +
-                         dtype_name<T>());
+                         backpass::type_name<T>);
   }
   const bool fits = single ? array.ndim() == 1 && extent(array, 0) == cols
                            : array.ndim() == 2 && extent(array, 0) == rows && extent(array, 1) == cols;

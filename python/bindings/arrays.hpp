@@ -7,6 +7,7 @@
 #include <string>
 
 #include <backpass/input.hpp>
+#include <backpass/loss.hpp>
 #include <backpass/matrix.hpp>
 
 #include "annotations.hpp"
@@ -41,6 +42,8 @@ struct WeightsInput {
 /// Converts an array-like, buffer or DLPack object to an array of a real dtype.
 /// \throws py::type_error for complex, object, string and other dtypes that are not real
 py::array to_real_array(py::handle object, const char* name);
+/// Whether the dtype is float32, of any byte order.
+bool is_float32(const py::array& array);
 /// The shape as text. Example: "(3, 4)".
 std::string shape_text(const py::array& array);
 
@@ -61,6 +64,7 @@ enum class LabelRule {
   always,  ///< as class labels, which must be integers: the cross-entropies
   integer  ///< as class labels if the dtype is integer and there is more than one output: a Custom loss
 };
+[[nodiscard]] LabelRule label_rule(const Loss& loss) noexcept;
 template <class T>
 TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, bool single, LabelRule rule,
                            const char* name = "y");

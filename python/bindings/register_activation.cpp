@@ -49,9 +49,8 @@ template <ActivationKind Kind>
 struct ActivationOf : Activation {
   using Activation::Activation;
   explicit ActivationOf(Activation activation) : Activation(std::move(activation)) {}
-  ActivationOf() : Activation(Activation::from_name(Activation::names()[static_cast<std::size_t>(Kind)])) {}
-  explicit ActivationOf(double parameter)
-      : Activation(Activation::from_name(Activation::names()[static_cast<std::size_t>(Kind)], parameter)) {}
+  ActivationOf() : Activation(Activation::from_name(activation_name(Kind))) {}
+  explicit ActivationOf(double parameter) : Activation(Activation::from_name(activation_name(Kind), parameter)) {}
 };
 
 constexpr const char* kCustomDoc = R"(A user-defined activation. It works everywhere except in files.
@@ -120,8 +119,7 @@ void register_activation_base(py::module_& m) {
           "__call__",
           [](const Activation& self, const ArrayLike& z) {
             py::array array = to_real_array(z, "z");
-            const bool is_float = array.dtype().kind() == 'f' && array.itemsize() == sizeof(float);
-            return Array(is_float ? apply<float>(self, array) : apply<double>(self, array));
+            return Array(is_float32(array) ? apply<float>(self, array) : apply<double>(self, array));
           },
           py::arg("z"), kApplyDoc)
       .def("__str__", [](const Activation& self) {

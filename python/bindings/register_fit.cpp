@@ -8,7 +8,6 @@
 #include "any_network.hpp"
 #include "arrays.hpp"
 #include "custom.hpp"
-#include "loss_rules.hpp"
 #include "objects.hpp"
 
 namespace backpass::python {

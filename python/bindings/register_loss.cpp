@@ -4,7 +4,6 @@
 #include "arrays.hpp"
 #include "collected.hpp"
 #include "custom.hpp"
-#include "loss_rules.hpp"
 #include "objects.hpp"
 #include "record.hpp"
 
@@ -98,10 +97,7 @@ void register_loss_base(py::module_& m) {
          "name", [](const LossObject& self) { return std::string(loss_name(self.value)); },
          "str : the name. As an argument, it means this loss with its default parameters.")
       .def_property_readonly(
-          "output",
-          [](const LossObject& self) {
-            return std::string(Activation::names()[static_cast<std::size_t>(loss_traits(self.value).output)]);
-          },
+          "output", [](const LossObject& self) { return std::string(activation_name(loss_traits(self.value).output)); },
           "str : name of the output activation for which this loss is meant.")
       .def_property_readonly(
           "targets", [](const LossObject& self) { return std::string(domain_text(loss_traits(self.value).targets)); },
@@ -111,9 +107,8 @@ void register_loss_base(py::module_& m) {
           "__call__",
           [](const LossObject& self, const ArrayLike& a, const ArrayLike& y, const OptionalArrayLike& sample_weight) {
             const py::array array = to_real_array(a, "a");
-            const bool is_float = array.dtype().kind() == 'f' && array.itemsize() == sizeof(float);
-            return is_float ? call<float>(self.value, array, y, sample_weight)
-                            : call<double>(self.value, array, y, sample_weight);
+            return is_float32(array) ? call<float>(self.value, array, y, sample_weight)
+                                     : call<double>(self.value, array, y, sample_weight);
           },
           py::arg("a"), py::arg("y"), py::kw_only(), py::arg("sample_weight") = py::none(), kCallDoc);
 }

@@ -12,7 +12,6 @@
 #include "collected.hpp"
 #include "fast_method.hpp"
 #include "layer.hpp"
-#include "loss_rules.hpp"
 #include "network_docs.hpp"
 #include "objects.hpp"
 
@@ -29,30 +28,6 @@ int to_threads(const OptionalInt& num_threads) {
     throw py::value_error("num_threads must be at least 1, got 0");
   }
   return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
-}
-
-/// Whether the memory from the lowest to the highest byte of x overlaps the memory of `out`, which has as many rows.
-template <class T>
-bool overlap(const Input<T>& x, MatrixView<T> out) {
-  if (x.rows() == 0) {
-    return false;
-  }
-  const auto address = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); };
-  const std::uintptr_t out_end = address(out.row(out.rows() - 1) + out.cols());
-  if (x.is_view()) {
-    const ConstMatrixView<T>& view = x.view();
-    return address(view.data()) < out_end && address(out.data()) < address(view.row(view.rows() - 1) + view.cols());
-  }
-  const AnyMatrix& any = x.any();
-  std::uintptr_t low = address(any.data);
-  std::uintptr_t high = low + sizeof(long double);  // the largest element
-  const auto extend = [&](std::size_t count, std::ptrdiff_t step) {
-    const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>(count - 1) * step;
-    (reach < 0 ? low : high) += static_cast<std::uintptr_t>(reach);
-  };
-  extend(any.rows, any.row_step);
-  extend(any.cols, any.col_step);
-  return low < out_end && address(out.data()) < high;
 }
 
 Array forward(AnyNetwork& self, const ArrayLike& x, bool training) {
@@ -130,7 +105,7 @@ Array predict(const AnyNetwork& self, const ArrayLike& x, const OptionalArray& o
       return Array(result);
     }
     const MatrixView<T> view = to_output<T>(out, rows, cols, input.single);
-    if (overlap(input.view, view)) {
+    if (!input.view.is_apart_from(view)) {
       // Copy x, so that the result is the same as without overlap, as in NumPy.
       auto copy = new_array<T>(rows, input.view.cols(), false);
       input.view.read(0, view_of<T>(copy, rows, input.view.cols()));

@@ -144,7 +144,7 @@ void set_optimizer_state(OptimizerObject& self, const StringDict& values) {
     }
     const py::array array = to_real_array(rest.attr("pop")(name), name);
     const bool first = state.slots_f32.empty() && state.slots_f64.empty();
-    const bool is_float = array.dtype().kind() == 'f' && array.itemsize() == sizeof(float);
+    const bool is_float = is_float32(array);
     if (array.ndim() != 1 ||
         (!first && (static_cast<std::size_t>(array.size()) != length || is_float == state.slots_f32.empty()))) {
       throw py::value_error("state: " + std::string(name) + " has shape " + shape_text(array) +

@@ -28,6 +28,9 @@ struct CustomActivation {
   Function<double> derivative_f64;  ///< φ'(z)
 };
 
+/// The name of an activation in snake_case.
+[[nodiscard]] BACKPASS_EXPORT std::string_view activation_name(ActivationKind kind) noexcept;
+
 /// The values that an activation may have.
 enum class OutputRange : unsigned char {
   real,              ///< also negative ones

@@ -58,4 +58,9 @@ namespace backpass {
 template <class T>
 inline constexpr bool is_real = std::is_same_v<T, float> || std::is_same_v<T, double>;
 
+/// NumPy's name of an element type: "float32" or "float64". Files and messages use it.
+template <class T>
+  requires(is_real<T>)
+inline constexpr const char* type_name = std::is_same_v<T, float> ? "float32" : "float64";
+
 }  // namespace backpass

@@ -62,6 +62,8 @@ class BACKPASS_EXPORT Input {
   [[nodiscard]] const ConstMatrixView<T>& view() const noexcept { return view_; }  ///< requires is_view()
   [[nodiscard]] const AnyMatrix& any() const noexcept { return any_; }             ///< requires !is_view()
   [[nodiscard]] const void* data() const noexcept { return is_view_ ? view_.data() : any_.data; }
+  /// True if this matrix and `out` certainly share no memory: Network::predict() accepts such a pair.
+  [[nodiscard]] bool is_apart_from(MatrixView<T> out) const noexcept;
   /// Copies rows [first, first + to.rows()) and converts them to T. \param to  (any number of rows, cols())
   void read(std::size_t first, MatrixView<T> to) const;
 

@@ -13,11 +13,14 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <backpass/activation.hpp>
 #include <backpass/compiler.hpp>
+#include <backpass/field.hpp>
 #include <backpass/initializer.hpp>
 #include <backpass/input.hpp>
 #include <backpass/loss.hpp>
@@ -79,6 +82,14 @@ struct LayerSpec {
   std::size_t offset = 0;  ///< index of its first weight in Network::parameters(): Wt (M_{i-1}, M_i), then b (M_i)
   [[nodiscard]] std::size_t num_weights() const noexcept { return inputs * outputs; }
   [[nodiscard]] std::size_t num_parameters() const noexcept { return num_weights() + (bias ? outputs : 0); }
+
+  static constexpr std::string_view name = "layer";
+  /// The settings other than the sizes and the activation.
+  static constexpr auto fields() {
+    return std::tuple{Field{"bias", &LayerSpec::bias}, Field{"dropout", &LayerSpec::dropout, Range::from_0_below_1},
+                      Field{"trainable", &LayerSpec::trainable},
+                      Field{"lr_scale", &LayerSpec::lr_scale, Range::non_negative}};
+  }
 };
 
 /// A view of one layer. The mathematics counts layers from 1, Network::layer() from 0. A view is valid while its
@@ -263,6 +274,8 @@ class BACKPASS_EXPORT Network {
  private:
   friend class Layer<T>;
   friend struct NetworkAccess;
+  template <class U>
+  friend class Network;  // for converted()
   double custom_loss_and_gradient(const CustomLoss& loss, const Input<T>& x, Targets<T> y,
                                   MatrixView<T> input_gradient);
   struct Impl;

@@ -86,6 +86,17 @@ struct OptimizerState {
   }
 };
 
+/// The meanings of settings that several optimizers have.
+namespace meaning {
+inline constexpr const char* lr = "Learning rate.";
+inline constexpr const char* betas = "Decays of the running means of the gradient and of its square.";
+inline constexpr const char* eps = "Added to the square root in the denominator.";
+inline constexpr const char* amsgrad =
+    "Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018).";
+inline constexpr const char* weight_decay = "Adds weight_decay/2 Σ p² to the loss.";
+inline constexpr const char* decoupled_weight_decay = "Every step multiplies the parameters by 1 − lr weight_decay.";
+}  // namespace meaning
+
 struct SGD {
   static constexpr std::string_view name = "SGD";
   static constexpr const char* definition =
@@ -102,11 +113,11 @@ struct SGD {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{
-        Field{"lr", &SGD::lr, Range::non_negative, "Learning rate."},
-        Field{"momentum", &SGD::momentum, Range::non_negative}, Field{"dampening", &SGD::dampening, Range::finite},
-        Field{"nesterov", &SGD::nesterov, Range::any, "Requires a momentum above 0 and no dampening."},
-        Field{"weight_decay", &SGD::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."}};
+    return std::tuple{Field{"lr", &SGD::lr, Range::non_negative, meaning::lr},
+                      Field{"momentum", &SGD::momentum, Range::non_negative},
+                      Field{"dampening", &SGD::dampening, Range::finite},
+                      Field{"nesterov", &SGD::nesterov, Range::any, "Requires a momentum above 0 and no dampening."},
+                      Field{"weight_decay", &SGD::weight_decay, Range::non_negative, meaning::weight_decay}};
   }
 };
 
@@ -124,10 +135,10 @@ struct RMSprop {
 
   static constexpr auto fields() {
     return std::tuple{
-        Field{"lr", &RMSprop::lr, Range::non_negative, "Learning rate."},
+        Field{"lr", &RMSprop::lr, Range::non_negative, meaning::lr},
         Field{"alpha", &RMSprop::alpha, Range::from_0_to_1, "Decay of the running mean of squared gradients."},
-        Field{"eps", &RMSprop::eps, Range::non_negative, "Added to the square root in the denominator."},
-        Field{"weight_decay", &RMSprop::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."},
+        Field{"eps", &RMSprop::eps, Range::non_negative, meaning::eps},
+        Field{"weight_decay", &RMSprop::weight_decay, Range::non_negative, meaning::weight_decay},
         Field{"momentum", &RMSprop::momentum, Range::non_negative},
         Field{"centered", &RMSprop::centered, Range::any,
               "Whether to divide by an estimate of the standard deviation instead of the root of the second moment."}};
@@ -146,14 +157,13 @@ struct Adagrad {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{
-        Field{"lr", &Adagrad::lr, Range::non_negative, "Learning rate."},
-        Field{"lr_decay", &Adagrad::lr_decay, Range::non_negative,
-              "The rate of step t = 0, 1, … is lr / (1 + t lr_decay)."},
-        Field{"weight_decay", &Adagrad::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."},
-        Field{"initial_accumulator_value", &Adagrad::initial_accumulator_value, Range::non_negative,
-              "Initial value of the sum of squared gradients."},
-        Field{"eps", &Adagrad::eps, Range::non_negative, "Added to the square root in the denominator."}};
+    return std::tuple{Field{"lr", &Adagrad::lr, Range::non_negative, meaning::lr},
+                      Field{"lr_decay", &Adagrad::lr_decay, Range::non_negative,
+                            "The rate of step t = 0, 1, … is lr / (1 + t lr_decay)."},
+                      Field{"weight_decay", &Adagrad::weight_decay, Range::non_negative, meaning::weight_decay},
+                      Field{"initial_accumulator_value", &Adagrad::initial_accumulator_value, Range::non_negative,
+                            "Initial value of the sum of squared gradients."},
+                      Field{"eps", &Adagrad::eps, Range::non_negative, meaning::eps}};
   }
 };
 
@@ -170,15 +180,13 @@ struct Adam {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &Adam::lr, Range::non_negative, "Learning rate."},
+    return std::tuple{Field{"lr", &Adam::lr, Range::non_negative, meaning::lr},
                       FieldPair{"betas", Field{"beta1", &Adam::beta1, Range::from_0_below_1},
-                                Field{"beta2", &Adam::beta2, Range::from_0_below_1},
-                                "Decays of the running means of the gradient and of its square."},
-                      Field{"eps", &Adam::eps, Range::non_negative, "Added to the square root in the denominator."},
+                                Field{"beta2", &Adam::beta2, Range::from_0_below_1}, meaning::betas},
+                      Field{"eps", &Adam::eps, Range::non_negative, meaning::eps},
                       Field{"weight_decay", &Adam::weight_decay, Range::non_negative,
                             "Adds weight_decay/2 Σ p² to the loss. In AdamW, weight decay is not part of the loss."},
-                      Field{"amsgrad", &Adam::amsgrad, Range::any,
-                            "Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018)."}};
+                      Field{"amsgrad", &Adam::amsgrad, Range::any, meaning::amsgrad}};
   }
 };
 
@@ -196,15 +204,12 @@ struct AdamW {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &AdamW::lr, Range::non_negative, "Learning rate."},
+    return std::tuple{Field{"lr", &AdamW::lr, Range::non_negative, meaning::lr},
                       FieldPair{"betas", Field{"beta1", &AdamW::beta1, Range::from_0_below_1},
-                                Field{"beta2", &AdamW::beta2, Range::from_0_below_1},
-                                "Decays of the running means of the gradient and of its square."},
-                      Field{"eps", &AdamW::eps, Range::non_negative, "Added to the square root in the denominator."},
-                      Field{"weight_decay", &AdamW::weight_decay, Range::non_negative,
-                            "Every step multiplies the parameters by 1 − lr weight_decay."},
-                      Field{"amsgrad", &AdamW::amsgrad, Range::any,
-                            "Whether to divide by the largest second moment so far (Reddi, Kale and Kumar 2018)."}};
+                                Field{"beta2", &AdamW::beta2, Range::from_0_below_1}, meaning::betas},
+                      Field{"eps", &AdamW::eps, Range::non_negative, meaning::eps},
+                      Field{"weight_decay", &AdamW::weight_decay, Range::non_negative, meaning::decoupled_weight_decay},
+                      Field{"amsgrad", &AdamW::amsgrad, Range::any, meaning::amsgrad}};
   }
 };
 
@@ -223,15 +228,13 @@ struct NAdam {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{
-        Field{"lr", &NAdam::lr, Range::non_negative, "Learning rate."},
-        FieldPair{"betas", Field{"beta1", &NAdam::beta1, Range::from_0_below_1},
-                  Field{"beta2", &NAdam::beta2, Range::from_0_below_1},
-                  "Decays of the running means of the gradient and of its square."},
-        Field{"eps", &NAdam::eps, Range::non_negative, "Added to the square root in the denominator."},
-        Field{"weight_decay", &NAdam::weight_decay, Range::non_negative, "Adds weight_decay/2 Σ p² to the loss."},
-        Field{"momentum_decay", &NAdam::momentum_decay, Range::non_negative,
-              "The momentum of step t is β1 (1 − 0.96^(t momentum_decay) / 2)."}};
+    return std::tuple{Field{"lr", &NAdam::lr, Range::non_negative, meaning::lr},
+                      FieldPair{"betas", Field{"beta1", &NAdam::beta1, Range::from_0_below_1},
+                                Field{"beta2", &NAdam::beta2, Range::from_0_below_1}, meaning::betas},
+                      Field{"eps", &NAdam::eps, Range::non_negative, meaning::eps},
+                      Field{"weight_decay", &NAdam::weight_decay, Range::non_negative, meaning::weight_decay},
+                      Field{"momentum_decay", &NAdam::momentum_decay, Range::non_negative,
+                            "The momentum of step t is β1 (1 − 0.96^(t momentum_decay) / 2)."}};
   }
 };
 
@@ -273,12 +276,11 @@ struct Lion {
   OptimizerState state{};
 
   static constexpr auto fields() {
-    return std::tuple{Field{"lr", &Lion::lr, Range::non_negative, "Learning rate."},
+    return std::tuple{Field{"lr", &Lion::lr, Range::non_negative, meaning::lr},
                       FieldPair{"betas", Field{"beta1", &Lion::beta1, Range::from_0_below_1},
                                 Field{"beta2", &Lion::beta2, Range::from_0_below_1},
                                 "β1, the weight of the running mean m in the step, and β2, the decay of m."},
-                      Field{"weight_decay", &Lion::weight_decay, Range::non_negative,
-                            "Every step multiplies the parameters by 1 − lr weight_decay."}};
+                      Field{"weight_decay", &Lion::weight_decay, Range::non_negative, meaning::decoupled_weight_decay}};
   }
 };
 

@@ -20,6 +20,19 @@ template <class T>
   return {text.data(), end};
 }
 
+/// "a, b, c".
+/// \param entries  a range
+/// \param name_of  gives the name of an entry
+template <class Range, class NameOf = std::identity>
+[[nodiscard]] std::string list_text(const Range& entries, NameOf name_of = {}) {
+  std::string text;
+  for (const auto& entry : entries) {
+    text += text.empty() ? "" : ", ";
+    text += name_of(entry);
+  }
+  return text;
+}
+
 /// A shape: "(2, 3)".
 /// \param shape  a range of integers
 template <class Range>
@@ -35,24 +48,19 @@ template <class Range>
 [[nodiscard]] inline std::string shape_text(std::size_t rows, std::size_t cols) {
   return shape_text(std::array{rows, cols});
 }
+/// The shape of any number of rows: "(B, 3)".
+[[nodiscard]] inline std::string batch_shape_text(std::size_t cols) { return "(B, " + std::to_string(cols) + ")"; }
 
-/// "a, b, c".
-/// \param entries  a range
-/// \param name_of  gives the name of an entry
-template <class Range, class NameOf = std::identity>
-[[nodiscard]] std::string list_text(const Range& entries, NameOf name_of = {}) {
-  std::string text;
-  for (const auto& entry : entries) {
-    text += text.empty() ? "" : ", ";
-    text += name_of(entry);
-  }
-  return text;
+/// An element of an array: "y[3]", "y[3, 1]".
+template <class... Index>
+[[nodiscard]] std::string element_text(std::string_view name, Index... indices) {
+  return std::string(name) + "[" + list_text(std::array{std::to_string(indices)...}) + "]";
 }
 
-/// True if the names are equal but for the case of letters, "_", "-" and " ": "ReLU6" and "relu6", "MSE" and "mse".
+/// Compares names without the case of letters and without "_", "-" and " ". So "ReLU6" and "relu6" are the same name.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b);
-/// The number of characters to insert, delete, replace or swap with the next one to get b from a, but for the
-/// differences that same_name() ignores.
+/// The edit distance of two names: how many characters must be inserted, deleted, replaced, or swapped with the next
+/// one. Ignores what same_name() ignores.
 [[nodiscard]] std::size_t name_distance(std::string_view a, std::string_view b);
 
 /// The message for a name that a closed set does not contain. It suggests the most similar name.

@@ -1,6 +1,7 @@
 #include "io/architecture.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -8,17 +9,18 @@
 #include <backpass/error.hpp>
 
 #include "base/checked.hpp"
+#include "base/require.hpp"
+#include "base/text.hpp"
 #include "io/json.hpp"
 #include "io/json_writer.hpp"
 #include "io/metadata.hpp"
 #include "io/poll.hpp"
 #include "io/text.hpp"
-#include "pass/network_impl.hpp"
+#include "pass/network_access.hpp"
 
 namespace backpass::io {
 namespace {
 
-const char* bool_text(bool value) { return value ? "true" : "false"; }
 std::string name_text(std::string_view name) { return '"' + std::string(name) + '"'; }
 
 std::string layer_to_json(const LayerSpec& layer, const Initializer& init) {
@@ -27,10 +29,7 @@ std::string layer_to_json(const LayerSpec& layer, const Initializer& init) {
   if (layer.activation.has_parameter()) {
     object.set("activation_parameter", json_number(layer.activation.parameter()));
   }
-  object.set("bias", bool_text(layer.bias));
-  object.set("dropout", json_number(layer.dropout));
-  object.set("trainable", bool_text(layer.trainable));
-  object.set("lr_scale", json_number(layer.lr_scale));
+  for_each_field<LayerSpec>([&](const auto& field) { object.set(field.name, to_json(layer.*field.member)); });
   object.set("init", name_text(init.name()));
   object.set("init_parameter", json_number(init.parameter));
   return object.text();
@@ -40,7 +39,7 @@ Activation read_activation(ObjectReader& reader) {
   const std::string& name = reader.text("activation");
   const auto known = Activation::names();
   if (std::find(known.begin(), known.end(), name) == known.end()) {
-    reader.fail("unknown activation " + in_quotes(name));
+    reader.fail(unknown_text("activation", printable(name), known));
   }
   Activation activation = Activation::from_name(name);
   if (!activation.has_parameter()) {
@@ -58,9 +57,9 @@ Initializer read_initializer(ObjectReader& reader) {
   const std::string& name = reader.text("init");
   Initializer init;
   try {
-    init = Initializer::from_name(name);
-  } catch (const std::invalid_argument&) {
-    reader.fail("unknown init " + in_quotes(name));
+    init = Initializer::from_name(printable(name));
+  } catch (const std::invalid_argument& error) {
+    reader.fail(error.what());
   }
   init.parameter = reader.finite_number("init_parameter");
   return init;
@@ -71,15 +70,11 @@ Initializer read_initializer(ObjectReader& reader) {
 Initializer read_settings(LayerSpec& layer, const JsonValue& value, const std::string& where) {
   ObjectReader reader(value, where);
   layer.activation = read_activation(reader);
-  layer.bias = reader.boolean("bias");
-  layer.dropout = reader.finite_number("dropout");
-  if (!(layer.dropout >= 0.0 && layer.dropout < 1.0)) {
-    reader.fail("dropout is not in [0, 1)");
-  }
-  layer.trainable = reader.boolean("trainable");
-  layer.lr_scale = reader.finite_number("lr_scale");
-  if (layer.lr_scale < 0.0) {
-    reader.fail("lr_scale is negative");
+  for_each_field<LayerSpec>([&](const auto& field) { reader.read(field.name, layer.*field.member); });
+  try {
+    require_fields(layer);
+  } catch (const std::invalid_argument& error) {
+    reader.fail(error.what());
   }
   const Initializer init = read_initializer(reader);
   reader.finish();
@@ -111,9 +106,9 @@ std::size_t end_of(const LayerSpec& layer) {
 
 template <class T>
 Architecture describe(const Network<T>& network) {
-  const auto& impl = NetworkAccess::impl(network);
+  const PerLayer<Initializer>& initializers = NetworkAccess::initializers(network);
   Architecture result;
-  result.type = kTypeName<T>;
+  result.type = type_name<T>;
   for (std::size_t i = 0; i < network.num_layers(); ++i) {
     const LayerSpec& layer = network.spec(i);
     if (layer.activation.kind() == ActivationKind::custom) {
@@ -121,7 +116,7 @@ Architecture describe(const Network<T>& network) {
                                   " has a Custom activation: a function cannot be saved in a file");
     }
     result.layers.push_back(layer);
-    result.init.push_back(impl.init[i]);
+    result.init.push_back(initializers[i]);
   }
   result.dropout_seed = network.dropout_state().seed;
   result.dropout_pass = network.dropout_state().pass;
@@ -176,8 +171,8 @@ Architecture architecture_from_json(std::string_view text, std::size_t num_tenso
 
   ObjectReader reader(value, "the network's description");
   result.type = reader.text("dtype");
-  if (result.type != kTypeName<float> && result.type != kTypeName<double>) {
-    reader.fail("unknown dtype " + in_quotes(result.type));
+  if (result.type != type_name<float> && result.type != type_name<double>) {
+    reader.fail(unknown_text("dtype", printable(result.type), std::array{type_name<float>, type_name<double>}));
   }
   (void)reader.list("layers");
   (void)reader.list("sizes");

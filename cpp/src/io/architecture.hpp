@@ -11,12 +11,8 @@
 
 namespace backpass::io {
 
-/// The name of the element type in Python.
-template <class T>
-inline constexpr const char* kTypeName = sizeof(T) == sizeof(float) ? "float32" : "float64";
-
 struct Architecture {
-  std::string type;               ///< kTypeName of float or double
+  std::string type;               ///< type_name of float or double
   std::vector<LayerSpec> layers;  ///< including the offsets
   std::vector<Initializer> init;  ///< one per layer, for Network::initialize()
   std::uint64_t dropout_seed = 0;

@@ -61,6 +61,10 @@ class ObjectReader {
   [[nodiscard]] std::uint64_t count(const char* key);  ///< a non-negative integer
   [[nodiscard]] const std::string& text(const char* key);
   [[nodiscard]] const JsonValue& list(const char* key);
+  /// Reads a setting: number(), boolean() or integer().
+  void read(const char* key, double& value) { value = number(key); }
+  void read(const char* key, bool& value) { value = boolean(key); }
+  void read(const char* key, std::int64_t& value) { value = integer(key); }
   /// \throws FormatError if the object has a member that was not read: ignoring it could change the file's meaning
   void finish() const;
 

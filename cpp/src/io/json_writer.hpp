@@ -11,6 +11,12 @@ namespace backpass::io {
 /// The shortest decimal that reads back as the same double. JSON has no infinity and no NaN; they become the strings
 /// "inf", "-inf" and "nan".
 [[nodiscard]] std::string json_number(double value);
+
+// The JSON of a setting.
+[[nodiscard]] inline std::string to_json(double value) { return json_number(value); }
+[[nodiscard]] inline std::string to_json(bool value) { return value ? "true" : "false"; }
+[[nodiscard]] inline std::string to_json(std::int64_t value) { return std::to_string(value); }
+
 /// The text in quotes, with escape sequences.
 /// \param what  the name of the text in messages
 /// \throws std::invalid_argument if the text is not UTF-8

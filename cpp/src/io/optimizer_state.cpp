@@ -13,6 +13,7 @@
 #include "io/metadata.hpp"
 #include "io/poll.hpp"
 #include "io/settings_json.hpp"
+#include "optim/update_plan.hpp"
 
 namespace backpass::io {
 namespace {
@@ -21,56 +22,26 @@ namespace {
 /// only NAdam uses the memory.
 constexpr const char* kGroupMemory = NAdam::group_memory;
 
-/// Checks that the optimizer would accept its settings and state: takes a step over zero parameters with the same
-/// settings, group counters and number of slots.
-/// \param settings  its state contains only the groups
-/// \throws std::invalid_argument as a real step would
+/// Checks that a step would accept the optimizer's settings and state.
+/// \param num_parameters  length of each slot
+/// \throws std::invalid_argument, ShapeError
 template <class T>
-void try_step(Optimizer settings, std::size_t num_slots) {
-  const OptimizerRef optimizer = settings;
-  optimizer.state().arrays<T>().resize(num_slots);
+void check_optimizer(OptimizerRef optimizer, std::size_t num_parameters) {
+  // The groups of a state do not contain their sizes. Empty groups fit every network.
   const std::vector<ParameterGroup> groups(optimizer.state().groups.size());
-  apply_optimizer<T>(optimizer, {}, {}, groups);
-}
-
-/// A copy of the settings and groups, without the slots.
-Optimizer without_slots(OptimizerRef optimizer) {
-  return optimizer.visit([](const auto& original) -> Optimizer {
-    using O = std::remove_cvref_t<decltype(original)>;
-    O copy;
-    for_each_field<O>([&](const auto& field) { copy.*field.member = original.*field.member; });
-    copy.state.groups = original.state.groups;
-    return copy;
-  });
-}
-
-template <class T>
-void check_state(OptimizerRef optimizer, std::size_t num_parameters, std::size_t num_layers) {
-  using Other = std::conditional_t<sizeof(T) == sizeof(float), double, float>;
-  OptimizerState& state = optimizer.state();
-  const std::string name = "cannot save " + std::string(optimizer.name()) + ": its state belongs to ";
-  if (!state.arrays<Other>().empty()) {
-    throw ShapeError(name + "a " + kTypeName<Other> + " network, but this network is " + kTypeName<T>);
-  }
-  for (const std::vector<T>& slot : state.arrays<T>()) {
-    if (slot.size() != num_parameters) {
-      throw ShapeError(name + std::to_string(slot.size()) + " parameters, but this network has " +
-                       std::to_string(num_parameters));
-    }
-  }
-  if (state.groups.size() > num_layers) {
-    throw ShapeError(name + std::to_string(state.groups.size()) + " groups of parameters, but this network has " +
-                     std::to_string(num_layers) + " layers");
-  }
-  try_step<T>(without_slots(optimizer), state.arrays<T>().size());
+  optim::UpdatePlan<T>::check(optimizer, num_parameters, groups);
 }
 
 }  // namespace
 
 template <class T>
 std::string stateful_optimizer_to_json(OptimizerRef optimizer, std::size_t num_parameters, std::size_t num_layers) {
-  check_state<T>(optimizer, num_parameters, num_layers);
   OptimizerState& state = optimizer.state();
+  if (state.groups.size() > num_layers) {
+    throw ShapeError(std::string(optimizer.name()) + ": its state holds " + std::to_string(state.groups.size()) +
+                     " groups of parameters, but the network has " + std::to_string(num_layers) + " layers");
+  }
+  check_optimizer<T>(optimizer, num_parameters);
   ListWriter steps;
   ListWriter memories;
   Poll poll;
@@ -121,7 +92,8 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
   if (steps.empty() && num_slots != 0) {
     state.fail("it has slots, but the optimizer has not taken a step");
   }
-  constexpr std::uint64_t kMostSlots = 16;  // far more than any optimizer has; try_step() checks the exact number
+  constexpr std::uint64_t kMostSlots =
+      16;  // far more than any optimizer has; check_optimizer() checks the exact number
   if (num_slots > kMostSlots) {
     state.fail(std::to_string(num_slots) + " slots are too many");
   }
@@ -134,7 +106,9 @@ StoredOptimizer stateful_optimizer_from_json(std::string_view text, std::size_t 
   }
   result.num_slots = static_cast<std::size_t>(num_slots);
   try {
-    try_step<T>(result.optimizer, result.num_slots);
+    Optimizer with_empty_slots = result.optimizer;
+    OptimizerRef(with_empty_slots).state().arrays<T>().resize(result.num_slots);
+    check_optimizer<T>(with_empty_slots, 0);
   } catch (const std::invalid_argument& error) {
     throw FormatError(std::string("the optimizer: ") + error.what());
   }

@@ -25,7 +25,7 @@
 #include "io/settings_json.hpp"
 #include "io/text.hpp"
 #include "io/training_memory.hpp"
-#include "pass/network_impl.hpp"
+#include "pass/network_access.hpp"
 
 namespace backpass {
 namespace {
@@ -164,7 +164,7 @@ NetworkOptions network_options(const Architecture& architecture) {
 template <class T>
 Network<T> make_network(const Architecture& architecture, const std::vector<LayerPlace>& places, Source& source) {
   Network<T> network(network_options(architecture));
-  NetworkAccess::impl(network).init = architecture.init;
+  NetworkAccess::set_initializers(network, architecture.init);
   network.set_dropout_state({architecture.dropout_seed, architecture.dropout_pass});
   Elements<T> elements;
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -295,8 +295,8 @@ Opened open(Source& source) {
 
 template <class T>
 SavedTraining<T> make_checkpoint(Opened file) {
-  if (file.architecture.type != kTypeName<T>) {
-    throw FormatError("the file contains a " + file.architecture.type + " network, but " + kTypeName<T> +
+  if (file.architecture.type != type_name<T>) {
+    throw FormatError("the file contains a " + file.architecture.type + " network, but " + type_name<T> +
                       " was requested");
   }
   TensorReader tensors(file.container);
@@ -320,7 +320,7 @@ SavedTraining<T> make_checkpoint(Opened file) {
                           .memory = std::move(memory.memory)};
   if (optimizer) {
     result.optimizer = read_optimizer<T>(*std::move(optimizer), file.architecture.num_parameters(), file.source);
-    OptimizerRef(*result.optimizer).state().owner.set(NetworkAccess::impl(result.network).model.identity.value());
+    NetworkAccess::set_owner(OptimizerRef(*result.optimizer).state(), result.network);
   }
   const std::size_t num_epochs = result.memory.position.epochs;
   result.memory.history.epochs = num_epochs;
@@ -336,7 +336,7 @@ SavedTraining<T> make_checkpoint(Opened file) {
 }
 
 AnySavedTraining make_any_checkpoint(Opened file) {
-  if (file.architecture.type == kTypeName<float>) {
+  if (file.architecture.type == type_name<float>) {
     return make_checkpoint<float>(std::move(file));
   }
   return make_checkpoint<double>(std::move(file));

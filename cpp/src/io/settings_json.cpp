@@ -1,5 +1,6 @@
 #include "io/settings_json.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include <backpass/error.hpp>
 
+#include "base/text.hpp"
 #include "io/fields.hpp"
 #include "io/text.hpp"
 
@@ -26,19 +28,19 @@ Schedule schedule_from_json(const JsonValue& value, int depth);
 
 // ---- One value: the JSON form of the type of a field. `depth` is the nesting level of the schedule.
 
-std::string to_json(double value, int /*depth*/) { return json_number(value); }
-std::string to_json(bool value, int /*depth*/) { return value ? "true" : "false"; }
-std::string to_json(std::int64_t value, int /*depth*/) { return std::to_string(value); }
-std::string to_json(const std::shared_ptr<Schedule>& value, int depth) {
+template <class V>
+std::string nested_to_json(const V& value, int /*depth*/) {
+  return to_json(value);
+}
+std::string nested_to_json(const std::shared_ptr<Schedule>& value, int depth) {
   return value ? schedule_to_json(*value, depth + 1) : "null";
 }
 
-void from_json(ObjectReader& reader, const char* key, double& value, int /*depth*/) { value = reader.number(key); }
-void from_json(ObjectReader& reader, const char* key, bool& value, int /*depth*/) { value = reader.boolean(key); }
-void from_json(ObjectReader& reader, const char* key, std::int64_t& value, int /*depth*/) {
-  value = reader.integer(key);
+template <class V>
+void read_nested(ObjectReader& reader, const char* key, V& value, int /*depth*/) {
+  reader.read(key, value);
 }
-void from_json(ObjectReader& reader, const char* key, std::shared_ptr<Schedule>& value, int depth) {
+void read_nested(ObjectReader& reader, const char* key, std::shared_ptr<Schedule>& value, int depth) {
   const JsonValue& inner = reader.member(key);
   value =
       inner.kind == JsonValue::Kind::null ? nullptr : std::make_shared<Schedule>(schedule_from_json(inner, depth + 1));
@@ -64,7 +66,7 @@ ObjectWriter struct_to_json(const S& settings, int depth) {
     if (field.range != Range::any && !is_finite(value)) {
       throw std::invalid_argument("cannot save " + std::string(S::name) + ": " + field.name + " is not finite");
     }
-    object.set(field.name, to_json(value, depth));
+    object.set(field.name, nested_to_json(value, depth));
   });
   return object;
 }
@@ -74,7 +76,7 @@ S struct_from_json(ObjectReader& reader, int depth) {
   S settings;
   for_each_field<S>([&](const auto& field) {
     auto& value = settings.*field.member;
-    from_json(reader, field.name, value, depth);
+    read_nested(reader, field.name, value, depth);
     if (field.range != Range::any && !is_finite(value)) {
       reader.fail(std::string(field.name) + " is not finite");
     }
@@ -93,7 +95,7 @@ struct Choice<std::variant<S...>> {
     std::optional<std::variant<S...>> result;
     (void)((name == S::name && (result = struct_from_json<S>(reader, depth), true)) || ...);
     if (!result) {
-      reader.fail("unknown name " + in_quotes(name));
+      reader.fail(unknown_text("name", printable(name), std::array{S::name...}));
     }
     return *std::move(result);
   }

@@ -4,10 +4,10 @@
 
 namespace backpass::io {
 
-std::string in_quotes(std::string_view text) {
+std::string printable(std::string_view text) {
   constexpr std::size_t kLongest = 60;
   constexpr char kHex[] = "0123456789abcdef";
-  std::string result = "'";
+  std::string result;
   for (char c : text.substr(0, kLongest)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte < 0x7f) {
@@ -16,7 +16,9 @@ std::string in_quotes(std::string_view text) {
       result += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
     }
   }
-  return result + (text.size() > kLongest ? "…'" : "'");
+  return result + (text.size() > kLongest ? "…" : "");
 }
+
+std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
 
 }  // namespace backpass::io

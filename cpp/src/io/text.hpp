@@ -6,8 +6,10 @@
 
 namespace backpass::io {
 
-/// The text in quotes. Other bytes than printable ASCII are escaped, and a long text is cut: a hostile name must not
-/// flood a message or make it invalid UTF-8.
+/// The text for a message. Bytes that are not printable ASCII are escaped, and a long text is cut. So a message is
+/// short and valid UTF-8 for every file.
+[[nodiscard]] std::string printable(std::string_view text);
+/// printable(text) in quotes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace backpass::io

@@ -5,11 +5,13 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
+#include "base/text.hpp"
 #include "kernels/cpu_features.hpp"
 
 namespace backpass::kernels {
@@ -92,7 +94,7 @@ namespace {
 const KernelSet& choose() {
   const char* forced = std::getenv("BACKPASS_ISA");
   if (forced != nullptr && *forced != '\0') {
-    std::string names;
+    std::vector<std::string_view> names;
     for (const KernelSet* set : built()) {
       if (!usable(*set)) {
         continue;
@@ -100,11 +102,9 @@ const KernelSet& choose() {
       if (std::string_view(set->name) == forced) {
         return *set;
       }
-      names += names.empty() ? "" : ", ";
-      names += set->name;
+      names.emplace_back(set->name);
     }
-    throw std::runtime_error("BACKPASS_ISA=" + std::string(forced) +
-                             " is not a kernel set of this build and CPU; usable sets: " + names);
+    throw std::runtime_error("BACKPASS_ISA: " + unknown_text("kernel set of this build and CPU", forced, names));
   }
   const KernelSet* best = built().front();
   for (const KernelSet* set : built()) {

@@ -115,11 +115,9 @@ BP_INLINE Vec<T> exp_negative_magnitude(Vec<T> x) {
 template <class T>
 BP_INLINE Vec<T> expm1_clamped(Vec<T> x) {
   using C = ExpConstants<T>;
-  constexpr unsigned kBias = sizeof(T) == 4 ? 127 : 1023;
-  constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
   const ExpReduced<T> e = exp_reduce<T>(x);
   const Vec<T> p = fma(e.r * e.r, polynomial<T>(e.r, C::kTail), e.r);
-  const Vec<T> s = as_real<T>((e.n_int + (kBias - 1)) << kMantissaBits);
+  const Vec<T> s = as_real<T>((e.n_int + (kExponentBias<T> - 1)) << kMantissaBits<T>);
   const Vec<T> y = fma(s, p, s - T(0.5));
   return abs(x) < C::kIdentityMinus1 ? x : y + y;
 }
@@ -159,19 +157,18 @@ struct LogReduced {
 /// Splits a positive, finite x into 2^k (1 + f).
 template <class T>
 BP_INLINE LogReduced<T> log_reduce(Vec<T> x) {
-  constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
-  constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
   constexpr T kTwoToMantissa = sizeof(T) == 4 ? T(0x1p23) : T(0x1p52);
   using Bits = __typeof__(VecBits<T>{}[0] + 0);
-  constexpr Bits kOne = Bits(kBias) << kMantissaBits;
-  constexpr Bits kMantissa = (Bits(1) << kMantissaBits) - 1;
+  constexpr Bits kOne = Bits(kExponentBias<T>) << kMantissaBits<T>;
+  constexpr Bits kMantissa = (Bits(1) << kMantissaBits<T>)-1;
   // Denormals have no implicit leading 1: scale them to normal numbers.
   const VecInt<T> denormal = x < Limits<T>::kMinNormal;
   x = denormal ? x * kTwoToMantissa : x;
   const VecBits<T> t = as_bits<T>(x) + (kOne - LogConstants<T>::kSqrtHalf);
   LogReduced<T> y;
-  y.k = as_real<T>((t >> kMantissaBits) | as_bits<T>(broadcast(kTwoToMantissa))) -
-        (denormal ? broadcast(kTwoToMantissa + T(kBias + kMantissaBits)) : broadcast(kTwoToMantissa + T(kBias)));
+  y.k = as_real<T>((t >> kMantissaBits<T>) | as_bits<T>(broadcast(kTwoToMantissa))) -
+        (denormal ? broadcast(kTwoToMantissa + T(kExponentBias<T> + kMantissaBits<T>))
+                  : broadcast(kTwoToMantissa + T(kExponentBias<T>)));
   y.f = as_real<T>((t & kMantissa) + LogConstants<T>::kSqrtHalf) - T(1);
   return y;
 }

@@ -33,6 +33,12 @@ using VecBits = typename VecTraits<T>::Bits;
 template <class T>
 inline constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
 
+/// The bits of a T are: sign, exponent + kExponentBias, kMantissaBits bits of the fraction.
+template <class T>
+inline constexpr unsigned kExponentBias = sizeof(T) == 4 ? 127 : 1023;
+template <class T>
+inline constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
+
 using VecF = Vec<float>;
 using VecD = Vec<double>;
 

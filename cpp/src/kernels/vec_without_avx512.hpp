@@ -21,11 +21,9 @@ BP_INLINE V first_half(V v) {
 template <class T>
 BP_INLINE Vec<T> scale_by_power_of_two(Vec<T> v, Vec<T> /*n*/, VecBits<T> n_int) {
   // Two factors with half the exponent each: neither factor is denormal or infinite.
-  constexpr unsigned kBias = sizeof(T) == 4 ? 127 : 1023;
-  constexpr int kMantissaBits = sizeof(T) == 4 ? 23 : 52;
-  const VecBits<T> biased = n_int + 2 * kBias;
+  const VecBits<T> biased = n_int + 2 * kExponentBias<T>;
   const VecBits<T> half = biased >> 1;
-  return v * as_real<T>(half << kMantissaBits) * as_real<T>((biased - half) << kMantissaBits);
+  return v * as_real<T>(half << kMantissaBits<T>) * as_real<T>((biased - half) << kMantissaBits<T>);
 }
 
 }  // namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE

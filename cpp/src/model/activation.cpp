@@ -105,10 +105,11 @@ Activation Activation::from_name(std::string_view name, double parameter) {
 
 std::span<const std::string_view> Activation::names() noexcept { return kActivationNames; }
 
-std::string_view Activation::name() const noexcept {
-  return kind_ == ActivationKind::custom ? std::string_view("custom")
-                                         : kActivationNames[static_cast<std::size_t>(kind_)];
+std::string_view activation_name(ActivationKind kind) noexcept {
+  return kind == ActivationKind::custom ? std::string_view("custom") : kActivationNames[static_cast<std::size_t>(kind)];
 }
+
+std::string_view Activation::name() const noexcept { return activation_name(kind_); }
 
 OutputRange Activation::outputs() const noexcept {
 #define BACKPASS_OUTPUTS(name, Class, source, init, outputs, ...) OutputRange::outputs,

@@ -82,7 +82,7 @@ std::optional<Mismatch> mismatch_of(const LossTraits& loss, OutputRange outputs)
                                std::int64_t least, std::int64_t largest) {
   const bool from_one = least == 1 && std::cmp_equal(largest, outputs);
   throw std::invalid_argument(
-      where + "label y[" + std::to_string(row) + "] = " + std::to_string(label) + " is out of range for " +
+      where + "label " + element_text("y", row) + " = " + std::to_string(label) + " is out of range for " +
       std::to_string(outputs) + " outputs (0 to " + std::to_string(outputs - 1) + ")" +
       (from_one ? "; labels start at 0, and these look like 1 to " + std::to_string(outputs) + ": use y - 1" : ""));
 }
@@ -110,8 +110,8 @@ void check_labels(const Targets<T>& y, std::size_t outputs, const std::string& w
 template <class T>
 [[noreturn]] void refuse_target(std::string_view loss, const std::string& where, const char* expected, std::size_t row,
                                 std::size_t col, T value, const char* hint) {
-  throw std::invalid_argument(where + std::string(loss) + " expects targets " + expected + ", but y[" +
-                              std::to_string(row) + ", " + std::to_string(col) + "] = " + number_text(value) + hint);
+  throw std::invalid_argument(where + std::string(loss) + " expects targets " + expected + ", but " +
+                              element_text("y", row, col) + " = " + number_text(value) + hint);
 }
 
 /// Checks that all elements are in [0, most]. \param y  (rows, outputs)
@@ -224,11 +224,8 @@ void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, cons
                        " rows of x");
     }
     check_labels(y, outputs, where);
-  } else if (y.rows() != rows || y.values().cols() != outputs) {
-    throw ShapeError(where + "y has shape " + shape_text(y.rows(), y.values().cols()) + ", expected " +
-                     shape_text(rows, outputs));
   } else {
-    require_data(where + "y", y.values());
+    require_input(where + "y", y.values(), rows, outputs);
     check_domain(loss, y.values(), where);
   }
   if (!sample_weight.empty()) {

@@ -14,8 +14,8 @@ namespace backpass::model {
 /// True if the loss accepts class labels as targets.
 [[nodiscard]] bool takes_labels(const Loss& loss) noexcept;
 
-/// Checks that a network with this output activation can be trained with the loss. A custom loss and a custom
-/// activation are not judged.
+/// Checks that a network with this output activation can be trained with the loss. Accepts every custom loss and every
+/// custom activation.
 /// \param outputs  M_N
 /// \throws std::invalid_argument; the message states the pair and what to use instead
 void check_pair(const Loss& loss, const Activation& output, std::size_t outputs);
@@ -25,7 +25,7 @@ void check_pair(const Loss& loss, const Activation& output, std::size_t outputs)
 /// \param sample_weight  (rows), or empty
 /// \param prefix         of the message: says which argument of the user y belongs to
 /// \throws ShapeError if the shapes do not match
-/// \throws std::invalid_argument if rows is 0, if a parameter of the loss, a label or a target is out of range, or if
+/// \throws std::invalid_argument if rows is 0; if a parameter of the loss, a label or a target is out of range; or if
 /// the
 ///         loss does not accept labels or weights
 template <class T>

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <type_traits>
+#include <utility>
 
+#include "model/require_matrix.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
@@ -159,13 +162,50 @@ void convert(const AnyMatrix& from, std::size_t first, MatrixView<T> to) noexcep
   }
 }
 
+std::ptrdiff_t size_of(Element element) noexcept {
+  switch (element) {
+    case Element::boolean:
+    case Element::int8:
+    case Element::uint8:
+      return 1;
+    case Element::int16:
+    case Element::uint16:
+    case Element::float16:
+      return 2;
+    case Element::int32:
+    case Element::uint32:
+    case Element::float32:
+      return 4;
+    case Element::int64:
+    case Element::uint64:
+    case Element::float64:
+      return 8;
+    case Element::long_double:
+      return sizeof(long double);
+  }
+  return 0;
+}
+
+/// The first byte of a matrix, and the byte after its last one. Both are equal if the matrix has no elements.
+std::pair<const void*, const void*> extent(const AnyMatrix& matrix) noexcept {
+  if (matrix.rows == 0 || matrix.cols == 0) {
+    return {matrix.data, matrix.data};
+  }
+  const std::ptrdiff_t rows = static_cast<std::ptrdiff_t>(matrix.rows - 1) * matrix.row_step;
+  const std::ptrdiff_t cols = static_cast<std::ptrdiff_t>(matrix.cols - 1) * matrix.col_step;
+  const std::ptrdiff_t first = std::min<std::ptrdiff_t>(rows, 0) + std::min<std::ptrdiff_t>(cols, 0);
+  const std::ptrdiff_t last = std::max<std::ptrdiff_t>(rows, 0) + std::max<std::ptrdiff_t>(cols, 0);
+  const auto* const data = static_cast<const std::byte*>(matrix.data);
+  return {data + first, data + last + size_of(matrix.element)};
+}
+
 }  // namespace
 
 // In the library's floating-point mode, denormal numbers of type T are flushed to zero. This function or the product
 // that reads its output may flush them: the result is the same.
 template <class T>
 void Input<T>::read(std::size_t first, MatrixView<T> to) const {
-  constexpr std::size_t kOperations = 4;  // of one element, for polls
+  constexpr std::size_t kOperations = 4;  // cost estimate of one element, for polls: load, convert, store, loop
   runtime::in_parts(to.rows(), kOperations * to.cols(), [&](std::size_t begin, std::size_t end) {
     const MatrixView<T> part = to.middle_rows(begin, end - begin);
     if (!is_view_) {
@@ -176,6 +216,18 @@ void Input<T>::read(std::size_t first, MatrixView<T> to) const {
       std::copy_n(view_.row(first + begin + r), part.cols(), part.row(r));
     }
   });
+}
+
+template <class T>
+bool Input<T>::is_apart_from(MatrixView<T> out) const noexcept {
+  if (is_view_) {
+    return model::are_apart(view_, out);
+  }
+  // No byte of `out` may lie between the first and the last byte of this matrix.
+  const auto [begin, end] = extent(any_);
+  const std::less_equal<const void*> before;
+  return begin == end || out.rows() == 0 || before(end, out.data()) ||
+         before(out.row(out.rows() - 1) + out.cols(), begin);
 }
 
 template class Input<float>;

@@ -139,13 +139,9 @@ template <class T>
 double evaluate_loss(const Loss& loss, ConstMatrixView<T> a, Targets<T> y, MatrixView<T> grad,
                      std::span<const T> sample_weight) {
   model::check_targets(loss, a.rows(), a.cols(), y, sample_weight);
-  if (grad.data() != nullptr && (grad.rows() != a.rows() || grad.cols() != a.cols())) {
-    throw ShapeError("grad has shape " + shape_text(grad.rows(), grad.cols()) + ", expected " +
-                     shape_text(a.rows(), a.cols()));
-  }
   model::require_data("a", a);
   if (grad.data() != nullptr) {
-    model::require_writable("grad", grad);
+    model::require_output("grad", grad, a.rows(), a.cols());
     model::require_same_or_apart("a", a, "grad", grad);
     if (!y.are_labels()) {
       model::require_same_or_apart("y", y.values(), "grad", grad);

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <functional>
 #include <string_view>
-#include <utility>
 
 #include <backpass/input.hpp>
 #include <backpass/matrix.hpp>
@@ -13,12 +12,19 @@
 namespace backpass::model {
 
 /// \throws ShapeError always
+[[noreturn]] void refuse_shape(std::string_view name, std::size_t rows, std::size_t cols, std::size_t expected_rows,
+                               std::size_t expected_cols);
 [[noreturn]] void refuse_null(std::string_view name, std::size_t rows, std::size_t cols);
 [[noreturn]] void refuse_stride(std::string_view name, std::size_t row_stride, std::size_t cols);
 [[noreturn]] void refuse_overlap(std::string_view in, std::string_view out);
 
-/// The first byte of a matrix, and the byte after its last one. Both are equal if the matrix has no elements.
-[[nodiscard]] std::pair<const void*, const void*> extent(const AnyMatrix& matrix) noexcept;
+/// \throws ShapeError unless (rows, cols) is (expected_rows, expected_cols)
+inline void require_shape(std::string_view name, std::size_t rows, std::size_t cols, std::size_t expected_rows,
+                          std::size_t expected_cols) {
+  if (rows != expected_rows || cols != expected_cols) {
+    refuse_shape(name, rows, cols, expected_rows, expected_cols);
+  }
+}
 
 /// \throws ShapeError if the matrix has rows but no data
 template <class T>
@@ -35,6 +41,20 @@ void require_writable(std::string_view name, const MatrixView<T>& matrix) {
   if (matrix.row_stride() < matrix.cols() && matrix.rows() > 1) {
     refuse_stride(name, matrix.row_stride(), matrix.cols());
   }
+}
+
+/// \throws ShapeError unless the matrix is (rows, cols) and has data
+template <class T>
+void require_input(std::string_view name, ConstMatrixView<T> matrix, std::size_t rows, std::size_t cols) {
+  require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
+  require_data(name, matrix);
+}
+
+/// \throws ShapeError unless the matrix is (rows, cols), has data, and has rows that do not overlap
+template <class T>
+void require_output(std::string_view name, MatrixView<T> matrix, std::size_t rows, std::size_t cols) {
+  require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
+  require_writable(name, matrix);
 }
 
 /// True if the matrices certainly have no common element. `out` must have passed require_writable().
@@ -69,14 +89,10 @@ void require_apart(std::string_view in_name, ConstMatrixView<T> in, std::string_
   }
 }
 
-/// The same for an Input. If `in` is not a view, no byte of `out` may lie between its first and its last byte.
+/// The same for an Input.
 template <class T>
 void require_apart(std::string_view in_name, const Input<T>& in, std::string_view out_name, MatrixView<T> out) {
-  if (in.is_view()) {
-    require_apart(in_name, in.view(), out_name, out);
-  } else if (const auto [begin, end] = extent(in.any());
-             begin != end && out.rows() != 0 && !std::less_equal<>()(end, static_cast<const void*>(out.data())) &&
-             !std::less_equal<>()(static_cast<const void*>(out.row(out.rows() - 1) + out.cols()), begin)) {
+  if (in.is_view() ? !are_apart(in.view(), out) : !in.is_apart_from(out)) {
     refuse_overlap(in_name, out_name);
   }
 }

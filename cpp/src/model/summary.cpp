@@ -5,7 +5,6 @@
 #include <locale>
 #include <sstream>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 namespace backpass {
@@ -61,8 +60,7 @@ std::string Network<T>::summary() const {
                     activation_text(layer.activation) + (layer.trainable ? "" : ", frozen"),
                     count_text(layer.num_parameters()), count_text(layer.num_parameters() * sizeof(T))});
   }
-  rows.push_back({"total", "", std::is_same_v<T, float> ? "float32" : "float64", count_text(num_parameters()),
-                  count_text(num_parameters() * sizeof(T))});
+  rows.push_back({"total", "", type_name<T>, count_text(num_parameters()), count_text(num_parameters() * sizeof(T))});
   std::array<std::size_t, 5> widths{};
   for (const Row& row : rows) {
     for (std::size_t c = 0; c < row.size(); ++c) {

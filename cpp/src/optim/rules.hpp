@@ -136,8 +136,7 @@ struct Rule<Adagrad> : RuleDefaults {
 ///   p   −= lr / (1 − β1^t) · m / (√(v / (1 − β2^t)) + eps)
 ///
 /// With c = √(1 − β2^t) the last line is p −= lr c / (1 − β1^t) · m / (√v + c eps), which saves one division per
-/// element.
-/// The common part of Adam and AdamW: everything except where the weight decay is applied.
+/// element. AdamRule is the common part of Adam and AdamW, which differ only in the weight decay.
 template <class O>
 struct AdamRule : RuleDefaults {
   static std::size_t num_slots(const O& o) { return o.amsgrad ? 3 : 2; }

@@ -22,19 +22,22 @@ class UpdatePlan {
   /// Uses the given kernels, for tests.
   explicit UpdatePlan(const kernels::KernelTable<T>& kernels) : kernels_(&kernels) {}
 
-  /// \param groups  disjoint and in order; parameters outside all groups stay unchanged
+  /// \param num_parameters  elements of each slot of the state
+  /// \param groups          disjoint and in order; parameters outside all groups stay unchanged
   /// \throws std::invalid_argument if a hyperparameter is out of range, ShapeError if sizes, groups and state disagree
   static void check(OptimizerRef optimizer, std::size_t num_parameters, std::span<const ParameterGroup> groups);
 
   /// Creates the state on the first step, counts the step, and computes the coefficients of every group. Requires a
   /// check() that passed. The optimizer, the parameters and the gradients must outlive the run() calls. Allocates
   /// nothing once the plan and the state have been used.
+  /// \param parameters, gradients  (num_parameters)
   /// \throws std::bad_alloc; the optimizer is then unchanged, and run() must not be called
   void advance(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                std::span<const ParameterGroup> groups);
 
   /// Calls check(), then advance().
-  /// \param groups  if empty, one group contains all parameters
+  /// \param parameters, gradients  (num_parameters)
+  /// \param groups                 if empty, one group contains all parameters
   void prepare(OptimizerRef optimizer, std::span<T> parameters, std::span<const T> gradients,
                std::span<const ParameterGroup> groups);
 

@@ -4,21 +4,24 @@
 #include <span>
 
 #include "base/hardware.hpp"
+#include "pass/sum_order.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::pass {
 namespace {
 
-/// Rows of a block that a team shares. Each block reads and writes the gradient once. With 256 multiply-adds per
-/// element of the gradient, this costs little.
+/// Rows of a block that a team shares. A block loads and stores each element of the gradient once, and adds 256
+/// products to it. So the loads and stores take a small part of the time.
 constexpr std::size_t kBlockRows = 256;
-/// Bytes of the tape of a block that one thread computes alone. The tape should stay in the second-level cache.
+/// Bytes of the tape of a block that one thread computes alone: a quarter of the second-level cache. The weights, the
+/// gradient and the packed panels use the rest.
 constexpr std::size_t kBlockBytes = hardware::kL2 / 4;
 /// A core loads about 2 floats per cycle from the third-level cache and computes 32 multiply-adds. So 16 rows per
 /// weight would keep the multiply-add units busy, and 32 rows leave a margin.
 constexpr std::size_t kMinOwnBlockRows = 32;
-/// Cost estimate of the loss of one output in multiply-adds, for polls.
+/// Cost estimate of the loss of one output in multiply-adds, for polls. An exponential takes about 20 cycles per vector
+/// (docs/tuning.md), as long as about 20 multiply-adds.
 constexpr std::size_t kLossOperations = 16;
 /// An update that has started is not interrupted. If the gradient is applied piece by piece, the computation of the
 /// gradient is not interrupted either. If that costs a member more than this many multiply-adds of floats (20 to
@@ -81,7 +84,7 @@ double BatchPass<T>::run(const PassContext& context) {
   const double work = static_cast<double>(rows) * static_cast<double>(context.model.parameters.size()) *
                       (context.options.gradients ? 3.0 : 1.0);
   const int threads = context.model.has_custom_activation() ? 1 : runtime::threads_for(work);
-  const std::size_t segments = SegmentedGradient<T>::count(context.model, rows);
+  const std::size_t segments = sum_order::num_segments(context.model.parameters.size(), rows);
   if (segments > 1) {
     const int team = std::min(threads, static_cast<int>(segments));
     reserve(context, static_cast<std::size_t>(team), std::min(rows, own_block_rows(context.model)), team, segments);
@@ -236,7 +239,7 @@ double BatchPass<T>::run_blocks(const PassContext& context, int threads, double 
       }
       member.barrier();
       if (member.rank() == 0) {
-        loss_sums_[0] = add_rows(loss_sums_[0], std::span(block.terms).first(count));
+        loss_sums_[0] = sum_order::add_rows(loss_sums_[0], std::span(block.terms).first(count));
       }
       if (last && update == Update::by_pieces) {
         // If the members divided the rows, every member has read all weights and has them in its cache.
@@ -258,7 +261,7 @@ double BatchPass<T>::run_blocks(const PassContext& context, int threads, double 
       step_.run(member, *context.trained, context.options.gradient_options);
     }
   });
-  return context.mean.of(add_segments(loss_sums_));
+  return context.mean.of(sum_order::add_segments(loss_sums_));
 }
 
 template <class T>
@@ -280,15 +283,15 @@ void BatchPass<T>::add_gradients(const PassContext& context, const runtime::Memb
 template <class T>
 void BatchPass<T>::run_segment(const PassContext& context, std::size_t s, std::size_t segments, std::size_t rank) {
   const std::size_t rows = context.batch.rows();
-  const std::size_t begin = SegmentedGradient<T>::first_row(s, segments, rows);
-  const std::size_t end = SegmentedGradient<T>::first_row(s + 1, segments, rows);
+  const std::size_t begin = sum_order::first_row(s, segments, rows);
+  const std::size_t end = sum_order::first_row(s + 1, segments, rows);
   const Worker<T> worker = workers_[static_cast<int>(rank)];
   Block& block = blocks_[rank];
   const Chunks<T> chunks(rows, begin, end);
   for (std::size_t first = begin, count = 0; first < end; first += count) {
     count = chunks.rows_from(first, block.tape.rows());
     pass_block(context, block, first, count, Share::of_rows({0, count}), worker);
-    loss_sums_[s] = add_rows(loss_sums_[s], std::span(block.terms).first(count));
+    loss_sums_[s] = sum_order::add_rows(loss_sums_[s], std::span(block.terms).first(count));
     if (context.options.gradients) {
       T* const gradients = s == 0 ? context.trained->gradients.data() : segments_.segment(s);
       layer_pass(context, block, first, count)
@@ -325,7 +328,7 @@ double BatchPass<T>::run_segments(const PassContext& context, int threads, doubl
       step_.run(member, *context.trained, options.gradient_options);
     }
   });
-  return context.mean.of(add_segments(loss_sums_));
+  return context.mean.of(sum_order::add_segments(loss_sums_));
 }
 
 template class BatchPass<float>;

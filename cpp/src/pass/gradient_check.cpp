@@ -12,7 +12,7 @@
 #include "base/floating_point_mode.hpp"
 #include "base/function_ref.hpp"
 #include "model/require_matrix.hpp"
-#include "pass/network_impl.hpp"
+#include "pass/network_access.hpp"
 #include "runtime/interrupt.hpp"
 
 namespace backpass {
@@ -90,9 +90,7 @@ double largest_relative_error(std::span<const double> gradients, std::span<const
 template <class T>
 Network<double> exact_copy(const Network<T>& from) {
   Network<double> to = from.template converted<double>();
-  for (LayerSpec& layer : NetworkAccess::impl(to).model.layers) {
-    layer.dropout = 0.0;
-  }
+  NetworkAccess::remove_dropout(to);
   return to;
 }
 

@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "model/check_loss.hpp"
 #include "model/require_matrix.hpp"
+#include "pass/network_access.hpp"
 #include "pass/network_impl.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
@@ -23,26 +24,6 @@
 namespace backpass {
 
 namespace {
-
-void require_shape(const char* name, std::size_t rows, std::size_t cols, std::size_t wanted_rows,
-                   std::size_t wanted_cols) {
-  if (rows != wanted_rows || cols != wanted_cols) {
-    throw ShapeError(std::string(name) + " has shape " + shape_text(rows, cols) + ", expected " +
-                     shape_text(wanted_rows, wanted_cols));
-  }
-}
-
-template <class T>
-void require_input(const char* name, ConstMatrixView<T> matrix, std::size_t rows, std::size_t cols) {
-  require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
-  model::require_data(name, matrix);
-}
-
-template <class T>
-void require_output(const char* name, MatrixView<T> matrix, std::size_t rows, std::size_t cols) {
-  require_shape(name, matrix.rows(), matrix.cols(), rows, cols);
-  model::require_writable(name, matrix);
-}
 
 /// A buffer of zeros. The operating system provides the pages at the first write, which takes long for a large buffer.
 /// So the buffer is written in parts, with polls in between.
@@ -64,8 +45,8 @@ AlignedBuffer<T> zeros(std::size_t size) {
 template <class T>
 void Network<T>::Impl::check_input(const Input<T>& x, std::string_view prefix) const {
   if (x.cols() != model.sizes.front()) {
-    throw ShapeError(std::string(prefix) + "x has shape " + shape_text(x.rows(), x.cols()) + ", expected (B, " +
-                     std::to_string(model.sizes.front()) + ")");
+    throw ShapeError(std::string(prefix) + "x has shape " + shape_text(x.rows(), x.cols()) + ", expected " +
+                     batch_shape_text(model.sizes.front()));
   }
   if (x.data() == nullptr && x.rows() != 0) {
     model::refuse_null(std::string(prefix) + "x", x.rows(), x.cols());
@@ -148,7 +129,7 @@ Network<U> Network<T>::converted() const {
                      .bias = biases,
                      .init = Initializer{InitializerKind::zeros},
                      .seed = from.model.dropout.seed});
-  auto& to = NetworkAccess::impl(result);
+  auto& to = *result.impl_;
   to.init = from.init;
   to.model.layers = from.model.layers;
   to.model.dropout.pass = from.model.dropout.pass;
@@ -252,9 +233,9 @@ void Network<T>::backward(ConstMatrixView<T> grad_output, MatrixView<T> input_gr
   if (impl_->stored_pass.version() != impl_->model.version) {
     throw StateError("the parameters have changed since forward(): call forward() again before backward()");
   }
-  require_input("grad_output", grad_output, *rows, sizes().back());
+  model::require_input("grad_output", grad_output, *rows, sizes().back());
   if (input_gradient.data() != nullptr) {
-    require_output("input_gradient", input_gradient, *rows, sizes().front());
+    model::require_output("input_gradient", input_gradient, *rows, sizes().front());
     model::require_apart("grad_output", grad_output, "input_gradient", input_gradient);
   }
   impl_->stored_pass.backward(impl_->model, grad_output, input_gradient, accumulate);
@@ -291,7 +272,7 @@ Workspace<T> Network<T>::make_workspace(std::size_t max_batch) const {
 template <class T>
 void Network<T>::predict(const Input<T>& x, MatrixView<T> out, Workspace<T>& workspace, int num_threads) const {
   checked_impl().check_input(x);
-  require_output("out", out, x.rows(), impl_->model.sizes.back());
+  model::require_output("out", out, x.rows(), impl_->model.sizes.back());
   model::require_apart("x", x, "out", out);
   if (!workspace.impl_) {
     refuse_moved("workspace");
@@ -306,7 +287,7 @@ void Network<T>::predict(const Input<T>& x, MatrixView<T> out, Workspace<T>& wor
 template <class T>
 void Network<T>::predict(const Input<T>& x, MatrixView<T> out, int num_threads) const {
   checked_impl().check_input(x);
-  require_output("out", out, x.rows(), impl_->model.sizes.back());
+  model::require_output("out", out, x.rows(), impl_->model.sizes.back());
   model::require_apart("x", x, "out", out);
   const int threads = num_threads > 0 ? std::min(num_threads, max_num_threads()) : get_num_threads();
   const auto predictor = impl_->predictors.lease(
@@ -354,7 +335,7 @@ double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss
   checked_impl().check_input(x);
   impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (input_gradient.data() != nullptr) {
-    require_output("input_gradient", input_gradient, x.rows(), sizes().front());
+    model::require_output("input_gradient", input_gradient, x.rows(), sizes().front());
     model::require_apart("x", x, "input_gradient", input_gradient);
     if (!y.are_labels()) {
       model::require_apart("y", y.values(), "input_gradient", input_gradient);
@@ -396,8 +377,7 @@ double Network<T>::evaluate(const Input<T>& x, Targets<T> y, const Loss& loss, s
     predict(x, output);
     return evaluate_loss<T>(loss, output, y);
   }
-  const auto pass = impl_->evaluations.lease([](const pass::BatchPass<T>&) { return true; },
-                                             [] { return std::make_unique<pass::BatchPass<T>>(); });
+  const auto pass = impl_->lease_evaluation();
   return in_own_mode([&] { return pass->evaluate(impl_->model, {x, y, sample_weight, std::nullopt}, loss); });
 }
 
@@ -462,6 +442,73 @@ void Layer<T>::set_lr_scale(double lr_scale) const {
   (void)network_->spec(index_);
   network_->impl_->model.layers[index_].lr_scale = lr_scale;
 }
+
+// ---- for the folders above
+
+template <class T>
+void NetworkAccess::check_input(const Network<T>& network, const Input<T>& x, std::string_view prefix) {
+  network.checked_impl().check_input(x, prefix);
+}
+template <class T>
+void NetworkAccess::check_loss(const Network<T>& network, const Loss& loss, std::size_t rows, const Targets<T>& y,
+                               std::span<const T> sample_weight, std::string_view prefix) {
+  network.checked_impl().check_loss(loss, rows, y, sample_weight, prefix);
+}
+template <class T>
+void NetworkAccess::check_step(Network<T>& network, OptimizerRef optimizer) {
+  auto& impl = network.checked_impl();
+  impl.step.check(impl.model, optimizer);
+}
+template <class T>
+double NetworkAccess::train_rows(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y,
+                                 std::span<const T> sample_weight, std::span<const std::uint32_t> rows,
+                                 const Loss& loss, OptimizerRef optimizer, const GradientOptions& options) {
+  auto& impl = network.checked_impl();
+  return impl.batch_pass.train(impl.model, {x, y, sample_weight, rows}, loss, {true, {}, optimizer, options});
+}
+template <class T>
+void NetworkAccess::row_terms(const Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y,
+                              std::span<const T> sample_weight, const Loss& loss, const model::RowMean& mean,
+                              std::span<double> terms) {
+  const auto& impl = network.checked_impl();
+  impl.lease_evaluation()->row_terms(impl.model, {x, y, sample_weight, std::nullopt}, loss, mean, terms);
+}
+template <class T>
+const PerLayer<Initializer>& NetworkAccess::initializers(const Network<T>& network) {
+  return network.checked_impl().init;
+}
+template <class T>
+void NetworkAccess::set_initializers(Network<T>& network, PerLayer<Initializer> initializers) {
+  network.checked_impl().init = std::move(initializers);
+}
+template <class T>
+void NetworkAccess::remove_dropout(Network<T>& network) {
+  for (LayerSpec& layer : network.checked_impl().model.layers) {
+    layer.dropout = 0.0;
+  }
+}
+template <class T>
+void NetworkAccess::set_owner(OptimizerState& state, const Network<T>& network) {
+  state.owner.set(network.checked_impl().model.identity.value());
+}
+
+#define BACKPASS_INSTANTIATE(T)                                                                                        \
+  template void NetworkAccess::check_input(const Network<T>&, const Input<T>&, std::string_view);                      \
+  template void NetworkAccess::check_loss(const Network<T>&, const Loss&, std::size_t, const Targets<T>&,              \
+                                          std::span<const T>, std::string_view);                                       \
+  template void NetworkAccess::check_step(Network<T>&, OptimizerRef);                                                  \
+  template double NetworkAccess::train_rows(Network<T>&, ConstMatrixView<T>, const Targets<T>&, std::span<const T>,    \
+                                            std::span<const std::uint32_t>, const Loss&, OptimizerRef,                 \
+                                            const GradientOptions&);                                                   \
+  template void NetworkAccess::row_terms(const Network<T>&, ConstMatrixView<T>, const Targets<T>&, std::span<const T>, \
+                                         const Loss&, const model::RowMean&, std::span<double>);                       \
+  template const PerLayer<Initializer>& NetworkAccess::initializers(const Network<T>&);                                \
+  template void NetworkAccess::set_initializers(Network<T>&, PerLayer<Initializer>);                                   \
+  template void NetworkAccess::remove_dropout(Network<T>&);                                                            \
+  template void NetworkAccess::set_owner(OptimizerState&, const Network<T>&);
+BACKPASS_INSTANTIATE(float)
+BACKPASS_INSTANTIATE(double)
+#undef BACKPASS_INSTANTIATE
 
 template BACKPASS_EXPORT Network<float> Network<float>::converted() const;
 template BACKPASS_EXPORT Network<double> Network<float>::converted() const;

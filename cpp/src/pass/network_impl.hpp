@@ -1,4 +1,4 @@
-/// The private implementation of Network and Workspace.
+/// The private implementation of Network and Workspace. Only files of pass/ include it.
 #pragma once
 
 #include <string_view>
@@ -33,25 +33,17 @@ struct Network<T>::Impl {
   Impl(const Impl& other) : model(other.model), init(other.init) {}
   Impl& operator=(const Impl&) = delete;
 
-  /// \param prefix  of the message: says which argument of the user x is
-  /// \throws ShapeError unless x is (B, M_0) and has data
+  /// The workspace of one evaluation.
+  [[nodiscard]] auto lease_evaluation() const {
+    return evaluations.lease([](const pass::BatchPass<T>& /*pass*/) { return true; },
+                             [] { return std::make_unique<pass::BatchPass<T>>(); });
+  }
+
+  /// As NetworkAccess::check_input().
   void check_input(const Input<T>& x, std::string_view prefix = "") const;
-  /// Checks the loss against the output activation, and the targets and weights against the loss
-  /// (model/check_loss.hpp).
+  /// As NetworkAccess::check_loss().
   void check_loss(const Loss& loss, std::size_t rows, const Targets<T>& y, std::span<const T> sample_weight,
                   std::string_view prefix = "") const;
-};
-
-/// Gives the library's other source files access to the implementation.
-struct NetworkAccess {
-  template <class T>
-  static typename Network<T>::Impl& impl(Network<T>& network) {
-    return network.checked_impl();
-  }
-  template <class T>
-  static const typename Network<T>::Impl& impl(const Network<T>& network) {
-    return network.checked_impl();
-  }
 };
 
 }  // namespace backpass

@@ -13,11 +13,6 @@
 #include "pass/sum_order.hpp"
 
 namespace backpass::pass {
-namespace {
-
-using kernels::Index;
-
-}  // namespace
 
 template <class T>
 void Step<T>::make_chunks(const model::Model<T>& model) {
@@ -106,7 +101,7 @@ void Step<T>::run(const runtime::Member& member, model::Model<T>& model, const G
     for (std::size_t c = first; c < last; ++c) {
       Chunk& chunk = chunks_[c];
       T* const g = gradients + chunk.begin;
-      const auto n = static_cast<Index>(chunk.end - chunk.begin);
+      const auto n = static_cast<kernels::Index>(chunk.end - chunk.begin);
       const bool trainable = model.layers[chunk.layer].trainable;
       if (chunk.weights && trainable && (options.l1 != 0.0 || options.l2 != 0.0)) {
         kernels.add_penalty(n, static_cast<T>(options.l1), static_cast<T>(options.l2),
@@ -118,7 +113,7 @@ void Step<T>::run(const runtime::Member& member, model::Model<T>& model, const G
       const Factors factors = clip_factors(member, options.clip_norm, gradients);
       // The condition is also true for NaN: if the norm is NaN, all gradients become NaN, as in PyTorch.
       for (std::size_t c = first; !(factors.first >= 1.0) && c < last; ++c) {
-        const auto n = static_cast<Index>(chunks_[c].end - chunks_[c].begin);
+        const auto n = static_cast<kernels::Index>(chunks_[c].end - chunks_[c].begin);
         kernels.scale(n, static_cast<T>(factors.first), gradients + chunks_[c].begin);
         if (factors.second != 1.0) {
           kernels.scale(n, static_cast<T>(factors.second), gradients + chunks_[c].begin);
@@ -126,7 +121,7 @@ void Step<T>::run(const runtime::Member& member, model::Model<T>& model, const G
       }
     }
     for (std::size_t c = first; options.clip_value > 0.0 && c < last; ++c) {
-      kernels.clamp(static_cast<Index>(chunks_[c].end - chunks_[c].begin), static_cast<T>(options.clip_value),
+      kernels.clamp(static_cast<kernels::Index>(chunks_[c].end - chunks_[c].begin), static_cast<T>(options.clip_value),
                     gradients + chunks_[c].begin);
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pass/sum_order.hpp"
 #include "runtime/team.hpp"
 
 namespace backpass::pass {
@@ -56,7 +57,7 @@ void StoredPass<T>::backward(model::Model<T>& model, ConstMatrixView<T> grad_out
                              bool accumulate) {
   const std::size_t rows = *rows_;
   has_xi_ = false;  // until ξ is complete: a custom φ' or a poll may throw
-  const std::size_t segments = SegmentedGradient<T>::count(model, rows);
+  const std::size_t segments = sum_order::num_segments(model.parameters.size(), rows);
   if (segments > 1) {
     segments_.reserve(model, segments);
   }
@@ -87,8 +88,7 @@ void StoredPass<T>::backward(model::Model<T>& model, ConstMatrixView<T> grad_out
     }
     const auto [first, last] = member.share(segments);
     for (std::size_t s = first; s < last; ++s) {
-      const Rows of_segment{SegmentedGradient<T>::first_row(s, segments, rows),
-                            SegmentedGradient<T>::first_row(s + 1, segments, rows)};
+      const Rows of_segment{sum_order::first_row(s, segments, rows), sum_order::first_row(s + 1, segments, rows)};
       // Unless the gradients accumulate, the first segment is written to its destination directly.
       T* const gradients = s == 0 && !accumulate ? model.gradients.data() : segments_.segment(s);
       sum_gradient(layers, of_segment, gradients, false, wide_[rank], 0, 1, worker);

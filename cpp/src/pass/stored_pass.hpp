@@ -44,8 +44,10 @@ class StoredPass {
   [[nodiscard]] double work(const model::Model<T>& model, double passes) const noexcept;
   /// How many threads to use for `work` multiply-adds. Also makes their workers.
   [[nodiscard]] int threads(const model::Model<T>& model, double work);
-  /// Adds the gradient of `summed` rows, part `part` of `parts`.
-  /// \param onto  true: adds to the content of `gradients`
+  /// Computes part `part` of `parts` of the gradient of `summed` rows.
+  /// \param gradients  with the layout of the parameters
+  /// \param onto       true: adds to the content of `gradients`
+  /// \param wide       receives the chunks of a long batch
   void sum_gradient(const LayerPass<T>& layers, Rows summed, T* gradients, bool onto, WideSum<T>& wide,
                     std::size_t part, std::size_t parts, const Worker<T>& worker) const;
 

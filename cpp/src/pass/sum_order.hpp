@@ -1,9 +1,12 @@
-/// The constants that decide the order of sums, and so the bits of results. They are not tuning constants: with other
-/// values every result changes within its rounding error, and so does the table of golden hashes. docs/mathematics.md
-/// states the rule. The order inside one product is that of kernels/kernel_table.hpp: one chain, with k in order.
+/// The order of sums, which decides the bits of results. The constants here are not tuning constants: with other values
+/// every result changes within its rounding error, and so does the table of golden hashes. docs/mathematics.md states
+/// the rule. The order inside one product is that of kernels/kernel_table.hpp: one chain, with k in order.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <numeric>
+#include <span>
 
 namespace backpass::pass::sum_order {
 
@@ -21,6 +24,28 @@ inline constexpr std::size_t kMostSegmentedParameters = 32768;
 /// Parameters times rows: the least work that pays for a second thread. One thread takes about 10 µs for it.
 inline constexpr std::size_t kLeastSegmentedWork = 200'000;
 
+/// The number of segments of the sum over the rows of a batch. 1: a single sum over all rows.
+[[nodiscard]] inline std::size_t num_segments(std::size_t num_parameters, std::size_t rows) noexcept {
+  if (num_parameters > kMostSegmentedParameters || num_parameters * rows < kLeastSegmentedWork) {
+    return 1;
+  }
+  return std::max(std::clamp<std::size_t>(rows / kRowsForFewSegments, 1, kFewSegments),
+                  std::min<std::size_t>(rows / kRowsForManySegments, kManySegments));
+}
+/// The first row of segment s: ⌊rows · s / segments⌋.
+[[nodiscard]] inline std::size_t first_row(std::size_t s, std::size_t segments, std::size_t rows) noexcept {
+  return rows * s / segments;
+}
+
+/// The sum of the rows' terms of E (RowMean::term): the rows of a segment in order, then the segments in order.
+/// \returns `sum` plus the terms of a segment's next rows
+[[nodiscard]] inline double add_rows(double sum, std::span<const double> terms) noexcept {
+  return std::accumulate(terms.begin(), terms.end(), sum);
+}
+[[nodiscard]] inline double add_segments(std::span<const double> sums) noexcept {
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
 // ---- Chunks: a long chain of float additions within a segment (wide_sum.hpp).
 
 /// Batches of more rows have chunks. In shorter batches, the additional pass over the sum would take a noticeable part
@@ -31,8 +56,8 @@ inline constexpr std::size_t kChunkRows = 256;
 
 // ---- The norm of all gradients (step.hpp).
 
-/// Gradients whose squares one member adds. So many that the bookkeeping costs little (16 KiB of floats per entry), so
-/// few that threads can divide the chunks.
+/// Gradients whose squares one member adds: 16 KiB of floats per chunk. A smaller chunk would make the list of chunks
+/// long. With a larger chunk, a small network would have too few chunks for its threads.
 inline constexpr std::size_t kNormChunk = 4096;
 
 }  // namespace backpass::pass::sum_order

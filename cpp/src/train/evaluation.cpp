@@ -3,16 +3,17 @@
 #include <algorithm>
 
 #include "base/floating_point_mode.hpp"
-#include "pass/network_impl.hpp"
-#include "pass/segments.hpp"
+#include "pass/network_access.hpp"
+#include "pass/sum_order.hpp"
 
 namespace backpass::train {
 namespace {
 
-/// Multiply-adds per slice: tens of milliseconds on one slow core, but enough work for many fast cores.
+/// Multiply-adds per slice. One core takes 2 ms (50 per ns) to 20 ms (5 per ns). 64 cores have 30 µs of work each.
 constexpr std::size_t kSliceWork = 100'000'000;
+/// With fewer rows, loading the weights takes longer than the multiply-adds (pass/batch_pass.cpp, kMinOwnBlockRows).
 constexpr std::size_t kMinRows = 32;
-/// The most rows of a slice whose outputs, or whose loss terms (one number per row), are kept in memory.
+/// The most rows of a slice whose outputs (10 float outputs: 160 KiB) or loss terms (512 KiB) are kept in memory.
 constexpr std::size_t kMaxOutputRows = 4096;
 constexpr std::size_t kMaxTermRows = 65536;
 
@@ -47,34 +48,32 @@ std::size_t Evaluation<T>::slice_rows(const Network<T>& network, std::size_t mos
 template <class T>
 bool Evaluation<T>::update_loss(const Network<T>& network, Stop stop) {
   // The caller owns the arrays and may have changed them since the last epoch.
-  NetworkAccess::impl(network).check_loss(loss_, x_.rows(), y_, sample_weight_, "validation: ");
+  NetworkAccess::check_loss<T>(network, loss_, x_.rows(), y_, sample_weight_, "validation: ");
   if (std::holds_alternative<CustomLoss>(loss_)) {
     return update_custom_loss(network, stop);
   }
-  const model::Model<T>& model = NetworkAccess::impl(network).model;
   const model::RowMean mean(model::reciprocal_weight_sum(sample_weight_, x_.rows()));
   const std::size_t slice = slice_rows(network, kMaxTermRows);
   terms_.resize(slice);
-  using Segments = pass::SegmentedGradient<T>;
-  segment_sums_.assign(Segments::count(model, x_.rows()), 0.0);
+  segment_sums_.assign(pass::sum_order::num_segments(network.num_parameters(), x_.rows()), 0.0);
   std::size_t s = 0;  // the segment of the next row
   for (std::size_t first = 0; first < x_.rows(); first += slice) {
     const std::size_t count = std::min(slice, x_.rows() - first);
     const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(first, count);
-    pass_.row_terms(model, {x_.middle_rows(first, count), y_.middle_rows(first, count), weights, std::nullopt}, loss_,
-                    mean, terms_);
+    NetworkAccess::row_terms<T>(network, x_.middle_rows(first, count), y_.middle_rows(first, count), weights, loss_,
+                                mean, terms_);
     for (std::size_t row = first, end = 0; row < first + count; row = end) {
-      const std::size_t segment_end = Segments::first_row(s + 1, segment_sums_.size(), x_.rows());
+      const std::size_t segment_end = pass::sum_order::first_row(s + 1, segment_sums_.size(), x_.rows());
       end = std::min(first + count, segment_end);
       segment_sums_[s] =
-          pass::add_rows(segment_sums_[s], std::span<const double>(terms_).subspan(row - first, end - row));
+          pass::sum_order::add_rows(segment_sums_[s], std::span<const double>(terms_).subspan(row - first, end - row));
       s += end == segment_end ? 1 : 0;
     }
     if (stop()) {
       return false;
     }
   }
-  value_ = mean.of(pass::add_segments(segment_sums_));
+  value_ = mean.of(pass::sum_order::add_segments(segment_sums_));
   return true;
 }
 

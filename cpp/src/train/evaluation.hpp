@@ -9,7 +9,6 @@
 #include <backpass/trainer.hpp>
 
 #include "base/function_ref.hpp"
-#include "pass/batch_pass.hpp"
 #include "train/metric.hpp"
 
 namespace backpass::train {
@@ -46,7 +45,6 @@ class Evaluation {
   std::vector<T> outputs_;             ///< (rows, M_N) of one slice; of all rows for a custom loss or metric
   std::vector<double> terms_;          ///< (rows) of one slice: the terms of the loss
   std::vector<double> segment_sums_;   ///< of the loss
-  pass::BatchPass<T> pass_;
   double value_ = 0.0;
 };
 

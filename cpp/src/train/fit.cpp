@@ -19,7 +19,7 @@
 #include "base/shuffle.hpp"
 #include "base/streams.hpp"
 #include "base/text.hpp"
-#include "pass/network_impl.hpp"
+#include "pass/network_access.hpp"
 #include "runtime/interrupt.hpp"
 #include "train/custom_batch.hpp"
 #include "train/evaluation.hpp"
@@ -83,7 +83,9 @@ class Fit {
   /// \returns false if a callback stopped it
   bool run_epoch(std::size_t epoch);
   bool run_steps(std::size_t epoch);
+  /// One step. \param rows  (B), row numbers in x_  \returns E before the update
   double train_batch(std::span<const std::uint32_t> rows);
+  /// The sum of the sample weights. \param rows  (B), row numbers in x_
   [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
   void shuffle_rows(std::size_t epoch);
   /// Computes the metrics and the validation loss, and appends the epoch to the history.
@@ -150,14 +152,14 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       lr_(optimizer),
       schedule_(options.schedule),
       memory_(options.memory == nullptr ? own_memory_ : *options.memory) {
-  NetworkAccess::impl(network).check_input(x);
-  NetworkAccess::impl(network).check_loss(loss, x.rows(), y, sample_weight_);
+  NetworkAccess::check_input<T>(network, x);
+  NetworkAccess::check_loss<T>(network, loss, x.rows(), y, sample_weight_);
   if (!sample_weight_.empty()) {
     model::reciprocal_weight_sum(sample_weight_, x.rows());  // throws if a weight is invalid
   }
   require_fields(options);
   require_fields(options.gradient);
-  NetworkAccess::impl(network).step.check(NetworkAccess::impl(network).model, optimizer);
+  NetworkAccess::check_step(network, optimizer);
   const std::size_t held_out = validation_rows(x.rows(), options.validation_split);
   require(!(options.validation_split > 0.0 && options.validation_data),
           "validation_data and validation_split cannot both be given");
@@ -175,8 +177,8 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
     sample_weight_ = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(0, kept);
   } else if (options.validation_data) {
     const auto& [vx, vy] = *options.validation_data;
-    NetworkAccess::impl(network).check_input(vx, "validation_data: ");
-    NetworkAccess::impl(network).check_loss(loss, vx.rows(), vy, {}, "validation_data: ");
+    NetworkAccess::check_input<T>(network, vx, "validation_data: ");
+    NetworkAccess::check_loss<T>(network, loss, vx.rows(), vy, {}, "validation_data: ");
     validation_.emplace(network, vx, vy, loss, std::span<const T>{}, options);
   }
   training_.emplace(network, x_, y_, loss, sample_weight_, options);
@@ -412,9 +414,7 @@ double Fit<T>::train_batch(std::span<const std::uint32_t> rows) {
     custom_batch_->gather(rows);
     return network_.train_step(custom_batch_->x(), custom_batch_->y(), loss_, optimizer_, {}, options_.gradient);
   }
-  auto& impl = NetworkAccess::impl(network_);
-  return impl.batch_pass.train(impl.model, {x_, y_, sample_weight_, rows}, loss_,
-                               {true, {}, optimizer_, options_.gradient});
+  return NetworkAccess::train_rows(network_, x_, y_, sample_weight_, rows, loss_, optimizer_, options_.gradient);
 }
 
 template <class T>
@@ -477,9 +477,8 @@ std::string not_finite_text(const char* name, ConstMatrixView<T> matrix) {
   for (std::size_t r = 0; r < matrix.rows(); ++r) {
     for (std::size_t c = 0; c < matrix.cols(); ++c) {
       if (const T value = matrix(r, c); !std::isfinite(value)) {
-        const char* const type = sizeof(T) == sizeof(float) ? " as a float32" : " as a float64";
-        return std::string(name) + "[" + std::to_string(r) + ", " + std::to_string(c) + "] is " + number_text(value) +
-               (std::isinf(value) ? type : "");
+        return element_text(name, r, c) + " is " + number_text(value) +
+               (std::isinf(value) ? std::string(" as a ") + type_name<T> : "");
       }
     }
     runtime::poll(matrix.cols());

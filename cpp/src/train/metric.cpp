@@ -72,8 +72,8 @@ void MetricSum<T>::check_classes() const {
       const auto y = static_cast<double>(y_.values()(r, k));
       if (shares ? !(y >= 0.0 && y <= 1.0) : y != 0.0 && y != 1.0) {
         throw std::invalid_argument("accuracy needs targets that are " +
-                                    std::string(shares ? "class probabilities from 0 to 1" : "0 or 1") + ", but y[" +
-                                    std::to_string(r) + ", " + std::to_string(k) + "] = " + std::to_string(y) +
+                                    std::string(shares ? "class probabilities from 0 to 1" : "0 or 1") + ", but " +
+                                    element_text("y", r, k) + " = " + number_text(y_.values()(r, k)) +
                                     "; use r2 or mae for continuous targets");
       }
     }

@@ -8,7 +8,7 @@
 #include "base/text.hpp"
 #include "io/json_writer.hpp"
 #include "io/settings_json.hpp"
-#include "pass/network_impl.hpp"
+#include "pass/network_access.hpp"
 
 namespace backpass::train {
 namespace {
@@ -93,7 +93,7 @@ void restore(SavedTraining<T>& saved, const ResumeTarget<T>& target) noexcept {
   }
   target.optimizer.visit([&]<class O>(O& optimizer) {
     optimizer = std::move(std::get<O>(*saved.optimizer));
-    optimizer.state.owner.set(NetworkAccess::impl(target.network).model.identity.value());
+    NetworkAccess::set_owner(optimizer.state, target.network);
   });
   if (target.schedule != nullptr) {
     if (schedules::ReduceOnPlateau* plateau = plateau_of(*target.schedule); plateau != nullptr) {
