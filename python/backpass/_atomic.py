@@ -1,4 +1,4 @@
-"""Atomic writing of files: a file is the old one or the complete new one."""
+"""Atomic writing of files: after an error, the file has its old content."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ namespace backpass::python {
 
 /// Starts counting forks. Call it once, before the first gate is used.
 void count_forks();
-/// Number of forks between the first process and this process.
+/// Number of forks between the first process and this process. Relaxed: only the fork handler writes it, in the child,
+/// which has one thread at that moment.
 inline std::atomic<std::uint32_t> forks = 0;
 
 enum class Use : std::uint8_t {

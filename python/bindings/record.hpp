@@ -173,8 +173,8 @@ void for_each_alternative(F f) {
     (f.template operator()<std::variant_alternative_t<I, Variant>>(), ...);
   }(std::make_index_sequence<std::variant_size_v<Variant>>());
 }
-/// What the classes derived from Base have in common: the kind of an object, which decides its class, and its settings.
-/// Other types than those of the first comment have a specialisation.
+/// The common functions of the classes that are derived from Base. kind() decides the class of an object. settings()
+/// returns its settings. A Base without variant() has a specialisation of Record.
 template <class Base>
 struct Record {
   static std::size_t kind(const Base& self) noexcept { return self.variant().index(); }

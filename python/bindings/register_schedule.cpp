@@ -89,7 +89,7 @@ auto register_one_schedule(py::module_& m) {
   return cls;
 }
 
-/// What the class ReduceOnPlateau has beyond its settings: its memory.
+/// Adds the memory of ReduceOnPlateau to its class. The other schedules have only settings.
 void add_memory(py::class_<ScheduleOf<schedules::ReduceOnPlateau>, ScheduleObject> cls) {
   using V = schedules::ReduceOnPlateau;
   using Memory = std::tuple<double, std::int64_t, std::int64_t, double>;

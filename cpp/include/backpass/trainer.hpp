@@ -49,7 +49,8 @@ enum class Metric : unsigned char {
 template <class T>
 [[nodiscard]] BACKPASS_EXPORT double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y,
                                                     bool logits = false, std::span<const T> sample_weight = {});
-/// The same. The loss of the training decides what the outputs mean, as in fit().
+/// The same, for outputs of a network that was trained with `loss`. As in fit(), the loss says whether outputs are
+/// logits.
 template <class T>
 [[nodiscard]] BACKPASS_EXPORT double compute_metric(Metric metric, ConstMatrixView<T> a, Targets<T> y, const Loss& loss,
                                                     std::span<const T> sample_weight = {});
@@ -177,8 +178,8 @@ struct FitOptions {
   /// Fraction of the rows for the "val_" series: the last rows, before shuffling. Not together with validation_data.
   double validation_split = 0.0;
   std::span<const T> sample_weight = {};  ///< (B), or empty
-  /// Null for a constant lr. The base learning rate is the optimizer's lr at the start of the call. fit restores it at
-  /// the end.
+  /// The learning rate of each step; null: the rate is constant. The base rate is the optimizer's lr at the start of
+  /// the call. At the end of the call, fit restores this lr.
   ///
   /// fit changes only the memory of a ReduceOnPlateau. It first resets this memory, or takes it from resume_from. If a
   /// schedule has no length, fit uses with_length(schedule, steps of all epochs, epochs).
@@ -186,7 +187,8 @@ struct FitOptions {
   std::optional<EarlyStopping> early_stopping = {};
   GradientOptions gradient = {};
   std::vector<Metric> metrics = {};
-  /// These keep the outputs of the whole data set in memory, (B, M_N). Their names must differ from all others.
+  /// With custom metrics, fit keeps the outputs of the whole data set in memory, (B, M_N). Each name must differ from
+  /// all other names of series.
   std::vector<CustomMetric<T>> custom_metrics = {};
   /// Called before the first epoch, after all arguments have been checked.
   std::function<void(const BeginReport&)> on_begin = {};

@@ -96,7 +96,7 @@ class CallersFloatingPointMode {
   CallersMode caller_;
 };
 
-/// Calls f() so that the compiler cannot see into the call.
+/// Calls f(). The compiler does not inline the call, and uses no knowledge about f at the call.
 template <class F>
 #if defined(__clang__)
 [[gnu::noinline]]

@@ -8,8 +8,7 @@
 
 namespace backpass {
 
-/// Holds no lock. If a process forked while another thread held a lock, the lock would stay locked for ever in the
-/// child.
+/// The pool has no lock. A lock that another thread holds during a fork is never released in the child.
 template <class W>
 class Pool {
  public:
@@ -62,8 +61,11 @@ class Pool {
     }
   }
 
-  static constexpr std::size_t kIdle = 64;  ///< the pool keeps at most this number of idle objects
+  /// The most idle objects. More than 64 calls at the same time are rare, and 64 pointers are 512 bytes.
+  static constexpr std::size_t kIdle = 64;
 
+  /// Each place belongs to the thread that exchanges it. The store (release) makes the object's content visible to the
+  /// next thread that takes it (acquire).
   std::array<std::atomic<W*>, kIdle> idle_{};
 };
 

@@ -15,8 +15,7 @@ namespace {
 std::uint64_t below(std::uint64_t bits, std::uint64_t bound) noexcept {
   const std::uint64_t low = (bits & 0xFFFFFFFFU) * bound;
   const std::uint64_t high = (bits >> 32) * bound;
-  // The products overflow for bound >= 2^32, so a larger bound uses the remainder. No practical permutation is that
-  // large.
+  // For bound >= 2^32 the products would overflow: use the remainder. Practical permutations are shorter.
   return bound >> 32 == 0 ? (high + (low >> 32)) >> 32 : bits % bound;
 }
 

@@ -58,7 +58,7 @@ void for_each_transposed(std::size_t rows, std::size_t cols, std::size_t stride,
   }
 }
 
-/// Large tensors are read and written in pieces of about this size.
+/// Large tensors are read and written in pieces of about this size: 1 MiB, which fits the second-level cache.
 inline constexpr std::size_t kPieceBytes = std::size_t{1} << 20U;
 
 /// Reads and writes the parameters of a network. Keeps only one piece of a tensor in memory.
@@ -66,6 +66,7 @@ template <class T>
 class Elements {
  public:
   /// Appends the elements to the sink, in order.
+  /// \param values  (n), any number of elements
   void write(std::span<const T> values, Sink& sink) {
     while (!values.empty()) {
       const auto piece = values.first(std::min(values.size(), kPieceBytes / sizeof(T)));
@@ -79,7 +80,8 @@ class Elements {
     }
   }
 
-  /// \param begin  first byte of the elements in the source
+  /// \param begin   first byte of the elements in the source
+  /// \param values  (n), receives n elements
   void read(Source& source, std::size_t begin, std::span<T> values) {
     while (!values.empty()) {
       const auto piece = values.first(std::min(values.size(), kPieceBytes / sizeof(T)));

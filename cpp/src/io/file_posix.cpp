@@ -24,8 +24,8 @@ using posix::Descriptor;
 using posix::fail;
 using posix::uninterrupted;
 
-/// What the path leads to, or nullopt if there is nothing. Any other error must stop the save: what exists there may be
-/// a device, which must not be replaced.
+/// The file at the path, or nullopt if there is no file. Every other error stops the save: the path may be a device,
+/// which must not be replaced.
 std::optional<struct stat> look_up(const fs::path& path) {
   struct stat result{};
   if (::stat(path.c_str(), &result) == 0) {

@@ -10,7 +10,7 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
-/// inside ? one : other, but NaN where x is NaN: a comparison with NaN is false and would hide it.
+/// inside ? one : other, and NaN where x is NaN. A comparison with NaN is false, so `inside` alone would lose the NaN.
 template <class T>
 BP_INLINE Vec<T> select_or_nan(Vec<T> x, VecInt<T> inside, T one, T other) {
   const Vec<T> y = inside ? broadcast(one) : broadcast(other);

@@ -7,11 +7,12 @@
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
 /// Number of rows of B that one pass of gemm_few_rows() reads side by side. Each row is read in memory order, which the
-/// hardware prefetchers follow.
+/// hardware prefetchers follow. 1 to 16 rows and 1 to 8 vectors were measured: 8 rows and 2 vectors are the fastest
+/// (docs/tuning.md).
 inline constexpr int kRowsOfB = 8;
 
 /// Adds Depth terms of each chain to the next Vectors · kLanes columns of C: C (m, columns) += A (m, Depth) B (Depth,
-/// columns). With Partial, the last vector has only `last` columns.
+/// columns). `a` and `c` are the first elements of A and C. With Partial, the last vector has only `last` columns.
 /// With OneRow (m = 1), A is in the registers `one`, and every multiply-add loads its operand of B from memory: fewer
 /// instructions per cache line of B let the out-of-order window keep more loads in flight. For this reason `b` holds
 /// one pointer per four rows: these pointers and the offsets of the other rows fit the integer registers. b_row is a
@@ -67,7 +68,7 @@ BP_INLINE void few_rows_columns(const Product<T>& g, const T* a, const Vec<T> (&
 template <class T, int Depth, bool OneRow>
 void few_rows_terms(const Product<T>& g, const T* a, const T* first, T* c, Index cols) {
   constexpr Index kL = kLanes<T>;
-  constexpr int kVectors = 2;
+  constexpr int kVectors = 2;  // see kRowsOfB
   const Index b_row = g.b_row;
   Vec<T> one[Depth] = {};
   BP_UNROLL
@@ -98,7 +99,7 @@ void few_rows_terms(const Product<T>& g, const T* a, const T* first, T* c, Index
 }
 
 /// C is computed in ranges of columns. A range has at most kFewRowsBytes bytes of C, which stay in the first-level
-/// cache, but at least kFewRowsRun bytes in every row.
+/// cache, but at least kFewRowsRun bytes in every row: 16 cache lines, so that the hardware prefetchers find a run.
 inline constexpr Index kFewRowsBytes = hardware::kL1 / 2;
 inline constexpr Index kFewRowsRun = 1024;
 

@@ -140,7 +140,8 @@ BP_INLINE void tile(const Product<T>& g, const T* a, const T* b, T* c, const T* 
   }
 }
 
-/// Computes one tile of `rows` <= Rows rows with the tile() that is compiled for this number of rows.
+/// Computes one tile of `rows` <= Rows rows with the tile() that is compiled for this number of rows. The other
+/// parameters are those of tile().
 template <class T, int Rows, int Whole, Tail kTail>
 BP_INLINE void remaining_rows(const Product<T>& g, Index rows, const T* a, const T* b, T* c, const T* bias,
                               Index last) {
@@ -163,6 +164,10 @@ inline constexpr Index kLongChain = 128;
 
 /// Computes all rows of one range of columns: tiles of MaxRows rows, then one tile with the remaining rows. If that
 /// last tile would have fewer than kBusyChains chains, the last MaxRows + rest rows form two tiles of similar height.
+/// \param b     B (k, columns), with row stride g.b_row
+/// \param c     C (m, columns), with row stride g.c_row
+/// \param bias  (columns), or null
+/// \param last  columns of the tail; 0 without a tail
 template <class T, int MaxRows, int Whole, Tail kTail>
 void columns(const Product<T>& g, const T* b, T* c, const T* bias, Index last) {
   constexpr int kCols = Whole > 0 ? Whole * kLanes<T> : 1;
@@ -202,7 +207,7 @@ void columns(const Product<T>& g, const T* b, T* c, const T* bias, Index last) {
   }
 }
 
-/// Computes Whole whole vectors of columns and a tail of `last` columns.
+/// Computes Whole whole vectors of columns and a tail of `last` columns. The other parameters are those of columns().
 template <class T, int Whole>
 BP_INLINE void columns_and_tail(const Product<T>& g, Index last, const T* b, T* c, const T* bias) {
   constexpr int kRows = Whole == 0 ? kNarrowTileRows : kTileRows;
@@ -215,7 +220,7 @@ BP_INLINE void columns_and_tail(const Product<T>& g, Index last, const T* b, T* 
   columns<T, kRows, Whole, Tail::vector>(g, b, c, bias, last);
 }
 
-/// Computes one panel of `cols` <= kPanelCols columns.
+/// Computes one panel of `cols` <= kPanelCols columns. The other parameters are those of columns().
 template <class T>
 BP_INLINE void panel(const Product<T>& g, Index cols, const T* b, T* c, const T* bias) {
   constexpr Index kL = kLanes<T>;
@@ -231,8 +236,8 @@ BP_INLINE void panel(const Product<T>& g, Index cols, const T* b, T* c, const T*
   }
 }
 
-/// With at most kWideRows rows, most accumulators of the normal tile would be unused. A wide tile of kWideVectors
-/// vectors uses them for more columns: 3 × 8 of 32 registers, or 2 × 6 of 16, as the normal tile (12 × 2, 6 × 2).
+/// If C has at most kWideRows rows, a tile of kTileRows rows leaves most registers unused. The wide tile has fewer rows
+/// and more columns: 3 × 8 vectors instead of 12 × 2, or 2 × 6 instead of 6 × 2.
 inline constexpr Index kWideRows = kRegisters == 32 ? 3 : 2;
 inline constexpr int kWideVectors = kRegisters == 32 ? 8 : 6;
 
@@ -253,7 +258,8 @@ void gemm(const Product<T>& g) {
   }
 }
 
-/// Computes `vectors` < Vectors whole vectors of columns and a tail of `last` columns in one tile.
+/// Computes `vectors` < Vectors whole vectors of columns and a tail of `last` columns of one row in one tile. The other
+/// parameters are those of columns(), with m = 1.
 template <class T, int Vectors>
 BP_INLINE void row_end(const Product<T>& g, Index vectors, Index last, const T* b, T* c, const T* bias) {
   if constexpr (Vectors > 0) {
@@ -267,7 +273,12 @@ BP_INLINE void row_end(const Product<T>& g, Index vectors, Index last, const T* 
   }
 }
 
-/// One row: a tile has as many vectors as possible, because every vector is one chain of k dependent multiply-adds.
+/// KernelTable::multiply_row. A tile has as many vectors as possible, because every vector is one chain of k dependent
+/// multiply-adds.
+/// \param a     (k)
+/// \param b     (k, n), row by row
+/// \param bias  (n), or null
+/// \param c     (n)
 template <class T>
 void multiply_row(Index k, Index n, const T* a, const T* b, const T* bias, T* c) {
   constexpr Index kL = kLanes<T>;

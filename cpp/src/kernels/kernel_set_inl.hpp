@@ -35,8 +35,8 @@ constexpr KernelTable<T> make_table() {
   return t;
 }
 
-/// The only symbol of this translation unit. It is initialised at compile time, because static initialisers of other
-/// files may use networks.
+/// The only symbol of this translation unit. The compiler initialises it, so that static objects of other files may use
+/// networks in their constructors.
 extern const KernelSet kKernels;
 constinit const KernelSet kKernels{BACKPASS_KERNEL_NAME, kFeatures, make_table<float>(), make_table<double>()};
 

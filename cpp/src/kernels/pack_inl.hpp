@@ -5,6 +5,9 @@
 
 namespace backpass::kernels::BACKPASS_KERNEL_NAMESPACE {
 
+/// KernelTable::pack.
+/// \param b       B (k, n), row stride b_row
+/// \param packed  (k, kPanelCols)
 template <class T>
 void pack(Index k, Index n, const T* b, Index b_row, T* packed) {
   for (Index i = 0; i < k; ++i) {
@@ -52,6 +55,9 @@ BP_INLINE void transpose_block(Vec<T> (&rows)[kLanes<T>]) {
   }
 }
 
+/// KernelTable::pack_transposed.
+/// \param bt      the transpose of B, (n, k), row stride bt_row
+/// \param packed  (k, kPanelCols)
 template <class T>
 void pack_transposed(Index k, Index n, const T* bt, Index bt_row, T* packed) {
   constexpr Index kL = kLanes<T>;

@@ -21,16 +21,15 @@
 ///   any(mask)                           whether any lane of the mask is true
 ///   multiply_lower_halves(a, b)         the 64-bit products of the lower 32 bits of each 64-bit lane
 ///   widen_first(v), widen_second(v)     the first and the second half of a float vector, converted to double
-///   scale_by_power_of_two(v, n, n_int)  v · 2^n for an integer n = n_int with |n| < 2 · 127 (float) or 2 · 1023
-///   (double).
-///                                       The result may be denormal and is rounded once
+///   scale_by_power_of_two(v, n, n_int)  v · 2^n for an integer n = n_int with |n| < 2 kExponentBias. The result may be
+///                                       denormal and is rounded once
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define BP_INLINE static inline __attribute__((always_inline))
-/// Placed before a short loop over an array of vectors: unrolling keeps the array in registers.
+/// Unrolls the next loop, a short loop over an array of vectors, so that the array stays in registers.
 #if defined(__clang__)
 #define BP_UNROLL _Pragma("unroll")
 #else

@@ -9,8 +9,8 @@
 namespace backpass::linalg {
 namespace {
 
-/// Maximum depth of a packed panel of B. The panel and the part of A that is multiplied with it stay in the
-/// second-level cache.
+/// Maximum depth of a packed panel of B. With 32 columns of floats, the panel has 64 KiB, and 256 rows of A have 512
+/// KiB: both stay in the second-level cache. Depths of 256 and 384 are as fast (docs/tuning.md).
 constexpr Index kBlockDepth = 512;
 /// Bytes of B that fit the caches. If A has few rows, a product reads B in memory order: at most tile_rows / 2 rows if
 /// B exceeds kL2, fewer than kFewTiles · tile_rows rows if B exceeds kL3. Otherwise it reads a B of at most kL3 in
@@ -18,7 +18,7 @@ constexpr Index kBlockDepth = 512;
 constexpr Index kL2 = hardware::kL2;
 constexpr Index kL3 = hardware::kL3;
 /// From this number of tiles of rows on, packing B pays off, and so does prefetching the panels of a B that is read in
-/// place.
+/// place. Products with fewer tiles wait for the prefetches: 12 to 16 rows take 20 % longer (docs/tuning.md).
 constexpr Index kFewTiles = 4;
 
 /// Work between two polls, in multiply-adds. A thread computes 1e10 to 5e10 multiply-adds per second in float, half as
@@ -37,7 +37,8 @@ void poll(Index work) {
   }
 }
 
-/// If B exceeds this number of bytes and is read in place, it is prefetched panel by panel.
+/// If B exceeds this number of bytes and is read in place, it is prefetched panel by panel: A and C need the other half
+/// of the second-level cache.
 constexpr Index kFarBytes = kL2 / 2;
 
 /// True if the row stride of B maps a panel to so few sets of the second-level cache that every tile finds only a small
@@ -46,13 +47,14 @@ constexpr Index kFarBytes = kL2 / 2;
 template <class T>
 bool panel_evicts_itself(const Product<T>& p, Index tile_rows) noexcept {
   constexpr Index kWay = hardware::kL2Way;
-  constexpr Index kTimes = 4;  // a smaller excess costs less than packing
+  constexpr Index kTimes = 4;  // a tile then finds a quarter of the panel; a smaller excess costs less than packing
   const Index resident_rows = kL2 / std::gcd(p.b_row * static_cast<Index>(sizeof(T)), kWay);
   return p.m > tile_rows && p.k >= kTimes * resident_rows;
 }
 
-/// Number of rows of C that multiply_narrow() computes together, and the row stride of their transpose. The stride is
-/// not a multiple of a page.
+/// Number of rows of C that multiply_narrow() computes together, and the row stride of their transpose. With 15 columns
+/// of floats, the transpose has 15 · 1040 · 4 bytes = 61 KiB, less than a packed panel. The stride is one cache line
+/// of floats longer than a page, so that the rows are in different cache sets.
 constexpr Index kNarrowRun = 1024;
 constexpr Index kNarrowStride = kNarrowRun + 16;
 

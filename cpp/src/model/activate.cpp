@@ -10,7 +10,8 @@
 namespace backpass::model {
 namespace {
 
-/// Cost estimate of one element in multiply-adds, for polls.
+/// Cost estimate of one element in multiply-adds, for polls. tanh takes about 20 cycles per vector (docs/tuning.md), as
+/// long as about 20 multiply-adds.
 constexpr std::size_t kOperations = 16;
 
 /// Calls f(r) for every row r, with polls in between.

@@ -92,7 +92,7 @@ void fill_orthogonal(double gain, MatrixView<T> w, const Philox& random) {
 
 template <class T, class F>
 void fill(MatrixView<T> w, F value) {
-  constexpr std::size_t kOperations = 32;  // cost estimate of one element, for polls
+  constexpr std::size_t kOperations = 32;  // cost estimate of one element, for polls: 10 rounds of Philox, a quantile
   for (std::size_t r = 0; r < w.rows(); ++r) {
     runtime::in_parts(w.cols(), kOperations, [&](std::size_t begin, std::size_t end) {
       for (std::size_t c = begin; c < end; ++c) {

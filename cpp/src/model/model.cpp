@@ -14,7 +14,7 @@
 namespace backpass::model {
 
 std::uint64_t Identity::next() noexcept {
-  static std::atomic<std::uint64_t> last{0};
+  static std::atomic<std::uint64_t> last{0};  // relaxed: the numbers must only differ
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 namespace {

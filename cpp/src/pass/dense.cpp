@@ -65,7 +65,7 @@ void dense_weight_gradient(const Worker<T>& worker, const model::Model<T>& model
   p.c_row = p.n;
   p.accumulate = accumulate;
   p.take_ownership = worker.take_ownership == nullptr ? nullptr : worker.take_ownership + offset;
-  // A long batch takes several products. Each continues the sum, so the bits are those of one product.
+  // One product adds at most kGradientRows rows. Each product continues the sum, so the bits are those of one product.
   std::size_t row = 0;
   do {
     const std::size_t count = std::min(kGradientRows, a.rows() - row);

@@ -37,6 +37,9 @@ void dense_weight_gradient(const Worker<T>& worker, const model::Model<T>& model
                            ConstMatrixView<T> xi, std::size_t begin, std::size_t end, T* gradients, bool accumulate);
 
 /// ∂E/∂b^i_k = Σ_b ξ^i_bk over rows b in order.
+/// \param xi          (B, M_i)
+/// \param gradients   with the layout of the parameters
+/// \param accumulate  true: continues the sums in `gradients`; false: starts from 0
 template <class T>
 void dense_bias_gradient(const Worker<T>& worker, const model::Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
                          T* gradients, bool accumulate);

@@ -52,7 +52,7 @@ template <class T, class Memory>
 void LayerPass<T, Memory>::backward(const Share& share, MatrixView<T> input_gradient, const Worker<T>& worker) const {
   const Rows rows = share.rows();
   const Rows whole_rows = share.whole_rows();
-  // ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}), with one sample per row of ξ
+  // ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1})
   for (std::size_t i = model_.num_layers() - 1; i >= 1; --i) {
     const LayerSpec& layer = model_.layer(i);
     const MatrixView<T> xi = memory_.layer(i).xi;
@@ -70,7 +70,7 @@ void LayerPass<T, Memory>::backward(const Share& share, MatrixView<T> input_grad
     }
     share.barrier();
   }
-  if (input_gradient.data() != nullptr) {  // ∂E/∂a^0 = (W^1)ᵀ ξ^1
+  if (input_gradient.data() != nullptr) {  // ∂E/∂a^0 = ξ^1 W^1
     const Columns columns = share.columns(input_gradient.cols());
     dense_backward<T>(worker, model_, 1, of(memory_.layer(1).xi, rows), of(input_gradient, rows, columns),
                       columns.begin);
@@ -90,7 +90,8 @@ void LayerPass<T, Memory>::drop(std::size_t i, Rows rows, MatrixView<T> from, Ma
   // An element is kept if its 32 random bits are ≥ threshold.
   const auto threshold = static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1.0));
   const std::uint64_t stream = dropout_stream(i - 1, dropout_->pass);
-  constexpr std::size_t kOperations = 16;  // cost estimate of one element, for polls
+  constexpr std::size_t kOperations =
+      16;  // cost estimate of one element, for polls: 10 rounds of Philox per 4 elements
   runtime::in_parts(rows.count(), kOperations * from.cols(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
       const kernels::DropoutKey key{dropout_->seed, stream,
@@ -127,11 +128,14 @@ Interval LayerPass<T, Memory>::weight_rows(std::size_t i, std::size_t part, std:
 }
 
 template <class T, class Memory>
-std::size_t LayerPass<T, Memory>::rows_in_cache(std::size_t outputs) noexcept {
+std::size_t LayerPass<T, Memory>::rows_in_cache(std::size_t outputs, const Worker<T>& worker) noexcept {
+  // 384 KiB: the update finds the piece in the second-level cache, beside A and Ξ (docs/tuning.md).
   constexpr std::size_t kBytes = hardware::kL2 / 8 * 3;
-  constexpr std::size_t kTile = 12;       // rows of the widest instruction set's register tile
-  constexpr std::size_t kLeastTiles = 4;  // every piece reads all of ξ: fewer tiles would read it too often
-  return std::max(kLeastTiles, kBytes / (kTile * sizeof(T) * outputs)) * kTile;
+  // Each piece reads all of ξ once per tile. 48 rows are four of the largest tiles; shorter pieces would read ξ too
+  // often.
+  constexpr std::size_t kLeastRows = 48;
+  const auto tile_rows = static_cast<std::size_t>(worker.kernels.tile_rows);
+  return std::max(kLeastRows, kBytes / (tile_rows * sizeof(T) * outputs) * tile_rows);
 }
 
 template class LayerPass<float>;

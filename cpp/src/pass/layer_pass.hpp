@@ -40,7 +40,7 @@ class LayerPass {
   void forward(const Share& share, bool output, const Worker<T>& worker) const;
   /// ξ^N = J_φ(z^N)ᵀ ∂E/∂a^N, in place: before the call, the memory's ξ^N contains ∂E/∂a^N.
   void top_derivative(Rows rows, const Worker<T>& worker) const;
-  /// ξ^i = φ'_i(z^i) ⊙ (W^{i+1})ᵀ ξ^{i+1}, i = N − 1 … 1, from the memory's ξ^N.
+  /// ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1}), i = N − 1 … 1, from the memory's ξ^N.
   /// \param input_gradient  (rows of the block, M_0), receives ∂E/∂a^0; or empty
   void backward(const Share& share, MatrixView<T> input_gradient, const Worker<T>& worker) const;
 
@@ -59,7 +59,7 @@ class LayerPass {
         continue;
       }
       const ConstMatrixView<T> xi = of(memory_.layer(i).xi, rows);
-      const std::size_t step = rows_in_cache(layer.outputs);
+      const std::size_t step = rows_in_cache(layer.outputs, worker);
       for (std::size_t begin = inputs.begin; begin < inputs.end; begin += step) {
         const std::size_t end = std::min(begin + step, inputs.end);
         dense_weight_gradient(worker, model_, i, input_of(i, rows), xi, begin, end, gradients, accumulate);
@@ -72,9 +72,11 @@ class LayerPass {
     }
   }
 
-  /// The same for rows [first, first + rows.count()) of a long batch. Starts or continues the sum of their chunk. If
-  /// the chunk ends with these rows, adds its gradient to `wide`; after the last chunk, `gradients` contains the whole
-  /// sum.
+  /// The same for a block of a long batch. These rows start or continue the sum of their chunk in `gradients`. If the
+  /// chunk ends with these rows, `wide` takes the sum. After the last chunk, `gradients` contains the whole sum.
+  /// \param rows       of the block
+  /// \param first      the row of the batch that is the first of `rows`
+  /// \param gradients  with the layout of the parameters
   template <class Done>
   void gradients(Rows rows, T* gradients, const Chunks<T>& chunks, std::size_t first, WideSum<T>& wide,
                  std::size_t part, std::size_t parts, const Worker<T>& worker, Done done) const {
@@ -112,8 +114,8 @@ class LayerPass {
   [[nodiscard]] MatrixView<T> stored(std::size_t i) const noexcept;
   /// The rows of Wt of layer i that belong to part `part`. The parts have about the same number of weights.
   [[nodiscard]] Interval weight_rows(std::size_t i, std::size_t part, std::size_t parts) const noexcept;
-  /// How many rows of the gradient, of `outputs` elements each, stay in the second-level cache.
-  [[nodiscard]] static std::size_t rows_in_cache(std::size_t outputs) noexcept;
+  /// How many rows of the gradient, of `outputs` elements each, stay in the second-level cache. Whole register tiles.
+  [[nodiscard]] static std::size_t rows_in_cache(std::size_t outputs, const Worker<T>& worker) noexcept;
 
   const model::Model<T>& model_;
   const Memory& memory_;

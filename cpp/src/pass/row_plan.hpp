@@ -1,6 +1,6 @@
-/// The prediction of a single row. Everything that depends on the network alone is found once: the kernels, the
-/// addresses of the parameters, and the sizes. Finding them in each call would take longer than the arithmetic of a
-/// small network.
+/// The prediction of a single row: the only other forward loop beside LayerPass (docs/architecture.md). Everything that
+/// depends on the network alone is found once: the kernels, the addresses of the parameters, and the sizes. Finding
+/// them in each call would take longer than the arithmetic of a small network.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class RowPlan {
   /// Whether this plan was made for the model. A network with custom activations has no plan. A large network has no
   /// plan either, because its products are divided among threads and poll for interrupts.
   [[nodiscard]] bool is_for(const model::Model<T>& model) const noexcept { return memory_ == model.memory.value(); }
-  /// out = a^N, with the bits of LayerPass::forward.
+  /// out = a^N, with the bits of LayerPass::forward (test OneRowOfEveryActivationHasTheBitsOfABatch).
   /// \param x        (M_0)
   /// \param out      (M_N)
   /// \param buffers  two buffers of the size of the widest layer

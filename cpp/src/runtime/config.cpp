@@ -33,8 +33,8 @@ int threads_from_env() {
   return requested;
 }
 
-/// The positive number at the start of OMP_NUM_THREADS (which may be a list), or 0. OpenMP itself judges all other
-/// values.
+/// The first number of OMP_NUM_THREADS, which may be a list. 0 if the variable does not begin with a positive number:
+/// OpenMP reports such a value.
 int threads_from_openmp_env() noexcept {
   const char* text = std::getenv("OMP_NUM_THREADS");
   return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, long{INT_MAX}));
@@ -50,8 +50,8 @@ int default_num_threads() {
   return cpus;
 }
 
-/// 0 until the first get_num_threads(). Not a local static: its initialisation holds a lock, and if another thread
-/// forked at that moment, the child would wait for ever.
+/// 0 until the first get_num_threads(). Relaxed: the number is the only shared data. Not a local static: its
+/// initialisation holds a lock, and if another thread forked at that moment, the child would wait for ever.
 constinit std::atomic<int> thread_limit{0};
 
 }  // namespace
@@ -77,7 +77,7 @@ int get_num_threads() {
 }
 
 int max_num_threads() noexcept {
-  // Threads that get here at the same time find the same number.
+  // Relaxed: threads that get here at the same time find the same number.
   static constinit std::atomic<int> most{0};
   int number = most.load(std::memory_order_relaxed);
   if (number == 0) {

@@ -34,8 +34,8 @@ cpu_set_t cpus_of_place(int place) {
   return cpus;
 }
 
-/// The CPUs of the places to which OpenMP binds the threads of a team, one place per thread. Empty if OpenMP does not
-/// bind threads, or binds all of them to the first thread's place. Makes no call that would bind the calling thread.
+/// The CPUs of OpenMP's places. OpenMP binds each thread of a team to one place. The set is empty if OpenMP does not
+/// bind threads, or binds all threads to the first thread's place. The function does not bind the calling thread.
 cpu_set_t cpus_of_places(const cpu_set_t& mask) {
   cpu_set_t all;
   CPU_ZERO(&all);

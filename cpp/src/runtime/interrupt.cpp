@@ -10,8 +10,9 @@ namespace backpass {
 
 /// The data that polls of one thread use.
 struct InterruptAccess {
-  InterruptScope* scope = nullptr;             ///< the innermost scope, or null
-  const std::atomic<bool>* aborted = nullptr;  ///< of the team that this thread is a member of, or null
+  InterruptScope* scope = nullptr;  ///< the innermost scope, or null
+  /// Of the team that this thread is a member of, or null. Relaxed: only a request to stop.
+  const std::atomic<bool>* aborted = nullptr;
   int suspended = 0;
   std::int64_t left = 0;  ///< operations until the next look at `aborted` and the scope
 
@@ -25,8 +26,8 @@ struct InterruptAccess {
 
 namespace {
 
-/// Reading the clock takes tens of nanoseconds, or up to a microsecond if it is a system call. This number of
-/// multiply-adds takes 20 to 200 µs.
+/// Reading the clock takes tens of nanoseconds, or up to 1 µs if it is a system call. This number of multiply-adds
+/// takes 20 to 200 µs (5 to 50 per ns).
 constexpr std::int64_t kOperationsPerLook = std::int64_t{1} << 20;
 
 constinit thread_local InterruptAccess polls;

@@ -20,11 +20,12 @@ struct TeamAborted : std::exception {};
 ///   accumulated
 void poll(std::size_t operations);
 
-/// Calls f(begin, end) for consecutive parts of [0, n). Polls after each part, unless the work is a single small part.
+/// Calls f(begin, end) for consecutive parts of [0, n), and polls after each part. Small work is one part without a
+/// poll.
 /// \param operations  work per element of [0, n)
 template <class F>
 void in_parts(std::size_t n, std::size_t operations, F f) {
-  constexpr std::size_t kPart = std::size_t{1} << 20;  // operations; at most about a millisecond
+  constexpr std::size_t kPart = std::size_t{1} << 20;  // operations: 20 µs with 50 per ns, 1 ms with 1 per ns
   if (n <= kPart && n * operations <= kPart) {         // avoids the division for small work
     f(std::size_t{0}, n);
     return;

@@ -9,6 +9,8 @@
 #include <limits>
 #include <new>
 
+#include "runtime/thread_pool.hpp"
+
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
@@ -19,8 +21,8 @@ namespace backpass::runtime {
 namespace {
 
 constexpr int kSpareThreads = 1;
-/// A team of 65, including its first thread, and the spare thread.
-constexpr int kMostThreads = 65 + kSpareThreads;
+/// The helpers of the largest team, the thread that enters the region, and the spare thread.
+constexpr int kMostThreads = ThreadPool::kMaxTeam + kSpareThreads;
 /// Address space that a thread may take in addition to its stack: for the first allocation of a thread, glibc's malloc
 /// reserves 64 MB, and for a moment twice that. OpenMP's runtimes allocate far less.
 constexpr std::size_t kThreadBytes = sizeof(void*) > 4 ? std::size_t{64} << 20 : std::size_t{1} << 20;

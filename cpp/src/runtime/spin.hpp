@@ -16,9 +16,10 @@ inline void relax() noexcept {
 #endif
 }
 
-/// Returns when done() is true. Spins for some tens of microseconds, then calls sleep(), which may return early.
+/// Returns when done() is true. Spins first, then calls sleep(), which may return early.
 template <class Done, class Sleep>
 void spin_then(Done done, Sleep sleep) {
+  // On x86-64 relax() takes 10 to 50 ns, so 2000 spins take 20 to 100 µs: about as long as waking from a sleep (50 µs).
   constexpr int kSpins = 2000;
   for (int spins = 0; !done(); ++spins) {
     if (spins < kSpins) {

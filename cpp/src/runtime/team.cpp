@@ -81,8 +81,12 @@ class TeamState {
   }
 
   int size_ = 1;
+  /// Members that have come to the current barrier. The increments (acquire, release) make the writes of all members
+  /// visible to the last one, which starts the next generation.
   alignas(hardware::kCacheLine) std::atomic<int> arrived_{0};
+  /// Counts barriers. The increment (release) makes these writes visible to the members that wait for it (acquire).
   alignas(hardware::kCacheLine) std::atomic<unsigned int> generation_{0};
+  /// Relaxed: only a request to stop. After an abort no member uses data of another member.
   std::atomic<bool> aborted_{false};
   std::mutex mutex_;
   std::exception_ptr error_;
@@ -103,7 +107,7 @@ class GlobalPool {
   ~GlobalPool() {
     closed_.store(true);
     // A daemon thread's call may still use the threads: wait up to 100 ms for it. LLVM's runtime aborts the process if
-    // the runtime ends before a region does.
+    // it ends during a region.
     const auto enough = Clock::now() + std::chrono::milliseconds(100);
     while (busy_.exchange(true)) {
       if (Clock::now() > enough) {
@@ -195,8 +199,9 @@ class GlobalPool {
     return obtained == requested;
   }
 
+  /// A lock on the members below: taken by acquire, released by release. A fork handler can reset it, unlike a mutex.
   std::atomic<bool> busy_{false};
-  std::atomic<bool> closed_{false};
+  std::atomic<bool> closed_{false};  ///< true: the program is ending; prepare() then no longer waits for busy_
   ThreadPool* pool_ = nullptr;
   int requested_ = 0;      ///< helpers requested so far; the pool may have fewer
   bool shortage_ = false;  ///< the system gave fewer threads than requested
@@ -213,7 +218,7 @@ constinit GlobalPool global_pool;
 
 bool whole_teams() noexcept {
   enum class Answer : std::uint8_t { unknown, no, yes };
-  static constinit std::atomic<Answer> known{Answer::unknown};
+  static constinit std::atomic<Answer> known{Answer::unknown};  // relaxed: all threads find the same answer
   Answer answer = known.load(std::memory_order_relaxed);
   if (answer == Answer::unknown) {
     const char* text = std::getenv("BACKPASS_WHOLE_TEAMS");  // NOLINT(concurrency-mt-unsafe)
@@ -223,19 +228,20 @@ bool whole_teams() noexcept {
   return answer == Answer::yes;
 }
 
-/// The time to wait for helpers, relative to the time T that one thread would need. T / 10 may be lost if the wait is
-/// in vain. T / 4 may be lost if a helper sleeps and will come; if T / 4 is shorter than waking takes, a call does not
-/// wait for sleeping helpers.
+/// How long a call waits for helpers. T is the time that one thread needs for the work. The call waits at most T / 10
+/// for helpers that are awake, and at most T / 4 for helpers that sleep. If T / 4 is shorter than waking takes, the
+/// call does not wait for sleeping helpers.
 ThreadPool::JoinTimeout join_timeout_for(double multiply_adds) noexcept {
   using std::chrono::nanoseconds;
   if (whole_teams()) {
     return {nanoseconds::max(), nanoseconds::max()};
   }
-  constexpr double kMultiplyAddsPerNanosecond = 50.0;
+  // In nanoseconds. A team that is awake gathers in less than kLeast. A helper that has not come after kMost, four
+  // times as long as waking takes, has no CPU.
+  constexpr double kWaking = 5e4;
   constexpr double kLeast = 1e3;
-  constexpr double kMost = 2e5;
-  constexpr double kWaking = 5e4;  // nanoseconds from sleeping to working
-  const double time = multiply_adds / kMultiplyAddsPerNanosecond;
+  constexpr double kMost = 4 * kWaking;
+  const double time = multiply_adds / hardware::kMultiplyAddsPerNanosecond;
   const auto limit = [=](double share) {
     return nanoseconds(static_cast<std::int64_t>(std::clamp(share * time, kLeast, kMost)));
   };
@@ -267,9 +273,9 @@ void start_threads(int threads) noexcept {
 }
 
 int threads_for(double multiply_adds, int limit) {
-  // Gathering an awake team takes less than a microsecond, and a barrier a few tenths of one. A core computes 5e4
-  // multiply-adds per microsecond. A thread must have several microseconds of work.
-  constexpr double kWorkPerThread = 2.5e5;
+  // Gathering a team that is awake takes less than 1 µs, and a barrier 0.1 to 0.3 µs. So a thread must have 5 µs of
+  // work.
+  constexpr double kWorkPerThread = 5000.0 * hardware::kMultiplyAddsPerNanosecond;
   const int most = limit > 0 ? std::min(limit, max_num_threads()) : get_num_threads();
   return std::max(1, static_cast<int>(std::min<double>(most, multiply_adds / kWorkPerThread)));
 }

@@ -1,10 +1,9 @@
 /// Threads that wait for work: an OpenMP parallel region that is entered once and stays active.
 ///
-/// Entering a region in every call would cost more than a call of a small network. Between regions, libgomp's threads
-/// spin for milliseconds: on a busy machine they keep the CPU from the very thread that they wait for. Here a thread
-/// without work spins for a short time and then sleeps. Work is offered, not assigned: the call does not wait for a
-/// helper that does not come at once, because it sleeps or has no CPU. The other members share the work. Results do not
-/// depend on which helpers came.
+/// Entering a region costs more than a call of a small network. Between regions, libgomp's threads spin for
+/// milliseconds. On a busy machine they occupy the CPU that the other threads need. Here a thread without work spins
+/// for a short time and then sleeps. A call offers work to the helpers. It does not wait for a helper that sleeps or
+/// has no CPU: the other members share the work. Results do not depend on which helpers came.
 ///
 /// The states of one call:
 ///

@@ -16,7 +16,8 @@ class CustomBatch {
  public:
   CustomBatch(ConstMatrixView<T> x, const Targets<T>& y) : x_(x), y_(y) {}
 
-  /// Copies the given rows of x and y.
+  /// Copies rows of x and y.
+  /// \param rows  (B), row numbers in x and y
   void gather(std::span<const std::uint32_t> rows) {
     count_ = rows.size();
     gather_matrix(x_, rows, x_rows_);

@@ -98,7 +98,7 @@ class TrainingSnapshot {
     }
   }
 
-  std::vector<T> parameters_;
+  std::vector<T> parameters_;  ///< with the layout of Network::parameters()
   typename Network<T>::DropoutState dropout_;
   OptimizerState state_;
   std::optional<schedules::ReduceOnPlateau> plateau_;

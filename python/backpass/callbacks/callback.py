@@ -1,4 +1,4 @@
-"""What a training tells its callbacks, and what they may answer."""
+"""The base class of callbacks: the events of a training and their data."""
 
 from __future__ import annotations
 
