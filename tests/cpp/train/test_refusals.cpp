@@ -36,6 +36,17 @@ TEST(Metrics, RefuseShapesThatDoNotFit) {
   EXPECT_THROW((void)compute_metric<double>(Metric::r2, a, std::vector<int>{0, 1, 0}), std::invalid_argument);
 }
 
+TEST(Metrics, AccuracyNamesTheWrongTarget) {
+  const std::vector<double> values{0.0, 1.0, 1e-7, 1.0};
+  const ConstMatrixView<double> y(values.data(), 2, 2);
+  try {
+    (void)compute_metric<double>(Metric::accuracy, y, y);
+    FAIL() << "no exception";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_NE(std::string(error.what()).find("but y[1, 0] = 1e-07;"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Metrics, OfNothingAreNaN) {
   const std::vector<double> values(6, 1.0);  // accuracy needs targets of 0 and 1
   const ConstMatrixView<double> a(values.data(), 3, 2);

@@ -293,6 +293,15 @@ def test_out_may_be_the_input():
     np.testing.assert_array_equal(memory[:300], expected)
 
 
+def test_out_may_be_other_columns_of_the_same_array():
+    net = bp.Network([3, 3], seed=0)
+    memory = np.random.default_rng(0).normal(size=(301, 6)).astype("float32")
+    x = memory[:, :3].copy()
+    net.predict(memory[:, :3], out=memory[:, 3:])
+    np.testing.assert_array_equal(memory[:, :3], x)
+    np.testing.assert_array_equal(memory[:, 3:], net.predict(x))
+
+
 @pytest.mark.parametrize("n", [0, -1])
 def test_num_threads_is_at_least_one(n):
     with pytest.raises(ValueError, match="num_threads"):
