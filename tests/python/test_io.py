@@ -326,7 +326,7 @@ def test_what_cannot_be_saved_leaves_the_file_alone(tmp_path: Path) -> None:
     foreign = bp.optim.Adam()
     other = bp.Network([2, 2], seed=0)
     other.train_step(np.ones((1, 2)), np.ones((1, 2)), loss="mse", optimizer=foreign)
-    with pytest.raises(ValueError, match="belongs to 6 parameters, but this network has 88"):
+    with pytest.raises(ValueError, match="its state holds 6 parameters, expected 88"):
         net.save(path, optimizer=foreign)
     with pytest.raises(ValueError, match="-1 steps"):
         net.save(path, steps=-1)

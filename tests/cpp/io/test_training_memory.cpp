@@ -19,12 +19,12 @@ namespace {
 using test::Json;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 StoredMemory read(const std::string& text) { return memory_from_json(parse_json(text, "the text")); }
 
 TEST(TrainingMemoryJson, BestValuesComeBack) {
-  for (const std::optional<double> best : {std::optional<double>(), std::optional(0.25), std::optional(-kInfinity)}) {
+  for (const std::optional<double> best :
+       {std::optional<double>(), std::optional(0.25), std::optional(-std::numeric_limits<double>::infinity())}) {
     TrainingMemory memory;
     memory.best = best;
     EXPECT_EQ(read(memory_to_json(memory)).memory.best, best);
