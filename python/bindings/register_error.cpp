@@ -21,10 +21,10 @@ void raise(const char* name, Arguments&&... arguments) {
   PyErr_SetObject(type.ptr(), value.ptr());
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 requires this signature
+/// pybind11 calls this with every C++ exception that leaves a function.
 void translate(std::exception_ptr pointer) {
   try {
-    std::rethrow_exception(pointer);
+    std::rethrow_exception(std::move(pointer));
   } catch (const FileError& error) {
     // OSError selects FileNotFoundError, PermissionError, … by the errno.
     const py::tuple arguments = py::make_tuple(error.code(), std::strerror(error.code()), error.path());
