@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import backpass as bp
-from backpass.cli.tables.data import read_idx
+from backpass.tabular.arrays import read_idx
 
 EPOCHS = 10
 

@@ -16,6 +16,8 @@ Examples
 True
 """
 
+import importlib
+
 from backpass import activations, callbacks, initializers, losses, metrics, optim, schedules
 from backpass._core import __version__
 from backpass._signatures import install_all as _install_signatures
@@ -54,3 +56,10 @@ __all__ = [
 
 _register_when_imported()
 _install_signatures()
+
+
+def __getattr__(name: str) -> object:
+    """Import the subpackage `tabular` on first use: it needs an extra."""
+    if name == "tabular":
+        return importlib.import_module("backpass.tabular")
+    raise AttributeError(f"module 'backpass' has no attribute {name!r}")

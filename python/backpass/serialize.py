@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 from backpass import _core
@@ -9,12 +11,13 @@ from backpass.callbacks.history import History
 from backpass.network import Network
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import DTypeLike
 
     from backpass._core.optim import Optimizer
     from backpass._core.schedules import Schedule
+
+# The key of the metadata in which backpass.tabular describes a table.
+_TABLE = "table"
 
 __all__ = ["SavedTraining", "load", "load_checkpoint"]
 
@@ -68,6 +71,11 @@ def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Networ
     ValueError
         If `path` is not a valid file name, for example because it contains a null character.
 
+    Warns
+    -----
+    UserWarning
+        If the file is a model of `backpass.tabular`: its network takes encoded inputs.
+
     Examples
     --------
     >>> import numpy as np
@@ -77,7 +85,14 @@ def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Networ
     >>> np.array_equal(bp.load("model.safetensors").parameters, net.parameters)
     True
     """
-    network: Network = _core._load(Network, path)  # noqa: SLF001
+    network: Network
+    network, metadata = _core._load(Network, path)  # noqa: SLF001
+    if _TABLE in metadata:
+        warnings.warn(
+            f"{os.fspath(path)} is a model of a table: its network takes encoded inputs. "
+            "backpass.tabular.load(path) opens it with the encoder",
+            stacklevel=2,
+        )
     return network if dtype is None else network.astype(dtype)
 
 

@@ -137,7 +137,12 @@ void register_serialize(py::module_& m, NetworkClass& cls) {
   m.def("_replace_file", &write_file, py::arg("path"), py::arg("content"),
         "Replace the content of a file in the same way as `Network.save`.");
   m.def(
-      "_load", [](const py::type& type, const Path& path) { return adopt(type, take_network(read(path))); },
+      "_load",
+      [](const py::type& type, const Path& path) {
+        AnySavedTraining saved = read(path);
+        const auto metadata = std::visit([](auto& c) { return std::move(c.metadata); }, saved);
+        return AnyTuple(py::make_tuple(adopt(type, take_network(std::move(saved))), metadata));
+      },
       py::arg("cls"), py::arg("path"));
   m.def(
       "_load_checkpoint", [](const py::type& type, const Path& path) { return to_tuple(type, read(path)); },

@@ -46,7 +46,7 @@ def plot_curves(
     if log:
         axes[0].set_yscale("log")
     if path is not None:
-        _save(figure, path)
+        save_figure(figure, path)
     return figure
 
 
@@ -97,7 +97,8 @@ def picture_format(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure to a file. Its suffix selects the format."""
     suffix = picture_format(path)
     with atomic_write(path) as file:
         figure.savefig(file, format=suffix, dpi=150)

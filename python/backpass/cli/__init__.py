@@ -8,9 +8,7 @@ import sys
 def main() -> None:
     """Run the ``backpass`` command. Exit codes: 0 success, 1 failure, 2 wrong usage."""
     try:
-        import click  # noqa: F401
-    except ImportError:
-        sys.exit("error: the backpass command needs the extra 'cli': pip install backpass[cli]")
-    from backpass.cli.app import app
-
+        from backpass.cli.app import app
+    except ImportError as error:
+        sys.exit(f"error: the backpass command needs {error.name}: pip install backpass[cli]")
     app(prog_name="backpass")

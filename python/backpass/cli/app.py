@@ -20,6 +20,7 @@ class _App(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            _check_environment()
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # the output pipe is closed: click exits without a message
@@ -27,6 +28,14 @@ class _App(click.Group):
             message = " ".join(str(error).split()) or type(error).__name__
             click.echo(f"error: {message}", err=True)
             ctx.exit(1)
+
+
+def _check_environment() -> None:
+    """Raise ValueError if an environment variable of backpass has a wrong value."""
+    try:
+        backpass.config()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
 
 
 @click.group(cls=_App, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,27 +6,39 @@ from typing import Any
 
 import click
 
-from backpass.cli.model_file import Model
 from backpass.cli.options import print_json
-from backpass.cli.tables.preprocessing import CategoricalColumn, ClassTarget, InputEncoder, Target
+from backpass.tabular.encoder import TableEncoder
+from backpass.tabular.model import TableModel, load
+from backpass.tabular.targets import ClassTarget, Target
 
 
 @click.command()
 @click.argument("model")
+@click.option(
+    "--inputs",
+    is_flag=True,
+    help="List the inputs of the network in order, for programs that encode rows themselves.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def info(model: str, as_json: bool) -> None:
+def info(model: str, inputs: bool, as_json: bool) -> None:
     """Describe the model file MODEL: its layers, its data and its training."""
-    loaded = Model.load(model)
+    loaded = load(model)
     if as_json:
         print_json(_as_json(loaded))
         return
+    if inputs:
+        for line in _input_lines(loaded):
+            click.echo(line)
+        return
     click.echo(loaded.net.summary())
-    if loaded.encoder is not None and loaded.target is not None:
+    if loaded.target is not None:
         click.echo("")
         click.echo(f"target: {_target_line(loaded.target)}")
+    if isinstance(loaded.encoder, TableEncoder):
         click.echo("inputs:")
-        for line in _input_lines(loaded.encoder):
-            click.echo(f"  {line}")
+        for column in loaded.encoder.columns:
+            count = len(column.inputs)
+            click.echo(f"  {column.name} ({column.kind}, {count} input{'s' * (count > 1)})")
     if loaded.training:
         click.echo("")
         click.echo("training:")
@@ -34,7 +46,7 @@ def info(model: str, as_json: bool) -> None:
             click.echo(f"  {name}: {_format_value(value)}")
 
 
-def _as_json(model: Model) -> dict[str, Any]:
+def _as_json(model: TableModel) -> dict[str, Any]:
     net = model.net
     return {
         "sizes": list(net.sizes),
@@ -50,11 +62,37 @@ def _as_json(model: Model) -> dict[str, Any]:
         ],
         "parameters": int(net.parameters.size),
         "target": None if model.target is None else model.target.to_json(),
-        "inputs": None
-        if model.encoder is None
-        else [column.to_json() for column in model.encoder.columns],
+        "inputs": None if model.encoder is None else model.encoder.to_json(),
         "training": model.training,
     }
+
+
+def _input_lines(model: TableModel) -> list[str]:
+    """Return one line per input: its number, its meaning, and how to compute it."""
+    encoder = model.encoder
+    if encoder is None:
+        return [f"{i}  (without a description)" for i in range(model.net.sizes[0])]
+    if not isinstance(encoder, TableEncoder):
+        return [
+            f"{i}  {name}: (x - {mean!r}) / {scale!r}"
+            for i, (name, mean, scale) in enumerate(
+                zip(encoder.inputs, encoder.mean.tolist(), encoder.scale.tolist(), strict=True)
+            )
+        ]
+    lines: list[str] = []
+    for column in encoder.columns:
+        scales: list[Any] = []
+        if column.kind == "number":
+            scales = [column.scale]  # type: ignore[union-attr]
+        elif column.kind == "date":
+            scales = [scale for _, scale in column.parts]  # type: ignore[union-attr]
+        for i, name in enumerate(column.inputs):
+            how = "1 if so, else 0"
+            if i < len(scales):
+                s = scales[i]
+                how = f"(x - {s.mean!r}) / {s.scale!r}; x = {s.median!r} if missing"
+            lines.append(f"{len(lines)}  {name}: {how}")
+    return lines
 
 
 def _target_line(target: Target) -> str:
@@ -62,15 +100,7 @@ def _target_line(target: Target) -> str:
         shown = ", ".join(map(str, target.labels[:10]))
         more = ", …" if len(target.labels) > 10 else ""
         return f"{target.name} ({len(target.labels)} classes: {shown}{more})"
-    return f"{target.name} ({target.column.width} numbers)"
-
-
-def _input_lines(encoder: InputEncoder) -> list[str]:
-    return [
-        f"{column.name} ({column.width} "
-        + ("categories)" if isinstance(column, CategoricalColumn) else "numbers)")
-        for column in encoder.columns
-    ]
+    return f"{target.name} ({len(target.names)} number{'s' * (len(target.names) > 1)})"
 
 
 def _format_value(value: Any) -> str:

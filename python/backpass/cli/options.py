@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from backpass import activations
+from backpass.tabular.options import MISSING_TEXTS, ReadOptions
 
 # Hidden layers: the elementwise activations, with their default parameters. exp soon overflows.
 ACTIVATIONS = tuple(
@@ -31,6 +32,48 @@ def parse_widths(
     if min(widths) < 1:
         raise click.BadParameter(f"{value!r} is not a list of positive numbers such as 64,64")
     return widths
+
+
+def reading(command: Any) -> Any:
+    """Add the options of text files; `to_read_options` reads them."""
+    options = [
+        click.option(
+            "--sep", metavar="CHARACTER", help="Separator of a CSV file.  [default: found]"
+        ),
+        click.option(
+            "--decimal", type=click.Choice([".", ","]), help="Decimal sign.  [default: found]"
+        ),
+        click.option(
+            "--encoding", metavar="NAME", help="Encoding of a CSV file.  [default: found]"
+        ),
+        click.option(
+            "--na",
+            metavar="TEXT",
+            multiple=True,
+            default=None,
+            help="A cell that is missing, unless it is quoted.  "
+            f"[default: {', '.join(filter(None, MISSING_TEXTS))} and an empty cell]",
+        ),
+        click.option(
+            "--no-header", is_flag=True, help="The first line is data; the names are 1, 2, …"
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def to_read_options(given: dict[str, Any]) -> ReadOptions:
+    """Take the options of `reading` out of `given`."""
+    missing = given.pop("na")
+    separator = given.pop("sep")
+    return ReadOptions(
+        separator="\t" if separator in ("\\t", "tab") else separator,
+        decimal=given.pop("decimal"),
+        encoding=given.pop("encoding"),
+        missing=tuple(missing) if missing else MISSING_TEXTS,
+        header=not given.pop("no_header"),
+    )
 
 
 def print_status(message: str) -> None:

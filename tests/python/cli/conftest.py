@@ -8,7 +8,10 @@ import pytest
 
 from command import Command
 
-if any(find_spec(library) is None for library in ("click", "pandas", "matplotlib", "sklearn")):
+if any(
+    find_spec(library) is None
+    for library in ("click", "pandas", "pyarrow", "matplotlib", "sklearn")
+):
     collect_ignore_glob = ["test_*.py"]  # without the extra there is no command line
 
 
@@ -22,7 +25,7 @@ def run(
 
 @pytest.fixture
 def plants(tmp_path: Path) -> Path:
-    """Write a table of three species that differ in a length, a colour and a constant."""
+    """Write a table of three species that differ in a length and a colour."""
     rng = np.random.default_rng(0)
     lines = ["length,colour,constant,species"]
     for i in range(150):

@@ -93,13 +93,6 @@ class TestFailures:
         assert "damaged.csv.gz: cannot be decompressed" in result.err
         assert sorted(plants.parent.iterdir()) == before
 
-    def test_missing_values_in_training_data(self, run: Command, tmp_path: Path) -> None:
-        (tmp_path / "a.csv").write_text("age,y\n" + "1,a\n,b\n3,a\n4,b\n" * 5)
-        result = run("train", "a.csv", "--target", "y", "--no-plot")
-        result.assert_failure()
-        assert "column 'age' has 5 rows with missing or infinite values" in result.err
-        assert "the first is row 2" in result.err
-
     def test_diverging_training(self, run: Command, prices: Path) -> None:
         args = ["--target", "price", "--optimizer", "sgd", "--lr", "1e6", "--no-plot"]
         result = run("train", prices, *args)
@@ -119,34 +112,48 @@ class TestFailures:
         assert "plants.csv" in result.err
 
     @pytest.mark.parametrize(
-        "preprocessing",
+        ("table", "message"),
         [
-            "nonsense",
-            json.dumps(
-                {
-                    "version": 1,
-                    "inputs": [{"kind": "numeric", "name": "a", "mean": [0], "scale": [1]}],
-                    "target": {"kind": "classes", "name": "y", "labels": ["a", "b"]},
-                }
+            ("nonsense", "the description of the table is not JSON"),
+            (
+                json.dumps(
+                    {
+                        "version": 1,
+                        "inputs": {"mean": [0, 0], "scale": [1, 1]},
+                        "target": {"kind": "classes", "name": "y", "labels": ["a", "b"]},
+                        "ids": [],
+                    }
+                ),
+                "the table is for 2 inputs and 2 outputs, but the network has 3 and 2",
             ),
         ],
     )
-    def test_preprocessing_that_does_not_fit_the_network(
-        self, run: Command, tmp_path: Path, preprocessing: str
+    def test_a_table_that_does_not_fit_the_network(
+        self, run: Command, tmp_path: Path, table: str, message: str
     ) -> None:
         net = bp.Network([3, 2], seed=0)
-        net.save(tmp_path / "bad.safetensors", metadata={"preprocessing": preprocessing})
+        net.save(tmp_path / "bad.safetensors", metadata={"table": table})
         result = run("info", "bad.safetensors")
         result.assert_failure()
-        assert "the preprocessing" in result.err
-        assert "bad.safetensors" in result.err
+        assert f"bad.safetensors: {message}" in result.err
+
+    def test_a_model_of_version_0_1_is_refused(self, run: Command, tmp_path: Path) -> None:
+        bp.Network([3, 2], seed=0).save(tmp_path / "m", metadata={"preprocessing": "{}"})
+        result = run("info", "m")
+        result.assert_failure()
+        assert "m: version 0.1 of backpass train wrote this model; train it again" in result.err
 
     def test_an_old_model_survives_a_failed_training(
         self, run: Command, plants: Path, tmp_path: Path
     ) -> None:
         (tmp_path / "m.safetensors").write_bytes(b"old")
-        result = run("train", plants, "--target", "nothing", "-o", "m.safetensors")
+        arguments = ["train", plants, "--target", "nothing", "-o", "m.safetensors"]
+        result = run(*arguments)
+        result.assert_misuse()
+        assert "m.safetensors exists; --force overwrites it" in result.err
+        result = run(*arguments, "--force")
         result.assert_failure()
+        assert "no column 'nothing'; there are: length, colour, constant, species" in result.err
         assert (tmp_path / "m.safetensors").read_bytes() == b"old"
 
     def test_data_without_a_target_cannot_be_learned(self, run: Command, tmp_path: Path) -> None:

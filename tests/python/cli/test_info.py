@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import backpass as bp
+from backpass import tabular
 from command import Command
 
 
@@ -15,32 +16,33 @@ class TestInfo:
         result = run.ok("info", "plants.safetensors")
         assert result.err == ""
         for text in (
-            "4 -> 64",
+            "3 -> 64",
             "softmax",
             "total",
             "species (3 classes: daisy, lily, rose)",
-            "colour (2 categories)",
-            "optimizer: adam",
+            "colour (category, 2 inputs)",
+            "optimizer adam",
             "test: accuracy",
+            "baseline: accuracy",
         ):
             assert text in result.out
 
     def test_json(self, run: Command, plants: Path) -> None:
         run.ok("train", plants, "--target", "species", "--no-plot")
         result = run.ok("info", "plants.safetensors", "--json").json
-        net = bp.load("plants.safetensors")
-        assert result["sizes"] == [4, 64, 64, 3]
+        net = tabular.load("plants.safetensors").net
+        assert result["sizes"] == [3, 64, 64, 3]
         assert result["dtype"] == "float32"
         assert result["parameters"] == net.parameters.size
         assert [layer["activation"] for layer in result["layers"]] == ["relu", "relu", "softmax"]
-        assert result["layers"][0]["shape"] == [64, 4]
+        assert result["layers"][0]["shape"] == [64, 3]
         assert result["target"]["labels"] == ["daisy", "lily", "rose"]
-        assert [column["name"] for column in result["inputs"]] == ["length", "colour", "constant"]
+        assert [column["name"] for column in result["inputs"]] == ["length", "colour"]
         assert result["training"]["epochs"] == 60
 
     def test_a_target_of_numbers(self, run: Command, prices: Path) -> None:
         run.ok("train", prices, "--target", "price", "--epochs", "1", "--no-plot")
-        assert "price (1 numbers)" in run.ok("info", "prices.safetensors").out
+        assert "price (1 number)" in run.ok("info", "prices.safetensors").out
 
     @pytest.mark.parametrize("training", ["nonsense", "[" * 100_000, "[1]"])
     def test_facts_about_the_training_are_optional(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backpass as bp
-from backpass.cli.model_file import Model
+from backpass import tabular
 from command import Command
 
 
@@ -21,15 +21,15 @@ class TestPredict:
     ) -> None:
         table = run.ok("predict", model, plants, "--proba").table
         rows = [line.split(",") for line in plants.read_text().splitlines()[1:]]
-        loaded = Model.load(model)
+        loaded = tabular.load(model)
         assert loaded.encoder is not None
-        number = loaded.encoder.columns[0].to_json()
+        _, mean, scale = loaded.encoder.columns[0].to_json()["scale"]
         length = np.array([float(row[0]) for row in rows])
-        x = np.zeros((150, 4))
-        x[:, 0] = (length - number["mean"][0]) / number["scale"][0]
+        x = np.zeros((150, 3))
+        x[:, 0] = (length - mean) / scale
         x[:, 1] = [row[1] == "red" for row in rows]
         x[:, 2] = [row[1] == "white" for row in rows]
-        wanted = bp.load(model).predict(x)
+        wanted = loaded.net.predict(x)
         got = np.array([[float(cell) for cell in row[1:]] for row in table[1:]])
         assert np.array_equal(got.astype("float32"), wanted)
         names = np.array(["daisy", "lily", "rose"])
@@ -45,6 +45,21 @@ class TestPredict:
         finally:
             bp.set_num_threads(before)
         assert table == run.ok("predict", model, plants).table
+
+    def test_the_columns_of_ids_are_repeated(
+        self, run: Command, plants: Path, tmp_path: Path
+    ) -> None:
+        lines = plants.read_text().splitlines()
+        names = [f"plant {9 * i}" for i in range(len(lines) - 1)]
+        rows = [f"{name},{line}" for name, line in zip(["name", *names], lines, strict=True)]
+        plants.write_text("\n".join(rows) + "\n")
+        options = ["--target", "species", "--no-plot", "--id", "name"]
+        run.ok("train", plants, *options, "-o", "m.safetensors")
+        table = run.ok("predict", "m.safetensors", plants).table
+        assert table[0] == ["name", "species"]
+        assert [row[0] for row in table[1:]] == names
+        plants.write_text("\n".join(lines) + "\n")  # without the names
+        assert run.ok("predict", "m.safetensors", plants).table[0] == ["species"]
 
     def test_needs_no_target_and_any_order_of_columns(
         self, run: Command, model: Path, plants: Path, tmp_path: Path
@@ -67,7 +82,8 @@ class TestPredict:
         written = run.ok("predict", model, plants, "-o", "out.csv")
         assert written.out == ""
         assert (tmp_path / "out.csv").read_text() == printed
-        result = run.ok("predict", model, plants, "-o", "out.csv", "--json").json
+        run("predict", model, plants, "-o", "out.csv").assert_misuse()
+        result = run.ok("predict", model, plants, "-o", "out.csv", "--force", "--json").json
         assert result == {"rows": 150, "columns": ["species"], "output": "out.csv"}
 
     def test_json(self, run: Command, model: Path, plants: Path) -> None:
@@ -84,20 +100,25 @@ class TestPredict:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("length,colour\n1,red\n", "no column 'constant'"),
-            ("length,colour,constant\n1,red,\n", "column 'constant' has 1 rows with missing"),
-            ("length,colour,constant\n1,,3\n", "column 'colour' has 1 missing values"),
-            ("length,colour,constant\n1,blue,3\n", "column 'colour', row 1: 'blue'"),
-            ("length,colour,constant\nlong,red,3\n", "column 'length' must be numeric"),
+            ("length,colour\n,red\n", "'length': 1 missing values, which the median replaces"),
+            ("length,colour\n1,\n", "'colour': 1 missing values, which training did not have"),
+            ("length,colour\n1,blue\n", "'colour': 1 values that training did not have"),
+            ("length,colour\nlong,red\n", "'length': 1 values that are not numbers"),
         ],
     )
-    def test_unfit_data_are_named(
+    def test_values_that_training_did_not_have_are_counted(
         self, run: Command, model: Path, tmp_path: Path, text: str, message: str
     ) -> None:
-        (tmp_path / "bad.csv").write_text(text)
+        (tmp_path / "new.csv").write_text(text)
+        result = run.ok("predict", model, "new.csv")
+        assert f"column {message}" in result.err
+        assert len(result.table) == 2
+
+    def test_a_missing_column_is_named(self, run: Command, model: Path, tmp_path: Path) -> None:
+        (tmp_path / "bad.csv").write_text("lenght,colour\n1,red\n")
         result = run("predict", model, "bad.csv")
         result.assert_failure()
-        assert message in result.err
+        assert "no column 'length'; did you mean 'lenght'? There are: lenght, colour" in result.err
 
     def test_quantities_come_back_in_their_units(self, run: Command, prices: Path) -> None:
         run.ok("train", prices, "--target", "price", "--no-plot")
@@ -135,8 +156,8 @@ class TestPredict:
 
 
 def test_a_model_without_preprocessing_has_no_labels(tmp_path: Path) -> None:
-    Model(bp.Network([2, 3], seed=0), training={"epochs": 7}).save(tmp_path / "m")
-    model = Model.load(tmp_path / "m")
+    tabular.TableModel(bp.Network([2, 3], seed=0), training={"epochs": 7}).save(tmp_path / "m")
+    model = tabular.load(tmp_path / "m")
     assert (model.encoder, model.target, model.training) == (None, None, {"epochs": 7})
     with pytest.raises(TypeError, match="does not predict classes"):
         model.labels(np.eye(3))

@@ -1,1 +1,0 @@
-"""Tables: reading them, and converting their columns for a network and back."""

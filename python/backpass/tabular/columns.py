@@ -1,0 +1,353 @@
+"""The encoders of single columns. Each writes its inputs of the network to an array.
+
+An encoder learns from the rows for training and is stored as JSON. It does arithmetic only, so that
+every program can repeat it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from backpass.tabular.dates import parse_dates, parts_of, to_seconds
+from backpass.tabular.numbers import NumberStyle, style_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from backpass.tabular.kinds import Kind
+
+MAX_CATEGORIES = 100
+
+
+@dataclass(frozen=True)
+class Scale:
+    """(x − mean) / scale, with the median in place of a missing value.
+
+    Attributes
+    ----------
+    median, mean, scale : float
+        Of the rows for training.
+    """
+
+    median: float
+    mean: float
+    scale: float
+
+    @classmethod
+    def fit(cls, values: NDArray[np.float64]) -> Scale:
+        """Learn from values; NaN is a missing value. A constant gets a scale of 1."""
+        known = values[np.isfinite(values)]
+        if not len(known):
+            return cls(0.0, 0.0, 1.0)
+        # Divide by the largest value, so that sums and squares neither overflow nor underflow.
+        peak = float(np.abs(known).max()) or 1.0
+        known = known / peak
+        median, mean, deviation = float(np.median(known)), float(known.mean()), float(known.std())
+        # The computed deviation of a constant may be a rounding error instead of zero.
+        noise = 8 * np.finfo(np.float64).eps * math.sqrt(known.size)
+        return cls(median * peak, mean * peak, deviation * peak if deviation > noise else 1.0)
+
+    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scaled values."""
+        filled = np.where(np.isfinite(values), values, self.median)
+        with np.errstate(over="ignore"):  # of a value far outside those of the training
+            result: NDArray[np.float64] = (filled - self.mean) / self.scale
+        return np.clip(result, -1e30, 1e30, out=result)
+
+    def decode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Undo `encode`."""
+        return values * self.scale + self.mean
+
+    def to_json(self) -> list[float]:
+        """Return the three numbers."""
+        return [self.median, self.mean, self.scale]
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A standardised number and, if training had missing values, an input that is 1 for them."""
+
+    name: str
+    style: NumberStyle
+    scale: Scale
+    missing: bool
+    kind = "number"
+
+    @property
+    def inputs(self) -> list[str]:
+        """The meaning of each input."""
+        return [self.name, *([f"{self.name} is missing"] if self.missing else [])]
+
+    @classmethod
+    def fit(cls, name: str, kind: Kind, values: Sequence[NDArray[np.float64]]) -> NumberColumn:
+        """Learn from the blocks of `read`."""
+        together = np.concatenate(values)
+        return cls(name, kind.style, Scale.fit(together), bool(np.isnan(together).any()))
+
+    def read(self, column: pa.Array) -> tuple[NDArray[np.float64], int]:
+        """Return the numbers, with NaN for missing values, and the number of strays."""
+        return read_numbers(column, self.style, self.name)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Counter[str]:
+        """Write the inputs; count what could not be encoded as in training."""
+        out[:, 0] = self.scale.encode(values)
+        missing = np.isnan(values)
+        if self.missing:
+            out[:, 1] = missing
+            return Counter()
+        return Counter({"missing values, which the median replaces": int(missing.sum())})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the data for `column_from_json`."""
+        return {
+            "kind": "number",
+            "name": self.name,
+            "style": self.style.to_json(),
+            "scale": self.scale.to_json(),
+            "missing": self.missing,
+        }
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """One input per frequent category, and one for all others, for rare and for missing values.
+
+    The inputs for others and for missing values exist only if training had such values.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    other: bool
+    missing: bool
+    kind = "category"
+
+    @property
+    def inputs(self) -> list[str]:
+        """The meaning of each input."""
+        names = [f"{self.name} = {category}" for category in self.categories]
+        names += [f"{self.name} is another value"] if self.other else []
+        return names + ([f"{self.name} is missing"] if self.missing else [])
+
+    @classmethod
+    def fit(cls, name: str, kind: Kind, values: Sequence[pa.Array]) -> CategoryColumn:  # noqa: ARG003
+        """Learn from the blocks of `read`: the most frequent categories, in sorted order."""
+        counts: Counter[str] = Counter()
+        missing = rows = 0
+        for block in values:
+            found = pc.value_counts(block.drop_null())
+            texts = found.field(0)
+            texts = texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
+            pairs = zip(texts.to_pylist(), found.field(1).to_pylist(), strict=True)
+            counts.update({text: int(count) for text, count in pairs})
+            missing += block.null_count
+            rows += len(block)
+        least = max(2, min(10, rows // 200)) if len(counts) > 2 else 1
+        frequent = [text for text, count in counts.most_common(MAX_CATEGORIES) if count >= least]
+        other = len(frequent) < len(counts)
+        return cls(name, tuple(sorted(frequent)), other, missing > 0)
+
+    def read(self, column: pa.Array) -> tuple[pa.Array, int]:
+        """Return the categories as texts."""
+        return read_texts(column), 0
+
+    def write(self, values: pa.Array, out: NDArray[Any]) -> Counter[str]:
+        """Write the inputs; count the values that training did not have."""
+        known = pc.index_in(values.dictionary, value_set=pa.array(self.categories, pa.string()))
+        codes = known.fill_null(-1).to_numpy(zero_copy_only=False)
+        codes = np.append(codes, -2)  # of a missing value
+        indices = values.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)
+        codes = codes[indices]
+        out[:] = 0.0
+        rows = np.flatnonzero(codes >= 0)
+        out[rows, codes[rows]] = 1.0
+        width = len(self.categories)
+        if self.other:
+            out[codes == -1, width] = 1.0
+        if self.missing:
+            out[codes == -2, width + self.other] = 1.0
+        elif self.other:
+            out[codes == -2, width] = 1.0
+        return Counter(
+            {
+                "values that training did not have or that are rare": int((codes == -1).sum()),
+                "missing values, which training did not have": 0
+                if self.missing
+                else int((codes == -2).sum()),
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the data for `column_from_json`."""
+        return {
+            "kind": "category",
+            "name": self.name,
+            "categories": list(self.categories),
+            "other": self.other,
+            "missing": self.missing,
+        }
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """Year, month, day of the week, hour and days: each that varies in training, standardised."""
+
+    name: str
+    formats: tuple[str, ...]
+    parts: tuple[tuple[str, Scale], ...]
+    missing: bool
+    kind = "date"
+
+    @property
+    def inputs(self) -> list[str]:
+        """The meaning of each input."""
+        names = [f"{part} of {self.name}" for part, _ in self.parts]
+        return names + ([f"{self.name} is missing"] if self.missing else [])
+
+    @classmethod
+    def fit(cls, name: str, kind: Kind, values: Sequence[NDArray[np.float64]]) -> DateColumn:
+        """Learn from the blocks of `read`."""
+        together = np.concatenate(values)
+        missing = np.isnan(together)
+        parts = []
+        for part, numbers in parts_of(together).items():
+            known = numbers[~missing]
+            if len(known) and (known != known[0]).any():
+                parts.append((part, Scale.fit(numbers)))
+        return cls(name, kind.formats, tuple(parts), bool(missing.any()))
+
+    def read(self, column: pa.Array) -> tuple[NDArray[np.float64], int]:
+        """Return seconds since 1970, with NaN for missing values, and the number of strays."""
+        return read_dates(column, self.formats, self.name)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Counter[str]:
+        """Write the inputs; count what could not be encoded as in training."""
+        numbers = parts_of(values)
+        for i, (part, scale) in enumerate(self.parts):
+            out[:, i] = scale.encode(numbers[part])
+        missing = np.isnan(values)
+        if self.missing:
+            out[:, -1] = missing
+            return Counter()
+        return Counter({"missing dates, which the median replaces": int(missing.sum())})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the data for `column_from_json`."""
+        return {
+            "kind": "date",
+            "name": self.name,
+            "formats": list(self.formats),
+            "parts": {part: scale.to_json() for part, scale in self.parts},
+            "missing": self.missing,
+        }
+
+
+Column = NumberColumn | CategoryColumn | DateColumn
+CLASSES: dict[str, Any] = {c.kind: c for c in (NumberColumn, CategoryColumn, DateColumn)}
+
+
+def read_numbers(
+    column: pa.Array, style: NumberStyle, name: str
+) -> tuple[NDArray[np.float64], int]:
+    """Return the numbers of a normalised column, and how many texts are not numbers.
+
+    Raises
+    ------
+    ValueError
+        If the column contains dates or other objects.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string(column.type):
+        values, strays = style.parse(column)
+        return values, int(strays.sum())
+    if not (
+        pa.types.is_integer(column.type)
+        or pa.types.is_floating(column.type)
+        or pa.types.is_boolean(column.type)
+    ):
+        raise ValueError(f"column {name!r} must be numeric, but it has the type {column.type}")
+    values = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.array(values, dtype=np.float64), 0
+
+
+def read_texts(column: pa.Array) -> pa.Array:
+    """Return a normalised column as a dictionary of texts. Whole numbers have no decimal point."""
+    if pa.types.is_dictionary(column.type):
+        return column
+    if pa.types.is_floating(column.type):
+        present = column.drop_null()
+        if pc.all(pc.equal(present, pc.round(present))).as_py() is not False:
+            column = pc.cast(column, pa.int64(), safe=False)
+    return pc.cast(column, pa.string()).dictionary_encode()
+
+
+def read_dates(
+    column: pa.Array, formats: Sequence[str], name: str
+) -> tuple[NDArray[np.float64], int]:
+    """Return the dates of a normalised column in seconds since 1970, and how many are not dates."""
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        zone = getattr(column.type, "tz", None)
+        return to_seconds(pc.cast(column, pa.timestamp("us", zone), safe=False).to_pandas()), 0
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not pa.types.is_string(column.type):
+        raise ValueError(f"column {name!r} must have dates, but it has the type {column.type}")
+    values, strays = parse_dates(column, formats)
+    return values, int(strays.sum())
+
+
+def column_from_json(data: Any) -> Column:
+    """Return a column from its `to_json`.
+
+    Raises
+    ------
+    ValueError
+        If the data are not such a column.
+    """
+    try:
+        return _column(**data)
+    except (TypeError, ValueError, KeyError) as error:
+        name = data.get("name") if isinstance(data, dict) else None
+        raise ValueError(f"the encoding of the column {name!r} is damaged: {error}") from error
+
+
+def scale_from_json(data: Any) -> Scale:
+    """Return a scale from its `to_json`; raise ValueError if the data are not three numbers."""
+    numbers = [float(number) for number in data if not isinstance(number, (str, bool))]
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)) or not numbers[2] > 0:
+        raise ValueError("a median, a mean and a scale above 0 are expected")
+    return Scale(*numbers)
+
+
+def _column(kind: str, name: Any, missing: Any, **data: Any) -> Column:
+    if not isinstance(name, str) or not isinstance(missing, bool):
+        raise TypeError("a name and a flag are expected")
+    if kind == "number":
+        scale = scale_from_json(data["scale"])
+        return NumberColumn(name, style_from_json(data["style"]), scale, missing)
+    if kind == "category":
+        categories, other = tuple(data["categories"]), data["other"]
+        if not all(isinstance(c, str) for c in categories) or not isinstance(other, bool):
+            raise TypeError("texts and a flag are expected")
+        if len(set(categories)) < len(categories):
+            raise ValueError("two categories are equal")
+        return CategoryColumn(name, categories, other, missing)
+    if kind == "date":
+        known = parts_of(np.zeros(1))
+        parts = tuple((part, scale_from_json(scale)) for part, scale in data["parts"].items())
+        formats = tuple(data["formats"])
+        if not all(part in known for part, _ in parts) or not all(
+            isinstance(text, str) for text in formats
+        ):
+            raise ValueError("parts and formats of dates are expected")
+        return DateColumn(name, formats, parts, missing)
+    raise ValueError(f"unknown kind {kind!r}")

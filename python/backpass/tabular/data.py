@@ -1,0 +1,243 @@
+"""The rows of a data set for training: their targets, and their inputs once an encoder is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from backpass.tabular.arrays import ArrayData, ArrayEncoder
+from backpass.tabular.encoder import TableEncoder, fit_column, reader_of
+from backpass.tabular.facts import Facts, blocks_of, examine
+from backpass.tabular.kinds import decide, plan_lines
+from backpass.tabular.numbers import NumberStyle
+from backpass.tabular.targets import (
+    MAX_CLASSES_OF_NUMBERS,
+    ClassTarget,
+    NumberTarget,
+    Target,
+    decide_target,
+    read_target,
+)
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from backpass.tabular.options import ColumnOptions
+    from backpass.tabular.sources import Table
+
+    Rows = NDArray[np.int64]
+
+
+class TableRows:
+    """The rows of a table that have a target.
+
+    Two passes: the first finds out what the columns are, the second reads their values. The values
+    stay in blocks, so that each block can be freed when it is encoded.
+
+    Attributes
+    ----------
+    target : Target
+        Without scales.
+    values : array
+        Class numbers (rows,), or numbers (rows, targets).
+    kinds : dict of str to Kind
+        Of all columns except the targets.
+    notes : list of str
+        Warnings for the user.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        targets: Sequence[str],
+        task: str,
+        options: ColumnOptions,
+        decimal: str | None = None,
+    ) -> None:
+        self.facts: dict[str, Facts] = examine(table)
+        self.kinds = decide(self.facts, options, targets, decimal)
+        self.target, warnings = decide_target(targets, self.facts, task, options, decimal)
+        self._inputs = {name: kind for name, kind in self.kinds.items() if kind.is_input}
+        if not self._inputs:
+            raise ValueError(
+                f"{table.name}: no column is left to predict {self.target.name!r} from"
+            )
+        self._blocks: list[tuple[int, dict[str, Any]]] = []
+        readers = {name: reader_of(name, kind) for name, kind in self._inputs.items()}
+        kept = []
+        dropped = 0
+        for block in blocks_of(table, [*self._inputs, *targets]):
+            values, known = read_target(self.target, [block[name] for name in targets])
+            dropped += int((~known).sum())
+            mask = pa.array(known)
+            columns = {
+                name: reader.read(block[name].filter(mask))[0] for name, reader in readers.items()
+            }
+            kept.append(values[known])
+            self._blocks.append((int(known.sum()), columns))
+        self.values: NDArray[Any] = np.concatenate(kept)
+        self.notes = [*table.notes, *warnings]
+        if dropped:
+            self.notes.append(
+                f"target {self.target.name!r}: {dropped} rows have no value; they are left out"
+            )
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.values)
+
+    def plan(self) -> list[str]:
+        """Return a table of the columns and of what becomes of them, as lines of text."""
+        return list(plan_lines(self.facts, self.kinds))
+
+    @property
+    def ids(self) -> list[str]:
+        """The columns that identify rows."""
+        return [name for name, kind in self.kinds.items() if kind.kind == "id"]
+
+    def fit(self, train: Rows) -> TableEncoder:
+        """Return an encoder that has learned from the given rows."""
+        mask = np.zeros(self.rows, dtype=bool)
+        mask[train] = True
+        # One column at a time: a selection of all columns would double the memory.
+        columns = [
+            fit_column(name, kind, self._selected(name, mask))
+            for name, kind in self._inputs.items()
+        ]
+        used = tuple(column for column in columns if column.inputs)
+        if not used:
+            names = ", ".join(self._inputs)
+            raise ValueError(f"no column has two values in the rows for training: {names}")
+        return TableEncoder(used)
+
+    def _selected(self, name: str, mask: NDArray[np.bool_]) -> list[Any]:
+        """Return the values of a column in the rows of the mask, as blocks."""
+        blocks = []
+        start = 0
+        for count, columns in self._blocks:
+            chosen = mask[start : start + count]
+            start += count
+            column = columns[name]
+            arrow = isinstance(column, pa.Array)
+            blocks.append(column.filter(pa.array(chosen)) if arrow else column[chosen])
+        return blocks
+
+    def encode(
+        self, encoder: TableEncoder, parts: Sequence[Rows], dtype: Any, *, last: bool = True
+    ) -> list[NDArray[Any]]:
+        """Return the inputs of the rows of each part, (rows, width).
+
+        All parts are views of one array, which is filled block by block. With `last`, each block is
+        freed when it is encoded; this method can then not be called again.
+        """
+        place = np.full(self.rows, -1, dtype=np.int64)
+        sizes = [len(part) for part in parts]
+        for start, part in zip(np.cumsum([0, *sizes[:-1]]), parts, strict=True):
+            place[part] = start + np.arange(len(part))
+        x = np.empty((sum(sizes), encoder.width), dtype)
+        first = 0
+        for i, (count, columns) in enumerate(self._blocks):
+            out = np.empty((count, encoder.width), dtype)
+            encoder.write({name: columns[name] for name in encoder.names}, out, {})
+            to = place[first : first + count]
+            first += count
+            used = to >= 0
+            x[to[used]] = out[used]
+            if last:
+                self._blocks[i] = (count, {})
+        return np.split(x, np.cumsum(sizes[:-1]))
+
+
+class ArrayRows:
+    """The rows of a data set that is arrays; as `TableRows`."""
+
+    def __init__(self, data: ArrayData, task: str) -> None:
+        if data.y is None:
+            raise ValueError(f"{data.name}: there is no target; an IDX file needs --labels")
+        self._data = data
+        self.notes: list[str] = []
+        self.ids: list[str] = []
+        self.target, self.values = _array_target(data, task)
+
+    def plan(self) -> list[str]:
+        """Return nothing: all inputs are standardised numbers."""
+        return []
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.values)
+
+    def fit(self, train: Rows) -> ArrayEncoder:
+        """Return an encoder that has learned from the given rows."""
+        return ArrayEncoder.fit(self._data.x[train], shared=self._data.images)
+
+    def encode(
+        self,
+        encoder: ArrayEncoder,
+        parts: Sequence[Rows],
+        dtype: Any,
+        *,
+        last: bool = True,  # noqa: ARG002
+    ) -> list[NDArray[Any]]:
+        """Return the inputs of the rows of each part, (rows, width)."""
+        return [encoder.encode(self._data.x[part], dtype) for part in parts]
+
+
+def encode_table(
+    table: Table, encoder: TableEncoder, target: Target, dtype: Any
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, Counter[str]]]:
+    """Return inputs, targets and counts of the rows of another table that have a target."""
+    encoder.check(table.columns)
+    names = list(target.names)
+    for name in names:
+        if name not in table.columns:
+            raise ValueError(f"{table.name}: no column {name!r}, the target")
+    counts: dict[str, Counter[str]] = {}
+    inputs, values = [np.empty((0, encoder.width), dtype)], []
+    for block in blocks_of(table, [*encoder.names, *names]):
+        y, known = read_target(target, [block[name] for name in names])
+        mask = pa.array(known)
+        chosen = {name: block[name].filter(mask) for name in encoder.names}
+        inputs.append(encoder.encode(chosen, dtype, counts))
+        values.append(y[known])
+    if not sum(map(len, values)):
+        raise ValueError(f"{table.name}: no row has a value of {target.name!r} that is known")
+    return np.concatenate(inputs), np.concatenate(values), counts
+
+
+def _array_target(data: ArrayData, task: str) -> tuple[Target, NDArray[Any]]:
+    y = np.asarray(data.y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.dtype.kind not in "biuf":
+        if y.dtype.kind not in "US":
+            raise ValueError(f"{data.name}: the target has the type {y.dtype}")
+        y = y.astype(str)
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise ValueError(f"{data.name}: the target has missing or infinite values")
+    unique = np.unique(y)
+    whole = y.dtype.kind in "biuU" or bool((unique == np.rint(unique)).all())
+    few = y.dtype.kind in "bU" or len(unique) <= MAX_CLASSES_OF_NUMBERS
+    if task == "classification" or (task == "auto" and y.ndim == 1 and whole and few):
+        if y.ndim != 1:
+            raise ValueError(f"target {data.target!r}: class labels must be 1-D, got {y.shape}")
+        if len(unique) < 2:
+            raise ValueError(
+                f"target {data.target!r} has the single class {unique[0]}: nothing to learn"
+            )
+        labels = unique.astype(np.int64) if whole and y.dtype.kind == "f" else unique
+        return ClassTarget(data.target, tuple(labels.tolist())), np.searchsorted(unique, y)
+    if y.dtype.kind == "U":
+        raise ValueError(f"target {data.target!r} is not numeric; a regression needs numbers")
+    values = y.reshape(len(y), -1).astype(np.float64)
+    width = values.shape[1]
+    names = [data.target] if width == 1 else [f"{data.target}{i}" for i in range(width)]
+    return NumberTarget(tuple(names), (NumberStyle(),) * width, ()), values

@@ -1,0 +1,209 @@
+"""What a first pass over a table finds out about each column."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from backpass.tabular.numbers import LEADING_ZERO, PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from backpass.tabular.sources import Table
+
+# A column with more different values keeps no count of the further ones.
+MAX_COUNTED = 50_000
+_MAX_OTHERS = 10_000
+
+
+@dataclass
+class Facts:
+    """Facts about one column.
+
+    Attributes
+    ----------
+    name : str
+    type : str
+        "text", "number", "flag", "time", "category", or the name of a type that is not supported.
+    rows, missing : int
+    counts : Counter of str or float
+        Values and how often they occur; incomplete if `many`.
+    many : bool
+        Whether there are more than `MAX_COUNTED` different values.
+    plain, points, leading_zeros : int
+        Texts only: numbers as programs write them, those with a point or an exponent, and
+        integers that start with 0.
+    others : Counter of str
+        The texts that are not such numbers; incomplete if there are very many.
+    whole : bool
+        Numbers only: whether all are integers.
+    counts_rows : bool
+        Whether the numbers are 0, 1, 2, … or 1, 2, 3, ….
+    """
+
+    name: str
+    type: str = "null"
+    rows: int = 0
+    missing: int = 0
+    counts: Counter[Any] = field(default_factory=Counter)
+    many: bool = False
+    plain: int = 0
+    points: int = 0
+    leading_zeros: int = 0
+    others: Counter[str] = field(default_factory=Counter)
+    whole: bool = True
+    counts_rows: bool = True
+    _next: float | None = None  # the value of the next row if the numbers count the rows
+
+    @property
+    def present(self) -> int:
+        """The number of values that are not missing."""
+        return self.rows - self.missing
+
+    @property
+    def distinct(self) -> int:
+        """The number of different values; at least `MAX_COUNTED` if there are many."""
+        return len(self.counts)
+
+    def add(self, column: pa.Array) -> None:
+        """Take a block of the column, as `normalised` returns it."""
+        kind = type_of(column.type)
+        if kind != "null":
+            self.type = kind
+        self.rows += len(column)
+        self.missing += column.null_count
+        if kind not in ("text", "number", "flag", "time", "category"):
+            return
+        if not self.many:
+            counts = pc.value_counts(column.drop_null())
+            pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
+            for value, count in pairs:
+                self.counts[value] += count
+            self.many = len(self.counts) > MAX_COUNTED
+        if kind == "text":
+            self._add_texts(column)
+        elif kind == "number":
+            self._add_numbers(column)
+
+    def _add_texts(self, column: pa.Array) -> None:
+        present = column.drop_null()
+        plain = pc.match_substring_regex(present, PLAIN)
+        numbers = present.filter(plain)
+        others = present.filter(pc.invert(plain))
+        self.plain += len(numbers)
+        self.points += pc.sum(pc.match_substring_regex(numbers, r"[.eE]")).as_py() or 0
+        self.leading_zeros += pc.sum(pc.match_substring_regex(numbers, LEADING_ZERO)).as_py() or 0
+        if len(self.others) <= _MAX_OTHERS:
+            counts = pc.value_counts(others)
+            for value, count in zip(
+                counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True
+            ):
+                self.others[value] += count
+        if len(others):
+            self.counts_rows = False
+        elif self.counts_rows:
+            self._add_numbers(pc.cast(numbers, pa.float64()))
+
+    def _add_numbers(self, column: pa.Array) -> None:
+        values = np.asarray(column.drop_null().to_numpy(zero_copy_only=False), dtype=np.float64)
+        if not len(values):
+            return
+        with np.errstate(invalid="ignore"):
+            self.whole = self.whole and bool((values == np.rint(values)).all())
+        if self.counts_rows:
+            first = values[0] if self._next is None else self._next
+            counted = bool((values == first + np.arange(len(values))).all())
+            self.counts_rows = counted and (self._next is not None or first in (0.0, 1.0))
+            self._next = first + len(values)
+
+
+def type_of(kind: pa.DataType) -> str:
+    """Return the type of a column; see `Facts`."""
+    types = pa.types
+    if types.is_dictionary(kind):
+        return "category"
+    for name, tests in {
+        "text": (types.is_string, types.is_large_string),
+        "flag": (types.is_boolean,),
+        "number": (types.is_integer, types.is_floating, types.is_decimal),
+        "time": (types.is_date, types.is_timestamp),
+        "null": (types.is_null,),
+    }.items():
+        if any(test(kind) for test in tests):
+            return name
+    return str(kind)
+
+
+def normalised(column: pa.Array) -> pa.Array:
+    """Return a column with one Arrow type per type of `Facts`, without spaces around texts.
+
+    Texts are strings, categories are dictionaries of strings, integers keep their type, and other
+    numbers are float64. NaN and infinity are missing values.
+    """
+    kind = type_of(column.type)
+    if kind == "category":
+        values = column.dictionary_decode()
+        return pc.cast(values, pa.string()).dictionary_encode()
+    if kind == "text":
+        return pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
+    if kind == "number" and not pa.types.is_integer(column.type):
+        values = pc.cast(column, pa.float64(), safe=False)
+        return pc.if_else(pc.is_finite(values), values, None)  # a null stays null
+    if kind == "null":
+        return pa.nulls(len(column), pa.string())
+    return column
+
+
+def blocks_of(table: Table, columns: Iterable[str] | None = None) -> Iterator[dict[str, pa.Array]]:
+    """Return the rows of a table as blocks of normalised columns.
+
+    Rows that repeat the names of the columns, as in files that were joined, are left out.
+    """
+    wanted = list(table.columns if columns is None else columns)
+    indices = [table.columns.index(name) for name in wanted]
+    for batch in table.blocks():
+        block = without_headers(table.columns, batch)
+        yield {
+            name: normalised(block.column(index))
+            for name, index in zip(wanted, indices, strict=True)
+        }
+
+
+def without_headers(names: list[str], batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a block without the rows that repeat the names of the columns."""
+    if any(type_of(column.type) != "text" for column in batch.columns):
+        return batch
+    repeated = pc.equal(batch.column(0), names[0])
+    if not pc.any(repeated).as_py():
+        return batch
+    for name, column in zip(names[1:], batch.columns[1:], strict=True):
+        repeated = pc.and_(repeated, pc.equal(pc.utf8_trim_whitespace(column), name))
+    return batch.filter(pc.invert(pc.fill_null(repeated, False)))
+
+
+def examine(table: Table) -> dict[str, Facts]:
+    """Return the facts about every column of a table, from one pass over its rows.
+
+    Raises
+    ------
+    ValueError
+        If the table has no rows.
+    """
+    facts = {name: Facts(name) for name in table.columns}
+    repeated = 0
+    for batch in table.blocks():
+        block = without_headers(table.columns, batch)
+        repeated += len(batch) - len(block)
+        for name, column in zip(table.columns, block.columns, strict=True):
+            facts[name].add(normalised(column))
+    if not facts or not next(iter(facts.values())).rows:
+        raise ValueError(f"{table.name}: no rows below the header")
+    if repeated:
+        table.notes.append(f"{table.name}: {repeated} rows repeat the header; they are left out")
+    return facts

@@ -1,0 +1,229 @@
+"""What becomes of each column: rules, decisions of the user, and the table that shows them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from backpass.tabular.dates import find_formats, looks_like_dates
+from backpass.tabular.numbers import NumberStyle, find_style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from backpass.tabular.facts import Facts
+    from backpass.tabular.options import ColumnOptions
+
+# Integers of a column with such a name count rows; they measure nothing.
+_ID_NAME = re.compile(
+    r"(.*[ _.-])?(id|ids|index|key|uuid|guid|rownames?|row_?(num|number|id))|unnamed: \d+|"
+    r"column 1|.*[a-z]I[Dd]",
+    re.IGNORECASE,
+)
+_MOST_LINES = 40  # of the table of columns, so that it fits on a screen
+_MANY_ROWS = 20  # in fewer rows, all values may differ by chance
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a column is, and how its values are read.
+
+    Attributes
+    ----------
+    kind : str
+        "number", "category", "date", "id" or "left out".
+    style : NumberStyle
+        Of a number in texts.
+    formats : tuple of str
+        Of a date in texts.
+    strays : int
+        Number of values that are not numbers or dates. They count as missing values.
+    note : str
+        The reason, or what happens to some values.
+    """
+
+    kind: str
+    style: NumberStyle = field(default_factory=NumberStyle)
+    formats: tuple[str, ...] = ()
+    strays: int = 0
+    note: str = ""
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the network predicts from the column."""
+        return self.kind in ("number", "category", "date")
+
+
+def decide(
+    facts: Mapping[str, Facts],
+    options: ColumnOptions,
+    targets: Sequence[str],
+    decimal: str | None = None,
+) -> dict[str, Kind]:
+    """Return the kind of every column except the targets.
+
+    Raises
+    ------
+    ValueError
+        If there is no column with a name of the options, or a column has a type that is not
+        supported.
+    """
+    for name in [*targets, *options.names()]:
+        require_column(name, facts)
+    for name in targets:
+        if options.of(name) in ("drop", "id"):
+            raise ValueError(f"column {name!r} is the target and is also to be left out")
+    kinds = {
+        name: _forced(entry, chosen, decimal)
+        if (chosen := options.of(name)) is not None
+        else _found(entry, decimal)
+        for name, entry in facts.items()
+        if name not in targets
+    }
+    if any(kind.is_input for kind in kinds.values()):
+        return kinds
+    # Rather predict from numbers of rows, which may be times, than from nothing.
+    for name, kind in kinds.items():
+        if kind.kind == "id" and options.of(name) is None:
+            kinds[name] = replace(
+                number_kind(facts[name], decimal), note="there is no other column"
+            )
+    return kinds
+
+
+def require_column(name: str, known: Mapping[str, object]) -> None:
+    """Raise ValueError, with the closest name, unless there is such a column."""
+    if name in known:
+        return
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {close[0]!r}? There are" if close else "; there are"
+    shown = ", ".join(list(known)[:20]) + (", …" if len(known) > 20 else "")
+    raise ValueError(f"no column {name!r}{hint}: {shown}")
+
+
+def number_kind(facts: Facts, decimal: str | None) -> Kind:
+    """Return the kind of a column whose texts are numbers, with the texts that are not."""
+    if facts.type != "text":
+        return Kind("number")
+    style, read = find_style(facts.others, facts.points > 0, decimal)
+    strays = facts.present - facts.plain - read
+    notes = []
+    if style.group:
+        notes.append(f"'{style.group}' separates groups of digits")
+    if style.decimal == ",":
+        notes.append("',' is the decimal sign")
+    if style.unit:
+        notes.append(f"the unit is {style.unit!r}")
+    if strays:
+        pattern = re.compile(style.pattern())
+        examples = [text for text in facts.others if not pattern.match(text)][:3]
+        shown = ", ".join(repr(text[:20]) for text in examples)
+        notes.append(f"{strays} values are not numbers ({shown}); they count as missing")
+    return Kind("number", style, strays=strays, note="; ".join(notes))
+
+
+def looks_numeric(facts: Facts, decimal: str | None) -> bool:
+    """Return whether the texts of a column are numbers, perhaps with some other texts."""
+    if facts.leading_zeros and not facts.points:
+        return False  # "007" is a text
+    if facts.plain == 0 and not any(any(c.isdigit() for c in text) for text in facts.others):
+        return False
+    style, read = find_style(facts.others, facts.points > 0, decimal)
+    numbers = facts.plain + read
+    pattern = re.compile(style.pattern())
+    strays = sum(not pattern.match(text) for text in facts.others)
+    return numbers >= 0.9 * facts.present or (numbers >= 0.5 * facts.present and strays <= 5)
+
+
+def plan_lines(facts: Mapping[str, Facts], kinds: Mapping[str, Kind]) -> Iterator[str]:
+    """Return a table of the columns: kind, missing and distinct values, what becomes of them."""
+    rows = [("column", "kind", "missing", "distinct", "")]
+    for name, entry in facts.items():
+        kind = kinds.get(name, Kind("target"))
+        distinct = f"{entry.distinct}{'+' if entry.many else ''}"
+        missing = str(entry.missing + kind.strays)
+        rows.append((_short(name, 32), kind.kind, missing, distinct, kind.note))
+    hidden = len(rows) - _MOST_LINES
+    if hidden > 1:
+        # Columns with a note are shown in any case.
+        rows = [r for i, r in enumerate(rows) if i < _MOST_LINES or (r[4] and i < 2 * _MOST_LINES)]
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    for row in rows:
+        numbers = f"{row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}"
+        yield f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {numbers}  {row[4]}".rstrip()
+    if hidden > 1:
+        yield f"({len(facts)} columns; some are not shown)"
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _forced(facts: Facts, chosen: str, decimal: str | None) -> Kind:
+    """Return the kind that an option demands."""
+    if chosen == "drop":
+        return Kind("left out", note="by option")
+    if chosen == "id":
+        return Kind("id", note="by option")
+    if chosen in ("text", "category"):
+        return Kind("category", note="by option")
+    if chosen == "date":
+        kind = _date(facts)
+        if kind is None:
+            raise ValueError(f"column {facts.name!r} has no values that are dates")
+        return kind
+    if facts.type not in ("text", "number", "flag"):
+        raise ValueError(f"column {facts.name!r} has the type {facts.type}; it is not numeric")
+    kind = number_kind(facts, decimal)
+    if kind.strays == facts.present:
+        raise ValueError(f"column {facts.name!r} has no values that are numbers")
+    return kind
+
+
+def _found(facts: Facts, decimal: str | None) -> Kind:
+    """Return the kind that the values suggest."""
+    if facts.present == 0:
+        return Kind("left out", note="no values")
+    if facts.type not in ("text", "number", "flag", "time", "category"):
+        raise ValueError(
+            f"column {facts.name!r} has the type {facts.type}, which is not supported: "
+            "leave it out with --drop"
+        )
+    if facts.distinct == 1 and not facts.missing:
+        return Kind("left out", note="one value in all rows")
+    unique = not facts.many and facts.distinct == facts.present >= _MANY_ROWS
+    if facts.type == "number" or facts.type == "text":
+        numeric = facts.type == "number" or looks_numeric(facts, decimal)
+        whole = facts.whole if facts.type == "number" else not facts.points
+        if numeric and whole and facts.missing == 0:
+            counts_rows = facts.counts_rows and facts.present >= _MANY_ROWS
+            named = _ID_NAME.fullmatch(facts.name) is not None
+            if counts_rows or (named and (unique or facts.many)):
+                return Kind("id", note="a number of its own for each row")
+        if numeric:
+            return number_kind(facts, decimal)
+    if facts.type == "flag":
+        return Kind("number")
+    date = _date(facts)
+    if date is not None:
+        return date
+    if unique or facts.many:
+        which = "each row" if unique else "nearly each row"
+        return Kind(
+            "left out",
+            note=f"a text of its own for {which}; --category keeps the most frequent ones",
+        )
+    return Kind("category")
+
+
+def _date(facts: Facts) -> Kind | None:
+    if facts.type == "time":
+        return Kind("date")
+    if facts.type != "text" or not looks_like_dates(facts.counts):
+        return None
+    formats, note = find_formats(list(facts.counts)[:10_000])
+    if not formats:
+        return None
+    return Kind("date", formats=formats, note=note)

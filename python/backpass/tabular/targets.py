@@ -1,0 +1,275 @@
+"""What a network of a table predicts: classes, or one or several numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from backpass.tabular.columns import Scale, read_numbers, read_texts, scale_from_json
+from backpass.tabular.kinds import looks_numeric, number_kind
+from backpass.tabular.numbers import NumberStyle, style_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from backpass.tabular.facts import Facts
+    from backpass.tabular.options import ColumnOptions
+
+Label = str | int | bool
+# A whole number with more different values than this is a quantity.
+MAX_CLASSES_OF_NUMBERS = 20
+# The exact whole numbers of a float64 end here.
+_EXACT = 2.0**53
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """Classes, numbered in sorted order of their labels."""
+
+    name: str
+    labels: tuple[Label, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns of a prediction."""
+        return [self.name]
+
+    def read(self, column: pa.Array) -> tuple[NDArray[np.int64], int]:
+        """Return the class numbers of a normalised column, and how many values are no label.
+
+        A missing value and a value that is no label have the number −1.
+        """
+        texts = read_texts(column)
+        index = {str(label).lower() if isinstance(label, bool) else str(label): i
+                 for i, label in enumerate(self.labels)}  # fmt: skip
+        found = [
+            index.get(_whole(text) if self.has_numbers else text, -1)
+            for text in texts.dictionary.to_pylist()
+        ]
+        codes = np.array([*found, -1], dtype=np.int64)
+        rows = codes[texts.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)]
+        return rows, int((rows < 0).sum()) - column.null_count
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether the labels are numbers."""
+        return all(isinstance(label, int) and not isinstance(label, bool) for label in self.labels)
+
+    def decode(self, codes: NDArray[np.integer[Any]]) -> list[Label]:
+        """Return the labels of class numbers."""
+        return [self.labels[code] for code in codes]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the data for `target_from_json`."""
+        return {"kind": "classes", "name": self.name, "labels": list(self.labels)}
+
+
+@dataclass(frozen=True)
+class NumberTarget:
+    """One or several quantities, standardised for the training."""
+
+    names: tuple[str, ...]
+    styles: tuple[NumberStyle, ...]
+    scales: tuple[Scale, ...]
+
+    @property
+    def name(self) -> str:
+        """The names in one text."""
+        return ", ".join(self.names)
+
+    def fit(self, values: NDArray[np.float64], *, standardise: bool) -> NumberTarget:
+        """Return a target with the scales of the rows for training, (rows, targets)."""
+        if standardise:
+            scales = tuple(Scale.fit(column) for column in values.T)
+        else:
+            scales = tuple(Scale(0.0, 0.0, 1.0) for _ in self.names)
+        return NumberTarget(self.names, self.styles, scales)
+
+    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the targets of the network, (rows, targets)."""
+        return np.stack(
+            [scale.encode(column) for scale, column in zip(self.scales, values.T, strict=True)],
+            axis=1,
+        )
+
+    def decode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return outputs of the network in the units of the target, (rows, targets)."""
+        return np.stack(
+            [scale.decode(column) for scale, column in zip(self.scales, values.T, strict=True)],
+            axis=1,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the data for `target_from_json`."""
+        return {
+            "kind": "numbers",
+            "names": list(self.names),
+            "styles": [style.to_json() for style in self.styles],
+            "scales": [scale.to_json() for scale in self.scales],
+        }
+
+
+Target = ClassTarget | NumberTarget
+
+
+def decide_target(
+    names: Sequence[str],
+    facts: Mapping[str, Facts],
+    task: str,
+    options: ColumnOptions,
+    decimal: str | None = None,
+) -> tuple[Target, list[str]]:
+    """Return the target of a table, without scales, and warnings.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of the table.
+    task : {"auto", "classification", "regression"}
+
+    Raises
+    ------
+    ValueError
+        If the values cannot be learned: one class, nearly as many classes as rows, dates, or texts
+        for a regression.
+    """
+    kinds = []
+    warnings: list[str] = []
+    for name in names:
+        entry = facts[name]
+        if entry.present == 0:
+            raise ValueError(f"target {name!r} has no values")
+        if entry.type not in ("text", "number", "flag", "category"):
+            raise ValueError(f"target {name!r} has the type {entry.type}, which cannot be learned")
+        numeric = entry.type == "number" or (
+            entry.type == "text"
+            and (options.of(name) == "numeric" or looks_numeric(entry, decimal))
+            and options.of(name) not in ("text", "category")
+        )
+        kind = number_kind(entry, decimal) if numeric else None
+        kinds.append(kind)
+    classes = task == "classification" or (
+        task == "auto"
+        and len(names) == 1
+        and (kinds[0] is None or _few_whole_numbers(facts[names[0]], kinds[0].style))
+    )
+    if classes:
+        if len(names) > 1:
+            raise ValueError("several targets are for a regression; classes are one target")
+        return _classes(facts[names[0]], kinds[0].style if kinds[0] is not None else None), warnings
+    for name, kind in zip(names, kinds, strict=True):
+        if kind is None and facts[name].type != "flag":
+            example = next(iter(facts[name].counts))
+            raise ValueError(
+                f"target {name!r} is not numeric ({example!r}); a regression needs numbers"
+            )
+        if kind is not None and kind.note:
+            warnings.append(f"target {name!r}: {kind.note}")
+        if facts[name].distinct == 1:
+            raise ValueError(f"target {name!r} has the same value in all rows: nothing to learn")
+    styles = tuple(NumberStyle() if kind is None else kind.style for kind in kinds)
+    return NumberTarget(tuple(names), styles, ()), warnings
+
+
+def read_target(
+    target: Target, columns: Sequence[pa.Array]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return class numbers (rows,) or numbers (rows, targets), and which rows have a target."""
+    if isinstance(target, ClassTarget):
+        codes, _ = target.read(columns[0])
+        return codes, np.asarray(codes >= 0)
+    values = np.stack(
+        [
+            read_numbers(column, style, name)[0]
+            for column, style, name in zip(columns, target.styles, target.names, strict=True)
+        ],
+        axis=1,
+    )
+    return values, np.asarray(np.isfinite(values).all(axis=1))
+
+
+def target_from_json(data: Any) -> Target:
+    """Return a target from its `to_json`; raise ValueError if `data` is not such a target."""
+    try:
+        return _target(**data)
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"the target in the file is damaged: {error}") from error
+
+
+def _target(kind: str, **data: Any) -> Target:
+    if kind == "classes":
+        name, labels = data["name"], tuple(data["labels"])
+        if not isinstance(name, str) or len(labels) < 2:
+            raise ValueError("a name and at least two labels are expected")
+        if not all(isinstance(label, (str, int)) for label in labels):
+            raise ValueError("a label is a text, a whole number or a flag")
+        return ClassTarget(name, labels)
+    if kind == "numbers":
+        names = tuple(data["names"])
+        styles = tuple(style_from_json(style) for style in data["styles"])
+        scales = tuple(scale_from_json(scale) for scale in data["scales"])
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError("names are expected")
+        if len(names) != len(styles) or len(names) != len(scales):
+            raise ValueError("a style and a scale for each name are expected")
+        return NumberTarget(names, styles, scales)
+    raise ValueError(f"unknown kind {kind!r}")
+
+
+def _few_whole_numbers(facts: Facts, style: NumberStyle) -> bool:
+    if facts.type == "text":
+        values, _ = style.parse(pa.array([str(text) for text in facts.counts], pa.string()))
+        values = values[np.isfinite(values)]
+    else:
+        values = np.array(list(facts.counts), dtype=np.float64)
+    whole = bool((values == np.rint(values)).all()) and not facts.many
+    return whole and len(np.unique(values)) <= MAX_CLASSES_OF_NUMBERS
+
+
+def _classes(facts: Facts, style: NumberStyle | None) -> ClassTarget:
+    name = facts.name
+    values = list(facts.counts)
+    if style is not None and style != NumberStyle():
+        style = None  # numbers with groups or units are texts
+    if style is not None and isinstance(values[0], str):  # without the texts that are not numbers
+        numbers, _ = style.parse(pa.array(values))
+        values = [v for v, number in zip(values, numbers, strict=True) if np.isfinite(number)]
+    labels: dict[Any, Label] = {value: value for value in values}
+    if style is not None:
+        whole = {value: _whole(str(value)) for value in values}
+        if all(re.fullmatch(r"-?\d+", text) for text in whole.values()):
+            labels = {value: int(text) for value, text in whole.items()}
+        else:
+            texts = read_texts(pa.array(values)).dictionary_decode().to_pylist()
+            labels = dict(zip(values, texts, strict=True))
+    counts: Counter[Label] = Counter()
+    for value in values:
+        counts[labels[value]] += facts.counts[value]
+    if facts.many or len(counts) > max(2, facts.present // 2):
+        raise ValueError(
+            f"target {name!r} has {len(counts)}{' or more' if facts.many else ''} classes in "
+            f"{facts.present} rows: a class needs several rows to learn from"
+            + ("; use --task regression for numbers" if style is not None else "")
+        )
+    if len(counts) < 2:
+        only = next(iter(counts))
+        raise ValueError(f"target {name!r} has the single class {only!r}: nothing to learn")
+    return ClassTarget(name, tuple(sorted(counts, key=lambda label: (str(type(label)), label))))
+
+
+def _whole(text: str) -> str:
+    """Return "1" for "1.0" and "+1", and other texts without a change."""
+    if re.fullmatch(r"[+-]?\d+", text):
+        return str(int(text))
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return str(int(value)) if abs(value) < _EXACT and value == int(value) else text

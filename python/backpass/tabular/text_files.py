@@ -1,0 +1,242 @@
+"""CSV and other tables in text files: their encoding, separator and header, and their rows."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import csv
+import io
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from backpass.tabular.options import ReadOptions
+
+_HEAD = 1 << 20  # bytes that are examined before the whole file is read
+_BLOCK = 4 << 20  # bytes per block of rows; no row may be longer
+_SEPARATORS = ",;\t|"
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written."""
+
+    encoding: str
+    separator: str
+    header: bool
+
+    @contextlib.contextmanager
+    def rows(self, file: BinaryIO) -> Iterator[Any]:
+        """Return a reader of the rows. Its `line_num` is the last line that it has read, from 1."""
+        with io.TextIOWrapper(file, self.encoding, newline="") as text:
+            yield csv.reader(text, delimiter=self.separator, strict=True)
+
+
+class TextTable:
+    """The rows of a text file.
+
+    Parameters
+    ----------
+    name : str
+        The name of the file in messages.
+    open_file : callable
+        Opens the decompressed file. It is called once per pass over the rows.
+    options : ReadOptions
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a table. The message names the line and the column.
+    """
+
+    def __init__(self, name: str, open_file: Callable[[], BinaryIO], options: ReadOptions) -> None:
+        self.name = name
+        self._open = open_file
+        self._options = options
+        with open_file() as file:
+            head = file.read(_HEAD)
+            whole = not file.read(1)
+        if not head.strip():
+            raise ValueError(f"{name}: the file is empty")
+        self.dialect, self.notes = _examine(name, head, whole, options)
+        with self.dialect.rows(open_file()) as rows:
+            first: list[str] = next(rows, [])
+        self.columns, renamed = _names(first, self.dialect.header)
+        self.notes += [f"{name}: {note}" for note in renamed]
+        if self.dialect.header and len(first) > 1 and all(_is_number(cell) for cell in first):
+            raise ValueError(
+                f"{name}: line 1 contains only numbers, so there is no header line: add a line "
+                "with the names of the columns, or use --no-header and the names 1, 2, …"
+            )
+
+    def blocks(self) -> Iterator[pa.RecordBatch]:
+        """Return the rows as blocks of texts. None is a missing value."""
+        with self._open() as file:
+            try:
+                yield from pa.csv.open_csv(
+                    file,
+                    read_options=pa.csv.ReadOptions(
+                        use_threads=False,
+                        block_size=_BLOCK,
+                        column_names=self.columns,
+                        skip_rows_after_names=int(self.dialect.header),
+                        encoding=self.dialect.encoding,
+                    ),
+                    parse_options=pa.csv.ParseOptions(
+                        delimiter=self.dialect.separator,
+                        newlines_in_values=True,
+                        # In a table of one column, an empty line is a missing value.
+                        ignore_empty_lines=len(self.columns) > 1,
+                    ),
+                    convert_options=pa.csv.ConvertOptions(
+                        column_types=dict.fromkeys(self.columns, pa.string()),
+                        null_values=list(self._options.missing),
+                        strings_can_be_null=True,
+                        quoted_strings_can_be_null=False,
+                    ),
+                )
+            except (pa.ArrowInvalid, UnicodeError) as error:
+                raise ValueError(self._fault(str(error))) from error
+
+    def _fault(self, reason: str) -> str:
+        """Return the message for a file that cannot be read: it names the line."""
+        line = 1
+        with self.dialect.rows(self._open()) as rows:
+            try:
+                for row in rows:
+                    if row and len(row) != len(self.columns):
+                        first = "header has" if self.dialect.header else "first line has"
+                        return (
+                            f"{self.name}, line {line}: {len(row)} cells, but the {first} "
+                            f"{len(self.columns)}"
+                        )
+                    line = rows.line_num + 1
+            except csv.Error as error:
+                return f"{self.name}, line {line}: {error}"
+            except UnicodeError:
+                return self._wrong_byte(line)
+        return f"{self.name}: {reason.splitlines()[0][:200]}"
+
+    def _wrong_byte(self, line: int) -> str:
+        """Return the message for bytes that are not of the encoding, at or soon after a line."""
+        with self._open() as file:
+            for number, text in enumerate(file, 1):
+                wrong = _first_error(text) if self.dialect.encoding.startswith("utf-8") else None
+                if wrong is not None:
+                    return (
+                        f"{self.name}, line {number}: the byte 0x{text[wrong]:02x} is not UTF-8: "
+                        "use --encoding, for example --encoding latin-1"
+                    )
+        return f"{self.name}, line {line} or later: not {self.dialect.encoding}: use --encoding"
+
+
+def _first_error(text: bytes) -> int | None:
+    """Return the place of the first byte that is not UTF-8."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
+
+
+def _examine(
+    name: str, head: bytes, whole: bool, options: ReadOptions
+) -> tuple[Dialect, list[str]]:
+    notes: list[str] = []
+    encoding = options.encoding
+    if encoding is None:
+        encoding = _find_encoding(name, head, whole)
+        if not encoding.startswith("utf"):
+            notes.append(f"{name}: not UTF-8, read as {encoding}; --encoding changes this")
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
+    except LookupError:
+        raise ValueError(f"unknown encoding {encoding!r}") from None
+    except UnicodeError as error:
+        raise ValueError(f"{name}: not {encoding}: {error}") from error
+    separator = options.separator or _find_separator(text, whole)
+    if len(separator) != 1:
+        raise ValueError(f"the separator must be one character, got {separator!r}")
+    return Dialect(encoding, separator, options.header), notes
+
+
+def _find_encoding(name: str, head: bytes, whole: bool) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if head.startswith(mark):
+            return encoding
+    zeros = [head[start::2].count(0) for start in (0, 1)]
+    if max(zeros) > len(head) // 8:  # of UTF-16, every second byte of English text is zero
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    if any(zeros):
+        raise ValueError(f"{name}: contains zero bytes, so it is not a text file")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _find_separator(text: str, whole: bool) -> str:
+    """Return the separator for which most rows have the same number of cells above 1."""
+    lines = text.splitlines(keepends=True)
+    if not whole and len(lines) > 1:
+        lines.pop()  # cut off by the end of the head
+    best, separator = 0.0, ","
+    for candidate in _SEPARATORS:
+        try:
+            rows = list(itertools.islice(csv.reader(lines, delimiter=candidate), 200))
+        except csv.Error:
+            continue
+        widths = Counter(len(row) for row in rows if row)
+        width = len(rows[0]) if rows else 0
+        # The header decides. A separator within texts splits few rows into that number of cells.
+        score = widths[width] / sum(widths.values()) + width / 1000 if width > 1 else 0.0
+        if score > best:
+            best, separator = score, candidate
+    return separator
+
+
+def _names(first: list[str], header: bool) -> tuple[list[str], list[str]]:
+    """Return unique names of the columns, and notes on names that were changed."""
+    if not header:
+        return [str(i + 1) for i in range(len(first))], []
+    names: list[str] = []
+    notes: list[str] = []
+    taken = {cell.strip() for cell in first}
+    for position, cell in enumerate(first, 1):
+        name = cell.strip()
+        if not name:
+            name = f"column {position}"
+            notes.append(f"column {position} has no name; its name is now {name!r}")
+        if name in names:
+            number = next(n for n in itertools.count(2) if f"{name} ({n})" not in taken)
+            notes.append(
+                f"columns {names.index(name) + 1} and {position} are both named {name!r}; "
+                f"the latter is now '{name} ({number})'"
+            )
+            name = f"{name} ({number})"
+            taken.add(name)
+        names.append(name)
+    return names, notes
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
