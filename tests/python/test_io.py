@@ -21,32 +21,10 @@ import pytest
 import backpass as bp
 from alarms import assert_ends_soon, seconds_of, seconds_until_interrupted
 from backpass._atomic import atomic_write
+from members import OPTIMIZERS, SCHEDULES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
-OPTIMIZERS: list[Callable[[], bp.optim.Optimizer]] = [
-    lambda: bp.optim.SGD(lr=0.1),
-    lambda: bp.optim.SGD(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
-    lambda: bp.optim.RMSprop(lr=0.01, momentum=0.5, centered=True),
-    lambda: bp.optim.Adagrad(lr=0.01, lr_decay=0.1, initial_accumulator_value=0.2),
-    lambda: bp.optim.Adam(lr=0.01, amsgrad=True),
-    lambda: bp.optim.AdamW(lr=0.01),
-    lambda: bp.optim.NAdam(lr=0.01),
-    lambda: bp.optim.Rprop(lr=0.01),
-    lambda: bp.optim.Lion(lr=0.01),
-]
-SCHEDULES: list[Callable[[], bp.schedules.Schedule]] = [
-    bp.schedules.Constant,
-    lambda: bp.schedules.Step(step_size=2, gamma=0.5),
-    lambda: bp.schedules.Exponential(gamma=0.9),
-    lambda: bp.schedules.Cosine(period=7, min_lr=1e-4),
-    lambda: bp.schedules.OneCycle(max_lr=0.1, total_steps=40),
-    lambda: bp.schedules.InverseScaling(power=0.3),
-    lambda: bp.schedules.ReduceOnPlateau(patience=1, threshold=0.9),
-    lambda: bp.schedules.LinearWarmup(
-        steps=5, then=bp.schedules.LinearWarmup(steps=3, then=bp.schedules.Exponential(gamma=0.8))
-    ),
-]
 
 
 def read(path: Path) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
@@ -209,11 +187,11 @@ def test_copies_and_pickles_are_the_network(
     assert twin.parameters[0] != net.parameters[0]
 
 
-@pytest.mark.parametrize("make", OPTIMIZERS)
+@pytest.mark.parametrize("settings", OPTIMIZERS, ids=str)
 def test_training_goes_on_as_if_it_had_never_stopped(
-    make: Callable[[], bp.optim.Optimizer], tmp_path: Path, dtype: str
+    settings: bp.optim.Optimizer, tmp_path: Path, dtype: str
 ) -> None:
-    net, optimizer = example(dtype), make()
+    net, optimizer = example(dtype), copy.deepcopy(settings)
     x, y = batch(net)
     for _ in range(3):
         net.train_step(x, y, loss="cross_entropy", optimizer=optimizer)
@@ -228,9 +206,11 @@ def test_training_goes_on_as_if_it_had_never_stopped(
     assert_same(saved.network, net)
 
 
-@pytest.mark.parametrize("make", SCHEDULES)
-def test_schedules_come_back(make: Callable[[], bp.schedules.Schedule], tmp_path: Path) -> None:
-    net, schedule = example("float32"), make()
+@pytest.mark.parametrize("settings", SCHEDULES, ids=str)
+def test_a_loaded_schedule_is_the_saved_one(
+    settings: bp.schedules.Schedule, tmp_path: Path
+) -> None:
+    net, schedule = example("float32"), copy.deepcopy(settings)
     x, y = batch(net)
     net.fit(
         x,
@@ -247,7 +227,10 @@ def test_schedules_come_back(make: Callable[[], bp.schedules.Schedule], tmp_path
     saved = bp.load_checkpoint(tmp_path / "net")
     assert saved.epochs == 6
     assert saved.schedule is not None
+    assert saved.schedule == schedule
     assert repr(saved.schedule) == repr(schedule)
+    if "period=0" in repr(schedule) or "total_steps=0" in repr(schedule):
+        return  # only fit knows the length
     for at in range(50):
         assert saved.schedule.lr(0.3, epoch=at, step=2 * at) == schedule.lr(
             0.3, epoch=at, step=2 * at

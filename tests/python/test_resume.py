@@ -8,6 +8,7 @@ import pytest
 
 import backpass as bp
 from fit_problem import SILENT
+from members import OPTIMIZERS, SCHEDULES
 from network_pair import bits
 
 LAST = 12  # epochs of the uninterrupted training, unless it stops early
@@ -101,27 +102,12 @@ def test_early_stopping_continues(tmp_path, dtype, restore_best, monitor, ends):
     assert bits(net.parameters) == bits(whole.parameters)
 
 
-OPTIMIZERS = [type(bp.optim.get(name)) for name in bp.optim.names()]
-SCHEDULES = [
-    None,
-    bp.schedules.Constant(),
-    bp.schedules.Step(step_size=2),
-    bp.schedules.Exponential(gamma=0.8),
-    bp.schedules.Cosine(),
-    bp.schedules.OneCycle(max_lr=0.1),
-    bp.schedules.InverseScaling(),
-    bp.schedules.ReduceOnPlateau(patience=0, factor=0.5),
-    bp.schedules.LinearWarmup(steps=4, then=bp.schedules.Cosine()),
-    bp.schedules.LinearWarmup(steps=4, then=bp.schedules.ReduceOnPlateau(patience=0)),
-]
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("schedule", [None, *SCHEDULES], ids=str)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_every_optimizer_and_schedule_continues(tmp_path, optimizer, schedule):
     def options():
         return settings(
-            copy.deepcopy(schedule), optimizer=optimizer(lr=0.01), clip_norm=1.0, l2=1e-3
+            copy.deepcopy(schedule), optimizer=copy.deepcopy(optimizer), clip_norm=1.0, l2=1e-3
         )
 
     whole = make()

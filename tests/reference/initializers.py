@@ -19,7 +19,11 @@ _VARIANCE = {
     "lecun": lambda fan_in, fan_out: 1.0 / fan_in,
 }
 
-SCALED = [f"{scheme}_{shape}" for scheme in _VARIANCE for shape in ("normal", "uniform")]
+SCALED = [
+    *("he_normal", "he_uniform"),
+    *("glorot_normal", "glorot_uniform"),
+    *("lecun_normal", "lecun_uniform"),
+]
 
 # The meaning of "auto" by the layer's activation; Glorot uniform for all others.
 AUTO = dict.fromkeys(

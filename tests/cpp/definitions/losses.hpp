@@ -1,4 +1,5 @@
-/// The definitions of the losses. A new elementwise loss needs its value in loss() and a row in losses().
+/// The definitions of the losses. A new elementwise loss needs its value in loss(), a row in losses(), and a line in
+/// fits() unless it fits every output activation.
 #pragma once
 
 #include <cmath>
@@ -7,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <backpass/activation.hpp>
 
 #include "definitions/activations.hpp"
 #include "definitions/numbers.hpp"
@@ -93,6 +96,18 @@ inline const std::vector<LossTest>& losses() {
        [](L z, L y) { return softplus(z) + std::fabs(y * std::log(softplus(z))) + std::fabs(y); }},
   };
   return all;
+}
+
+/// True if a network whose outputs have this range can be trained with the loss.
+inline bool fits(std::string_view loss, backpass::OutputRange outputs) {
+  using R = backpass::OutputRange;
+  const bool probabilities = outputs == R::distribution || outputs == R::unit_interval;
+  if (loss == "cross_entropy") return outputs == R::distribution || outputs == R::log_distribution;
+  if (loss == "softmax_cross_entropy") return !probabilities;
+  if (loss == "binary_cross_entropy") return probabilities;
+  if (loss == "sigmoid_cross_entropy") return outputs == R::real || outputs == R::non_negative;
+  if (loss == "poisson") return outputs != R::real && outputs != R::log_distribution;
+  return true;
 }
 
 /// The loss of one sample, by name, before the mean over outputs. With `logarithms`, a are logarithms of probabilities.
