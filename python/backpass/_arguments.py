@@ -1,11 +1,16 @@
-"""Conversion of arguments. The error messages name the argument."""
+"""Conversion of arguments, and the texts of errors. The error messages name the argument."""
 
 from __future__ import annotations
 
+import difflib
+import math
 import operator
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
+
+Choice = TypeVar("Choice")
 
 
 def to_count(value: Any, name: str, least: int) -> int:
@@ -32,6 +37,14 @@ def to_number(value: Any, name: str) -> float:
     raise TypeError(f"{name} must be a number, not {type(value).__name__}")
 
 
+def to_not_negative(value: Any, name: str) -> float:
+    """Return a finite float of at least 0; raise TypeError or ValueError for other values."""
+    number = to_number(value, name)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{name} must be finite and at least 0, got {number}")
+    return number
+
+
 def to_flag(value: Any, name: str) -> bool:
     """Return a bool; raise TypeError for other types."""
     if not isinstance(value, (bool, np.bool_)):
@@ -39,8 +52,21 @@ def to_flag(value: Any, name: str) -> bool:
     return bool(value)
 
 
-def to_mode(value: Any, name: str) -> str:
-    """Return "auto", "min" or "max"; raise ValueError for other values."""
-    if value not in ("auto", "min", "max"):
-        raise ValueError(f'{name} must be "auto", "min" or "max", got {value!r}')
-    return str(value)
+def to_choice(value: Choice, name: str, *choices: Choice) -> Choice:
+    """Return the value; raise ValueError unless it is one of the choices."""
+    if value not in choices:
+        *first, last = (f'"{one}"' if isinstance(one, str) else str(one) for one in choices)
+        raise ValueError(f"{name} must be {', '.join(first)} or {last}, got {value!r}")
+    return value
+
+
+def suggestion(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
+    """Return the end of a message about an unknown name: the closest name, and all names.
+
+    The core's messages end in the same way (unknown_text() in base/text.hpp).
+    """
+    names = list(known)
+    synonym = (synonyms or {}).get(name)
+    close = [synonym] if synonym in names else difflib.get_close_matches(name, names, 1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"{hint}; there are: {', '.join(names) or 'none'}"

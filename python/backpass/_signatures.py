@@ -8,14 +8,15 @@ do not fit.
 from __future__ import annotations
 
 import ast
-import difflib
 import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
+
+from backpass._arguments import suggestion
 
 # Names of arguments in other libraries.
 SYNONYMS = {
@@ -49,14 +50,6 @@ SYNONYMS = {
 _MISMATCH = re.compile(r"incompatible (function|constructor) arguments\. The following")
 
 
-def closest(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that a user probably meant, or None."""
-    known = list(names)
-    if SYNONYMS.get(name) in known:
-        return SYNONYMS[name]
-    return next(iter(difflib.get_close_matches(name, known, 1)), None)
-
-
 def mismatch_message(
     name: str, signature: inspect.Signature, args: Any, kwargs: dict[str, Any]
 ) -> str:
@@ -74,10 +67,8 @@ def mismatch_message(
     named = [p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY]
     for key in kwargs:
         if key not in named:
-            meant = closest(key, named)
-            known = f"there are: {', '.join(named)}" if named else "it takes none"
-            hint = f"; did you mean {meant!r}?" if meant else f"; {known}"
-            return f"{name}() got an unexpected keyword argument {key!r}{hint}"
+            end = suggestion(key, named, SYNONYMS)
+            return f"{name}() got an unexpected keyword argument {key!r}{end}"
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:

@@ -21,7 +21,6 @@ Examples
 
 from __future__ import annotations
 
-import difflib
 import functools
 import math
 import re
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from backpass import _core
+from backpass._arguments import suggestion
 from backpass._inputs import to_array
 
 if TYPE_CHECKING:
@@ -156,9 +156,7 @@ def normalised(metric: str) -> str:
     if top := _TOP.match(name):
         return f"top_{top[1]}"
     if name not in _METRICS:
-        close = difflib.get_close_matches(name, names(), 1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise ValueError(f"unknown metric {metric!r}{hint}; there are: {', '.join(names())}")
+        raise ValueError(f"unknown metric {metric!r}{suggestion(name, names())}")
     return name
 
 

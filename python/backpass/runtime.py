@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, overload
 
+from backpass._arguments import to_choice
 from backpass._core import config, get_num_threads, set_num_threads
 
 __all__ = ["config", "get_num_threads", "set_num_threads", "show_config"]
@@ -40,8 +41,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     >>> bp.show_config(mode="dicts")["version"] == bp.__version__
     True
     """
-    if mode not in ("stdout", "dicts"):
-        raise ValueError(f'mode must be "stdout" or "dicts", got {mode!r}')
+    to_choice(mode, "mode", "stdout", "dicts")
     entries = config()
     if mode == "dicts":
         return entries

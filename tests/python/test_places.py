@@ -120,7 +120,6 @@ OTHER_MEANINGS = {
     "auto": {  # the direction of a metric, and whether to show progress
         "cpp/include/backpass/trainer.hpp",
         "cpp/src/train/monitor.cpp",
-        "python/backpass/_arguments.py",
         "python/backpass/callbacks/checkpoint.py",
         "python/backpass/callbacks/early_stopping.py",
         "python/backpass/callbacks/progress.py",

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from backpass import _core
-from backpass._arguments import to_count, to_flag, to_mode, to_number
+from backpass._arguments import suggestion, to_choice, to_count, to_flag, to_number
 from backpass.callbacks.callback import Callback, Network, TrainInfo
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Checkpoint(Callback):
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         self.path = os.fspath(path)
-        self.mode = to_mode(mode, "Checkpoint: mode")
+        self.mode = to_choice(mode, "Checkpoint: mode", "auto", "min", "max")
         self.monitor = monitor
         self.save_best_only = to_flag(save_best_only, "Checkpoint: save_best_only")
         self.every = to_count(every, "Checkpoint: every", 1)
@@ -132,7 +132,7 @@ class Checkpoint(Callback):
         monitor = self.monitor or ("val_loss" if "val_loss" in logs else "loss")
         if monitor not in logs:
             raise ValueError(
-                f"Checkpoint: no series {monitor!r} to monitor; there are: {', '.join(logs)}"
+                f"Checkpoint: unknown series to monitor {monitor!r}{suggestion(monitor, logs)}"
             )
         value = logs[monitor]
         if self.mode == "max" or (self.mode == "auto" and _core._rises(monitor)):  # noqa: SLF001

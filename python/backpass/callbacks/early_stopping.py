@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from backpass._arguments import to_count, to_flag, to_mode, to_number
+from backpass._arguments import to_choice, to_count, to_flag, to_not_negative
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,5 @@ class EarlyStopping:
             raise ValueError("EarlyStopping: monitor must name a series of the history")
         to_count(self.patience, "EarlyStopping: patience", 1)
         to_flag(self.restore_best, "EarlyStopping: restore_best")
-        to_mode(self.mode, "EarlyStopping: mode")
-        if not 0 <= to_number(self.min_delta, "EarlyStopping: min_delta") < math.inf:
-            raise ValueError(
-                f"EarlyStopping: min_delta must be finite and at least 0, got {self.min_delta}"
-            )
+        to_choice(self.mode, "EarlyStopping: mode", "auto", "min", "max")
+        to_not_negative(self.min_delta, "EarlyStopping: min_delta")

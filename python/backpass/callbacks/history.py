@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from backpass._arguments import suggestion
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
@@ -77,8 +79,7 @@ class History(dict[str, list[float]]):
         self.restored_best = restored_best
 
     def __missing__(self, name: str) -> list[float]:
-        known = ", ".join(self) or "none"
-        raise KeyError(f"no series {name!r} in this history; it has: {known}")
+        raise KeyError(f"unknown series {name!r}{suggestion(name, self)}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, History) and super().__eq__(other) and vars(self) == vars(other)

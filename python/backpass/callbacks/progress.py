@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
+from backpass._arguments import to_choice
 from backpass.callbacks.history import BOOKKEEPING
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class Progress:
     def __init__(
         self, mode: ProgressMode = False, first_epoch: int = 0, epochs: int = 0, rows: int = 0
     ) -> None:
-        if mode not in ("auto", True, False):
-            raise ValueError(f'progress must be "auto", True or False, got {mode!r}')
+        to_choice(mode, "progress", "auto", True, False)
         self._epochs = epochs
         self._rows = rows
         self._validation = ""

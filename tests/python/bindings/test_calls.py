@@ -49,7 +49,7 @@ MISSING = "missing a required argument: "
         ("predict", (), {}, MISSING + "'x'"),
         ("predict", (X, None), {}, "too many positional arguments"),
         ("predict", (X,), {"x": X}, "multiple values for argument 'x'"),
-        ("predict", (X,), {"threads": 1}, "'threads'; did you mean 'num_threads'"),
+        ("predict", (X,), {"threads": 1}, "'threads' (did you mean 'num_threads'"),
         ("train_step", (X, Y), {"loss": "mse"}, MISSING + "'optimizer'"),
         ("train_step", (X, Y, "mse"), {"optimizer": bp.optim.SGD(lr=0.1)}, "too many positional"),
         ("loss_and_gradient", (X, Y), {}, MISSING + "'loss'"),
