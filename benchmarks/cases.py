@@ -1,4 +1,4 @@
-"""The measured cases: train steps, full batches, predictions and epochs, float32."""
+"""The measured cases: train steps, full batches, predictions and epochs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 LR = 1e-5  # of every step: so small that the parameters hardly change; the arithmetic is the same
 
 
@@ -29,6 +29,7 @@ class Case:
     loss: str = "mse"  # or "ce", softmax cross-entropy with integer labels
     optimizer: str = "adam"  # or "sgd", with momentum 0.9
     rows: int = 0
+    dtype: str = "float32"
 
     @property
     def flops(self) -> float:
@@ -38,14 +39,14 @@ class Case:
             return 2.0 * self.batch * sum(products)
         return 2.0 * (self.rows or self.batch) * (3 * sum(products) - products[0])
 
-    def data(self) -> tuple[Array, NDArray[np.float32] | NDArray[np.int64]]:
+    def data(self) -> tuple[Array, Array | NDArray[np.int64]]:
         """Return x and y, the same for every library."""
         rng = np.random.default_rng(0)
         rows = self.rows or self.batch
-        x = rng.standard_normal((rows, self.sizes[0]), dtype=np.float32)
+        x = rng.standard_normal((rows, self.sizes[0]), dtype=np.float32).astype(self.dtype)
         if self.loss == "ce":
             return x, rng.integers(0, self.sizes[-1], rows)
-        return x, rng.standard_normal((rows, self.sizes[-1]), dtype=np.float32)
+        return x, rng.standard_normal((rows, self.sizes[-1]), dtype=np.float32).astype(self.dtype)
 
     def weights(self) -> list[Array]:
         """Return initial weights, (M_{i-1}, M_i)."""

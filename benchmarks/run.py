@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import platform
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from pathlib import Path
 
 import click
 from cases import CASES, Case, parse
+from process import Worker
 from report import Result, Row, markdown, plot
 
 HERE = Path(__file__).parent
@@ -41,49 +40,6 @@ PAUSE = 0.1  # seconds, until the threads of the previous process sleep
 
 def installed() -> list[str]:
     return [p for p, needs in PEERS.items() if all(importlib.util.find_spec(n) for n in needs)]
-
-
-class Worker:
-    """One library with one number of threads."""
-
-    def __init__(self, peer: str, threads: int) -> None:
-        self.peer = peer
-        self.threads = threads
-        counts = (
-            "OMP_NUM_THREADS",
-            "OPENBLAS_NUM_THREADS",
-            "MKL_NUM_THREADS",
-            "BACKPASS_NUM_THREADS",
-        )
-        eigen = str(threads > 1).lower()
-        flags = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
-        environment = {**os.environ, **dict.fromkeys(counts, str(threads)), "XLA_FLAGS": flags}
-        self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), peer],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            text=True,
-            env=environment,
-        )
-
-    def ask(self, **request: object) -> dict[str, float]:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            self._stderr.seek(0)
-            raise click.ClickException(
-                f"{self.peer} with {self.threads} threads crashed:\n{self._stderr.read()}"
-            )
-        return dict(json.loads(answer))
-
-    def close(self) -> None:
-        self._process.communicate()
-        self._stderr.close()
 
 
 @contextmanager

@@ -13,14 +13,14 @@ LOSSES = {"mse": bp.losses.MeanSquaredError(), "ce": bp.losses.SoftmaxCrossEntro
 
 
 def prepare(case: Case) -> Callable[[], object]:
-    net = bp.Network(case.sizes, activation=case.activation, seed=0)
+    net = bp.Network(case.sizes, activation=case.activation, dtype=case.dtype, seed=0)
     x, y = case.data()
     loss = LOSSES[case.loss]
     optimizer = (
         bp.optim.Adam(lr=LR) if case.optimizer == "adam" else bp.optim.SGD(lr=LR, momentum=0.9)
     )
     if case.kind == "predict":
-        out = np.empty((case.batch, case.sizes[-1]), np.float32)
+        out = np.empty((case.batch, case.sizes[-1]), case.dtype)
         return lambda: net.predict(x, out=out)
     if case.kind == "gradient":
         return lambda: net.loss_and_gradient(x, y, loss=loss)
