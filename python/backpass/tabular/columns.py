@@ -65,7 +65,8 @@ class Scale:
 
     def decode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Undo `encode`."""
-        return values * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            return values * self.scale + self.mean
 
     def to_json(self) -> list[float]:
         """Return the three numbers."""
@@ -150,9 +151,10 @@ class CategoryColumn:
             counts.update({text: int(count) for text, count in pairs})
             missing += block.null_count
             rows += len(block)
-        least = max(2, min(10, rows // 200)) if len(counts) > 2 else 1
+        least = least_count(rows, len(counts))
         frequent = [text for text, count in counts.most_common(MAX_CATEGORIES) if count >= least]
-        other = len(frequent) < len(counts)
+        # If all are rare, an input for "another value" would be 1 wherever it is not missing.
+        other = 0 < len(frequent) < len(counts)
         return cls(name, tuple(sorted(frequent)), other, missing > 0)
 
     def read(self, column: pa.Array) -> tuple[pa.Array, int]:
@@ -250,6 +252,11 @@ class DateColumn:
         }
 
 
+def least_count(rows: int, distinct: int) -> int:
+    """Return how often a category must occur to get an input of its own."""
+    return max(2, min(10, rows // 200)) if distinct > 2 else 1
+
+
 Column = NumberColumn | CategoryColumn | DateColumn
 CLASSES: dict[str, Any] = {c.kind: c for c in (NumberColumn, CategoryColumn, DateColumn)}
 
@@ -285,7 +292,10 @@ def read_texts(column: pa.Array) -> pa.Array:
         return column
     if pa.types.is_floating(column.type):
         present = column.drop_null()
-        if pc.all(pc.equal(present, pc.round(present))).as_py() is not False:
+        whole = pc.and_(
+            pc.equal(present, pc.round(present)), pc.less(pc.abs(present), float(2**53))
+        )
+        if pc.all(whole).as_py() is not False:
             column = pc.cast(column, pa.int64(), safe=False)
     return pc.cast(column, pa.string()).dictionary_encode()
 

@@ -60,13 +60,21 @@ class TableRows:
         options: ColumnOptions,
         decimal: str | None = None,
     ) -> None:
+        double = next((name for name in targets if name in table.doubles), None)
+        if double is not None:
+            raise ValueError(
+                f"{table.name}, line 1: several columns are named {double!r}, the target: rename "
+                "the others, or the model would learn from a copy of the target"
+            )
         self.facts: dict[str, Facts] = examine(table)
         self.kinds = decide(self.facts, options, targets, decimal)
         self.target, warnings = decide_target(targets, self.facts, task, options, decimal)
         self._inputs = {name: kind for name, kind in self.kinds.items() if kind.is_input}
         if not self._inputs:
+            why = ", ".join(f"{name!r} ({kind.note})" for name, kind in self.kinds.items())
             raise ValueError(
                 f"{table.name}: no column is left to predict {self.target.name!r} from"
+                + (f"; left out: {why[:200]}" if why else "")
             )
         self._blocks: list[tuple[int, dict[str, Any]]] = []
         readers = {name: reader_of(name, kind) for name, kind in self._inputs.items()}
@@ -114,7 +122,7 @@ class TableRows:
         used = tuple(column for column in columns if column.inputs)
         if not used:
             names = ", ".join(self._inputs)
-            raise ValueError(f"no column has two values in the rows for training: {names}")
+            raise ValueError(f"no column has two frequent values in the rows for training: {names}")
         return TableEncoder(used)
 
     def _selected(self, name: str, mask: NDArray[np.bool_]) -> list[Any]:

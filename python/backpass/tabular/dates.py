@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,8 +22,6 @@ _LIKE_A_DATE = re.compile(
     re.IGNORECASE,
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_DAY_FIRST = ("%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y")
-_MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%Y")
 _OTHERS = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d-%B-%Y"),
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
@@ -36,19 +34,19 @@ def find_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str]:
     Each format reads at least one text that the formats before it do not read.
     """
     series = pd.Series(list(texts), dtype=object)
-    numeric = series[series.str.match(r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")]
-    parts = numeric.str.extract(r"^(\d+)[-/.](\d+)").astype(float)
-    day_first = bool((parts[0] > 12).any()) if len(parts) else False
-    month_first = bool((parts[1] > 12).any()) if len(parts) else False
-    points = bool(numeric.str.contains(r"^\d+\.").any()) if len(numeric) else False
-    orders = [_DAY_FIRST, _MONTH_FIRST]
-    if not day_first and (month_first or not points):
-        orders.reverse()
-    ambiguous = len(parts) > 0 and not day_first and not month_first and not points
+    parts = series.str.extract(r"^(\d{1,2})([-/.])(\d{1,2})\2\d{2,4}").dropna()
+    above = {sign: (part[[0, 2]].astype(int) > 12).any() for sign, part in parts.groupby(1)}
+    day_first, month_first = (any(found[place] for found in above.values()) for place in (0, 2))
     formats = ["ISO8601", *_with_times(_OTHERS)]
-    formats += _with_times(orders[0])
-    if day_first and month_first:
-        formats += _with_times(orders[1])
+    for sign, found in above.items():
+        orders = [[f"%d{sign}%m{sign}%{year}" for year in "Yy"]]
+        orders.append([f"%m{sign}%d{sign}%{year}" for year in "Yy"])
+        # Without evidence for this sign, that for the others counts. Points mean: the day first.
+        here = found[0] or found[2]
+        first = found[0] if here else day_first if day_first or month_first else sign == "."
+        if not first:
+            orders.reverse()
+        formats += _with_times(itertools.chain(*orders) if found[0] and found[2] else orders[0])
     used = []
     left = series
     for format_ in formats:
@@ -59,9 +57,9 @@ def find_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str]:
             used.append(format_)
             left = left[~read]
     note = ""
-    if ambiguous:
+    if above and not day_first and not month_first and set(above) != {"."}:
         note = "read as month/day/year"
-    elif day_first and month_first:
+    elif any(found[0] and found[2] for found in above.values()):
         note = (
             "some dates have the day first and some the month; an ambiguous date has the day first"
         )
@@ -108,7 +106,7 @@ def parts_of(seconds: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     parts = {
         "year": times.year,
         "month": times.month,
-        "day of week": times.dayofweek,
+        "day of week": times.day_of_week,
         "hour": times.hour,
     }
     result = {
@@ -118,7 +116,7 @@ def parts_of(seconds: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     return {**result, "days": seconds / 86400.0}
 
 
-def _with_times(formats: Sequence[str]) -> list[str]:
+def _with_times(formats: Iterable[str]) -> list[str]:
     return [day + time for day, time in itertools.product(formats, _TIMES)]
 
 

@@ -114,7 +114,7 @@ class Facts:
         values = np.asarray(column.drop_null().to_numpy(zero_copy_only=False), dtype=np.float64)
         if not len(values):
             return
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             self.whole = self.whole and bool((values == np.rint(values)).all())
         if self.counts_rows:
             first = values[0] if self._next is None else self._next
@@ -127,9 +127,10 @@ def type_of(kind: pa.DataType) -> str:
     """Return the type of a column; see `Facts`."""
     types = pa.types
     if types.is_dictionary(kind):
-        return "category"
+        simple = type_of(kind.value_type) in ("text", "number", "flag", "time", "null")
+        return "category" if simple else str(kind)
     for name, tests in {
-        "text": (types.is_string, types.is_large_string),
+        "text": (types.is_string, types.is_large_string, types.is_string_view),
         "flag": (types.is_boolean,),
         "number": (types.is_integer, types.is_floating, types.is_decimal),
         "time": (types.is_date, types.is_timestamp),

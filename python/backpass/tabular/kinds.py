@@ -7,7 +7,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from backpass.tabular.dates import find_formats, looks_like_dates
+import pyarrow as pa
+
+from backpass.tabular.columns import least_count
+from backpass.tabular.dates import find_formats, looks_like_dates, parse_dates
 from backpass.tabular.numbers import NumberStyle, find_style
 
 if TYPE_CHECKING:
@@ -97,18 +100,21 @@ def require_column(name: str, known: Mapping[str, object]) -> None:
     """Raise ValueError, with the closest name, unless there is such a column."""
     if name in known:
         return
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {close[0]!r}? There are" if close else "; there are"
-    shown = ", ".join(list(known)[:20]) + (", …" if len(known) > 20 else "")
-    raise ValueError(f"no column {name!r}{hint}: {shown}")
+    close = [other for other in known if other.lower() == name.lower()]
+    close += difflib.get_close_matches(name, known, 1)
+    shown = ", ".join(_short(other, 32) for other in list(known)[:20])
+    shown += ", …" if len(known) > 20 else ""
+    hint = f"did you mean {close[0]!r}? There" if close else "there"
+    raise ValueError(f"no column {_short(name, 32)!r}; {hint} are: {shown}")
 
 
 def number_kind(facts: Facts, decimal: str | None) -> Kind:
     """Return the kind of a column whose texts are numbers, with the texts that are not."""
     if facts.type != "text":
         return Kind("number")
-    style, read = find_style(facts.others, facts.points > 0, decimal)
-    strays = facts.present - facts.plain - read
+    plain, others = _plain_and_others(facts, decimal)
+    style, read = find_style(others, facts.points > 0, decimal)
+    strays = facts.present - plain - read
     notes = []
     if style.group:
         notes.append(f"'{style.group}' separates groups of digits")
@@ -117,10 +123,9 @@ def number_kind(facts: Facts, decimal: str | None) -> Kind:
     if style.unit:
         notes.append(f"the unit is {style.unit!r}")
     if strays:
-        pattern = re.compile(style.pattern())
-        examples = [text for text in facts.others if not pattern.match(text)][:3]
-        shown = ", ".join(repr(text[:20]) for text in examples)
-        notes.append(f"{strays} values are not numbers ({shown}); they count as missing")
+        pattern = style.compiled()
+        examples = [text for text in others if not pattern.match(text)]
+        notes.append(_strays_note(strays, "numbers", examples))
     return Kind("number", style, strays=strays, note="; ".join(notes))
 
 
@@ -130,31 +135,64 @@ def looks_numeric(facts: Facts, decimal: str | None) -> bool:
         return False  # "007" is a text
     if facts.plain == 0 and not any(any(c.isdigit() for c in text) for text in facts.others):
         return False
-    style, read = find_style(facts.others, facts.points > 0, decimal)
-    numbers = facts.plain + read
-    pattern = re.compile(style.pattern())
-    strays = sum(not pattern.match(text) for text in facts.others)
+    plain, others = _plain_and_others(facts, decimal)
+    style, read = find_style(others, facts.points > 0, decimal)
+    numbers = plain + read
+    pattern = style.compiled()
+    strays = sum(not pattern.match(text) for text in others)
     return numbers >= 0.9 * facts.present or (numbers >= 0.5 * facts.present and strays <= 5)
+
+
+def _plain_and_others(facts: Facts, decimal: str | None) -> tuple[int, Mapping[str, int]]:
+    """Return how many texts are plain numbers, and the other texts with their counts.
+
+    If the decimal sign is a comma, a text with a point is not a plain number.
+    """
+    if decimal != ",":
+        return facts.plain, facts.others
+    others = dict(facts.others)
+    pointed = {text: n for text, n in facts.counts.items() if "." in text and text not in others}
+    return facts.plain - sum(pointed.values()), {**others, **pointed}
 
 
 def plan_lines(facts: Mapping[str, Facts], kinds: Mapping[str, Kind]) -> Iterator[str]:
     """Return a table of the columns: kind, missing and distinct values, what becomes of them."""
-    rows = [("column", "kind", "missing", "distinct", "")]
+    rows = [("column", "kind", "missing", "distinct", "what becomes of it")]
     for name, entry in facts.items():
         kind = kinds.get(name, Kind("target"))
         distinct = f"{entry.distinct}{'+' if entry.many else ''}"
-        missing = str(entry.missing + kind.strays)
-        rows.append((_short(name, 32), kind.kind, missing, distinct, kind.note))
+        missing = entry.missing + kind.strays
+        fate = "; ".join(filter(None, (_fate(kind.kind, missing), kind.note)))
+        rows.append((_short(name, 32), kind.kind, str(missing), distinct, fate))
     hidden = len(rows) - _MOST_LINES
     if hidden > 1:
         # Columns with a note are shown in any case.
-        rows = [r for i, r in enumerate(rows) if i < _MOST_LINES or (r[4] and i < 2 * _MOST_LINES)]
+        noted = [False, *(bool(kinds[name].note) if name in kinds else True for name in facts)]
+        rows = [
+            row
+            for i, row in enumerate(rows)
+            if i < _MOST_LINES or (noted[i] and i < 2 * _MOST_LINES)
+        ]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     for row in rows:
         numbers = f"{row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}"
         yield f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {numbers}  {row[4]}".rstrip()
     if hidden > 1:
         yield f"({len(facts)} columns; some are not shown)"
+
+
+def _fate(kind: str, missing: int) -> str:
+    """Return what becomes of a column of a kind with so many missing values."""
+    if kind == "target":
+        return "predicted" + ("; rows without it are left out" if missing else "")
+    if kind == "id":
+        return "left out; predictions repeat it"
+    if kind == "category":
+        return "an input for each frequent value" + (" and for missing ones" if missing else "")
+    fate = {"number": "standardised", "date": "year, month, day of week, hour and days"}.get(kind)
+    if fate is None:
+        return ""
+    return fate + ("; if missing, the median, and an input for that" if missing else "")
 
 
 def _short(text: str, width: int) -> str:
@@ -170,7 +208,7 @@ def _forced(facts: Facts, chosen: str, decimal: str | None) -> Kind:
     if chosen in ("text", "category"):
         return Kind("category", note="by option")
     if chosen == "date":
-        kind = _date(facts)
+        kind = _date(facts, by_option=True)
         if kind is None:
             raise ValueError(f"column {facts.name!r} has no values that are dates")
         return kind
@@ -215,15 +253,29 @@ def _found(facts: Facts, decimal: str | None) -> Kind:
             "left out",
             note=f"a text of its own for {which}; --category keeps the most frequent ones",
         )
+    if max(facts.counts.values()) < least_count(facts.rows, facts.distinct):
+        return Kind("left out", note="no value is frequent")
     return Kind("category")
 
 
-def _date(facts: Facts) -> Kind | None:
+def _date(facts: Facts, *, by_option: bool = False) -> Kind | None:
     if facts.type == "time":
         return Kind("date")
-    if facts.type != "text" or not looks_like_dates(facts.counts):
+    if facts.type != "text" or not (by_option or looks_like_dates(facts.counts)):
         return None
-    formats, note = find_formats(list(facts.counts)[:10_000])
+    texts = list(facts.counts)
+    formats, note = find_formats(texts[:10_000])
     if not formats:
         return None
-    return Kind("date", formats=formats, note=note)
+    _, wrong = parse_dates(pa.array(texts, pa.string()), formats)
+    others = [text for text, bad in zip(texts, wrong, strict=True) if bad]
+    strays = sum(facts.counts[text] for text in others)
+    notes = [note] if note else []
+    if strays:
+        notes.append(_strays_note(strays, "dates", others))
+    return Kind("date", formats=formats, strays=strays, note="; ".join(notes))
+
+
+def _strays_note(strays: int, what: str, texts: Sequence[str]) -> str:
+    shown = ", ".join(repr(_short(text, 20)) for text in texts[:3])
+    return f"{strays} values are not {what} ({shown}); they count as missing"

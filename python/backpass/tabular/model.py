@@ -114,7 +114,9 @@ class TableModel:
         outputs = self.outputs(data, read=read).outputs
         if isinstance(self.target, ClassTarget):
             labels = self.labels(self.probabilities(outputs))
-            return np.array(labels)
+            values = np.array(labels)
+            # NumPy makes floats of integers that fit in neither int64 nor uint64.
+            return np.array(labels, dtype=object) if values.dtype.kind == "f" else values
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def predict_proba(self, data: Any, *, read: ReadOptions | None = None) -> Floats:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 LEADING_ZERO = r"^[+-]?0\d+$"
 _CURRENCY = r"[$€£¥]"
+_SPACE = "[ \t\u00a0\u202f]*"
 _UNIT = r"(?:%|°?[A-Za-zµμΩ][A-Za-z0-9²³/·]{0,7}|[$€£¥])"
 _GROUPS = (",", ".", " ", "'", "\u00a0", "\u202f")
 
@@ -48,9 +49,13 @@ class NumberStyle:
         decimal = re.escape(self.decimal)
         number = rf"[+\-]?(?:{integer}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+\-]?\d+)?"
         unit = re.escape(self.unit)
-        before = rf"(?:{unit}\s*)?" if re.fullmatch(_CURRENCY, self.unit) else ""
-        after = rf"(?:\s*{unit})?" if self.unit else ""
+        before = rf"(?:{unit}{_SPACE})?" if re.fullmatch(_CURRENCY, self.unit) else ""
+        after = rf"(?:{_SPACE}{unit})?" if self.unit else ""
         return rf"^{before}(?P<number>{number}){after}$"
+
+    def compiled(self) -> re.Pattern[str]:
+        """Return `pattern` for Python, which like RE2 then takes ASCII digits only."""
+        return re.compile(self.pattern(), re.ASCII)
 
     def to_json(self) -> list[str]:
         """Return the data for `style_from_json`."""
@@ -115,7 +120,7 @@ def find_style(
                 continue
             for unit in sorted(str(unit) for unit in units | {""}):
                 style = NumberStyle(sign, group, unit)
-                pattern = re.compile(style.pattern())
+                pattern = style.compiled()
                 read = sum(count for text, count in others.items() if pattern.match(text))
                 if read > most or (read == most and read and _simpler(style, best)):
                     best, most = style, read
@@ -137,7 +142,10 @@ def _simpler(a: NumberStyle, b: NumberStyle) -> bool:
 def _unit(text: str) -> str | None:
     """Return the unit of a number with a unit; "" without one; None for another text."""
     match = re.fullmatch(
-        rf"({_CURRENCY})?\s*[+-]?[\d.,' \u00a0\u202f]*\d[.]?(?:[eE][+-]?\d+)?\s*({_UNIT})?", text
+        rf"({_CURRENCY})?{_SPACE}[+-]?[\d.,' \u00a0\u202f]*\d[.]?(?:[eE][+-]?\d+)?{_SPACE}"
+        rf"({_UNIT})?",
+        text,
+        re.ASCII,
     )
     return None if match is None else match[1] or match[2] or ""
 

@@ -57,14 +57,16 @@ def score(
         guess = np.bincount(train).argmax()
         values = {"accuracy": float((predicted == truth).mean())}
         return Scores(values, {"accuracy": float((truth == guess).mean())}, truth, predicted)
-    guesses = np.broadcast_to(train.mean(axis=0), truth.shape)
+    peak = np.abs(train).max(axis=0)
+    peak[peak == 0.0] = 1.0
+    guesses = np.broadcast_to((train / peak).mean(axis=0) * peak, truth.shape)
     return Scores(_of_numbers(truth, outputs), _of_numbers(truth, guesses), truth, outputs)
 
 
 def _of_numbers(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
     peak = float(np.abs(truth).max()) or 1.0  # squares neither overflow nor underflow
-    error = (predicted - truth) / peak
-    spread = (((truth - truth.mean(axis=0)) / peak) ** 2).sum(axis=0)
+    error = predicted / peak - truth / peak
+    spread = ((truth / peak - (truth / peak).mean(axis=0)) ** 2).sum(axis=0)
     values = {}
     if (spread > 0).all():
         values["r2"] = float((1.0 - (error**2).sum(axis=0) / spread).mean())

@@ -16,11 +16,12 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
-import pyarrow.json
 import pyarrow.parquet
 
+from backpass.tabular.json_lines import read_json_lines
 from backpass.tabular.options import ReadOptions
 from backpass.tabular.text_files import TextTable
 
@@ -38,7 +39,9 @@ _FORMATS = {
     ".ipc": "arrow",
     ".jsonl": "json lines",
     ".ndjson": "json lines",
+    ".json": "json lines",
 }
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
 class Table(Protocol):
@@ -47,6 +50,7 @@ class Table(Protocol):
     name: str
     columns: list[str]
     notes: list[str]
+    doubles: set[str]  # names of columns that further columns had, too
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Return the rows, one block after another."""
@@ -69,6 +73,7 @@ class ArrowTable:
         self.name = name
         self.columns = columns
         self.notes: list[str] = []
+        self.doubles: set[str] = set()
         self._batches = batches
         double = next((name for name in columns if columns.count(name) > 1), None)
         if double is not None:
@@ -78,8 +83,10 @@ class ArrowTable:
         """Return the rows, one block after another."""
         try:
             yield from self._batches()
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ValueError(f"{self.name}: {str(error).splitlines()[0][:200]}") from error
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise ValueError(f"{self.name}: the file is damaged") from error
 
 
 def format_of(data: object) -> str:
@@ -89,10 +96,11 @@ def format_of(data: object) -> str:
     name = os.fspath(data)
     if name == "digits":
         return "digits"
-    lower = name.lower().removesuffix(".gz")
-    if lower.endswith(_ARRAYS) or re.search(r"[.-]idx\d*[.-]", Path(lower).name):
+    path = Path(name.lower())
+    inner = path.with_suffix("") if path.suffix in _COMPRESSED else path
+    if inner.name.endswith(_ARRAYS) or re.search(r"[.-]idx\d*[.-]", inner.name):
         return "arrays"
-    return _FORMATS.get(Path(lower).suffix, "text")
+    return _FORMATS.get(inner.suffix, "text")
 
 
 def open_table(data: Any, options: ReadOptions | None = None) -> Table:
@@ -125,7 +133,7 @@ def open_table(data: Any, options: ReadOptions | None = None) -> Table:
         return _from_standard_input(options or ReadOptions())
     if kind == "text":
         return TextTable(name, lambda: _open(name), options or ReadOptions())
-    return _from_arrow_file(name, kind, lambda: cast("BinaryIO", Path(name).open("rb")))
+    return _from_arrow_file(name, kind, lambda: _open(name))
 
 
 def _check_path(name: str) -> None:
@@ -185,7 +193,7 @@ def _from_standard_input(options: ReadOptions) -> Table:
 
     with reopen() as file:
         magic = file.read(6)
-    kind = {b"PAR1": "parquet", b"ARRO": "arrow"}.get(magic[:4])
+    kind = {b"PAR1": "parquet", b"ARRO": "arrow", b"FEA1": "arrow"}.get(magic[:4])
     if kind is not None:
         return _from_arrow_file("standard input", kind, reopen)
     return TextTable("standard input", reopen, options)
@@ -194,18 +202,29 @@ def _from_standard_input(options: ReadOptions) -> Table:
 def _from_arrow_file(name: str, kind: str, open_file: Callable[[], BinaryIO]) -> Table:
     with open_file():  # raises an OSError that names the file
         pass
+    if kind == "json lines":
+        return _from_arrow(name, read_json_lines(name, open_file))
     try:
         if kind == "parquet":
             with open_file() as file:
                 columns = pa.parquet.read_schema(file).names
             return ArrowTable(name, columns, lambda: _parquet_blocks(open_file))
+        return _from_arrow(name, _read_ipc(open_file))
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        title = "a Parquet" if kind == "parquet" else "an Arrow or Feather"
+        raise ValueError(f"{name}: not {title} file, or damaged") from error
+
+
+def _read_ipc(open_file: Callable[[], BinaryIO]) -> pa.Table:
+    """Read a Feather file, or an Arrow file or stream."""
+    try:
         with open_file() as file:
-            read = pa.feather.read_table if kind == "arrow" else pa.json.read_json
-            table = read(file)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise ValueError(f"{name}: not a {kind} file: {reason}") from error
-    return _from_arrow(name, table)
+            return pa.feather.read_table(file)
+    except pa.ArrowInvalid:
+        with open_file() as file, pa.ipc.open_stream(file) as reader:
+            return reader.read_all()
 
 
 def _parquet_blocks(open_file: Callable[[], BinaryIO]) -> Iterator[pa.RecordBatch]:
@@ -225,8 +244,10 @@ def _from_frame(data: Any) -> Table:
     if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "iloc"):  # polars and others
         return _from_arrow("the data frame", pa.table(data))
     if isinstance(data, dict):
-        import pandas as pd
-
+        lengths = {name: len(column) for name, column in data.items() if hasattr(column, "__len__")}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"{name!r}: {length}" for name, length in lengths.items())
+            raise ValueError(f"the columns have different numbers of rows: {shown[:200]}")
         data = pd.DataFrame(data)
     if not hasattr(data, "iloc") or not hasattr(data, "columns"):
         raise TypeError(
@@ -238,6 +259,10 @@ def _from_frame(data: Any) -> Table:
 
 
 def _from_series(series: Any, name: str) -> pa.Array:
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        categories = series.cat.categories
+        if isinstance(categories, (pd.IntervalIndex, pd.PeriodIndex)):
+            series = series.cat.rename_categories(categories.astype(str))
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
@@ -245,12 +270,10 @@ def _from_series(series: Any, name: str) -> pa.Array:
     # Objects of several types: their texts.
     from numbers import Number
 
-    from pandas import Timestamp
-
     missing = series.isna()
     kinds = {type(value) for value in series[~missing]}
-    simple = (str, bytes, int, float, Number, Timestamp)
-    if not all(issubclass(kind, simple) for kind in kinds):
+    simple = (str, bytes, int, float, Number, pd.Timestamp)
+    if not all(issubclass(kind, simple) and not issubclass(kind, complex) for kind in kinds):
         shown = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise TypeError(f"column {name!r} contains objects of type {shown}")
     return pa.array([None if m else str(v) for v, m in zip(series, missing, strict=True)])

@@ -42,7 +42,7 @@ class Dialect:
     @contextlib.contextmanager
     def rows(self, file: BinaryIO) -> Iterator[Any]:
         """Return a reader of the rows. Its `line_num` is the last line that it has read, from 1."""
-        with io.TextIOWrapper(file, self.encoding, newline="") as text:
+        with io.TextIOWrapper(file, self.encoding, newline="") as text, _long_cells():
             yield csv.reader(text, delimiter=self.separator, strict=True)
 
 
@@ -56,6 +56,11 @@ class TextTable:
     open_file : callable
         Opens the decompressed file. It is called once per pass over the rows.
     options : ReadOptions
+
+    Attributes
+    ----------
+    doubles : set of str
+        Names in the header that several columns have; see `Table`.
 
     Raises
     ------
@@ -74,8 +79,13 @@ class TextTable:
             raise ValueError(f"{name}: the file is empty")
         self.dialect, self.notes = _examine(name, head, whole, options)
         with self.dialect.rows(open_file()) as rows:
-            first: list[str] = next(rows, [])
+            try:
+                first: list[str] = next(rows, [])
+            except csv.Error as error:
+                raise ValueError(f"{name}, line 1: {error}") from error
         self.columns, renamed = _names(first, self.dialect.header)
+        counts = Counter(cell.strip() for cell in first)
+        self.doubles = {name for name in self.columns if counts[name] > 1}
         self.notes += [f"{name}: {note}" for note in renamed]
         if self.dialect.header and len(first) > 1 and all(_is_number(cell) for cell in first):
             raise ValueError(
@@ -144,6 +154,16 @@ class TextTable:
         return f"{self.name}, line {line} or later: not {self.dialect.encoding}: use --encoding"
 
 
+@contextlib.contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let the module csv read cells of any length."""
+    before = csv.field_size_limit(_BLOCK)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _first_error(text: bytes) -> int | None:
     """Return the place of the first byte that is not UTF-8."""
     try:
@@ -163,14 +183,23 @@ def _examine(
         if not encoding.startswith("utf"):
             notes.append(f"{name}: not UTF-8, read as {encoding}; --encoding changes this")
     try:
-        text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
-    except LookupError:
+        io.TextIOWrapper(io.BytesIO(), encoding).close()  # a codec of texts?
+    except (LookupError, ValueError):
         raise ValueError(f"unknown encoding {encoding!r}") from None
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
+    except UnicodeDecodeError as error:
+        line = head[: error.start].decode(encoding, "ignore").count("\n") + 1
+        byte = head[error.start]
+        raise ValueError(f"{name}, line {line}: the byte 0x{byte:02x} is not {encoding}") from error
     except UnicodeError as error:
         raise ValueError(f"{name}: not {encoding}: {error}") from error
     separator = options.separator or _find_separator(text, whole)
-    if len(separator) != 1:
-        raise ValueError(f"the separator must be one character, got {separator!r}")
+    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
+        raise ValueError(
+            f"the separator must be one ASCII character, not a quote or an end of line, "
+            f"got {separator!r}"
+        )
     return Dialect(encoding, separator, options.header), notes
 
 
@@ -197,10 +226,8 @@ def _find_separator(text: str, whole: bool) -> str:
         lines.pop()  # cut off by the end of the head
     best, separator = 0.0, ","
     for candidate in _SEPARATORS:
-        try:
+        with _long_cells():
             rows = list(itertools.islice(csv.reader(lines, delimiter=candidate), 200))
-        except csv.Error:
-            continue
         widths = Counter(len(row) for row in rows if row)
         width = len(rows[0]) if rows else 0
         # The header decides. A separator within texts splits few rows into that number of cells.
