@@ -27,7 +27,9 @@ def read_json_lines(name: str, open_file: Callable[[], BinaryIO]) -> pa.Table:
     options = pa.json.ReadOptions(use_threads=False, block_size=_BLOCK)
     try:
         with open_file() as file:
-            return pa.json.read_json(file, read_options=options)
+            table = pa.json.read_json(file, read_options=options)
+        table.validate(full=True)  # UTF-8
+        return table
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"{name}{_fault(open_file)}") from error
 
@@ -44,7 +46,9 @@ def _fault(open_file: Callable[[], BinaryIO]) -> str:
                 row: Any = json.loads(text.rstrip(), object_pairs_hook=tuple)  # a list is an array
             except json.JSONDecodeError as error:
                 return f", line {line}, character {error.colno}: not JSON"
-            except (UnicodeDecodeError, RecursionError):
+            except UnicodeDecodeError as error:
+                return f", line {line}: the byte 0x{text[error.start]:02x} is not UTF-8"
+            except RecursionError:
                 return f", line {line}: not JSON"
             if not isinstance(row, tuple):
                 return f", line {line}: each line must be one object, such as {{...}}"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _ROWS = 1 << 16  # rows per block
 _DECOMPRESSION_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+_ARROW_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)
 _ARRAYS = (".npz", ".npy", ".idx", "-ubyte")
 _FORMATS = {
     ".parquet": "parquet",
@@ -82,8 +83,10 @@ class ArrowTable:
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Return the rows, one block after another."""
         try:
-            yield from self._batches()
-        except (pa.ArrowException, OSError) as error:
+            for batch in self._batches():
+                batch.validate(full=True)  # what a damaged file has may not be a text
+                yield batch
+        except _ARROW_ERRORS as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise ValueError(f"{self.name}: the file is damaged") from error
@@ -210,7 +213,7 @@ def _from_arrow_file(name: str, kind: str, open_file: Callable[[], BinaryIO]) ->
                 columns = pa.parquet.read_schema(file).names
             return ArrowTable(name, columns, lambda: _parquet_blocks(open_file))
         return _from_arrow(name, _read_ipc(open_file))
-    except (pa.ArrowException, OSError) as error:
+    except _ARROW_ERRORS as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         title = "a Parquet" if kind == "parquet" else "an Arrow or Feather"

@@ -120,9 +120,9 @@ class TextTable:
                     ),
                 )
             except (pa.ArrowInvalid, UnicodeError) as error:
-                raise ValueError(self._fault(str(error))) from error
+                raise ValueError(self._fault()) from error
 
-    def _fault(self, reason: str) -> str:
+    def _fault(self) -> str:
         """Return the message for a file that cannot be read: it names the line."""
         line = 1
         with self.dialect.rows(self._open()) as rows:
@@ -139,7 +139,7 @@ class TextTable:
                 return f"{self.name}, line {line}: {error}"
             except UnicodeError:
                 return self._wrong_byte(line)
-        return f"{self.name}: {reason.splitlines()[0][:200]}"
+        return f"{self.name}: a row is too long, or a quote is not closed"
 
     def _wrong_byte(self, line: int) -> str:
         """Return the message for bytes that are not of the encoding, at or soon after a line."""
@@ -208,7 +208,8 @@ def _find_encoding(name: str, head: bytes, whole: bool) -> str:
         if head.startswith(mark):
             return encoding
     zeros = [head[start::2].count(0) for start in (0, 1)]
-    if max(zeros) > len(head) // 8:  # of UTF-16, every second byte of English text is zero
+    # Of UTF-16, every second byte of English text is zero, and nearly none of the other bytes.
+    if max(zeros) > len(head) // 8 and min(zeros) <= max(zeros) // 16:
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     if any(zeros):
         raise ValueError(f"{name}: contains zero bytes, so it is not a text file")
