@@ -29,9 +29,9 @@ def read_json_lines(name: str, open_file: Callable[[], BinaryIO]) -> pa.Table:
         with open_file() as file:
             table = pa.json.read_json(file, read_options=options)
         table.validate(full=True)  # UTF-8
-        return table
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"{name}{_fault(open_file)}") from error
+    return table
 
 
 def _fault(open_file: Callable[[], BinaryIO]) -> str:

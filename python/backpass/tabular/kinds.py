@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Integers of a column with such a name count rows; they measure nothing.
 _ID_NAME = re.compile(
-    r"(.*[ _.-])?(id|ids|index|key|uuid|guid|rownames?|row_?(num|number|id))|unnamed: \d+|"
+    r"(.*[ _.-])?(id|ids|index|key|uuid|guid|rownames?|row[_.]?(num|number|id))|unnamed: \d+|"
     r"column 1|.*[a-z]I[Dd]",
     re.IGNORECASE,
 )
@@ -166,13 +166,10 @@ def plan_lines(facts: Mapping[str, Facts], kinds: Mapping[str, Kind]) -> Iterato
         rows.append((_short(name, 32), kind.kind, str(missing), distinct, fate))
     hidden = len(rows) - _MOST_LINES
     if hidden > 1:
-        # Columns with a note are shown in any case.
-        noted = [False, *(bool(kinds[name].note) if name in kinds else True for name in facts)]
-        rows = [
-            row
-            for i, row in enumerate(rows)
-            if i < _MOST_LINES or (noted[i] and i < 2 * _MOST_LINES)
-        ]
+        # Columns with a note come before others, and the order stays.
+        plain = [name in kinds and not kinds[name].note for name in facts]
+        chosen = sorted(range(len(facts)), key=plain.__getitem__)[: _MOST_LINES - 2]
+        rows = [rows[0], *(rows[i + 1] for i in sorted(chosen))]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     for row in rows:
         numbers = f"{row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}"
