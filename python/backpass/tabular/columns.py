@@ -48,8 +48,8 @@ class Scale:
         known = values[np.isfinite(values)]
         if not len(known):
             return cls(0.0, 0.0, 1.0)
-        # Divide by the largest value, so that sums and squares neither overflow nor underflow.
-        peak = float(np.abs(known).max()) or 1.0
+        # Scale with a power of two, which is exact, so that nothing overflows or underflows.
+        peak = math.ldexp(1.0, math.frexp(float(np.abs(known).max()))[1] - 1)
         known = known / peak
         median, mean, deviation = float(np.median(known)), float(known.mean()), float(known.std())
         # The computed deviation of a constant may be a rounding error instead of zero.
@@ -59,8 +59,11 @@ class Scale:
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the scaled values."""
         filled = np.where(np.isfinite(values), values, self.median)
-        with np.errstate(over="ignore"):  # of a value far outside those of the training
-            result: NDArray[np.float64] = (filled - self.mean) / self.scale
+        with np.errstate(over="ignore", invalid="ignore"):  # far outside the training's values
+            difference = filled - self.mean
+            result: NDArray[np.float64] = difference / self.scale
+            large = np.isinf(difference)
+            result[large] = filled[large] / self.scale - self.mean / self.scale
         return np.clip(result, -1e30, 1e30, out=result)
 
     def decode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
