@@ -53,6 +53,8 @@ def split_rows(
         chosen = ((np.arange(count) + 0.5) * len(order) / max(count, 1)).astype(np.int64)
         parts[name] = np.sort(order[chosen])
         order = np.delete(order, chosen)
+    if not len(order):
+        raise ValueError("there are no rows to train on")
     parts["train"] = np.sort(order)
     return parts
 

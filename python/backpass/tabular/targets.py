@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from backpass.tabular.columns import Scale, read_numbers, read_texts, scale_from_json
+from backpass.tabular.dates import looks_like_dates
 from backpass.tabular.kinds import looks_numeric, number_kind
 from backpass.tabular.numbers import NumberStyle, style_from_json
 
@@ -148,22 +149,37 @@ def decide_target(
             raise ValueError(f"target {name!r} has no values")
         if entry.type not in ("text", "number", "flag", "category"):
             raise ValueError(f"target {name!r} has the type {entry.type}, which cannot be learned")
+        by_option = options.of(name) in ("text", "category")
+        if entry.type == "text" and not by_option and looks_like_dates(entry.counts):
+            raise ValueError(
+                f"target {name!r} has dates, which cannot be learned; --category makes them classes"
+            )
         numeric = entry.type == "number" or (
             entry.type == "text"
             and (options.of(name) == "numeric" or looks_numeric(entry, decimal))
-            and options.of(name) not in ("text", "category")
+            and not by_option
         )
         kind = number_kind(entry, decimal) if numeric else None
         kinds.append(kind)
     classes = task == "classification" or (
         task == "auto"
         and len(names) == 1
-        and (kinds[0] is None or _few_whole_numbers(facts[names[0]], kinds[0].style))
+        and (
+            kinds[0] is None
+            or options.of(names[0]) in ("text", "category")
+            or (
+                options.of(names[0]) != "numeric"
+                and _few_whole_numbers(facts[names[0]], kinds[0].style)
+            )
+        )
     )
     if classes:
         if len(names) > 1:
             raise ValueError("several targets are for a regression; classes are one target")
-        return _classes(facts[names[0]], kinds[0].style if kinds[0] is not None else None), warnings
+        kind = kinds[0]
+        if kind is not None and kind.strays and kind.style == NumberStyle():
+            warnings.append(f"target {names[0]!r}: {kind.note}")
+        return _classes(facts[names[0]], None if kind is None else kind.style), warnings
     for name, kind in zip(names, kinds, strict=True):
         if kind is None and facts[name].type != "flag":
             example = next(iter(facts[name].counts))
@@ -210,6 +226,8 @@ def _target(kind: str, **data: Any) -> Target:
             raise ValueError("a name and at least two labels are expected")
         if not all(isinstance(label, (str, int)) for label in labels):
             raise ValueError("a label is a text, a whole number or a flag")
+        if len(set(labels)) < len(labels):
+            raise ValueError("two labels are equal")
         return ClassTarget(name, labels)
     if kind == "numbers":
         names = tuple(data["names"])
