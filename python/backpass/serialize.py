@@ -91,7 +91,7 @@ def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Networ
         warnings.warn(
             f"{os.fspath(path)} is a model of a table: its network takes encoded inputs. "
             "backpass.tabular.load(path) opens it with the encoder",
-            stacklevel=2,
+            stacklevel=3,  # the caller of the function that `_signatures` wraps
         )
     return network if dtype is None else network.astype(dtype)
 

@@ -328,7 +328,7 @@ def column_from_json(data: Any) -> Column:
     """
     try:
         return _column(**data)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         name = data.get("name") if isinstance(data, dict) else None
         raise ValueError(f"the encoding of the column {name!r} is damaged: {error}") from error
 
@@ -355,6 +355,8 @@ def _column(kind: str, name: Any, missing: Any, **data: Any) -> Column:
             raise ValueError("two categories are equal")
         return CategoryColumn(name, categories, other, missing)
     if kind == "date":
+        if not isinstance(data["parts"], dict):
+            raise TypeError("parts of dates are expected")
         known = parts_of(np.zeros(1))
         parts = tuple((part, scale_from_json(scale)) for part, scale in data["parts"].items())
         formats = tuple(data["formats"])

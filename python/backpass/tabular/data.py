@@ -23,7 +23,6 @@ from backpass.tabular.targets import (
 )
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
@@ -216,6 +215,9 @@ def encode_table(
         chosen = {name: block[name].filter(mask) for name in encoder.names}
         inputs.append(encoder.encode(chosen, dtype, counts))
         values.append(y[known])
+        if not known.all():
+            what = "rows without a known value, which are left out"
+            counts.setdefault(target.name, Counter())[what] += int((~known).sum())
     if not sum(map(len, values)):
         raise ValueError(f"{table.name}: no row has a value of {target.name!r} that is known")
     return np.concatenate(inputs), np.concatenate(values), counts

@@ -257,7 +257,7 @@ def _found(facts: Facts, decimal: str | None) -> Kind:
 
 def _date(facts: Facts, *, by_option: bool = False) -> Kind | None:
     if facts.type == "time":
-        return Kind("date")
+        return Kind("date", formats=("ISO8601",))  # as a text file has such dates
     if facts.type != "text" or not (by_option or looks_like_dates(facts.counts)):
         return None
     texts = list(facts.counts)

@@ -215,7 +215,7 @@ def target_from_json(data: Any) -> Target:
     """Return a target from its `to_json`; raise ValueError if `data` is not such a target."""
     try:
         return _target(**data)
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise ValueError(f"the target in the file is damaged: {error}") from error
 
 
