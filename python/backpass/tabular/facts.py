@@ -44,7 +44,7 @@ class Facts:
     whole : bool
         Numbers only: whether all are integers.
     counts_rows : bool
-        Whether the numbers are 0, 1, 2, … or 1, 2, 3, ….
+        Whether each number is the number of the row before plus 1.
     """
 
     name: str
@@ -118,8 +118,7 @@ class Facts:
             self.whole = self.whole and bool((values == np.rint(values)).all())
         if self.counts_rows:
             first = values[0] if self._next is None else self._next
-            counted = bool((values == first + np.arange(len(values))).all())
-            self.counts_rows = counted and (self._next is not None or first in (0.0, 1.0))
+            self.counts_rows = bool((values == first + np.arange(len(values))).all())
             self._next = first + len(values)
 
 

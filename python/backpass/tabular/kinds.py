@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 # Integers of a column with such a name count rows; they measure nothing.
 _ID_NAME = re.compile(
     r"(.*[ _.-])?(id|ids|index|key|uuid|guid|rownames?|row[_.]?(num|number|id))|unnamed: \d+|"
-    r"column 1|.*[a-z]I[Dd]",
+    r"column 1|(?-i:.*[a-z]I[Dd])",
+    re.IGNORECASE,
+)
+# Such a column measures time, also if its values are the numbers of the rows.
+_TIME_NAME = re.compile(
+    r"(.*[ _.-])?(t|time|year|quarter|month|week|day|date|hour|minute|second|period|age)s?",
     re.IGNORECASE,
 )
 _MOST_LINES = 40  # of the table of columns, so that it fits on a screen
@@ -89,7 +94,7 @@ def decide(
         return kinds
     # Rather predict from numbers of rows, which may be times, than from nothing.
     for name, kind in kinds.items():
-        if kind.kind == "id" and options.of(name) is None:
+        if kind.kind == "id" and options.of(name) is None and not _ID_NAME.fullmatch(name):
             kinds[name] = replace(
                 number_kind(facts[name], decimal), note="there is no other column"
             )
@@ -234,6 +239,7 @@ def _found(facts: Facts, decimal: str | None) -> Kind:
         whole = facts.whole if facts.type == "number" else not facts.points
         if numeric and whole and facts.missing == 0:
             counts_rows = facts.counts_rows and facts.present >= _MANY_ROWS
+            counts_rows = counts_rows and _TIME_NAME.fullmatch(facts.name) is None
             named = _ID_NAME.fullmatch(facts.name) is not None
             if counts_rows or (named and (unique or facts.many)):
                 return Kind("id", note="a number of its own for each row")

@@ -32,8 +32,8 @@ def test_row_numbers_are_seen_over_blocks(tmp_path: Path) -> None:
     rows = 600_000
     path = write(tmp_path / "a.csv", lines(lambda i: f"{i + 5},{i - i % 2}", rows))
     facts = examine(open_table(path))
-    assert facts["x"].step_of_one
-    assert not facts["y"].step_of_one
+    assert facts["x"].counts_rows
+    assert not facts["y"].counts_rows
     assert facts["x"].many
     assert facts["x"].distinct >= MAX_COUNTED
 
@@ -53,7 +53,7 @@ def test_a_table_without_rows_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_no_number_is_too_large() -> None:
     facts = examine(open_table({"x": [1.7e308, -1.7e308, 0.5], "i": [2**63 - 1, -(2**63), 0]}))
-    assert not facts["x"].step_of_one
+    assert not facts["x"].counts_rows
     assert facts["i"].distinct == 3
 
 

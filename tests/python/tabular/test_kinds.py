@@ -17,7 +17,9 @@ Y = ["a", "b"] * (N // 2)
 
 
 def column(make: Callable[[int], Any], **options: Any) -> Any:
-    return kinds({"x": [make(i) for i in range(N)], "y": Y}, ColumnOptions(**options))["x"]
+    other = [i % 2 for i in range(N)]
+    table = {"x": [make(i) for i in range(N)], "other": other, "y": Y}
+    return kinds(table, ColumnOptions(**options))["x"]
 
 
 class TestFound:
@@ -52,6 +54,16 @@ class TestFound:
     def test_kinds(self, make: Callable[[int], Any], kind: str) -> None:
         assert column(make).kind == kind
 
+    @pytest.mark.parametrize("name", ["year", "Day", "t", "time", "model_year", "age"])
+    def test_names_of_times_keep_numbers_that_count_rows(self, name: str) -> None:
+        table = {name: range(1960, 1960 + N), "size": [i % 7 for i in range(N)], "y": Y}
+        assert kinds(table)[name].kind == "number"
+
+    def test_numbers_of_rows_are_used_if_there_is_nothing_else(self) -> None:
+        found = kinds({"x": range(N), "y": Y})["x"]
+        assert (found.kind, found.note) == ("number", "there is no other column")
+        assert kinds({"id": range(N), "y": Y})["id"].kind == "id"
+
     @pytest.mark.parametrize(
         "name", ["id", "ID", "customer_id", "customerId", "Unnamed: 0", "column 1", "row.number"]
     )
@@ -60,6 +72,7 @@ class TestFound:
         assert kinds({name: numbers, "y": Y})[name].kind == "id"
         assert kinds({name: numbers % 7, "y": Y})[name].kind == "number"
         assert kinds({"size": numbers, "y": Y})["size"].kind == "number"
+        assert kinds({"citric acid": numbers, "y": Y})["citric acid"].kind == "number"
         assert kinds({name: numbers + 0.5, "y": Y})[name].kind == "number"
 
     def test_stray_texts_are_counted_and_shown(self) -> None:
