@@ -48,7 +48,7 @@ def package(build: str, folder: Path) -> Path:
         return checked(path.resolve())
     if path.suffix != ".whl":
         source = folder / "source"
-        revision = ["git", "-C", str(ROOT), "worktree", "add", "--detach", str(source), build]
+        revision = ["git", "-C", str(ROOT), "worktree", "add", "-q", "--detach", str(source), build]
         subprocess.run(revision, check=True, stdout=subprocess.DEVNULL)
         try:
             pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", str(folder)]

@@ -16,7 +16,8 @@ Examples
 True
 """
 
-import importlib
+import importlib as _importlib
+import sys as _sys
 
 from backpass import activations, callbacks, initializers, losses, metrics, optim, schedules
 from backpass._core import __version__
@@ -55,11 +56,11 @@ __all__ = [
 ]
 
 _register_when_imported()
-_install_signatures()
+_install_signatures(_sys.modules[__name__])
 
 
 def __getattr__(name: str) -> object:
     """Import the subpackage `tabular` on first use: it needs an extra."""
     if name == "tabular":
-        return importlib.import_module("backpass.tabular")
+        return _importlib.import_module("backpass.tabular")
     raise AttributeError(f"module 'backpass' has no attribute {name!r}")

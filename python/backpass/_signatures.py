@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
+from backpass import _core
 from backpass._arguments import suggestion
 
 # Names of arguments in other libraries.
@@ -261,15 +262,12 @@ def install_class(cls: type) -> None:
             _install(cls, attribute, function, attribute)
 
 
-def install_all() -> None:
-    """Do this for all public modules and classes of the package."""
-    import backpass
-    from backpass import _core
-
+def install_all(package: ModuleType) -> None:
+    """Do this for all public modules and classes of the package backpass."""
     submodules = ("activations", "initializers", "losses", "optim", "schedules")
     for name in (*submodules, "callbacks", "metrics"):
-        install(getattr(backpass, name))
-    install(backpass)
+        install(getattr(package, name))
+    install(package)
     bases = [getattr(_core, name) for name in submodules]
     classes = [value for module in bases for value in vars(module).values()]
     for cls in (_core.Network, *classes):
