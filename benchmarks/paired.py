@@ -6,8 +6,8 @@ process runs OLD again: the ratio "old / old" shows which differences are noise.
 
 Each build runs in its own process. In every round the processes take turns, in an order that
 changes from round to round. So a slow moment of the machine affects every build. The places of a
-process in memory can change its times by several percent, so the processes are started anew
---starts times. A result is the median over all rounds.
+process in memory can change its times by several percent, so new processes are started --starts
+times. A result is the median over all rounds.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def test_views_make_no_arrays(problem):
     assert traced_peak(look) < _SMALL
 
 
-def test_the_counter_sees_an_array(problem):
+def test_the_counter_counts_an_array(problem):
     net, x, y = problem
     assert traced_peak(lambda: net.predict(x)) >= y.nbytes
 

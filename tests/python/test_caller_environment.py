@@ -227,7 +227,7 @@ def environment():
         i += 1
     return sorted(found)
 
-def world():
+def process_state():
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     mask = os.umask(0)
@@ -247,9 +247,9 @@ import numpy as np, tqdm, pickle
 import threading, concurrent.futures, functools, dataclasses, inspect, warnings, typing
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
 os.umask(0o027)
-before = world()
+before = process_state()
 import backpass as bp
-imported = world()
+imported = process_state()
 x = np.random.default_rng(0).normal(size=(600, 33))
 net = bp.Network([33, 128, 3], seed=0)
 bp.set_num_threads(3)
@@ -264,7 +264,7 @@ with tempfile.TemporaryDirectory() as folder:
             call()
         except (OSError, ValueError):
             pass
-print(json.dumps([before, imported, world(), mode]))
+print(json.dumps([before, imported, process_state(), mode]))
 """
 
 
@@ -364,7 +364,7 @@ def test_what_a_locale_with_a_comma_wrote_is_read_without_it(tmp_path):
     assert saved.network.layers[0].activation.negative_slope == 0.125
 
 
-def test_the_probe_of_the_mode_sees_a_changed_mode():
+def test_the_probe_of_the_mode_detects_a_changed_mode():
     before = float_mode()
     with rounding_towards_zero():
         assert float_mode() != before

@@ -42,7 +42,7 @@ from check_layers import check_tree
         ("python/bindings/a.cpp", '#include "model/model.hpp"', "private header"),
     ],
 )
-def test_breaches_are_found(tmp_path, file, line, message):
+def test_violations_are_found(tmp_path, file, line, message):
     path = tmp_path / file
     path.parent.mkdir(parents=True)
     path.write_text(f"// a file\n{line}\n")
@@ -72,7 +72,7 @@ def test_what_is_allowed_is_not_found(tmp_path, file, line):
     assert check_tree(tmp_path) == []
 
 
-def test_the_tree_keeps_the_rule():
+def test_the_tree_has_no_violation():
     root = Path(__file__).resolve().parents[2]
     assert (root / "cpp/src/pass").is_dir()
     assert check_tree(root) == []

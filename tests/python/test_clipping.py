@@ -46,7 +46,7 @@ def test_a_norm_whose_squares_overflow(dtype, scale, clip_norm):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_every_member_of_a_team_sees_the_same_norm(threads):
+def test_every_member_of_a_team_uses_the_same_norm(threads):
     before = bp.get_num_threads()
     bp.set_num_threads(threads)
     try:

@@ -87,7 +87,7 @@ def test_inference_drops_nothing(dtype):
     assert net.evaluate(x, x, loss="mse") == 0.0
 
 
-def test_rate_zero_is_no_dropout(dtype):
+def test_rate_zero_means_no_dropout(dtype):
     x = np.random.default_rng(0).normal(size=(40, 6)).astype(dtype)
     y = np.zeros((40, 2), dtype=dtype)
     nets = [bp.Network([6, 9, 9, 2], dropout=d, dtype=dtype, seed=4) for d in (0.0, [0.0, 0.0])]

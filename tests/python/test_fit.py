@@ -167,7 +167,7 @@ def test_reduce_on_plateau():
     np.testing.assert_allclose(history["lr"], [0.1] * 4 + [0.05] * 3 + [0.025] * 3)
 
 
-def test_lr_is_put_back_when_training_fails():
+def test_lr_is_restored_when_training_fails():
     net = SPEC.make()
     x, y = data()
     optimizer = sgd()
@@ -192,7 +192,7 @@ def test_lr_is_put_back_when_training_fails():
 # ---- shuffles
 
 
-def test_every_epoch_sees_every_row_once_in_an_order_of_its_own():
+def test_every_epoch_uses_every_row_once_in_a_new_order():
     orders = recorded_orders(seed=1)
     assert all(sorted(order) == list(range(23)) for order in orders)
     assert len({tuple(order) for order in [*orders, range(23)]}) == 4

@@ -38,7 +38,7 @@ def test_divergence_names_epoch_and_batch_and_keeps_the_last_finite_epoch():
     assert optimizer.lr == 0.1
 
 
-def test_a_rate_that_explodes_is_divergence():
+def test_a_diverging_rate_is_divergence():
     x, y = data(200)
     net = SPEC.make()
     before = bits(net.parameters)
@@ -49,7 +49,7 @@ def test_a_rate_that_explodes_is_divergence():
         assert bits(net.parameters) == before
 
 
-def test_a_parameter_that_explodes_is_named():
+def test_an_infinite_parameter_is_named():
     """The loss of the only step is finite; the parameters after it are not."""
     net = SPEC.make()
     before = bits(net.parameters)
@@ -65,7 +65,7 @@ def test_a_parameter_that_explodes_is_named():
     assert bits(net.parameters) == before
 
 
-def test_divergence_puts_the_optimizer_and_dropout_back_too():
+def test_divergence_also_restores_the_optimizer_and_dropout():
     """Both networks then continue identically, including dropout masks."""
     x, y = data(24)
     spec = Spec(SPEC.sizes, SPEC.activations, dropout=0.3, dtype="float64", seed=2)

@@ -10,7 +10,7 @@ from network_pair import bits
 # ---- validation and metrics
 
 
-def test_validation_data_is_only_looked_at():
+def test_validation_data_does_not_change_the_training():
     net, plain = SPEC.make(), SPEC.make()
     x, y = data()
     vx, vy = data(11, seed=3)
@@ -323,7 +323,7 @@ def test_a_callback_stops():
     ]
 
 
-def test_stopping_after_the_last_epoch_is_no_early_stop():
+def test_stopping_after_the_last_epoch_is_not_an_early_stop():
     x, y = data()
     stop = bp.callbacks.LambdaCallback(on_epoch_end=lambda net, epoch, logs: epoch == 2)
     settings = {"loss": "mse", "callbacks": [stop], **SILENT}
@@ -331,7 +331,7 @@ def test_stopping_after_the_last_epoch_is_no_early_stop():
     assert SPEC.make().fit(x, y, optimizer=sgd(), epochs=4, **settings).stopped_early
 
 
-def test_a_nan_in_validation_ends_nothing():
+def test_a_nan_in_validation_does_not_end_fit():
     x, y = data()
     net = SPEC.make()
     plateau = bp.schedules.ReduceOnPlateau(factor=0.5, patience=0)
@@ -394,7 +394,7 @@ def test_history():
     assert history["loss"][-1] < history["loss"][0]
 
 
-def test_two_calls_go_on_where_one_would_have_been():
+def test_two_calls_equal_one_longer_call():
     """Without shuffle and schedule, 2 and 3 epochs equal 5, including the optimizer's state."""
     x, y = data()
     once, twice = SPEC.make(), SPEC.make()

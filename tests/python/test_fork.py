@@ -134,7 +134,7 @@ def test_a_child_may_change_the_number_of_threads():
     assert in_a_fork(child) == expected
 
 
-def test_a_network_made_before_the_fork_goes_on_in_both(dtype):
+def test_a_network_made_before_the_fork_works_in_both_processes(dtype):
     bp.set_num_threads(2)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(512, 200)).astype(dtype), rng.normal(size=(512, 10)).astype(dtype)
@@ -258,7 +258,7 @@ def test_a_child_of_a_callback_uses_the_network():
 
 @pytest.mark.parametrize("outer", ["predict", "train_step"])
 @pytest.mark.parametrize("in_callback", [False, True])
-def test_a_child_forked_amid_a_step_of_its_thread(outer, in_callback):
+def test_a_child_forked_during_a_step_of_its_thread(outer, in_callback):
     """The child inherits the step, which excludes other calls. Other networks are free."""
     free = bp.Network([4, 8, 2], seed=1)
     expected = bits(free.predict(X))

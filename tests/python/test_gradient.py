@@ -95,7 +95,7 @@ def test_gradient_check_can_be_interrupted():
     assert_ends_soon(lambda: bp.gradient_check(net, x, y, "mse"), 0.1)
 
 
-def test_gradient_check_leaves_the_network_alone(dtype):
+def test_gradient_check_does_not_change_the_network(dtype):
     """gradient_check works in float64 for any type of network, also with dropout and labels."""
     rng = np.random.default_rng(1)
     net = bp.Network([4, 6, 3], "tanh", "softmax", dropout=0.5, dtype=dtype, seed=2)
@@ -197,7 +197,7 @@ def test_no_rows_give_no_gradient(dtype):
 )
 @pytest.mark.parametrize("rows", [40, 257, 600, 1500])
 @pytest.mark.parametrize("sizes", [[5, 12, 9, 2], [5, 300, 200, 2]], ids=["small", "large"])
-def test_three_moves_are_loss_and_gradient_where_the_loss_has_no_closed_form(
+def test_forward_and_backward_are_loss_and_gradient_without_a_closed_form(
     sizes, rows, names, dtype
 ):
     """Equal sums in equal order give gradients with equal bits, for every way to share rows."""

@@ -92,7 +92,7 @@ def test_gradients_in_both_ways_have_the_same_bits_for_any_number_of_threads(siz
     assert len(hashes) == 1
 
 
-def test_the_hash_sees_a_single_bit():
+def test_the_hash_changes_with_a_single_bit():
     a = np.zeros(3)
     assert bits(a) != bits(-a)
     assert bits(a) != bits(np.nextafter(a, 1))
@@ -147,7 +147,7 @@ def probes() -> dict[str, dict]:
 
 
 @pytest.mark.parametrize("isa", ISAS)
-def test_each_instruction_set_keeps_the_promise(isa, probes):
+def test_each_instruction_set_has_the_published_bits(isa, probes):
     assert probes[isa]["isa"] == isa
     assert probes[isa]["training"] == [1, 1], "hashes differ between thread counts"
     assert probes[isa]["rows"] == [], "batch sizes in which a row's bits differ from the row alone"

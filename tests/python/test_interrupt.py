@@ -47,7 +47,7 @@ def test_fit_ends_soon(settings: str) -> None:
         (SimpleNamespace(main_thread=lambda: SimpleNamespace(ident="x")), TypeError),
     ],
 )
-def test_a_long_call_asks_python_which_thread_is_the_main_one(monkeypatch, threading, error):
+def test_a_long_call_fails_if_python_cannot_name_the_main_thread(monkeypatch, threading, error):
     """If Python cannot answer, the call ends with Python's error."""
     net = bp.Network([64, 512, 512, 1], seed=0)
     x = np.ones((ROWS, 64), "float32")

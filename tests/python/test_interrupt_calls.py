@@ -112,7 +112,7 @@ def test_custom_activations_end_soon() -> None:
         assert_ends_soon(call, seconds_of(call) / 3)
 
 
-def test_fit_stands_at_its_last_finished_step() -> None:
+def test_fit_leaves_the_last_finished_step() -> None:
     """Also if the signal comes within a step: Adam's count gives the number of finished steps."""
     bp.set_num_threads(1)
     net, rule = bp.Network(SIZES, seed=0), bp.optim.Adam()
@@ -231,7 +231,7 @@ def test_an_interrupted_assignment_keeps_the_state(tmp_path: Path) -> None:
     pytest.fail("no assignment was interrupted")
 
 
-def test_other_threads_go_on() -> None:
+def test_other_threads_continue() -> None:
     """A signal ends only the call of the main thread."""
     net = bp.Network(SIZES, seed=0)
     expected = net.predict(X)

@@ -155,7 +155,7 @@ def test_a_torch_sequential_loads_our_tensors(tmp_path: Path, dtype: str) -> Non
 # ---- loading
 
 
-def test_a_network_comes_back_bit_for_bit(tmp_path: Path, dtype: str) -> None:
+def test_a_loaded_network_has_the_saved_bits(tmp_path: Path, dtype: str) -> None:
     net = example(dtype)
     net.layers[1].trainable = False
     net.layers[2].lr_scale = 0.125
@@ -188,7 +188,7 @@ def test_copies_and_pickles_are_the_network(
 
 
 @pytest.mark.parametrize("settings", OPTIMIZERS, ids=str)
-def test_training_goes_on_as_if_it_had_never_stopped(
+def test_training_from_a_file_has_the_bits_of_uninterrupted_training(
     settings: bp.optim.Optimizer, tmp_path: Path, dtype: str
 ) -> None:
     net, optimizer = example(dtype), copy.deepcopy(settings)
@@ -296,7 +296,7 @@ def test_pickles_of_damaged_bytes_are_format_errors() -> None:
         pickle.loads(damaged)
 
 
-def test_what_cannot_be_saved_leaves_the_file_alone(tmp_path: Path) -> None:
+def test_a_refused_save_does_not_change_the_file(tmp_path: Path) -> None:
     path = tmp_path / "net"
     net = example("float32")
     net.save(path)
@@ -370,7 +370,7 @@ def test_extended_attributes_stay(write: str, tmp_path: Path) -> None:
     assert os.getxattr(path, "system.posix_acl_access") == access
 
 
-def test_what_fails_inside_the_block_leaves_the_file_alone(tmp_path: Path) -> None:
+def test_an_error_in_the_block_does_not_change_the_file(tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_bytes(b"old")
 

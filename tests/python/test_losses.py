@@ -182,7 +182,7 @@ def test_closed_forms_stay_finite_at_any_size(output, loss, exponent, dtype):
 
 
 @pytest.mark.parametrize("dtype_limit", [("float32", 80.0), ("float64", 700.0)], ids=str)
-def test_exp_with_poisson_from_a_rate_of_almost_nothing_on(dtype_limit):
+def test_exp_with_poisson_for_very_small_rates(dtype_limit):
     """ξ = e^z − y, up to the overflow of e^z, and with log a = z where a is 0."""
     dtype, limit = dtype_limit
     z = np.array([[limit, -limit], [-1e30, 1.0], [-1e4, -1e4]], dtype=dtype)

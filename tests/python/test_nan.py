@@ -83,7 +83,7 @@ def test_dropout_hides_no_nan_in_x(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("where", ["parameters", "x", "y", "sample_weight"])
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
-def test_train_step_tells_or_refuses(dtype, where, value):
+def test_train_step_returns_a_loss_that_is_not_finite_or_raises(dtype, where, value):
     """train_step returns a loss that is not finite; invalid weights are refused."""
     net, optimizer = make(dtype=dtype), sgd()
     x, y, weight = np.ones((4, 3)), np.ones((4, 2)), np.ones(4)
@@ -117,7 +117,7 @@ def test_train_step_tells_or_refuses(dtype, where, value):
 
 @pytest.mark.parametrize("where", ["x", "y", "parameters"])
 @pytest.mark.parametrize("value", [NAN, INF])
-def test_fit_ends_and_puts_the_network_back(where, value):
+def test_fit_ends_and_restores_the_network(where, value):
     net, optimizer = make("relu"), bp.optim.Adam()
     x, y = np.ones((4, 3)), np.ones((4, 2))
     if where == "parameters":
@@ -132,7 +132,7 @@ def test_fit_ends_and_puts_the_network_back(where, value):
 
 
 @pytest.mark.parametrize("value", [NAN, INF])
-def test_validation_data_is_recorded_and_ends_nothing(value):
+def test_validation_data_is_recorded_and_does_not_end_fit(value):
     x, y = np.ones((4, 3)), np.ones((4, 2))
     bad = y.copy()
     bad[0, 0] = value

@@ -82,7 +82,7 @@ def draws(least_batch: int) -> list:
     ]
 
 
-def test_the_draws_cover_what_they_should():
+def test_the_random_cases_cover_every_kind():
     specs = [draw(i, "float64") for i in range(DRAWS)]
     assert {len(d.spec.activations) for d in specs} == {1, 2, 3, 4, 5, 6}
     assert {size for d in specs for size in d.spec.sizes} == set(WIDTHS)

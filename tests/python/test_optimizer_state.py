@@ -70,7 +70,7 @@ def test_settings_that_need_another_array_go_through_a_pickle():
         assert bits(net.parameters) == bits(twin.parameters), optimizer
 
 
-def test_one_optimizer_serves_one_network(optimizer):
+def test_an_optimizer_belongs_to_one_network(optimizer):
     first, second = make(), make()
     stepped(optimizer, first)
     second.gradients[...] = 1

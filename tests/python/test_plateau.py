@@ -34,7 +34,7 @@ def test_the_margin_is_a_share_of_the_best_losss_size(best, threshold):
     assert epochs_until_reduction([best, best - 0.99 * margin], **settings) == 1
 
 
-def test_nan_and_infinity_are_no_improvement():
+def test_nan_and_infinity_are_not_an_improvement():
     assert epochs_until_reduction([1.0, math.nan, math.inf, math.nan], patience=2) == 3
     assert epochs_until_reduction([math.inf] * 5, patience=2) == 2
 

@@ -262,7 +262,7 @@ def test_on_progress_stops_at_once():
     assert history.stopped_early
 
 
-def test_a_new_training_remembers_nothing():
+def test_a_new_training_has_no_memory():
     net, optimizer = make(), bp.optim.Adam(lr=0.05)
     common = settings(optimizer=optimizer, epochs=3, early_stopping=stop())
     net.fit(**common)

@@ -16,7 +16,7 @@ def repeated(data: Data, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     ("output", "loss"), [(outputs[0], name) for name, outputs in losses.DOMAINS.items()]
 )
-def test_weight_k_is_k_rows(output, loss, rows, dtype):
+def test_a_weight_of_k_equals_k_copies_of_the_row(output, loss, rows, dtype):
     spec = Spec([6, 20, 4], ["tanh", output], dtype=dtype, seed=3)
     net = spec.make()
     data = Data.draw(spec, loss, rows)
@@ -48,7 +48,7 @@ def test_only_ratios_matter(dtype):
 
 
 @pytest.mark.parametrize("rows", [64, 1000])
-def test_equal_weights_are_no_weights(rows, dtype):
+def test_equal_weights_equal_no_weights(rows, dtype):
     spec = Spec([6, 20, 4], ["tanh", "identity"], dtype=dtype, seed=3)
     net = spec.make()
     data = Data.draw(spec, "mse", rows)

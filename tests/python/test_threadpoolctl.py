@@ -41,7 +41,7 @@ def test_importing_backpass_does_not_import_it():
     assert run_python(code).strip() == "False"
 
 
-def test_where_it_is_not_installed_an_import_fails_as_ever():
+def test_without_it_an_import_raises_the_usual_error():
     code = (
         "import sys, backpass\n"
         "sys.path[:] = [p for p in sys.path if 'site-packages' not in p]\n"
@@ -50,7 +50,7 @@ def test_where_it_is_not_installed_an_import_fails_as_ever():
     assert run_python(code).strip() == "No module named 'threadpoolctl'"
 
 
-def test_looking_for_it_is_not_importing_it():
+def test_find_spec_does_not_import_it():
     code = (
         "import importlib.util, backpass as bp\n"
         "assert importlib.util.find_spec('threadpoolctl') is not None\n"
@@ -69,7 +69,7 @@ def test_a_limit_that_is_not_a_number_of_threads_is_refused():
     bp.set_num_threads(before)
 
 
-def test_a_version_without_registration_is_left_alone():
+def test_a_version_without_registration_is_not_changed():
     code = (
         "import pathlib, sys, tempfile, backpass\n"
         "folder = pathlib.Path(tempfile.mkdtemp())\n"

@@ -80,12 +80,12 @@ def test_a_number_of_threads_that_is_none_is_an_error(value):
     assert run_python(code, BACKPASS_NUM_THREADS=value).splitlines() == [message] * 3
 
 
-def test_more_threads_than_an_integer_holds_are_all_there_are():
+def test_more_threads_than_an_integer_holds_are_reduced_to_the_limit():
     default = run_python(_COUNT, OMP_NUM_THREADS="", BACKPASS_NUM_THREADS="")
     assert run_python(_COUNT, BACKPASS_NUM_THREADS="9" * 30) == default
 
 
-def test_what_openmp_allows_in_its_variable_is_no_error():
+def test_values_that_openmp_accepts_are_accepted():
     assert int(run_python(_COUNT, OMP_NUM_THREADS="1,2", BACKPASS_NUM_THREADS="")) == 1
 
 

@@ -76,7 +76,7 @@ def test_every_pair_is_fine_or_refused(name, output):
         ),
     ],
 )
-def test_the_message_states_the_pair_and_the_cure(name, output, message):
+def test_the_message_states_the_pair_and_what_to_use(name, output, message):
     y = losses.targets_for(name, len(X), 3, RNG)
     with pytest.raises(ValueError, match="expects") as error:
         network(output).evaluate(X, y, loss=name)
@@ -98,7 +98,7 @@ def test_one_output_of_a_softmax_is_refused(output, loss):
             call()
 
 
-def test_functions_of_the_user_are_not_judged():
+def test_functions_of_the_user_fit_every_output():
     custom = bp.activations.Custom(lambda z: np.abs(z) + 0.1, np.sign)
     y = np.full((len(X), 3), 1 / 3)
     network(custom).evaluate(X, y, loss="cross_entropy")

@@ -10,7 +10,7 @@
 namespace backpass {
 namespace {
 
-TEST(Pool, LendsAgainWhatCameBack) {
+TEST(Pool, LendsAReturnedObjectAgain) {
   Pool<int> pool;
   int made = 0;
   const auto any = [](const int&) { return true; };
@@ -32,7 +32,7 @@ TEST(Pool, TwoLeasesAtOnceAreTwoObjects) {
   EXPECT_NE(a.get(), b.get());
 }
 
-TEST(Pool, WhatDoesNotFitIsReplaced) {
+TEST(Pool, AnObjectThatDoesNotFitIsReplaced) {
   Pool<int> pool;
   {
     const auto small = pool.lease([](const int&) { return true; }, [] { return std::make_unique<int>(1); });
@@ -41,7 +41,7 @@ TEST(Pool, WhatDoesNotFitIsReplaced) {
   EXPECT_EQ(*large, 5);
 }
 
-TEST(Pool, MoreLeasesThanItKeepsAreAllGivenBack) {
+TEST(Pool, MoreLeasesThanItKeepsAreAllReturned) {
   static int alive = 0;
   struct Counted {
     Counted() { ++alive; }

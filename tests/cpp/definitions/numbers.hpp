@@ -3,7 +3,7 @@
 /// So h can be 1e-100, and the derivative is as accurate as f (Squire and Trapp 1998). Piecewise functions choose their
 /// piece by the real part.
 ///
-/// Written from docs/mathematics.md only; uses nothing of the library.
+/// Written from docs/mathematics.md only; does not use the library.
 #pragma once
 
 #include <cmath>

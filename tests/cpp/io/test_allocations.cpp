@@ -100,7 +100,7 @@ bool FailingAllocation::has_failed() const noexcept { return allocation_failed.l
 
 namespace {
 
-TEST(AllocationPeak, SeesWhatWasHeldAtOneTime) {
+TEST(AllocationPeak, CountsTheLargestSumOfAllocations) {
   const AllocationPeak peak;
   EXPECT_EQ(peak.bytes(), 0U);
   {

@@ -201,7 +201,7 @@ TEST(Container, RefusesShapesThatDoNotMatchTheBytes) {
   EXPECT_NE(with_shape("[1e400]"), "");
 }
 
-TEST(Container, MessagesShowHostileNamesHarmlessly) {
+TEST(Container, MessagesShortenAndEscapeNames) {
   const std::string name = std::string(100'000, 'x') + "\xc3\xa9";
   const std::string message =
       complaint("{\"\xc3\xa9\\n" + name + R"(":{"dtype":"U8","shape":[1],"data_offsets":[0,0]}})", 0);

@@ -93,7 +93,7 @@ TEST_F(OwnedFile, KeepsItsGroupWhenAMemberSaves) {
   EXPECT_EQ(mode(), 0660U);
 }
 
-TEST_F(OwnedFile, KeepsItsModeWhenAStrangerSaves) {
+TEST_F(OwnedFile, KeepsItsModeWhenAnotherUserSaves) {
   give(1234, 4321, 0606);
   put_as(5678, 5678, {});
   EXPECT_EQ(info(path_).st_uid, 5678U);

@@ -91,7 +91,7 @@ void check(SavedTraining<T>& loaded, const Json& expected) {
 
 class Golden : public testing::TestWithParam<fs::path> {};
 
-TEST_P(Golden, LoadsAndGoesOnTraining) {
+TEST_P(Golden, LoadsAndContinuesTraining) {
   std::ifstream in(fs::path(GetParam()).replace_extension(".json"), std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   const Json expected = Json::parse(text);

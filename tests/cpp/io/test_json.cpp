@@ -32,7 +32,7 @@ bool refused(std::string_view text) {
 
 double through_text(double value) { return to_number(parse(json_number(value)), "the number"); }
 
-TEST(Json, DoublesComeBackBitForBit) {
+TEST(Json, DoublesAreReadBitForBit) {
   std::mt19937_64 random(1);
   for (int i = 0; i < 200'000; ++i) {
     const auto value = std::bit_cast<double>(random());
@@ -49,7 +49,7 @@ TEST(Json, DoublesComeBackBitForBit) {
   EXPECT_NE(through_text(Limits::quiet_NaN()), through_text(Limits::quiet_NaN()));
 }
 
-TEST(Json, RefusesWhatIsNoJson) {
+TEST(Json, RefusesInvalidJson) {
   for (const char* text :
        {"",       " ",   "{",        "}",   "[1,]",  "{\"a\":}", "nul", "1 2", "{} {}", "\"\xff\"", "\"\x01\"", "1e999",
         "-1e999", "NaN", "Infinity", "'a'", "{a:1}", "/**/1",    "[1",  "\"a", "01",    "+1",       "0x1"}) {
@@ -154,7 +154,7 @@ TEST(Json, ListsThatAreTakenTakeNoMemory) {
 }
 
 /// Strings longer than the pieces that the parser gets, made of sequences that must not be cut.
-TEST(Json, LongStringsComeBack) {
+TEST(Json, LongStringsAreReadUnchanged) {
   const char* const units[] = {"x", "\xc3\xa9", "\xe6\x97\xa5", "\xf0\x9f\x98\x80", "\n", "\"", "\\", "\x01"};
   std::mt19937_64 random(2);
   for (int round = 0; round < 40; ++round) {
@@ -174,7 +174,7 @@ TEST(Json, LongStringsComeBack) {
 }
 
 /// The hexadecimal digits of an escape sequence may be capitals. A piece must not end within a surrogate pair.
-TEST(Json, LongStringsOfEscapesInCapitalsComeBack) {
+TEST(Json, LongStringsOfEscapesInCapitalsAreReadUnchanged) {
   const std::string emoji = "\xf0\x9f\x98\x80";
   std::string escapes = "\\u00E9";  // so that a piece would end within a pair if it counted single escapes
   std::string expected = "\xc3\xa9";
@@ -225,7 +225,7 @@ TEST(Json, WritesWhatTheParsersOwnWriterWrites) {
   EXPECT_THROW(static_cast<void>(json_string("\xff", "the text")), std::invalid_argument);
 }
 
-TEST(Json, ReaderTellsWhatIsWrong) {
+TEST(Json, ReaderNamesTheError) {
   const JsonValue object = parse(R"({"n":1.5,"i":-3,"c":18446744073709551615,"b":true,"t":"x","l":[1],"inf":"inf"})");
   ObjectReader reader(object, "here");
   EXPECT_EQ(reader.number("n"), 1.5);

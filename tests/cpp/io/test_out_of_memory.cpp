@@ -28,7 +28,7 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-/// The child process writes its result here, so that the parent can read it even if the child dies.
+/// The child process writes its result here, so that the parent can read it even if the child is killed.
 struct Report {
   std::int64_t num_failures = 0;  ///< number of allocations that have failed, each in a separate call
   bool is_finished = false;

@@ -228,7 +228,7 @@ std::string optimizer_complaint(const std::function<void(Json&)>& change) {
   return complaint([&](Forged& file) { file.edit("optimizer", change); });
 }
 
-TEST(Read, TellsWhoseFileItIs) {
+TEST(Read, NamesUnknownFormatsAndNewerVersions) {
   EXPECT_EQ(complaint([](Forged&) {}), "");
   EXPECT_NE(complaint([](Forged& f) { f.metadata.clear(); }).find("backpass did not write it"), std::string::npos);
   EXPECT_NE(complaint([](Forged& f) { f.metadata.erase("format"); }).find("did not write"), std::string::npos);
@@ -263,7 +263,7 @@ TEST(Read, CountsOfEpochsAndStepsAreNumbers) {
   EXPECT_NE(complaint([](Forged& f) { f.metadata["steps"] = "9223372036854775808"; }), "");
 }
 
-TEST(Read, ARidiculousNetworkInASmallFileCostsNothing) {
+TEST(Read, AHugeNetworkInASmallFileIsRefusedWithoutAllocation) {
   for (const std::uint64_t huge : {std::uint64_t{1'000'000'000'000}, std::uint64_t{1} << 32U, std::uint64_t{1} << 62U,
                                    std::numeric_limits<std::uint64_t>::max()}) {
     EXPECT_NE(network_complaint([&](Json& n) { n["sizes"] = {huge, huge, huge}; }), "");
@@ -480,7 +480,7 @@ TEST(Read, MemoryIsBoundedForManyLayersOfOneWeight) {
   }
 }
 
-TEST(Read, ANetworkOfManyLayersComesBackWithinTheSameBounds) {
+TEST(Read, ANetworkOfManyLayersLoadsWithinTheSameBounds) {
   Network<float> deep({.sizes = std::vector<std::size_t>(2001, 1),
                        .activation = Activation::elu(2.0),
                        .bias = false,

@@ -28,7 +28,7 @@ Optimizer read_optimizer(const std::string& text) {
 
 Schedule read_schedule(const std::string& text) { return schedule_from_json(parse_json(text, "the text")); }
 
-TEST(SettingsJson, EveryOptimizerComesBack) {
+TEST(SettingsJson, EveryOptimizerIsReadUnchanged) {
   test::Random random(2);
   for (int round = 0; round < 20; ++round) {
     for (Optimizer& optimizer : test::random_optimizers(random)) {
@@ -38,7 +38,7 @@ TEST(SettingsJson, EveryOptimizerComesBack) {
   }
 }
 
-TEST(SettingsJson, EveryScheduleComesBack) {
+TEST(SettingsJson, EveryScheduleIsReadUnchanged) {
   test::Random random(3);
   for (int round = 0; round < 20; ++round) {
     for (const Schedule& schedule : test::random_schedules(random)) {

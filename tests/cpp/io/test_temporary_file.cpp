@@ -104,7 +104,7 @@ TEST_F(TemporaryFiles, OfManyKilledProcessesAreRemovedByTheNextSave) {
   EXPECT_EQ(directory_.names().size(), 1U + 8U) << "names of the 33rd and later writers to one path are not checked";
 }
 
-TEST_F(TemporaryFiles, OfALivingProcessStay) {
+TEST_F(TemporaryFiles, OfARunningProcessAreKept) {
   Saver saver(path_);
   put("new");
   EXPECT_EQ(directory_.names().size(), 2U);
@@ -145,7 +145,7 @@ TEST_F(TemporaryFiles, AreRemovedWhenTheWriterThrows) {
 }
 
 /// Some savers are killed while other savers save and remove temporary files. No save may fail or mix contents.
-TEST_F(TemporaryFiles, SaversThatDieAndSaversThatCleanDoNotHarmEachOther) {
+TEST_F(TemporaryFiles, KilledSaversAndSaversThatRemoveFilesDoNotDisturbEachOther) {
   put(std::string(1000, 'a'));
   std::vector<pid_t> children;
   for (char c = 'b'; c < 'h'; ++c) {

@@ -22,7 +22,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 StoredMemory read(const std::string& text) { return memory_from_json(parse_json(text, "the text")); }
 
-TEST(TrainingMemoryJson, BestValuesComeBack) {
+TEST(TrainingMemoryJson, BestValuesAreLoadedUnchanged) {
   for (const std::optional<double> best :
        {std::optional<double>(), std::optional(0.25), std::optional(-std::numeric_limits<double>::infinity())}) {
     TrainingMemory memory;

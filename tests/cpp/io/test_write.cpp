@@ -36,7 +36,7 @@ class Write : public testing::Test {
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(Write, Types);
 
-TYPED_TEST(Write, RandomNetworksComeBackBitForBit) {
+TYPED_TEST(Write, RandomNetworksAreLoadedBitForBit) {
   using T = TypeParam;
   test::Random random(5);
   for (int i = 0; i < 200; ++i) {
@@ -55,7 +55,7 @@ TYPED_TEST(Write, RandomNetworksComeBackBitForBit) {
 }
 
 /// Arrays of more than one piece (Elements reads and writes 1 MiB at once).
-TYPED_TEST(Write, LongArraysOfAnOptimizerComeBack) {
+TYPED_TEST(Write, LongArraysOfAnOptimizerAreLoadedUnchanged) {
   using T = TypeParam;
   Network<T> network({.sizes = {600, 700, 1}, .seed = 1});
   for (std::size_t i = 0; i < network.num_parameters(); ++i) {
@@ -69,7 +69,7 @@ TYPED_TEST(Write, LongArraysOfAnOptimizerComeBack) {
   EXPECT_TRUE(std::get<Adam>(*loaded.optimizer).state.template arrays<T>() == adam.state.template arrays<T>());
 }
 
-TYPED_TEST(Write, EveryActivationAndInitializerComesBack) {
+TYPED_TEST(Write, EveryActivationAndInitializerIsLoadedUnchanged) {
   using T = TypeParam;
   for (std::string_view name : Activation::names()) {
     for (const Initializer& init : {Initializer{}, Initializer::constant(0.25), Initializer::orthogonal(1.5),
@@ -84,7 +84,7 @@ TYPED_TEST(Write, EveryActivationAndInitializerComesBack) {
   }
 }
 
-TYPED_TEST(Write, EveryBitPatternOfAParameterComesBack) {
+TYPED_TEST(Write, EveryBitPatternOfAParameterIsLoadedUnchanged) {
   using T = TypeParam;
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   using Limits = std::numeric_limits<T>;
@@ -141,7 +141,7 @@ TYPED_TEST(Write, TensorsAreThoseOfASequential) {
   EXPECT_EQ(description.at("dtype"), sizeof(T) == 4 ? "float32" : "float64");
 }
 
-TYPED_TEST(Write, TrainingGoesOnFromTheFileAsIfItHadNeverStopped) {
+TYPED_TEST(Write, TrainingFromTheFileHasTheBitsOfUninterruptedTraining) {
   using T = TypeParam;
   test::Random random(7);
   for (int round = 0; round < 3; ++round) {
@@ -165,7 +165,7 @@ TYPED_TEST(Write, TrainingGoesOnFromTheFileAsIfItHadNeverStopped) {
   }
 }
 
-TYPED_TEST(Write, OptimizersBeforeTheirFirstStepAndFrozenLayersComeBack) {
+TYPED_TEST(Write, OptimizersBeforeTheirFirstStepAndFrozenLayersAreLoadedUnchanged) {
   using T = TypeParam;
   test::Random random(8);
   Network<T> network = random_network<T>(random, {3, 4, 2});
@@ -191,7 +191,7 @@ TYPED_TEST(Write, OptimizersBeforeTheirFirstStepAndFrozenLayersComeBack) {
   EXPECT_EQ(difference(network, loaded.network), "");
 }
 
-TYPED_TEST(Write, SchedulesComeBack) {
+TYPED_TEST(Write, SchedulesAreLoadedUnchanged) {
   using T = TypeParam;
   test::Random random(9);
   const Network<T> network = random_network<T>(random);
@@ -239,7 +239,7 @@ TEST_F(Save, MembersAndFunctionsAgree) {
   EXPECT_EQ(load_checkpoint<float>(directory_ / "a").metadata.at("k"), "v");
 }
 
-TEST_F(Save, WhatCannotBeSavedLeavesTheFileAlone) {
+TEST_F(Save, ARefusedSaveDoesNotChangeTheFile) {
   test::Random random(13);
   const Network<float> network({.sizes = {2, 3}, .seed = 1});
   const auto path = directory_ / "model";

@@ -253,7 +253,7 @@ void expect_nan(const KernelTable<T>& t) {
     }
   }
 }
-TEST_P(LossKernels, NaNStaysVisible) {
+TEST_P(LossKernels, NaNGivesNaN) {
   expect_nan(table<float>());
   expect_nan(table<double>());
 }

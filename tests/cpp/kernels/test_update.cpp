@@ -141,7 +141,7 @@ TYPED_TEST(Update, AnElementDoesNotDependOnItsPlace) {
   });
 }
 
-TYPED_TEST(Update, NaNGradientsShow) {
+TYPED_TEST(Update, NaNGradientsMakeNaNParameters) {
   using T = TypeParam;
   this->for_each_set([](const KernelTable<T>& t) {
     for (const Variant<T>& variant : variants<T>()) {
@@ -173,7 +173,7 @@ TYPED_TEST(Update, RpropComparesSignsOfTheSmallest) {
   });
 }
 
-TYPED_TEST(Update, LionStandsWhereItsMomentIsZero) {
+TYPED_TEST(Update, LionDoesNotMoveWhereItsMomentIsZero) {
   using T = TypeParam;
   this->for_each_set([](const KernelTable<T>& t) {
     std::vector<T> g{T(0), -T(0), T(1), T(-1)};

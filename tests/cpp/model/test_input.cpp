@@ -25,7 +25,7 @@ std::vector<float> predictions(const Network<float>& net, const Input<float>& x,
   return out;
 }
 
-TEST(Input, TakesWhateverIsAView) {
+TEST(Input, TakesEveryView) {
   const Network<float> net({.sizes = {3, 2}, .seed = 0});
   std::vector<float> values{1, 2, 3, 4, 5, 6};
   const MatrixView<float> writable(values.data(), 2, 3);

@@ -164,7 +164,7 @@ TEST(Activations, RefuseParameters) {
   EXPECT_FALSE(Activation::relu().has_parameter());
 }
 
-TEST(Activations, CustomOnesAreWhole) {
+TEST(Activations, CustomOnesNeedBothFunctions) {
   const auto f32 = [](ConstMatrixView<float>, MatrixView<float>) {};
   const auto f64 = [](ConstMatrixView<double>, MatrixView<double>) {};
   const CustomActivation whole{f32, f32, f64, f64};

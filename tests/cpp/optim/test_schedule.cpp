@@ -87,7 +87,7 @@ TEST(Schedule, LinearWarmup) {
   expect_by_step(schedules::LinearWarmup{.steps = 0}, 0.1, {0.1, 0.1});
 }
 
-TEST(Schedule, AfterAWarmupStepsStartAnewAndEpochsGoOn) {
+TEST(Schedule, AfterAWarmupStepsCountFromZeroAndEpochsContinue) {
   expect_by_step(schedules::LinearWarmup{.steps = 2, .then = shared(schedules::InverseScaling{.power = 1.0})}, 0.6,
                  {0.0, 0.3, 0.6, 0.3, 0.2, 0.15});
   const Schedule by_epoch = schedules::LinearWarmup{.steps = 2, .then = shared(schedules::Exponential{.gamma = 0.5})};
@@ -133,7 +133,7 @@ TEST(Schedule, ReduceOnPlateauNeverRaises) {
   EXPECT_EQ(scheduled_lr(zero, 0.0, 0, 0), 0.0);
 }
 
-TEST(Schedule, NaNIsNoImprovement) {
+TEST(Schedule, NaNIsNotAnImprovement) {
   Schedule schedule = schedules::ReduceOnPlateau{.patience = 1};
   observe(schedule, 1.0, 0.5);
   observe(schedule, 1.0, std::numeric_limits<double>::quiet_NaN());
@@ -142,7 +142,7 @@ TEST(Schedule, NaNIsNoImprovement) {
   EXPECT_EQ(std::get<schedules::ReduceOnPlateau>(schedule).best, 0.5);
 }
 
-TEST(Schedule, OthersDoNotListen) {
+TEST(Schedule, OthersIgnoreTheLoss) {
   Schedule step = schedules::Step{};
   observe(step, 0.1, 1.0);
   EXPECT_EQ(scheduled_lr(step, 0.1, 0, 0), 0.1);

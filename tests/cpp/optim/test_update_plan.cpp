@@ -315,7 +315,7 @@ TEST(Plan, HyperparametersOutOfRange) {
   }
 }
 
-TEST(Plan, AStateFromElsewhereIsChecked) {
+TEST(Plan, AnAssignedStateIsChecked) {
   std::vector<float> p(3, 1.0F);
   Optimizer steps = Adam{};
   apply_optimizer<float>(steps, p, p);

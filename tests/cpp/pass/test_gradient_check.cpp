@@ -83,7 +83,7 @@ TEST(GradientCheck, OfFloatsIsMadeInDoublesWithoutDropout) {
   EXPECT_EQ(before, std::vector<float>(net.parameters().begin(), net.parameters().end()));
 }
 
-TEST(GradientCheck, ComesThroughKinks) {
+TEST(GradientCheck, IsSmallAtKinks) {
   const auto x = normals(24);
   const auto y = normals(18);
   const Network<double> net({.sizes = {4, 8, 8, 3}, .activation = Activation::relu(), .seed = 0});

@@ -355,7 +355,7 @@ TEST(NetworkOptionsErrors, ContradictionsAreNamed) {
   EXPECT_NE(error({.sizes = {3, 4, 1}, .bias = {true, false, true}}).find("bias"), std::string::npos);
 }
 
-TEST(NetworkZeroRows, GoInAndComeOut) {
+TEST(NetworkZeroRows, AreAcceptedByEveryCall) {
   for (const std::vector<std::size_t>& sizes : {std::vector<std::size_t>{3, 4, 2}, {1500, 300, 40}}) {
     Network<float> net({.sizes = sizes, .seed = 5});
     const ConstMatrixView<float> none(nullptr, 0, sizes.front());

@@ -136,7 +136,7 @@ TYPED_TEST(Views, ActivationsOfMatricesWithGaps) {
 }
 
 /// If a user's function throws, there is no forward pass, the dropout pass is not counted, and nothing else changes.
-TYPED_TEST(Views, AFunctionThatThrowsLeavesNoForward) {
+TYPED_TEST(Views, AfterAFunctionThatThrowsThereIsNoForwardPass) {
   using T = TypeParam;
   bool fails = false;
   const auto value = [&](double z) { return fails ? throw std::runtime_error("value") : z; };

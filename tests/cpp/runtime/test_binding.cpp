@@ -129,7 +129,7 @@ TEST_F(BindingDeathTest, EachThreadHasACpuOfItsOwn) {
   expect("GOMP_CPU_AFFINITY", listed("", " ", ""), expected(cpus_));
 }
 
-TEST_F(BindingDeathTest, AnExplicitLimitHolds) {
+TEST_F(BindingDeathTest, AnExplicitLimitIsUsed) {
   const std::vector<int> one{cpus_.back()};
   if (!config().openmp.empty()) {
     expect("GOMP_CPU_AFFINITY", std::to_string(one.front()), "threads 1 team 1");

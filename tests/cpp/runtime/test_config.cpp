@@ -32,19 +32,19 @@ class ThreadsDeathTest : public testing::Test {
   void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
 
-TEST_F(ThreadsDeathTest, TheVariableIsHonoured) {
+TEST_F(ThreadsDeathTest, TheVariableIsUsed) {
   EXPECT_EXIT(exit_with_threads("1", "7"), testing::ExitedWithCode(1), "");
   EXPECT_EXIT(exit_with_threads("", "1"), testing::ExitedWithCode(1), "");
   EXPECT_EXIT(exit_with_threads("", "1,2"), testing::ExitedWithCode(1), "");
 }
 
-TEST_F(ThreadsDeathTest, WhatIsNoNumberOfThreadsIsAnError) {
+TEST_F(ThreadsDeathTest, OtherTextsThanANumberOfThreadsAreAnError) {
   for (const char* wrong : {"0", "-1", "abc", "1.5", "2 threads", " ", "1,2", "-99999999999999999999"}) {
     EXPECT_EXIT(exit_with_threads(wrong, "1"), testing::ExitedWithCode(kRefused), "") << wrong;
   }
 }
 
-TEST_F(ThreadsDeathTest, MoreThanThereAreIsNone) {
+TEST_F(ThreadsDeathTest, ANumberAboveTheLimitIsReduced) {
   const int cpus = runtime::available_cpus();
   EXPECT_EXIT(exit_with_threads("99999999999999999999", ""), testing::ExitedWithCode(cpus), "");
   EXPECT_EXIT(exit_with_threads("4000", ""), testing::ExitedWithCode(cpus), "");

@@ -116,7 +116,7 @@ TEST(ThreadsFor, FollowsTheWork) {
   EXPECT_LE(threads_for(1e12), get_num_threads());
 }
 
-TEST(ThreadsFor, NoNumberAsksForMoreThanTheMost) {
+TEST(ThreadsFor, NoNumberGivesMoreThanTheLargestTeam) {
   const int most = max_num_threads();
   EXPECT_GE(most, 64);
   EXPECT_EQ(threads_for(1e18, std::numeric_limits<int>::max()), most);
@@ -127,7 +127,7 @@ TEST(ThreadsFor, NoNumberAsksForMoreThanTheMost) {
   set_num_threads(before);
 }
 
-TEST(NumThreads, CanBeSetAndRefusesNonsense) {
+TEST(NumThreads, CanBeSetAndRefusesOtherValues) {
   const int before = get_num_threads();
   set_num_threads(3);
   EXPECT_EQ(get_num_threads(), 3);

@@ -19,12 +19,12 @@ using std::chrono::nanoseconds;
 constexpr ThreadPool::JoinTimeout kUnlimited{nanoseconds::max(), nanoseconds::max()};
 
 /// Makes one call; returns the size of its team.
-int run(ThreadPool& pool, int size, ThreadPool::JoinTimeout patience) {
+int run(ThreadPool& pool, int size, ThreadPool::JoinTimeout timeout) {
   int settled = 0;
   std::atomic<int> ranks{0};
   std::atomic<bool> good{true};
   pool.run(
-      size, patience, [&](int members) { settled = members; },
+      size, timeout, [&](int members) { settled = members; },
       [&](int rank, int members) {
         ranks.fetch_or(1 << rank);
         if (members != settled || rank >= members) {
@@ -36,7 +36,7 @@ int run(ThreadPool& pool, int size, ThreadPool::JoinTimeout patience) {
   return settled;
 }
 
-TEST(ThreadPool, ComesWholeWhenWaitedFor) {
+TEST(ThreadPool, HasAllThreadsIfTheCallWaits) {
   ThreadPool pool(7);
   if (config().openmp.empty()) {
     GTEST_SKIP() << "built without OpenMP";
@@ -50,7 +50,7 @@ TEST(ThreadPool, ComesWholeWhenWaitedFor) {
   EXPECT_EQ(run(pool, 20, kUnlimited), 8);
 }
 
-TEST(ThreadPool, WakesUp) {
+TEST(ThreadPool, WakesSleepingHelpers) {
   ThreadPool pool(2);
   for (int repeat = 0; repeat < 5; ++repeat) {
     std::this_thread::sleep_for(std::chrono::milliseconds(3));  // longer than helpers stay awake
@@ -58,7 +58,7 @@ TEST(ThreadPool, WakesUp) {
   }
 }
 
-TEST(ThreadPool, WorksWithWhoeverComes) {
+TEST(ThreadPool, WorksWithTheThreadsThatCome) {
   ThreadPool pool(5);
   std::mt19937 generator(3);
   std::array<int, 7> seen{};

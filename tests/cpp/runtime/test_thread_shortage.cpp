@@ -224,7 +224,7 @@ TEST_F(ThreadShortageDeathTest, ThreadsAreUsedOnceTheyAreThere) {
   EXPECT_EXIT(later(), testing::ExitedWithCode(kSame), "");
 }
 
-TEST(ObtainableThreads, AreAsManyAsWantedOnAFreeSystem) {
+TEST(ObtainableThreads, AreAsManyAsRequestedOnAFreeSystem) {
   EXPECT_EQ(runtime::obtainable_threads(0), 0);
   for (const int requested : {1, 2, 7, 65}) {
     const std::size_t before = threads_alive();

@@ -52,7 +52,7 @@ TEST(Fit, IsTrainStepsOverShuffledBatches) {
   EXPECT_EQ(history.epochs, 3U);
 }
 
-TEST(Fit, CustomLossSeesTheSameBatches) {
+TEST(Fit, CustomLossGetsTheSameBatches) {
   const Task task(50);
   Network<double> built_in = make_network();
   Network<double> custom(built_in);
@@ -122,7 +122,7 @@ TEST(Fit, EarlyStoppingRestoresTheBestEpoch) {
       std::invalid_argument);
 }
 
-TEST(Fit, DivergenceNamesThePlaceAndGoesBack) {
+TEST(Fit, DivergenceNamesTheBatchAndRestoresTheLastEpoch) {
   Task task(40);
   Network<double> net = make_network();
   Adam adam;
@@ -207,7 +207,7 @@ TEST(Fit, AOneCycleWithoutLengthIsAsLongAsEachTraining) {
   EXPECT_EQ(std::get<schedules::OneCycle>(*inner).total_steps, 0);
 }
 
-TEST(Fit, ReduceOnPlateauRemembersInTheCallersSchedule) {
+TEST(Fit, ReduceOnPlateauStoresItsMemoryInTheCallersSchedule) {
   const Task task(20);
   Network<double> net = make_network();
   SGD sgd{.lr = 0.0};  // so nothing improves
@@ -219,7 +219,7 @@ TEST(Fit, ReduceOnPlateauRemembersInTheCallersSchedule) {
 }
 
 /// After a failure, the schedule has the memory of the last finished epoch.
-TEST(Fit, ReduceOnPlateauGoesBackIfThereIsNoMemory) {
+TEST(Fit, ReduceOnPlateauIsRestoredIfThereIsNoMemory) {
   const Task task(20);
   Network<double> net = make_network();
   SGD sgd{.lr = 0.0};  // so nothing improves after the first epoch
@@ -256,7 +256,7 @@ TEST(Fit, CallbacksStopAndMayThrow) {
   EXPECT_EQ(sgd.lr, 0.25);
 }
 
-TEST(Fit, RefusesNonsense) {
+TEST(Fit, RefusesWrongOptions) {
   const Task task(20);
   Network<double> net = make_network();
   SGD sgd;

@@ -314,7 +314,7 @@ TEST(InterruptOfGradientCheck, EndsIt) {
   EXPECT_THROW((void)gradient_check(net, data.x, data.y, MeanSquaredError{}), Stopped);
 }
 
-TEST(InterruptScope, AsksOnlyItsThreadAndTheInnermost) {
+TEST(InterruptScope, CallsOnlyTheInnermostCheckOfItsThread) {
   const NetworkOptions options{.sizes = {40, 150, 90, 5}, .activation = Activation::tanh(), .seed = 3};
   const Data data(options, 1200);
   const Network<float> net(options);
@@ -353,7 +353,7 @@ TEST(InterruptScope, ACheckMayUseAnotherNetwork) {
   EXPECT_GT(checks, 0);
 }
 
-TEST(InterruptScope, AsksAfterAnInterval) {
+TEST(InterruptScope, CallsTheCheckAfterAnInterval) {
   const NetworkOptions options{.sizes = {200, 800, 800, 5}, .activation = Activation::tanh(), .seed = 3};
   const Data data(options, 4000);
   const Network<float> net(options);

@@ -61,7 +61,7 @@ class Training {
 };
 
 #if defined(BACKPASS_NEW_FAILS)
-TEST(OutOfMemory, FitStandsAtTheLastFinishedEpoch) {
+TEST(OutOfMemory, FitRestoresTheLastFinishedEpoch) {
   constexpr std::size_t kEpochs = 3;
   const int threads = get_num_threads();
   set_num_threads(1);

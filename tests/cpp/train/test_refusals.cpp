@@ -19,7 +19,7 @@
 namespace backpass {
 namespace {
 
-TEST(Metrics, NamesComeBackAndUnknownOnesAreErrors) {
+TEST(Metrics, NamesAreConvertedBothWaysAndUnknownOnesAreErrors) {
   for (const Metric metric : {Metric::accuracy, Metric::r2, Metric::mae}) {
     EXPECT_EQ(metric_from_name(metric_name(metric)), metric);
   }
@@ -76,7 +76,7 @@ TEST(Histories, NameTheirSeries) {
 }
 
 /// A custom loss gets the labels of its rows, in the order of the rows.
-TEST(Fit, ACustomLossSeesTheLabelsOfItsRows) {
+TEST(Fit, ACustomLossGetsTheLabelsOfItsRows) {
   constexpr std::size_t kRows = 23;
   std::vector<double> inputs(kRows);
   std::vector<std::int64_t> labels(kRows);

@@ -59,7 +59,7 @@ FitOptions<double> options_of(std::size_t epochs, Schedule& schedule) {
           .seed = 9};
 }
 
-TEST(Resume, GoesOnFromEveryStepOfAnEpochWithTheSameBits) {
+TEST(Resume, ContinuesFromEveryStepOfAnEpochWithTheSameBits) {
   const Task task(kRows);
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "backpass_resume";
   for (const Schedule& schedule : {Schedule(schedules::Cosine{.period = 12}),

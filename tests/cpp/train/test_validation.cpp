@@ -18,7 +18,7 @@
 namespace backpass {
 namespace {
 
-TEST(Validation, ANanInValidationEndsNothing) {
+TEST(Validation, ANaNInValidationDoesNotEndFit) {
   Task task(20);
   const std::vector<double> nan(1, std::numeric_limits<double>::quiet_NaN());
   Network<double> net = make_network();

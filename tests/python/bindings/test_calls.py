@@ -102,7 +102,7 @@ def test_errors_are_those_of_the_core(net):
         bp.Network([2, 1], seed=0).backward(np.ones((1, 1)))
 
 
-def test_references_are_given_back(net):
+def test_references_are_released(net):
     out = np.empty((2, 1))
     sgd = bp.optim.SGD(lr=0.0)
     gc.collect()

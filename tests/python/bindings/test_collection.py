@@ -209,7 +209,7 @@ def test_an_object_without_a_value_can_be_cleared():
     assert [reference() for reference in references] == [None] * 3
 
 
-def test_the_collector_sees_which_objects_hold_a_function():
+def test_the_collector_finds_the_objects_that_refer_to_a_function():
     def first(z):
         return z
 

@@ -100,7 +100,7 @@ def test_a_custom_function_cannot_use_the_step_it_is_in():
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_amid_a_step_is_an_error_and_no_hang():
+def test_a_fork_during_a_step_is_an_error_and_not_a_hang():
     net, x, y = big()
     sgd = bp.optim.SGD(lr=1e-6)
     inside = threading.Event()

@@ -223,7 +223,7 @@ def test_divergence_says_where():
     assert (again.epoch, again.batch, str(again)) == (error.value.epoch, 0, str(error.value))
 
 
-def test_checkpoint_comes_back_whole(tmp_path):
+def test_checkpoint_loads_everything_that_was_saved(tmp_path):
     net = make()
     adam = bp.optim.Adam(lr=0.02)
     net.train_step(VALUES, np.ones((4, 3)), loss="mse", optimizer=adam)

@@ -123,7 +123,7 @@ def test_overlapping_rows_are_read_as_they_are():
     ],
     ids=lambda bad: type(bad).__name__ + str(getattr(bad, "dtype", "")),
 )
-def test_what_is_no_number_is_a_type_error(bad):
+def test_other_types_than_numbers_are_type_errors(bad):
     net = make()
     optimizer = bp.optim.SGD()
     y = np.zeros((4, 3), dtype="float32")

@@ -49,7 +49,7 @@ def test_labels_of_every_integer_type(given, loss):
         (np.array([0, 2**63, 2, 0], dtype="uint64"), ValueError, "label"),
     ],
 )
-def test_targets_that_are_no_classes(y, error, words):
+def test_targets_that_are_not_classes(y, error, words):
     net = make()
     before = net.parameters.copy()
     with pytest.raises(error, match=words):

@@ -50,7 +50,7 @@ class Mine(bp.Network):
         return 2 * self.predict(x)
 
 
-def test_subclasses_come_back_as_themselves():
+def test_copies_and_pickles_keep_the_subclass():
     net = Mine([5, 3], seed=0)
     for twin in (net.copy(), *(f(net) for f in TWINS.values())):
         assert type(twin) is Mine
@@ -206,7 +206,7 @@ def test_settings_out_of_range(make_bad, words):
         make_bad()
 
 
-def test_reduce_on_plateau_remembers():
+def test_reduce_on_plateau_has_a_memory():
     plateau = bp.schedules.ReduceOnPlateau(factor=0.5, patience=0)
     warm = bp.schedules.LinearWarmup(2, then=plateau)
     for loss in (1.0, 2.0, 3.0):

@@ -98,7 +98,7 @@ def test_views_keep_the_networks_memory(view):
     def function(z):
         return z
 
-    # Only the native network refers to it, so it dies with the native network.
+    # Only the native network refers to it, so it is destroyed with the native network.
     native = weakref.ref(function)
     net = bp.Network([5, 4, 3], bp.activations.Custom(function, np.ones_like))
     del function
@@ -125,7 +125,7 @@ def test_layers_keep_the_network_alive():
     assert layer.activation == bp.activations.Tanh()
 
 
-def test_kept_activations_survive_their_network_and_larger_passes():
+def test_kept_activations_stay_valid_after_their_network_and_larger_passes():
     net = make()
     net.forward(VALUES)
     net.backward(np.ones((4, 3)))

@@ -66,7 +66,7 @@ def test_the_turn_may_come_while_the_handler_runs() -> None:
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_an_exception_of_the_handler_gives_up_the_turn(ends: bool) -> None:
+def test_an_exception_of_the_handler_ends_the_wait(ends: bool) -> None:
     """Also if the turn has come while the handler ran: the next call of any thread can enter."""
     nets = []
 

@@ -229,7 +229,7 @@ class TestInFit:
         assert history.epochs == len(history["loss"]) == 2
         assert history.stopped_early
 
-    def test_none_goes_on(self) -> None:
+    def test_none_does_not_stop(self) -> None:
         _, history = fit([Callback()])
         assert history.epochs == 4
         assert not history.stopped_early
@@ -339,7 +339,7 @@ class TestInFit:
         ],
         ids=["cosine", "cosine_over_all", "one_cycle", "warmup"],
     )
-    def test_training_goes_on_from_a_checkpoint_as_if_never_stopped(
+    def test_training_from_a_checkpoint_has_the_bits_of_uninterrupted_training(
         self, tmp_path: Path, epoch: int, make_schedule: Callable[[], bp.schedules.Schedule]
     ) -> None:
         rng = np.random.default_rng(0)

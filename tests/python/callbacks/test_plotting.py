@@ -58,7 +58,7 @@ def test_validation_shares_the_colour_and_is_dashed() -> None:
     assert lines["loss"].get_linestyle() != lines["val_loss"].get_linestyle()
 
 
-def test_log_is_for_the_losses_alone() -> None:
+def test_log_applies_to_the_losses_only() -> None:
     figure = HISTORY.plot(log=True)
     assert [ax.get_yscale() for ax in figure.axes] == ["log", "linear"]
     assert HISTORY.plot().axes[0].get_yscale() == "linear"
