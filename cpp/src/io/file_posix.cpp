@@ -61,7 +61,7 @@ class FileSink final : public Sink {
   FileSink(int descriptor, const fs::path& path) : descriptor_(descriptor), path_(path) {}
 
   void write(std::span<const std::byte> bytes) override {
-    constexpr std::size_t kPiece = std::size_t{1} << 20U;
+    constexpr std::size_t kPiece = std::size_t{1} << 20U;  // between polls: 1 ms at 1 GB/s
     while (!bytes.empty()) {
       const auto written =
           uninterrupted([&] { return ::write(descriptor_, bytes.data(), std::min(bytes.size(), kPiece)); });
@@ -89,6 +89,7 @@ class FileSink final : public Sink {
   }
 
  private:
+  /// Bytes that the disk writes while the next ones are prepared: 80 ms for a disk with 100 MB/s.
   static constexpr std::uint64_t kWindow = std::uint64_t{8} << 20U;
 
   /// Starts writing to the disk early. Otherwise the flush at the end would have to write the whole file.
@@ -103,7 +104,7 @@ class FileSink final : public Sink {
   /// Waits until the disk has the bytes before `end`.
   void wait_for_disk(std::uint64_t end) {
 #if defined(__linux__)
-    constexpr std::uint64_t kPiece = std::uint64_t{1} << 20U;
+    constexpr std::uint64_t kPiece = std::uint64_t{1} << 20U;  // between polls: 10 ms for a disk with 100 MB/s
     while (flushed_ < end) {
       const std::uint64_t length = std::min(kPiece, end - flushed_);
       const int result =

@@ -24,7 +24,7 @@ class Source {
   /// Fills the buffer with the bytes from `offset` on.
   /// \throws FileError; FormatError if the source has fewer bytes
   void read(std::uint64_t offset, std::span<std::byte> buffer) {
-    constexpr std::size_t kPiece = std::size_t{1} << 20U;
+    constexpr std::size_t kPiece = std::size_t{1} << 20U;  // between polls: 1 ms at 1 GB/s
     while (!buffer.empty()) {
       const std::span<std::byte> piece = buffer.first(buffer.size() < kPiece ? buffer.size() : kPiece);
       if (!read_piece(offset, piece)) {

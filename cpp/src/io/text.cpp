@@ -5,7 +5,7 @@
 namespace backpass::io {
 
 std::string printable(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
+  constexpr std::size_t kLongest = 60;  // half a line of a message
   constexpr char kHex[] = "0123456789abcdef";
   std::string result;
   for (char c : text.substr(0, kLongest)) {

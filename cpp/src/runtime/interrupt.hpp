@@ -38,7 +38,8 @@ void in_parts(std::size_t n, std::size_t operations, F f) {
   }
 }
 
-/// The work of writing an element to new memory, whose pages the system provides at the first write.
+/// Cost estimate of writing an element to new memory, for polls, in multiply-adds: the system clears the page, then the
+/// element is written. This takes about 1 ns, in which a slow core performs 5 multiply-adds.
 inline constexpr std::size_t kWriteOperations = 4;
 
 /// Copies n elements, with polls.

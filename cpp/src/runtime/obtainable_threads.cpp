@@ -20,6 +20,7 @@ namespace backpass::runtime {
 #if defined(__unix__) || defined(__APPLE__)
 namespace {
 
+/// Another part of the process may start this many threads between this check and the start of the pool.
 constexpr int kSpareThreads = 1;
 /// The helpers of the largest team, the thread that enters the region, and the spare thread.
 constexpr int kMostThreads = ThreadPool::kMaxTeam + kSpareThreads;

@@ -160,7 +160,8 @@ class GlobalPool {
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// After a shortage of threads, calls ask the system again only after this time.
+  /// After a shortage of threads, calls ask the system again only after this time. Asking starts up to 66 threads. This
+  /// takes a few milliseconds, less than 1 % of this time.
   static constexpr std::chrono::seconds kUntilNextTry{1};
 
   [[nodiscard]] int helpers() const noexcept { return pool_ == nullptr ? 0 : pool_->helpers(); }

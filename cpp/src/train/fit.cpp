@@ -400,7 +400,7 @@ bool Fit<T>::run_steps(std::size_t epoch) {
 
 template <class T>
 bool Fit<T>::stopped(std::size_t epoch, std::size_t rows_done) {
-  constexpr double kReportSeconds = 0.05;
+  constexpr double kReportSeconds = 0.05;  // 20 reports per second look continuous
   if (!options_.on_progress || seconds_since(last_report_) < kReportSeconds) {
     return false;
   }
