@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # A column with more different values keeps no count of the further ones.
 MAX_COUNTED = 50_000
 _MAX_OTHERS = 10_000
+_ROWS = 1 << 14  # per block, since the encoding of a row may be much larger than the row
 
 
 @dataclass
@@ -36,9 +37,10 @@ class Facts:
         Values and how often they occur; incomplete if `many`.
     many : bool
         Whether there are more than `MAX_COUNTED` different values.
-    plain, points, leading_zeros : int
-        Texts only: numbers as programs write them, those with a point or an exponent, and
-        integers that start with 0.
+    plain : int
+        Texts only: numbers as programs write them.
+    points, leading_zeros : bool
+        Texts only: whether one of these has a point or an exponent, or, if none has, starts with 0.
     others : Counter of str
         The texts that are not such numbers; incomplete if there are very many.
     whole : bool
@@ -54,8 +56,8 @@ class Facts:
     counts: Counter[Any] = field(default_factory=Counter)
     many: bool = False
     plain: int = 0
-    points: int = 0
-    leading_zeros: int = 0
+    points: bool = False
+    leading_zeros: bool = False
     others: Counter[str] = field(default_factory=Counter)
     whole: bool = True
     counts_rows: bool = True
@@ -97,8 +99,10 @@ class Facts:
         numbers = present.filter(plain)
         others = present.filter(pc.invert(plain))
         self.plain += len(numbers)
-        self.points += pc.sum(pc.match_substring_regex(numbers, r"[.eE]")).as_py() or 0
-        self.leading_zeros += pc.sum(pc.match_substring_regex(numbers, LEADING_ZERO)).as_py() or 0
+        if not self.points:  # patterns take most of the time
+            self.points = _any_match(numbers, r"[.eE]")
+        if not self.points and not self.leading_zeros:
+            self.leading_zeros = _any_match(numbers, LEADING_ZERO)
         if len(self.others) <= _MAX_OTHERS:
             counts = pc.value_counts(others)
             for value, count in zip(
@@ -120,6 +124,10 @@ class Facts:
             first = values[0] if self._next is None else self._next
             self.counts_rows = bool((values == first + np.arange(len(values))).all())
             self._next = first + len(values)
+
+
+def _any_match(texts: pa.Array, pattern: str) -> bool:
+    return pc.any(pc.match_substring_regex(texts, pattern)).as_py() is True
 
 
 def type_of(kind: pa.DataType) -> str:
@@ -168,11 +176,13 @@ def blocks_of(table: Table, columns: Iterable[str] | None = None) -> Iterator[di
     wanted = list(table.columns if columns is None else columns)
     indices = [table.columns.index(name) for name in wanted]
     for batch in table.blocks():
-        block = without_headers(table.columns, batch)
-        yield {
-            name: normalised(block.column(index))
-            for name, index in zip(wanted, indices, strict=True)
-        }
+        rows = without_headers(table.columns, batch)
+        for start in range(0, len(rows), _ROWS):
+            block = rows.slice(start, _ROWS)
+            yield {
+                name: normalised(block.column(index))
+                for name, index in zip(wanted, indices, strict=True)
+            }
 
 
 def without_headers(names: list[str], batch: pa.RecordBatch) -> pa.RecordBatch:

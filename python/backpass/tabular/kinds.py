@@ -118,7 +118,7 @@ def number_kind(facts: Facts, decimal: str | None) -> Kind:
     if facts.type != "text":
         return Kind("number")
     plain, others = _plain_and_others(facts, decimal)
-    style, read = find_style(others, facts.points > 0, decimal)
+    style, read = find_style(others, facts.points, decimal)
     strays = facts.present - plain - read
     notes = []
     if style.group:
@@ -141,7 +141,7 @@ def looks_numeric(facts: Facts, decimal: str | None) -> bool:
     if facts.plain == 0 and not any(any(c.isdigit() for c in text) for text in facts.others):
         return False
     plain, others = _plain_and_others(facts, decimal)
-    style, read = find_style(others, facts.points > 0, decimal)
+    style, read = find_style(others, facts.points, decimal)
     numbers = plain + read
     pattern = style.compiled()
     strays = sum(not pattern.match(text) for text in others)

@@ -30,8 +30,9 @@ def fit(frame: pd.DataFrame, train: Any = None, **options: Any) -> TableEncoder:
 
 def encode(encoder: TableEncoder, frame: Any) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
     counts: dict[str, Counter[str]] = {}
-    [block] = blocks_of(open_table(frame), encoder.names)
-    return encoder.encode(block, np.float64, counts), counts
+    blocks = blocks_of(open_table(frame), encoder.names)
+    x = [encoder.encode(block, np.float64, counts) for block in blocks]
+    return np.concatenate(x), counts
 
 
 def frame_of(**columns: Any) -> pd.DataFrame:

@@ -76,7 +76,7 @@ class TestDialects:
         assert csv.field_size_limit() == before
 
     def test_many_blocks_are_one_table(self, tmp_path: Path) -> None:
-        rows = 700_000  # 9 MB: three blocks
+        rows = 500_000  # 5 MB: two blocks
         path = write(tmp_path / "a.csv", lines(lambda i: f"{i},{i % 7}", rows, "number,y"))
         found = cells(path)
         assert found["number"] == list(map(str, range(rows)))
