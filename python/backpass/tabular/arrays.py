@@ -107,7 +107,13 @@ class ArrayEncoder:
         out = np.empty(x.shape, dtype)
         for start in range(0, len(x), 1 << 14):  # the differences are float64: a block at a time
             rows = slice(start, start + (1 << 14))
-            out[rows] = (x[rows] - self.mean) / self.scale
+            with np.errstate(over="ignore"):
+                difference = x[rows] - self.mean
+            if np.isinf(difference).any():
+                difference = x[rows] / self.scale - self.mean / self.scale
+            else:
+                difference /= self.scale
+            out[rows] = np.clip(difference, -1e30, 1e30)
         return out
 
     def to_json(self) -> dict[str, Any]:
@@ -154,7 +160,7 @@ def read_arrays(
     y = None
     if labels is not None:
         y = _read_array(os.fspath(labels))
-        if y.ndim > 2:
+        if y.ndim > 2 or (y.ndim == 2 and x.ndim == 1 and y.shape[1] > 1):
             hint = "" if x.ndim > 2 else ": the two files are swapped"
             raise ValueError(
                 f"{os.fspath(labels)}: labels have one axis, but the shape is {y.shape}{hint}"

@@ -234,16 +234,26 @@ def _array_target(data: ArrayData, task: str) -> tuple[Target, NDArray[Any]]:
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError(f"{data.name}: the target has missing or infinite values")
     unique = np.unique(y)
-    whole = y.dtype.kind in "biuU" or bool((unique == np.rint(unique)).all())
+    whole = y.dtype.kind in "biuU" or bool(
+        ((unique == np.rint(unique)) & (np.abs(unique) < 2.0**53)).all()
+    )
     few = y.dtype.kind in "bU" or len(unique) <= MAX_CLASSES_OF_NUMBERS
     if task == "classification" or (task == "auto" and y.ndim == 1 and whole and few):
         if y.ndim != 1:
             raise ValueError(f"target {data.target!r}: class labels must be 1-D, got {y.shape}")
+        if not whole:
+            raise ValueError(f"target {data.target!r}: class labels must be whole numbers or texts")
         if len(unique) < 2:
             raise ValueError(
-                f"target {data.target!r} has the single class {unique[0]}: nothing to learn"
+                f"target {data.target!r} has the single class {unique.tolist()[0]!r}: "
+                "nothing to learn"
             )
-        labels = unique.astype(np.int64) if whole and y.dtype.kind == "f" else unique
+        if len(unique) > max(2, len(y) // 2):
+            raise ValueError(
+                f"target {data.target!r} has {len(unique)} classes in {len(y)} rows: a class "
+                "needs several rows to learn from"
+            )
+        labels = unique.astype(np.int64) if y.dtype.kind == "f" else unique
         return ClassTarget(data.target, tuple(labels.tolist())), np.searchsorted(unique, y)
     if y.dtype.kind == "U":
         raise ValueError(f"target {data.target!r} is not numeric; a regression needs numbers")

@@ -156,8 +156,9 @@ def normalised(column: pa.Array) -> pa.Array:
     """
     kind = type_of(column.type)
     if kind == "category":
-        values = column.dictionary_decode()
-        return pc.cast(values, pa.string()).dictionary_encode()
+        texts = pc.cast(column.dictionary, pa.string())
+        values = pa.DictionaryArray.from_arrays(column.indices, texts)
+        return values.dictionary_decode().dictionary_encode()
     if kind == "text":
         return pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
     if kind == "number" and not pa.types.is_integer(column.type):

@@ -242,7 +242,7 @@ def _found(facts: Facts, decimal: str | None) -> Kind:
             counts_rows = counts_rows and _TIME_NAME.fullmatch(facts.name) is None
             named = _ID_NAME.fullmatch(facts.name) is not None
             if counts_rows or (named and (unique or facts.many)):
-                return Kind("id", note="a number of its own for each row")
+                return Kind("id", note="a number of its own for each row; --numeric keeps it")
         if numeric:
             return number_kind(facts, decimal)
     if facts.type == "flag":

@@ -2,12 +2,14 @@
 
 import gzip
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backpass.tabular import load
 from backpass.tabular.arrays import (
     ArrayData,
     ArrayEncoder,
@@ -17,7 +19,7 @@ from backpass.tabular.arrays import (
     stack_numbers,
 )
 from backpass.tabular.sources import open_table
-from tables import learn, lines, write
+from tables import QUICK, learn, lines, write
 
 IDX_CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
 
@@ -146,7 +148,65 @@ class TestNumpyFiles:
         assert model.predict(tmp_path / "a.npz").shape == (40, 2)
 
 
+class TestTargets:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+
+    @pytest.mark.parametrize(
+        ("y", "labels"),
+        [
+            ([1.0, 2.0] * 30, (1, 2)),
+            (["b", "a"] * 30, ("a", "b")),
+            ([True, False] * 30, (False, True)),
+            (np.array([2**64 - 1, 2] * 30, np.uint64), (2, 2**64 - 1)),
+        ],
+    )
+    def test_few_whole_numbers_and_texts_are_classes(
+        self, tmp_path: Path, y: Any, labels: tuple[Any, ...]
+    ) -> None:
+        np.savez(tmp_path / "a.npz", x=self.x, y=np.asarray(y))
+        model = learn(tmp_path / "a.npz", None).outcome.model
+        assert model.target is not None
+        assert model.target.labels == labels  # type: ignore[union-attr]
+        model.save(tmp_path / "m.safetensors")
+        predicted = load(tmp_path / "m.safetensors").predict(tmp_path / "a.npz").tolist()
+        assert set(predicted) <= set(labels)
+        assert predicted == model.predict(self.x).tolist()
+
+    @pytest.mark.parametrize("y", [np.arange(60) * 0.5, np.array([1e200, 2e200, 3e200] * 20)])
+    def test_other_numbers_are_quantities(self, tmp_path: Path, y: Any) -> None:
+        np.savez(tmp_path / "a.npz", x=self.x, y=y)
+        assert learn(tmp_path / "a.npz", None).outcome.task == "regression"
+
+    @pytest.mark.parametrize(
+        ("y", "task", "message"),
+        [
+            (["a"] * 60, "auto", "the single class 'a': nothing to learn"),
+            ([f"c{i}" for i in range(60)], "auto", "60 classes in 60 rows"),
+            (np.arange(60) * 0.5, "classification", "labels must be whole numbers or texts"),
+            (["a", "b"] * 30, "regression", "is not numeric"),
+            (np.ones((60, 2)), "classification", "class labels must be 1-D"),
+            ([np.nan] * 60, "auto", "missing or infinite values"),
+        ],
+    )
+    def test_what_cannot_be_learned(self, tmp_path: Path, y: Any, task: str, message: str) -> None:
+        np.savez(tmp_path / "a.npz", x=self.x, y=np.asarray(y))
+        with pytest.raises(ValueError, match=message):
+            learn(tmp_path / "a.npz", None, settings=replace(QUICK, task=task))
+
+    def test_swapped_npy_files_are_refused(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "x.npy", self.x)
+        np.save(tmp_path / "y.npy", np.arange(60) % 2)
+        with pytest.raises(ValueError, match=r"x\.npy: .* the two files are swapped"):
+            learn(tmp_path / "y.npy", None, labels=tmp_path / "x.npy")
+
+
 class TestEncoder:
+    def test_no_finite_number_overflows(self) -> None:
+        x = np.random.default_rng(0).uniform(-1.7, 1.7, (60, 2))
+        expected = (x - x.mean(axis=0)) / x.std(axis=0)
+        got = ArrayEncoder.fit(x * 1e308, shared=False).encode(x * 1e308, np.float32)
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
     @pytest.mark.parametrize("shared", [False, True])
     def test_standardises_as_numpy_does(self, shared: bool) -> None:
         x = np.random.default_rng(0).normal([1.0, 100.0, -5.0], [1.0, 30.0, 0.1], (200, 3))

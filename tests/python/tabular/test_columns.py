@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass.tabular import ColumnOptions
@@ -92,6 +92,7 @@ class TestNumbers:
         x, _ = encode(fit(frame), frame)
         assert np.allclose(x[:3], [[1, 0, -1, 0], [-1, 0, 1, 0], [0, 1, 0, 1]])
 
+    @settings(deadline=None)
     @given(st.lists(st.floats(-1.7e308, 1.7e308), min_size=1, max_size=30))
     def test_no_finite_numbers_overflow(self, numbers: list[float]) -> None:
         values = np.array(numbers)

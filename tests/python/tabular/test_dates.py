@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass.tabular import ColumnOptions
@@ -91,6 +91,7 @@ def test_compact_dates_by_option() -> None:
     assert seconds.tolist() == [day.timestamp() for day in DAYS]
 
 
+@settings(deadline=None)
 @given(st.lists(st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)), min_size=1))
 def test_parts_are_those_of_the_standard_library(moments: list[dt.datetime]) -> None:
     moments = [moment.replace(microsecond=0, tzinfo=UTC) for moment in moments]

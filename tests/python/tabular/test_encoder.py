@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass.tabular import ColumnOptions
@@ -106,6 +106,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_change_of_the_json_is_a_value_error_or_a_working_encoder(
     encoder: TableEncoder, data: st.DataObject

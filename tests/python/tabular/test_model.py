@@ -282,7 +282,9 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_every_change_of_the_metadata_is_a_value_error_or_a_working_model(
     model: TableModel, tmp_path: Path, data: st.DataObject

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass.tabular.kinds import number_kind
@@ -68,6 +68,7 @@ class TestStyles:
         data = {"x": [chr(0x660 + i % 10) for i in range(60)], "y": ["a", "b"] * 30}
         assert kinds(data)["x"].kind == "category"
 
+    @settings(deadline=None)
     @given(
         st.lists(st.floats(-1e6, 1e6).map(lambda v: round(v, 2)), min_size=1, max_size=20),
         st.sampled_from([",", ".", " ", "'"]),

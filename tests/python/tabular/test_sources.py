@@ -207,6 +207,11 @@ class TestFrames:
             assert cells(data) == ROWS
         assert cells(pd.DataFrame(ROWS).astype({"x": "Int64"})) == ROWS
 
+    def test_categories_of_polars(self) -> None:
+        polars = pytest.importorskip("polars")
+        frame = polars.DataFrame({"x": ["b", None, "a"]}).cast(polars.Categorical)
+        assert cells(frame) == {"x": ["b", None, "a"]}
+
     def test_names_that_are_no_texts(self) -> None:
         assert list(cells(pd.DataFrame({0: [1], ("a", 1): [2]}))) == ["0", "('a', 1)"]
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass.tabular.splits import folds, split_rows
@@ -27,6 +27,7 @@ class TestSplit:
         assert test_rows(0) != test_rows(1)
         assert sorted(test_rows(0)) != list(range(20))
 
+    @settings(deadline=None)
     @given(st.lists(st.integers(0, 4), min_size=30, max_size=200), st.integers(0, 2**31))
     def test_each_part_has_its_share_of_every_class(self, labels: list[int], seed: int) -> None:
         classes = np.array(labels)
