@@ -102,7 +102,9 @@ def _columns(command: Any) -> Any:
 )
 @click.option("--optimizer", type=click.Choice(bp.optim.names()), default=_DEFAULT.optimizer)
 @click.option("--lr", type=_POSITIVE, help="Learning rate.  [default: the optimizer's]")
-@click.option("--epochs", type=_COUNT, default=_DEFAULT.epochs)
+@click.option(
+    "--epochs", type=_COUNT, default=_DEFAULT.epochs, help="At most this many.  [for digits: 60]"
+)
 @click.option("--batch-size", type=_COUNT, default=_DEFAULT.batch_size)
 @click.option(
     "--dropout",
@@ -114,8 +116,10 @@ def _columns(command: Any) -> Any:
 @click.option(
     "--early-stopping",
     metavar="PATIENCE",
-    type=_COUNT,
-    help="Stop after this many epochs without a better validation loss; keep the best network.",
+    type=click.IntRange(min=0),
+    default=_DEFAULT.early_stopping,
+    help="Stop after this many epochs without a better validation loss, and keep the best network; "
+    "0: never.  [for digits: 0]",
 )
 @click.option("--validation-split", type=_SHARE, default=_DEFAULT.validation_split)
 @click.option("--test-split", type=_SHARE, default=_DEFAULT.test_split)
@@ -194,7 +198,8 @@ def train(
     options = ColumnOptions(**columns)
     read = to_read_options(given)
     settings = _settings(ctx, data, given, resume)
-    _check_usage(data, target, labels, options, settings, validation)
+    stopping = bool(given["early_stopping"]) and _is_given(ctx, "early_stopping")
+    _check_usage(data, target, labels, options, settings, validation, stopping)
     model_path, plot_path = _outputs(data, labels, output, plot, no_plot, force)
     if threads is None and data == "digits":
         threads = _DIGITS_THREADS
@@ -240,6 +245,7 @@ def _check_usage(
     options: ColumnOptions,
     settings: Settings,
     validation: str | None,
+    stopping: bool,
 ) -> None:
     arrays = format_of(data) in ("digits", "arrays")
     if not arrays and not target:
@@ -256,7 +262,7 @@ def _check_usage(
             raise click.UsageError(
                 f"--target and --{options.of(name)} both name the column {name!r}"
             )
-    if settings.early_stopping is not None and not (settings.validation_split or validation):
+    if stopping and not (settings.validation_split or validation):
         raise click.UsageError("--early-stopping needs a --validation-split above 0")
     if settings.validation_split + settings.test_split >= 1.0:
         raise click.UsageError("--validation-split and --test-split leave no rows to train on")
@@ -264,6 +270,7 @@ def _check_usage(
 
 def _settings(ctx: click.Context, data: str, given: dict[str, Any], resume: str | None) -> Settings:
     """Return the settings of the command line. Digits and a resumed training have own defaults."""
+    given = {**given, "early_stopping": given["early_stopping"] or None}
     if resume is not None:
         saved = load(resume).training.get("settings")
         if not isinstance(saved, dict):
@@ -271,12 +278,11 @@ def _settings(ctx: click.Context, data: str, given: dict[str, Any], resume: str 
         defaults = replace(_DEFAULT, **{**saved, "hidden": tuple(saved["hidden"])})
     else:
         defaults = default_settings(data)
-    chosen = {
-        name: value
-        for name, value in given.items()
-        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
-    return replace(defaults, **chosen)
+    return replace(defaults, **{k: value for k, value in given.items() if _is_given(ctx, k)})
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _outputs(
@@ -371,5 +377,8 @@ def _report(
     click.echo(f"model: {model}")
     if plot is not None:
         click.echo(f"picture: {plot}")
-    print_status(f"{history.epochs} epochs in {outcome.seconds:.1f} s")
+    which = ""
+    if history.restored_best and history.best_epoch is not None:
+        which = f"; the network is that of epoch {history.best_epoch + 1}"
+    print_status(f"{history.epochs} epochs in {outcome.seconds:.1f} s{which}")
     sys.stdout.flush()

@@ -73,7 +73,11 @@ class ColumnOptions:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that determines the trained network, except the data."""
+    """Everything that determines the trained network, except the data.
+
+    The defaults were chosen on public data sets, see docs/tables.md. None for `early_stopping`, or
+    no rows for validation, means that every epoch is done and the last network is kept.
+    """
 
     task: str = "auto"
     hidden: tuple[int, ...] = (64, 64)
@@ -82,11 +86,11 @@ class Settings:
     label_smoothing: float = 0.0
     optimizer: str = "adam"
     lr: float | None = None
-    epochs: int = 60
+    epochs: int = 200
     batch_size: int = 32
-    dropout: float = 0.0
+    dropout: float = 0.2
     l2: float = 0.0
-    early_stopping: int | None = None
+    early_stopping: int | None = 20
     validation_split: float = 0.1
     test_split: float = 0.2
     seed: int = 0
@@ -99,7 +103,9 @@ class Settings:
 
 
 # Measured over 20 seeds: the test accuracy is 0.987 on average and never below 0.98.
-DIGITS = Settings(hidden=(256, 128), dropout=0.3, label_smoothing=0.1)
+DIGITS = Settings(
+    hidden=(256, 128), dropout=0.3, label_smoothing=0.1, epochs=60, early_stopping=None
+)
 
 
 def default_settings(data: object) -> Settings:

@@ -335,7 +335,7 @@ class _Run:
                 )
                 if has_validation
                 else None,
-                early_stopping=settings.early_stopping,
+                early_stopping=settings.early_stopping if has_validation else None,
                 l2=settings.l2,
                 metrics=["accuracy" if self.task == "classification" else "r2"],
                 callbacks=bp.callbacks.LambdaCallback(
@@ -381,7 +381,7 @@ class _Run:
             parts = {"test": test, **{name: rest[part] for name, part in parts.items()}}
             encoder: Any = data.fit(parts["train"])
             model, y = self._make(encoder, parts["train"])
-            arrays = data.encode(encoder, list(parts.values()), settings.dtype, last=False)
+            arrays = data.encode(encoder, list(parts.values()), settings.dtype)
             x = dict(zip(parts, arrays, strict=True))
             _, interrupted = once._fit(model, x, y, data.values[parts["validation"]])
             if interrupted:
