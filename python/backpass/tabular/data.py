@@ -23,7 +23,7 @@ from backpass.tabular.targets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,12 +32,17 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
+# The encoder of a large table learns from this number of values, and from at least so many rows.
+_MOST_FITTED = 1 << 22
+_LEAST_FITTED = 10_000
+
 
 class TableRows:
     """The rows of a table that have a target.
 
-    Two passes: the first finds out what the columns are, the second reads their values. The values
-    stay in blocks, so that each block can be freed when it is encoded.
+    A table may be larger than the memory. So each step reads it again, block by block: the first
+    pass finds out what the columns are, the second reads the targets, `fit` reads the rows to learn
+    the encoder from, and `encode` writes the inputs of the network.
 
     Attributes
     ----------
@@ -75,21 +80,16 @@ class TableRows:
                 f"{table.name}: no column is left to predict {self.target.name!r} from"
                 + (f"; left out: {why[:200]}" if why else "")
             )
-        self._blocks: list[tuple[int, dict[str, Any]]] = []
-        readers = {name: reader_of(name, kind) for name, kind in self._inputs.items()}
-        kept = []
-        dropped = 0
-        for block in blocks_of(table, [*self._inputs, *targets]):
-            values, known = read_target(self.target, [block[name] for name in targets])
-            dropped += int((~known).sum())
-            mask = pa.array(known)
-            columns = {
-                name: reader.read(block[name].filter(mask))[0] for name, reader in readers.items()
-            }
-            kept.append(values[known])
-            self._blocks.append((int(known.sum()), columns))
-        self.values: NDArray[Any] = np.concatenate(kept)
+        self._table = table
+        self._readers = {name: reader_of(name, kind) for name, kind in self._inputs.items()}
+        read = [
+            read_target(self.target, [block[name] for name in targets])
+            for block in blocks_of(table, targets)
+        ]
+        self._known: NDArray[np.bool_] = np.concatenate([known for _, known in read])
+        self.values: NDArray[Any] = np.concatenate([values for values, _ in read])[self._known]
         self.notes = [*table.notes, *warnings]
+        dropped = len(self._known) - len(self.values)
         if dropped:
             self.notes.append(
                 f"target {self.target.name!r}: {dropped} rows have no value; they are left out"
@@ -110,56 +110,69 @@ class TableRows:
         return [name for name, kind in self.kinds.items() if kind.kind == "id"]
 
     def fit(self, train: Rows) -> TableEncoder:
-        """Return an encoder that has learned from the given rows."""
-        mask = np.zeros(self.rows, dtype=bool)
-        mask[train] = True
-        # One column at a time: a selection of all columns would double the memory.
-        columns = [
-            fit_column(name, kind, self._selected(name, mask))
-            for name, kind in self._inputs.items()
-        ]
+        """Return an encoder that has learned from the given rows.
+
+        Of a large table, it learns from rows at random, so that their values take little memory.
+        """
+        most = max(_LEAST_FITTED, _MOST_FITTED // len(self._inputs))
+        if len(train) > most:
+            train = np.random.default_rng(0).choice(train, most, replace=False)
+        chosen = np.zeros(self.rows, dtype=bool)
+        chosen[train] = True
+        values: dict[str, list[Any]] = {name: [] for name in self._inputs}
+        for _, block in self._read(chosen, self._inputs):
+            for name, column in block.items():
+                values[name].append(column)
+        columns = [fit_column(name, kind, values.pop(name)) for name, kind in self._inputs.items()]
         used = tuple(column for column in columns if column.inputs)
         if not used:
             names = ", ".join(self._inputs)
             raise ValueError(f"no column has two frequent values in the rows for training: {names}")
         return TableEncoder(used)
 
-    def _selected(self, name: str, mask: NDArray[np.bool_]) -> list[Any]:
-        """Return the values of a column in the rows of the mask, as blocks."""
-        blocks = []
-        start = 0
-        for count, columns in self._blocks:
-            chosen = mask[start : start + count]
-            start += count
-            column = columns[name]
-            arrow = isinstance(column, pa.Array)
-            blocks.append(column.filter(pa.array(chosen)) if arrow else column[chosen])
-        return blocks
-
     def encode(
-        self, encoder: TableEncoder, parts: Sequence[Rows], dtype: Any, *, last: bool = True
+        self, encoder: TableEncoder, parts: Sequence[Rows], dtype: Any
     ) -> list[NDArray[Any]]:
         """Return the inputs of the rows of each part, (rows, width).
 
-        All parts are views of one array, which is filled block by block. With `last`, each block is
-        freed when it is encoded; this method can then not be called again.
+        All parts are views of one array, which is filled block by block.
         """
-        place = np.full(self.rows, -1, dtype=np.int64)
+        chosen = np.zeros(self.rows, dtype=bool)
+        place = np.empty(self.rows, dtype=np.int64)
         sizes = [len(part) for part in parts]
         for start, part in zip(np.cumsum([0, *sizes[:-1]]), parts, strict=True):
+            chosen[part] = True
             place[part] = start + np.arange(len(part))
         x = np.empty((sum(sizes), encoder.width), dtype)
-        first = 0
-        for i, (count, columns) in enumerate(self._blocks):
-            out = np.empty((count, encoder.width), dtype)
-            encoder.write({name: columns[name] for name in encoder.names}, out, {})
-            to = place[first : first + count]
-            first += count
-            used = to >= 0
-            x[to[used]] = out[used]
-            if last:
-                self._blocks[i] = (count, {})
+        for rows, block in self._read(chosen, encoder.names):
+            out = np.empty((len(rows), encoder.width), dtype)
+            encoder.write(block, out, {})
+            x[place[rows]] = out
         return np.split(x, np.cumsum(sizes[:-1]))
+
+    def _read(
+        self, chosen: NDArray[np.bool_], names: Iterable[str]
+    ) -> Iterator[tuple[Rows, dict[str, Any]]]:
+        """Yield the numbers of the chosen rows of each block, and the values of their columns."""
+        mask = self._known.copy()
+        mask[mask] = chosen
+        row = start = 0
+        for block in blocks_of(self._table, names):
+            part = mask[start : start + len(next(iter(block.values())))]
+            known = int(self._known[start : start + len(part)].sum())
+            start += len(part)
+            rows = row + np.flatnonzero(chosen[row : row + known])
+            row += known
+            where = pa.array(part)
+            yield (
+                rows,
+                {
+                    name: self._readers[name].read(column.filter(where))[0]
+                    for name, column in block.items()
+                },
+            )
+        if start != len(mask):
+            raise ValueError(f"{self._table.name}: the file changed while it was read")
 
 
 class ArrayRows:
@@ -191,8 +204,6 @@ class ArrayRows:
         encoder: ArrayEncoder,
         parts: Sequence[Rows],
         dtype: Any,
-        *,
-        last: bool = True,  # noqa: ARG002
     ) -> list[NDArray[Any]]:
         """Return the inputs of the rows of each part, (rows, width)."""
         return [encoder.encode(self._data.x[part], dtype) for part in parts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
     from backpass.tabular.sources import Table
 
-# A column with more different values keeps no count of the further ones.
-MAX_COUNTED = 50_000
+# A column with more different values keeps the counts of some of them only. The texts that are kept
+# tell the formats of dates; of numbers, fewer are enough.
+_MAX_TEXTS, _KEPT_TEXTS = 50_000, 10_000
+_MAX_NUMBERS, _KEPT_NUMBERS = 10_000, 100
 _MAX_OTHERS = 10_000
 _ROWS = 1 << 14  # per block, since the encoding of a row may be much larger than the row
 
@@ -36,7 +39,7 @@ class Facts:
     counts : Counter of str or float
         Values and how often they occur; incomplete if `many`.
     many : bool
-        Whether there are more than `MAX_COUNTED` different values.
+        Whether there are too many different values to count.
     plain : int
         Texts only: numbers as programs write them.
     points, leading_zeros : bool
@@ -62,6 +65,7 @@ class Facts:
     whole: bool = True
     counts_rows: bool = True
     _next: float | None = None  # the value of the next row if the numbers count the rows
+    _distinct: int = 0
 
     @property
     def present(self) -> int:
@@ -70,8 +74,8 @@ class Facts:
 
     @property
     def distinct(self) -> int:
-        """The number of different values; at least `MAX_COUNTED` if there are many."""
-        return len(self.counts)
+        """The number of different values; at least this number if there are many."""
+        return self._distinct
 
     def add(self, column: pa.Array) -> None:
         """Take a block of the column, as `normalised` returns it."""
@@ -82,16 +86,24 @@ class Facts:
         self.missing += column.null_count
         if kind not in ("text", "number", "flag", "time", "category"):
             return
-        if not self.many:
-            counts = pc.value_counts(column.drop_null())
-            pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
-            for value, count in pairs:
-                self.counts[value] += count
-            self.many = len(self.counts) > MAX_COUNTED
         if kind == "text":
             self._add_texts(column)
         elif kind == "number":
             self._add_numbers(column)
+        if not self.many:
+            self._count(column.drop_null())
+
+    def _count(self, column: pa.Array) -> None:
+        counts = pc.value_counts(column)
+        pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
+        for value, count in pairs:
+            self.counts[value] += count
+        self._distinct = len(self.counts)
+        numbers = self.type == "number" or self.plain == self.present
+        most, kept = (_MAX_NUMBERS, _KEPT_NUMBERS) if numbers else (_MAX_TEXTS, _KEPT_TEXTS)
+        self.many = self._distinct > most
+        if self.many:
+            self.counts = Counter(dict(itertools.islice(self.counts.items(), kept)))
 
     def _add_texts(self, column: pa.Array) -> None:
         present = column.drop_null()

@@ -272,8 +272,8 @@ def _classes(facts: Facts, style: NumberStyle | None) -> ClassTarget:
         counts[labels[value]] += facts.counts[value]
     if facts.many or len(counts) > max(2, facts.present // 2):
         raise ValueError(
-            f"target {name!r} has {len(counts)}{' or more' if facts.many else ''} classes in "
-            f"{facts.present} rows: a class needs several rows to learn from"
+            f"target {name!r} has {f'{facts.distinct} or more' if facts.many else len(counts)} "
+            f"classes in {facts.present} rows: a class needs several rows to learn from"
             + ("; use --task regression for numbers" if style is not None else "")
         )
     if len(counts) < 2:

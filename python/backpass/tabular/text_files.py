@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from backpass.tabular.options import ReadOptions
 
 _HEAD = 1 << 20  # bytes that are examined before the whole file is read
-_BLOCK = 4 << 20  # bytes per block of rows; no row may be longer
+# Bytes per block of rows; no row may be longer. Larger blocks cost memory: pyarrow reads ahead.
+_BLOCK, _BLOCK_OF_LONG_ROWS = 1 << 20, 16 << 20
 _SEPARATORS = ",;\t|"
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -77,6 +78,7 @@ class TextTable:
             whole = not file.read(1)
         if not head.strip():
             raise ValueError(f"{name}: the file is empty")
+        self._block = _BLOCK if whole or head.count(b"\n") > 8 else _BLOCK_OF_LONG_ROWS
         self.dialect, self.notes = _examine(name, head, whole, options)
         with self.dialect.rows(open_file()) as rows:
             try:
@@ -101,7 +103,7 @@ class TextTable:
                     file,
                     read_options=pa.csv.ReadOptions(
                         use_threads=False,
-                        block_size=_BLOCK,
+                        block_size=self._block,
                         column_names=self.columns,
                         skip_rows_after_names=int(self.dialect.header),
                         encoding=self.dialect.encoding,
