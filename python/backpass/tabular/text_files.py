@@ -159,7 +159,7 @@ class TextTable:
 @contextlib.contextmanager
 def _long_cells() -> Iterator[None]:
     """Let the module csv read cells of any length."""
-    before = csv.field_size_limit(_BLOCK)
+    before = csv.field_size_limit(_BLOCK_OF_LONG_ROWS)
     try:
         yield
     finally:

@@ -38,7 +38,7 @@ class TestInfo:
         assert result["layers"][0]["shape"] == [64, 3]
         assert result["target"]["labels"] == ["daisy", "lily", "rose"]
         assert [column["name"] for column in result["inputs"]] == ["length", "colour"]
-        assert result["training"]["epochs"] == 60
+        assert 20 < result["training"]["epochs"] <= 200
 
     def test_a_target_of_numbers(self, run: Command, prices: Path) -> None:
         run.ok("train", prices, "--target", "price", "--epochs", "1", "--no-plot")
