@@ -47,6 +47,11 @@ def reading(command: Any) -> Any:
             "--encoding", metavar="NAME", help="Encoding of a CSV file.  [default: found]"
         ),
         click.option(
+            "--quote",
+            metavar="CHARACTER",
+            help="Character around cells that contain separators.  [default: found]",
+        ),
+        click.option(
             "--na",
             metavar="TEXT",
             multiple=True,
@@ -71,6 +76,7 @@ def to_read_options(given: dict[str, Any]) -> ReadOptions:
         separator="\t" if separator in ("\\t", "tab") else separator,
         decimal=given.pop("decimal"),
         encoding=given.pop("encoding"),
+        quote=given.pop("quote"),
         missing=tuple(missing) if missing else MISSING_TEXTS,
         header=not given.pop("no_header"),
     )

@@ -21,6 +21,8 @@ class ReadOptions:
         The decimal sign of numbers.
     encoding : str, optional
         Name of a codec of Python.
+    quote : {'"', "'"}, optional
+        The character around cells that contain separators.
     missing : tuple of str
         Unquoted cells that are missing values.
     header : bool
@@ -30,6 +32,7 @@ class ReadOptions:
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+    quote: str | None = None
     missing: tuple[str, ...] = MISSING_TEXTS
     header: bool = True
 

@@ -7,6 +7,7 @@ import contextlib
 import csv
 import io
 import itertools
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -38,13 +39,14 @@ class Dialect:
 
     encoding: str
     separator: str
+    quote: str
     header: bool
 
     @contextlib.contextmanager
     def rows(self, file: BinaryIO) -> Iterator[Any]:
         """Return a reader of the rows. Its `line_num` is the last line that it has read, from 1."""
         with io.TextIOWrapper(file, self.encoding, newline="") as text, _long_cells():
-            yield csv.reader(text, delimiter=self.separator, strict=True)
+            yield csv.reader(text, delimiter=self.separator, quotechar=self.quote, strict=True)
 
 
 class TextTable:
@@ -110,6 +112,7 @@ class TextTable:
                     ),
                     parse_options=pa.csv.ParseOptions(
                         delimiter=self.dialect.separator,
+                        quote_char=self.dialect.quote,
                         newlines_in_values=True,
                         # In a table of one column, an empty line is a missing value.
                         ignore_empty_lines=len(self.columns) > 1,
@@ -179,6 +182,14 @@ def _examine(
     name: str, head: bytes, whole: bool, options: ReadOptions
 ) -> tuple[Dialect, list[str]]:
     notes: list[str] = []
+    if options.quote not in (None, '"', "'"):
+        raise ValueError(f"the quote must be \" or ', got {options.quote!r}")
+    separator = options.separator
+    if separator is not None and not re.fullmatch(r"[^\"'\r\n\0\u0080-\U0010ffff]", separator):
+        raise ValueError(
+            f"the separator must be one ASCII character, not a quote or an end of line, "
+            f"got {separator!r}"
+        )
     encoding = options.encoding
     if encoding is None:
         encoding = _find_encoding(name, head, whole)
@@ -196,13 +207,10 @@ def _examine(
         raise ValueError(f"{name}, line {line}: the byte 0x{byte:02x} is not {encoding}") from error
     except UnicodeError as error:
         raise ValueError(f"{name}: not {encoding}: {error}") from error
-    separator = options.separator or _find_separator(text, whole)
-    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
-        raise ValueError(
-            f"the separator must be one ASCII character, not a quote or an end of line, "
-            f"got {separator!r}"
-        )
-    return Dialect(encoding, separator, options.header), notes
+    separator, quote = _find_marks(text, whole, options)
+    if options.quote is None and quote == "'":
+        notes.append(f"{name}: ' quotes cells; --quote changes this")
+    return Dialect(encoding, separator, quote, options.header), notes
 
 
 def _find_encoding(name: str, head: bytes, whole: bool) -> str:
@@ -222,22 +230,38 @@ def _find_encoding(name: str, head: bytes, whole: bool) -> str:
     return "utf-8"
 
 
-def _find_separator(text: str, whole: bool) -> str:
-    """Return the separator for which most rows have the same number of cells above 1."""
+def _find_marks(text: str, whole: bool, options: ReadOptions) -> tuple[str, str]:
+    """Return the separator and the quote that fit most rows."""
     lines = text.splitlines(keepends=True)
     if not whole and len(lines) > 1:
         lines.pop()  # cut off by the end of the head
-    best, separator = 0.0, ","
-    for candidate in _SEPARATORS:
-        with _long_cells():
-            rows = list(itertools.islice(csv.reader(lines, delimiter=candidate), 200))
-        widths = Counter(len(row) for row in rows if row)
-        width = len(rows[0]) if rows else 0
-        # The header decides. A separator within texts splits few rows into that number of cells.
-        score = widths[width] / sum(widths.values()) + width / 1000 if width > 1 else 0.0
-        if score > best:
-            best, separator = score, candidate
-    return separator
+    separators = _SEPARATORS if options.separator is None else [options.separator]
+    quotes = [options.quote or '"']
+    if options.quote is None and '"' not in text and re.search(rf"(?m)(^|[{_SEPARATORS}])'", text):
+        quotes = ["'", '"']
+    found = max(
+        ((_fit(lines, one, quote), one, quote) for quote in quotes for one in separators),
+        key=lambda candidate: candidate[0],
+    )
+    if found[0] <= 0.0:  # one column
+        return options.separator or ",", options.quote or '"'
+    return found[1], found[2]
+
+
+def _fit(lines: list[str], separator: str, quote: str) -> float:
+    """Return the share of rows with as many cells as the header; 0 if it has one cell only.
+
+    A separator within texts splits few rows into that number of cells.
+    """
+    with _long_cells():
+        reader = csv.reader(lines, delimiter=separator, quotechar=quote, strict=quote == "'")
+        try:
+            rows = list(itertools.islice(reader, 200))
+        except csv.Error:  # an apostrophe that is not a quote
+            return 0.0
+    widths = Counter(len(row) for row in rows if row)
+    width = len(rows[0]) if rows else 0
+    return widths[width] / sum(widths.values()) + width / 1000 if width > 1 else 0.0
 
 
 def _names(first: list[str], header: bool) -> tuple[list[str], list[str]]:

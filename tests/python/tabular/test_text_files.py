@@ -81,6 +81,31 @@ class TestDialects:
         found = cells(path)
         assert found["number"] == list(map(str, range(rows)))
 
+    def test_apostrophes_around_cells_are_found(self, tmp_path: Path) -> None:
+        rows = [["it's", "a,b"], ["1", ""], ["two", ";"]]
+        quoted = [",".join("'" + cell.replace("'", "''") + "'" for cell in row) for row in rows]
+        table = open_table(write(tmp_path / "a.csv", "\n".join(["'x','y'", *quoted]) + "\n"))
+        assert table.columns == ["x", "y"]
+        [batch] = table.blocks()
+        assert batch.to_pylist() == [dict(zip("xy", row, strict=True)) for row in rows]
+        assert table.notes == [f"{tmp_path / 'a.csv'}: ' quotes cells; --quote changes this"]
+
+    @pytest.mark.parametrize(
+        "content",
+        ["x,y\n'tis,a\n'twas,b\n", "x,y\n\"a,b\",'c'\n1,'d'\n", "x,y\n'a',1\n'b,2\n"],
+    )
+    def test_other_apostrophes_are_characters(self, tmp_path: Path, content: str) -> None:
+        path = write(tmp_path / "a.csv", content)
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert cells(path) == {name: [row[name] for row in rows] for name in "xy"}
+
+    def test_a_quote_can_be_told(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "a.csv", "x,y\n'a,b',1\n\"c,2\n")
+        assert cells(path, ReadOptions(quote="'"))["x"] == ["a,b", '"c']
+        with pytest.raises(ValueError, match="the quote must be"):
+            open_table(path, ReadOptions(quote="x"))
+
 
 class TestMissing:
     @pytest.mark.parametrize(
