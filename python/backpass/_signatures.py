@@ -268,6 +268,7 @@ def install_all(package: ModuleType) -> None:
     for name in (*submodules, "callbacks", "metrics"):
         install(getattr(package, name))
     install(package)
+    install(package.runtime)
     bases = [getattr(_core, name) for name in submodules]
     classes = [value for module in bases for value in vars(module).values()]
     for cls in (_core.Network, *classes):

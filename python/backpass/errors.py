@@ -8,6 +8,9 @@ __all__ = ["DivergenceError", "FormatError"]
 class FormatError(ValueError):
     """The file does not contain a valid backpass network."""
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
 
 class DivergenceError(ArithmeticError):
     """The loss of a step, or a parameter, became infinite or NaN during `Network.fit`.

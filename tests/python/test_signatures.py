@@ -12,6 +12,8 @@ from backpass import _signatures
 
 MODULES = (
     bp,
+    bp.runtime,
+    bp.tabular,
     *(getattr(bp, name) for name in bp.__all__ if isinstance(getattr(bp, name), ModuleType)),
 )
 
@@ -23,13 +25,12 @@ def public():
             value = getattr(module, name)
             if not callable(value):
                 continue
-            if isinstance(value, type) and issubclass(value, Exception):
-                continue  # Python's exceptions have no signatures
             yield f"{module.__name__}.{name}", value
             if isinstance(value, type) and value.__module__.startswith("backpass"):
                 for attribute in dir(value):
                     method = getattr(value, attribute)
                     own = not attribute.startswith("_") and callable(method)
+                    own = own and not hasattr(BaseException, attribute)
                     if own and not hasattr(dict, attribute) and not hasattr(tuple, attribute):
                         yield f"{module.__name__}.{name}.{attribute}", method
 

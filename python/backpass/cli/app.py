@@ -22,6 +22,9 @@ class _App(click.Group):
         try:
             _check_environment()
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted: nothing is saved", err=True)
+            ctx.exit(130)
         except BrokenPipeError:
             raise  # the output pipe is closed: click exits without a message
         except _EXPECTED_ERRORS as error:
@@ -44,7 +47,7 @@ def app() -> None:
     """Train fully connected neural networks on tables, and predict with them.
 
     Results go to standard output, messages and progress to standard error.
-    The exit code is 0 for success, 1 for failure and 2 for wrong usage.
+    The exit code is 0 for success, 1 for failure, 2 for wrong usage, and 130 after Ctrl-C.
     """
 
 

@@ -56,8 +56,13 @@ def reading(command: Any) -> Any:
             metavar="TEXT",
             multiple=True,
             default=None,
-            help="A cell that is missing, unless it is quoted.  "
-            f"[default: {', '.join(filter(None, MISSING_TEXTS))} and an empty cell]",
+            help="A cell that is missing, unless it is quoted, instead of the default ones. "
+            f"An empty cell always is.  [default: {', '.join(filter(None, MISSING_TEXTS))}]",
+        ),
+        click.option(
+            "--day-first/--month-first",
+            default=None,
+            help="Order in dates such as 02/03/2021.  [default: as other dates of the column]",
         ),
         click.option(
             "--no-header", is_flag=True, help="The first line is data; the names are 1, 2, …"
@@ -76,6 +81,7 @@ def to_read_options(given: dict[str, Any]) -> ReadOptions:
         separator="\t" if separator in ("\\t", "tab") else separator,
         decimal=given.pop("decimal"),
         encoding=given.pop("encoding"),
+        day_first=given.pop("day_first"),
         quote=given.pop("quote"),
         missing=tuple(missing) if missing else MISSING_TEXTS,
         header=not given.pop("no_header"),

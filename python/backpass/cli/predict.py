@@ -12,7 +12,6 @@ import click
 import backpass as bp
 from backpass._atomic import atomic_write
 from backpass.cli.options import print_json, print_status, reading, to_read_options
-from backpass.tabular.encoder import count_lines
 from backpass.tabular.model import Prediction, TableModel, load
 from backpass.tabular.targets import ClassTarget
 
@@ -64,7 +63,7 @@ def predict(
     if proba and not isinstance(loaded.target, ClassTarget):
         raise ValueError(f"{model} does not predict classes, so there are no probabilities")
     prediction = loaded.outputs(data, read=to_read_options(given))
-    for line in count_lines(prediction.counts):
+    for line in prediction.notes:
         print_status(line)
     names, columns = _columns(loaded, prediction, proba)
     _write(names, columns, output, as_json)

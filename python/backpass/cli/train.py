@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 import backpass as bp
-from backpass.callbacks.plotting import picture_format
+from backpass.cli.files import choose_outputs
 from backpass.cli.options import (
     ACTIVATIONS,
     parse_widths,
@@ -24,9 +22,7 @@ from backpass.cli.options import (
 )
 from backpass.tabular.model import load
 from backpass.tabular.options import ColumnOptions, Settings, default_settings
-from backpass.tabular.scores import class_table, unit_of
 from backpass.tabular.sources import format_of
-from backpass.tabular.targets import ClassTarget
 from backpass.tabular.training import Extra, Outcome
 from backpass.tabular.training import train as train_model
 
@@ -34,6 +30,7 @@ _DEFAULT = Settings()
 # For batches of 32 rows of 64 pixels, synchronising threads takes longer than the work.
 _DIGITS_THREADS = 1
 _INTERRUPTED = 130  # exit code, as of a shell
+_ARRAYS = ("digits", "arrays")  # formats without columns
 
 _SHARE = click.FloatRange(0.0, 1.0, max_open=True)
 _COUNT = click.IntRange(min=1)
@@ -123,8 +120,14 @@ def _columns(command: Any) -> Any:
 )
 @click.option("--validation-split", type=_SHARE, default=_DEFAULT.validation_split)
 @click.option("--test-split", type=_SHARE, default=_DEFAULT.test_split)
-@click.option("--validation", type=click.Path(), help="File with rows for the validation.")
-@click.option("--test", type=click.Path(), help="File with rows for the test.")
+@click.option(
+    "--validation",
+    type=click.Path(),
+    help="File with rows for the validation, instead of --validation-split.",
+)
+@click.option(
+    "--test", type=click.Path(), help="File with rows for the test, instead of --test-split."
+)
 @click.option("--cv", metavar="K", type=click.IntRange(min=2), help="Also cross-validate, K folds.")
 @click.option("--seed", type=click.IntRange(min=0), default=_DEFAULT.seed)
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default=_DEFAULT.dtype)
@@ -144,8 +147,8 @@ def _columns(command: Any) -> Any:
 @click.option(
     "--resume",
     type=click.Path(exists=True, dir_okay=False),
-    help="Continue the training of this checkpoint, with the same data. Its options are the "
-    "defaults.",
+    help="Continue the training of this checkpoint, with the same data and target, and save to it "
+    "as before. The defaults of all other options are those of the checkpoint.",
 )
 @click.option(
     "--plot",
@@ -191,16 +194,29 @@ def train(
     contains all of this, so that "backpass predict" accepts the same kind of table. The seed splits
     the rows at random into rows for training, validation and test.
 
-    Ctrl-C ends the training and saves the network of the last step.
+    Ctrl-C ends the training, saves the network of the last step, and exits with code 130. During a
+    cross-validation it saves nothing.
     """
     columns = {name: given.pop(name) for name in _COLUMNS}
     columns["id"] += index_column
     options = ColumnOptions(**columns)
     read = to_read_options(given)
-    settings = _settings(ctx, data, given, resume)
+    started = None if resume is None else _open_checkpoint(resume)
+    if started is not None and started.encoder is not None and not target:
+        target = tuple(started.target.names) if format_of(data) not in _ARRAYS else ()
+    settings = _settings(ctx, data, given, started)
     stopping = bool(given["early_stopping"]) and _is_given(ctx, "early_stopping")
     _check_usage(data, target, labels, options, settings, validation, stopping)
-    model_path, plot_path = _outputs(data, labels, output, plot, no_plot, force)
+    files = choose_outputs(
+        data,
+        (labels, validation, test),
+        output=output,
+        plot=plot,
+        no_plot=no_plot,
+        checkpoint=checkpoint,
+        resume=resume,
+        force=force,
+    )
     if threads is None and data == "digits":
         threads = _DIGITS_THREADS
     if threads is not None:
@@ -216,7 +232,7 @@ def train(
             validation=validation,
             test=test,
             folds=cv,
-            checkpoint=checkpoint or resume,
+            checkpoint=files.checkpoint,
             resume_from=resume,
             progress="auto" if progress is None else progress,
             report=print_status,
@@ -226,14 +242,17 @@ def train(
         print_status(
             f"interrupted in epoch {outcome.history.epochs + 1} of {settings.epochs}: "
             "the network of the last step is saved"
-            + (f"; --resume {checkpoint or resume} continues" if checkpoint or resume else "")
+            + (
+                f"; the same command with --resume {files.checkpoint} continues"
+                if files.checkpoint
+                else ""
+            )
         )
-    outcome.model.save(model_path)
-    if plot_path is not None and outcome.history.epochs:
-        outcome.plot(plot_path)
-    else:
-        plot_path = None
-    _report(outcome, settings, model_path, plot_path, as_json)
+    outcome.model.save(files.model)
+    plotted = files.plot if outcome.history.epochs else None
+    if plotted is not None:
+        outcome.plot(plotted)
+    _report(outcome, settings, files.model, plotted, as_json)
     if outcome.interrupted:
         ctx.exit(_INTERRUPTED)
 
@@ -247,7 +266,7 @@ def _check_usage(
     validation: str | None,
     stopping: bool,
 ) -> None:
-    arrays = format_of(data) in ("digits", "arrays")
+    arrays = format_of(data) in _ARRAYS
     if not arrays and not target:
         raise click.UsageError("a table needs --target COLUMN, the column to predict")
     if arrays and (target or options.names()):
@@ -268,16 +287,20 @@ def _check_usage(
         raise click.UsageError("--validation-split and --test-split leave no rows to train on")
 
 
-def _settings(ctx: click.Context, data: str, given: dict[str, Any], resume: str | None) -> Settings:
+def _open_checkpoint(path: str) -> Any:
+    """Return the model of a checkpoint."""
+    model = load(path)
+    if "settings" not in model.training or bp.load_checkpoint(path).optimizer is None:
+        raise ValueError(f"{path}: not a checkpoint; backpass train --checkpoint saves one")
+    return model
+
+
+def _settings(ctx: click.Context, data: str, given: dict[str, Any], started: Any) -> Settings:
     """Return the settings of the command line. Digits and a resumed training have own defaults."""
-    given = {**given, "early_stopping": given["early_stopping"] or None}
-    if resume is not None:
-        saved = load(resume).training.get("settings")
-        if not isinstance(saved, dict):
-            raise ValueError(f"{resume}: not a checkpoint of backpass train")
+    defaults = default_settings(data)
+    if started is not None:
+        saved = started.training["settings"]
         defaults = replace(_DEFAULT, **{**saved, "hidden": tuple(saved["hidden"])})
-    else:
-        defaults = default_settings(data)
     return replace(defaults, **{k: value for k, value in given.items() if _is_given(ctx, k)})
 
 
@@ -285,58 +308,10 @@ def _is_given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
-def _outputs(
-    data: str, labels: str | None, output: str | None, plot: str | None, no_plot: bool, force: bool
-) -> tuple[Path, Path | None]:
-    """Return the paths to write. Check them before the training, which takes time."""
-    if plot is not None and no_plot:
-        raise click.UsageError("--plot and --no-plot contradict each other")
-    model_path = _default_output(data, force) if output is None else Path(output)
-    plot_path = None if no_plot else Path(plot or model_path.with_suffix(".png"))
-    written = [path for path in (model_path, plot_path) if path is not None]
-    sources = {os.path.realpath(path) for path in (data, labels) if path is not None}
-    for path in written:
-        if os.path.realpath(path) in sources:
-            raise click.UsageError(f"writing {path} would overwrite the data")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"no directory {path.parent} for the file {path.name}")
-        if path.exists() and not force:
-            raise click.UsageError(f"{path} exists; --force overwrites it")
-    if len(set(written)) < len(written):
-        raise click.UsageError("--output and --plot name the same file")
-    if plot_path is not None:
-        _check_plotting(plot_path)
-    return model_path, plot_path
-
-
-def _default_output(data: str, force: bool) -> Path:
-    """Return a file beside the data, with a name that no file has."""
-    path = Path(data)
-    stem = "model" if data == "-" else path.name.split(".")[0] or "model"
-    for number in itertools.count(1):
-        name = stem if number == 1 else f"{stem}-{number}"
-        model = path.with_name(f"{name}.safetensors")
-        if force or not (model.exists() or model.with_suffix(".png").exists()):
-            return model
-    raise AssertionError
-
-
-def _check_plotting(path: Path) -> None:
-    try:
-        picture_format(path)
-    except ImportError as error:
-        raise ImportError(
-            "the picture needs matplotlib: pip install backpass[plot], or use --no-plot"
-        ) from error
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--plot") from error
-
-
 def _report(
     outcome: Outcome, settings: Settings, model: Path, plot: Path | None, as_json: bool
 ) -> None:
     history, test = outcome.history, outcome.test
-    target: Any = outcome.model.target
     if as_json:
         print_json(
             {
@@ -345,7 +320,7 @@ def _report(
                 "sizes": list(outcome.model.net.sizes),
                 "rows": outcome.rows,
                 "epochs": history.epochs,
-                "best_epoch": history.best_epoch,
+                "best_epoch": None if history.best_epoch is None else history.best_epoch + 1,
                 "stopped_early": history.stopped_early,
                 "interrupted": outcome.interrupted,
                 "seconds": outcome.seconds,
@@ -358,22 +333,8 @@ def _report(
             }
         )
         return
-    if test is not None:
-        guess = "always the most frequent class" if outcome.task == "classification" else "the mean"
-        for name, value in test.values.items():
-            form = ".4f" if name in ("accuracy", "r2", "loss") else ".6g"
-            note = unit_of(target, outcome.loss, settings.label_smoothing)
-            if name in test.baseline:
-                note = f"{guess}: {test.baseline[name]:{form}}"
-            click.echo(f"test {name}: {value:{form}} ({note})")
-        if isinstance(target, ClassTarget):
-            for line in class_table(target, test):
-                click.echo(f"  {line}")
-    for name in outcome.folds[0] if outcome.folds else ():
-        values = [fold[name] for fold in outcome.folds]
-        mean = sum(values) / len(values)
-        spread = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
-        click.echo(f"cross-validation {name}: {mean:.6g} ± {spread:.2g} ({len(values)} folds)")
+    if str(outcome):
+        click.echo(str(outcome))
     click.echo(f"model: {model}")
     if plot is not None:
         click.echo(f"picture: {plot}")

@@ -4,6 +4,10 @@
 ``backpass`` is made of the same parts. This package needs the extra ``tabular``.
 """
 
+import sys as _sys
+
+from backpass._signatures import install as _install
+
 try:
     import pandas  # noqa: F401
     import pyarrow  # noqa: F401
@@ -26,3 +30,5 @@ __all__ = [
     "load",
     "train",
 ]
+
+_install(_sys.modules[__name__])

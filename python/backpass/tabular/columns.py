@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from backpass.tabular.dates import parse_dates, parts_of, to_seconds
 from backpass.tabular.numbers import NumberStyle, style_from_json
+from backpass.tabular.unseen import EXAMPLES, Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from backpass.tabular.kinds import Kind
 
 MAX_CATEGORIES = 100
+_NO_TEXTS = pa.array([], pa.string())
 
 
 @dataclass(frozen=True)
@@ -97,18 +99,18 @@ class NumberColumn:
         together = np.concatenate(values)
         return cls(name, kind.style, Scale.fit(together), bool(np.isnan(together).any()))
 
-    def read(self, column: pa.Array) -> tuple[NDArray[np.float64], int]:
-        """Return the numbers, with NaN for missing values, and the number of strays."""
+    def read(self, column: pa.Array) -> tuple[NDArray[np.float64], pa.Array]:
+        """Return the numbers, with NaN for missing values, and the texts that are not numbers."""
         return read_numbers(column, self.style, self.name)
 
-    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Counter[str]:
-        """Write the inputs; count what could not be encoded as in training."""
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Unseen:
+        """Write the inputs; return what training did not have."""
         out[:, 0] = self.scale.encode(values)
         missing = np.isnan(values)
         if self.missing:
             out[:, 1] = missing
-            return Counter()
-        return Counter({"missing values, which the median replaces": int(missing.sum())})
+            return Unseen()
+        return Unseen(missing=int(missing.sum()))
 
     def to_json(self) -> dict[str, Any]:
         """Return the data for `column_from_json`."""
@@ -160,13 +162,17 @@ class CategoryColumn:
         other = 0 < len(frequent) < len(counts)
         return cls(name, tuple(sorted(frequent)), other, missing > 0)
 
-    def read(self, column: pa.Array) -> tuple[pa.Array, int]:
-        """Return the categories as texts."""
-        return read_texts(column), 0
+    def read(self, column: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """Return the categories as texts; no text is stray."""
+        return read_texts(column), _NO_TEXTS
 
-    def write(self, values: pa.Array, out: NDArray[Any]) -> Counter[str]:
-        """Write the inputs; count the values that training did not have."""
-        known = pc.index_in(values.dictionary, value_set=pa.array(self.categories, pa.string()))
+    def write(self, values: pa.Array, out: NDArray[Any]) -> Unseen:
+        """Write the inputs; return what training did not have."""
+        categories = pa.array(self.categories, pa.string())
+        known = pc.index_in(values.dictionary, value_set=categories)
+        if known.null_count:  # pandas writes a column of whole numbers with a missing one as 1.0
+            whole = pc.replace_substring_regex(values.dictionary, r"^([+-]?\d+)\.0+$", r"\1")
+            known = pc.coalesce(known, pc.index_in(whole, value_set=categories))
         codes = known.fill_null(-1).to_numpy(zero_copy_only=False)
         codes = np.append(codes, -2)  # of a missing value
         indices = values.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)
@@ -181,13 +187,13 @@ class CategoryColumn:
             out[codes == -2, width + self.other] = 1.0
         elif self.other:
             out[codes == -2, width] = 1.0
-        return Counter(
-            {
-                "values that training did not have or that are rare": int((codes == -1).sum()),
-                "missing values, which training did not have": 0
-                if self.missing
-                else int((codes == -2).sum()),
-            }
+        unknown = int((codes == -1).sum())
+        return Unseen(
+            unknown=unknown,
+            missing=0 if self.missing else int((codes == -2).sum()),
+            examples=pc.filter(values.dictionary, known.is_null())[:EXAMPLES].to_pylist()
+            if unknown
+            else [],
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -229,20 +235,20 @@ class DateColumn:
                 parts.append((part, Scale.fit(numbers)))
         return cls(name, kind.formats, tuple(parts), bool(missing.any()))
 
-    def read(self, column: pa.Array) -> tuple[NDArray[np.float64], int]:
-        """Return seconds since 1970, with NaN for missing values, and the number of strays."""
+    def read(self, column: pa.Array) -> tuple[NDArray[np.float64], pa.Array]:
+        """Return seconds since 1970, with NaN for missing values, and texts that are no dates."""
         return read_dates(column, self.formats, self.name)
 
-    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Counter[str]:
-        """Write the inputs; count what could not be encoded as in training."""
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Unseen:
+        """Write the inputs; return what training did not have."""
         numbers = parts_of(values)
         for i, (part, scale) in enumerate(self.parts):
             out[:, i] = scale.encode(numbers[part])
         missing = np.isnan(values)
         if self.missing:
             out[:, -1] = missing
-            return Counter()
-        return Counter({"missing dates, which the median replaces": int(missing.sum())})
+            return Unseen()
+        return Unseen(missing=int(missing.sum()))
 
     def to_json(self) -> dict[str, Any]:
         """Return the data for `column_from_json`."""
@@ -266,8 +272,8 @@ CLASSES: dict[str, Any] = {c.kind: c for c in (NumberColumn, CategoryColumn, Dat
 
 def read_numbers(
     column: pa.Array, style: NumberStyle, name: str
-) -> tuple[NDArray[np.float64], int]:
-    """Return the numbers of a normalised column, and how many texts are not numbers.
+) -> tuple[NDArray[np.float64], pa.Array]:
+    """Return the numbers of a normalised column, and the texts that are not numbers.
 
     Raises
     ------
@@ -278,7 +284,7 @@ def read_numbers(
         column = column.dictionary_decode()
     if pa.types.is_string(column.type):
         values, strays = style.parse(column)
-        return values, int(strays.sum())
+        return values, column.filter(pa.array(strays))
     if not (
         pa.types.is_integer(column.type)
         or pa.types.is_floating(column.type)
@@ -286,13 +292,15 @@ def read_numbers(
     ):
         raise ValueError(f"column {name!r} must be numeric, but it has the type {column.type}")
     values = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.array(values, dtype=np.float64), 0
+    return np.array(values, dtype=np.float64), _NO_TEXTS
 
 
 def read_texts(column: pa.Array) -> pa.Array:
     """Return a normalised column as a dictionary of texts. Whole numbers have no decimal point."""
     if pa.types.is_dictionary(column.type):
         return column
+    if pa.types.is_boolean(column.type):
+        return pc.if_else(column, "True", "False").dictionary_encode()
     if pa.types.is_floating(column.type):
         present = column.drop_null()
         whole = pc.and_(
@@ -305,17 +313,18 @@ def read_texts(column: pa.Array) -> pa.Array:
 
 def read_dates(
     column: pa.Array, formats: Sequence[str], name: str
-) -> tuple[NDArray[np.float64], int]:
-    """Return the dates of a normalised column in seconds since 1970, and how many are not dates."""
+) -> tuple[NDArray[np.float64], pa.Array]:
+    """Return a normalised column in seconds since 1970, and the texts that are no dates."""
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         zone = getattr(column.type, "tz", None)
-        return to_seconds(pc.cast(column, pa.timestamp("us", zone), safe=False).to_pandas()), 0
+        times = pc.cast(column, pa.timestamp("us", zone), safe=False)
+        return to_seconds(times.to_pandas()), _NO_TEXTS
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if not pa.types.is_string(column.type):
         raise ValueError(f"column {name!r} must have dates, but it has the type {column.type}")
     values, strays = parse_dates(column, formats)
-    return values, int(strays.sum())
+    return values, column.filter(pa.array(strays))
 
 
 def column_from_json(data: Any) -> Column:

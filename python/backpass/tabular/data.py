@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,9 @@ import pyarrow as pa
 from backpass.tabular.arrays import ArrayData, ArrayEncoder
 from backpass.tabular.encoder import TableEncoder, fit_column, reader_of
 from backpass.tabular.facts import Facts, blocks_of, examine
-from backpass.tabular.kinds import decide, plan_lines
+from backpass.tabular.kinds import check_header, common_decimal, decide, plan_lines
 from backpass.tabular.numbers import NumberStyle
+from backpass.tabular.options import ReadOptions
 from backpass.tabular.targets import (
     MAX_CLASSES_OF_NUMBERS,
     ClassTarget,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from backpass.tabular.options import ColumnOptions
     from backpass.tabular.sources import Table
+    from backpass.tabular.unseen import Unseen
 
     Rows = NDArray[np.int64]
 
@@ -62,8 +63,9 @@ class TableRows:
         targets: Sequence[str],
         task: str,
         options: ColumnOptions,
-        decimal: str | None = None,
+        read: ReadOptions | None = None,
     ) -> None:
+        read = read or ReadOptions()
         double = next((name for name in targets if name in table.doubles), None)
         if double is not None:
             raise ValueError(
@@ -71,7 +73,9 @@ class TableRows:
                 "the others, or the model would learn from a copy of the target"
             )
         self.facts: dict[str, Facts] = examine(table)
-        self.kinds = decide(self.facts, options, targets, decimal)
+        check_header(table.name, table.header, self.facts)
+        decimal = read.decimal or common_decimal(self.facts)
+        self.kinds = decide(self.facts, options, targets, decimal, read.day_first)
         self.target, warnings = decide_target(targets, self.facts, task, options, decimal)
         self._inputs = {name: kind for name, kind in self.kinds.items() if kind.is_input}
         if not self._inputs:
@@ -82,18 +86,19 @@ class TableRows:
             )
         self._table = table
         self._readers = {name: reader_of(name, kind) for name, kind in self._inputs.items()}
-        read = [
+        found = [
             read_target(self.target, [block[name] for name in targets])
             for block in blocks_of(table, targets)
         ]
-        self._known: NDArray[np.bool_] = np.concatenate([known for _, known in read])
-        self.values: NDArray[Any] = np.concatenate([values for values, _ in read])[self._known]
+        self._known: NDArray[np.bool_] = np.concatenate([known for _, known in found])
+        self.values: NDArray[Any] = np.concatenate([values for values, _ in found])[self._known]
         self.notes = [*table.notes, *warnings]
+        for name, kind in self.kinds.items():
+            if kind.strays or (not kind.is_input and options.of(name) is None):
+                self.notes.append(f"column {name!r}: {kind.note}")
         dropped = len(self._known) - len(self.values)
         if dropped:
-            self.notes.append(
-                f"target {self.target.name!r}: {dropped} rows have no value; they are left out"
-            )
+            self.notes.append(f"target {self.target.name!r}: {dropped_rows(dropped, 'value')}")
 
     @property
     def rows(self) -> int:
@@ -175,6 +180,13 @@ class TableRows:
             raise ValueError(f"{self._table.name}: the file changed while it was read")
 
 
+def dropped_rows(count: int, what: str) -> str:
+    """Return the note on rows without a target."""
+    if count == 1:
+        return f"1 row has no {what}; it is left out"
+    return f"{count} rows have no {what}; they are left out"
+
+
 class ArrayRows:
     """The rows of a data set that is arrays; as `TableRows`."""
 
@@ -211,14 +223,15 @@ class ArrayRows:
 
 def encode_table(
     table: Table, encoder: TableEncoder, target: Target, dtype: Any
-) -> tuple[NDArray[Any], NDArray[Any], dict[str, Counter[str]]]:
-    """Return inputs, targets and counts of the rows of another table that have a target."""
+) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
+    """Return inputs and targets of the rows of another table that have a target, and notes."""
     encoder.check(table.columns)
     names = list(target.names)
     for name in names:
         if name not in table.columns:
             raise ValueError(f"{table.name}: no column {name!r}, the target")
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, Unseen] = {}
+    dropped = 0
     inputs, values = [np.empty((0, encoder.width), dtype)], []
     for block in blocks_of(table, [*encoder.names, *names]):
         y, known = read_target(target, [block[name] for name in names])
@@ -226,12 +239,13 @@ def encode_table(
         chosen = {name: block[name].filter(mask) for name in encoder.names}
         inputs.append(encoder.encode(chosen, dtype, counts))
         values.append(y[known])
-        if not known.all():
-            what = "rows without a known value, which are left out"
-            counts.setdefault(target.name, Counter())[what] += int((~known).sum())
+        dropped += int((~known).sum())
     if not sum(map(len, values)):
         raise ValueError(f"{table.name}: no row has a value of {target.name!r} that is known")
-    return np.concatenate(inputs), np.concatenate(values), counts
+    notes = encoder.describe(counts)
+    if dropped:
+        notes.append(f"target {target.name!r}: {dropped_rows(dropped, 'known value')}")
+    return np.concatenate(inputs), np.concatenate(values), notes
 
 
 def _array_target(data: ArrayData, task: str) -> tuple[Target, NDArray[Any]]:

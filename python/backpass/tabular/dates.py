@@ -28,22 +28,31 @@ _OTHERS = (
 )
 
 
-def find_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str]:
+def find_formats(
+    texts: Sequence[str], day_first: bool | None = None
+) -> tuple[tuple[str, ...], str]:
     """Return the formats that read the most of the texts, and a note on the order of day and month.
 
     Each format reads at least one text that the formats before it do not read.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    day_first : bool, optional
+        Whether the day stands before the month in dates that leave this open.
     """
     series = pd.Series(list(texts), dtype=object)
     parts = series.str.extract(r"^(\d{1,2})([-/.])(\d{1,2})\2\d{2,4}").dropna()
     above = {sign: (part[[0, 2]].astype(int) > 12).any() for sign, part in parts.groupby(1)}
-    day_first, month_first = (any(found[place] for found in above.values()) for place in (0, 2))
+    any_day, any_month = (any(found[place] for found in above.values()) for place in (0, 2))
     formats = ["ISO8601", *_with_times(_OTHERS)]
     for sign, found in above.items():
         orders = [[f"%d{sign}%m{sign}%{year}" for year in "Yy"]]
         orders.append([f"%m{sign}%d{sign}%{year}" for year in "Yy"])
         # Without evidence for this sign, that for the others counts. Points mean: the day first.
         here = found[0] or found[2]
-        first = found[0] if here else day_first if day_first or month_first else sign == "."
+        elsewhere = any_day if any_day or any_month else sign == "."
+        first = found[0] if here else elsewhere if day_first is None else day_first
         if not first:
             orders.reverse()
         formats += _with_times(itertools.chain(*orders) if found[0] and found[2] else orders[0])
@@ -57,8 +66,8 @@ def find_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str]:
             used.append(format_)
             left = left[~read]
     note = ""
-    if above and not day_first and not month_first and set(above) != {"."}:
-        note = "read as month/day/year"
+    if day_first is None and above and not any_day and not any_month and set(above) != {"."}:
+        note = "read as month/day/year; --day-first changes this"
     elif any(found[0] and found[2] for found in above.values()):
         note = (
             "some dates have the day first and some the month; an ambiguous date has the day first"

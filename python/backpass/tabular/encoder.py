@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from backpass.tabular.columns import CLASSES, Column, column_from_json
-from backpass.tabular.kinds import require_column
+from backpass.tabular.kinds import require_columns
+from backpass.tabular.unseen import EXAMPLES, Unseen, unseen_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,39 +42,42 @@ class TableEncoder:
         return [column.name for column in self.columns]
 
     def check(self, names: Sequence[str]) -> None:
-        """Raise ValueError, with the name, if the table lacks a column."""
-        for name in self.names:
-            require_column(name, dict.fromkeys(names))
+        """Raise ValueError, with the names, if the table lacks columns."""
+        require_columns(self.names, names)
 
     def encode(
-        self, block: Mapping[str, pa.Array], dtype: Any, counts: dict[str, Counter[str]]
+        self, block: Mapping[str, pa.Array], dtype: Any, counts: dict[str, Unseen]
     ) -> NDArray[Any]:
         """Return the inputs of one block of normalised columns, (rows, width).
 
-        `counts` gets, for each column, the numbers of values that training did not have.
+        `counts` gets what training did not have, for each column.
         """
         values = {}
         for column in self.columns:
-            values[column.name], strays = column.read(block[column.name])
-            if strays:
-                what = "dates" if column.kind == "date" else "numbers"
-                counts.setdefault(column.name, Counter())[f"values that are not {what}"] += strays
+            values[column.name], texts = column.read(block[column.name])
+            strays = Unseen(strays=len(texts), examples=texts[:EXAMPLES].to_pylist())
+            # They are missing values, but count only once.
+            strays.missing = 0 if column.missing else -strays.strays
+            counts.setdefault(column.name, Unseen()).add(strays)
         rows = len(next(iter(block.values())))
         out = np.empty((rows, self.width), dtype)
         self.write(values, out, counts)
         return out
 
     def write(
-        self, values: Mapping[str, Any], out: NDArray[Any], counts: dict[str, Counter[str]]
+        self, values: Mapping[str, Any], out: NDArray[Any], counts: dict[str, Unseen]
     ) -> None:
         """Write the inputs of values that the columns have read to `out`, (rows, width)."""
         start = 0
         for column in self.columns:
             stop = start + len(column.inputs)
-            found = column.write(values[column.name], out[:, start:stop])
+            unseen = column.write(values[column.name], out[:, start:stop])
+            counts.setdefault(column.name, Unseen()).add(unseen)
             start = stop
-            if any(found.values()):
-                counts.setdefault(column.name, Counter()).update(+found)
+
+    def describe(self, counts: Mapping[str, Unseen]) -> list[str]:
+        """Return one line per column for `counts` of `encode`."""
+        return list(unseen_lines(counts, {column.name: column.kind for column in self.columns}))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the data for `from_json`."""
@@ -106,10 +109,3 @@ def reader_of(name: str, kind: Kind) -> Column:
     if kind.kind == "category":
         nothing = pa.array([], pa.string()).dictionary_encode()
     return fit_column(name, kind, [nothing])
-
-
-def count_lines(counts: Mapping[str, Counter[str]]) -> Iterator[str]:
-    """Return one line per column for `counts` of `TableEncoder.encode`."""
-    for name, found in counts.items():
-        shown = ", ".join(f"{count} {what}" for what, count in found.items() if count)
-        yield f"column {name!r}: {shown}"

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from backpass.tabular.numbers import LEADING_ZERO, PLAIN
+from backpass.tabular.numbers import FRACTION, LEADING_ZERO, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MAX_TEXTS, _KEPT_TEXTS = 50_000, 10_000
 _MAX_NUMBERS, _KEPT_NUMBERS = 10_000, 100
 _MAX_OTHERS = 10_000
+_FLAGS = pa.array(["true", "TRUE", "false", "FALSE"])
 _ROWS = 1 << 14  # per block, since the encoding of a row may be much larger than the row
 
 
@@ -44,6 +45,8 @@ class Facts:
         Texts only: numbers as programs write them.
     points, leading_zeros : bool
         Texts only: whether one of these has a point or an exponent, or, if none has, starts with 0.
+    fractions : bool
+        Texts only: whether one of these has a point that cannot separate groups of digits.
     others : Counter of str
         The texts that are not such numbers; incomplete if there are very many.
     whole : bool
@@ -61,6 +64,7 @@ class Facts:
     plain: int = 0
     points: bool = False
     leading_zeros: bool = False
+    fractions: bool = False
     others: Counter[str] = field(default_factory=Counter)
     whole: bool = True
     counts_rows: bool = True
@@ -113,6 +117,8 @@ class Facts:
         self.plain += len(numbers)
         if not self.points:  # patterns take most of the time
             self.points = _any_match(numbers, r"[.eE]")
+        if self.points and not self.fractions:
+            self.fractions = _any_match(numbers, FRACTION)
         if not self.points and not self.leading_zeros:
             self.leading_zeros = _any_match(numbers, LEADING_ZERO)
         if len(self.others) <= _MAX_OTHERS:
@@ -172,13 +178,21 @@ def normalised(column: pa.Array) -> pa.Array:
         values = pa.DictionaryArray.from_arrays(column.indices, texts)
         return values.dictionary_decode().dictionary_encode()
     if kind == "text":
-        return pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
+        return _same_flags(pc.utf8_trim_whitespace(pc.cast(column, pa.string())))
     if kind == "number" and not pa.types.is_integer(column.type):
         values = pc.cast(column, pa.float64(), safe=False)
         return pc.if_else(pc.is_finite(values), values, None)  # a null stays null
     if kind == "null":
         return pa.nulls(len(column), pa.string())
     return column
+
+
+def _same_flags(texts: pa.Array) -> pa.Array:
+    """Write flags as pandas writes them to a text file: True and False."""
+    found = pc.index_in(texts, value_set=_FLAGS)
+    if found.null_count == len(found):
+        return texts
+    return pc.coalesce(pc.if_else(pc.less(found, 2), "True", "False"), texts)
 
 
 def blocks_of(table: Table, columns: Iterable[str] | None = None) -> Iterator[dict[str, pa.Array]]:

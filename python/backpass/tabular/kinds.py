@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from backpass.tabular.columns import least_count
 from backpass.tabular.dates import find_formats, looks_like_dates, parse_dates
-from backpass.tabular.numbers import NumberStyle, find_style
+from backpass.tabular.numbers import PLAIN, NumberStyle, find_style, has_decimal_comma
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from backpass.tabular.facts import Facts
     from backpass.tabular.options import ColumnOptions
@@ -30,6 +30,7 @@ _TIME_NAME = re.compile(
     r"(.*[ _.-])?(t|time|year|quarter|month|week|day|date|hour|minute|second|period|age)s?",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(PLAIN)
 _MOST_LINES = 40  # of the table of columns, so that it fits on a screen
 _MANY_ROWS = 20  # in fewer rows, all values may differ by chance
 
@@ -69,8 +70,18 @@ def decide(
     options: ColumnOptions,
     targets: Sequence[str],
     decimal: str | None = None,
+    day_first: bool | None = None,
 ) -> dict[str, Kind]:
     """Return the kind of every column except the targets.
+
+    Parameters
+    ----------
+    facts : mapping of str to Facts
+        Of all columns.
+    options : ColumnOptions
+    targets : sequence of str
+    decimal, day_first : optional
+        See `ReadOptions`.
 
     Raises
     ------
@@ -78,15 +89,14 @@ def decide(
         If there is no column with a name of the options, or a column has a type that is not
         supported.
     """
-    for name in [*targets, *options.names()]:
-        require_column(name, facts)
+    require_columns([*targets, *options.names()], list(facts))
     for name in targets:
         if options.of(name) in ("drop", "id"):
             raise ValueError(f"column {name!r} is the target and is also to be left out")
     kinds = {
-        name: _forced(entry, chosen, decimal)
+        name: _forced(entry, chosen, decimal, day_first)
         if (chosen := options.of(name)) is not None
-        else _found(entry, decimal)
+        else _found(entry, decimal, day_first)
         for name, entry in facts.items()
         if name not in targets
     }
@@ -101,16 +111,60 @@ def decide(
     return kinds
 
 
-def require_column(name: str, known: Mapping[str, object]) -> None:
-    """Raise ValueError, with the closest name, unless there is such a column."""
-    if name in known:
+def require_columns(names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise ValueError, with the closest names, unless there are columns of these names."""
+    absent = [name for name in names if name not in known]
+    if not absent:
         return
+    shown = ", ".join(_short(other, 32) for other in known[:20]) + (
+        ", …" if len(known) > 20 else ""
+    )
+    if len(absent) > 1:
+        which = ", ".join(repr(_short(name, 32)) for name in absent[:20])
+        raise ValueError(f"no columns {which}; there are: {shown}")
+    name = absent[0]
     close = [other for other in known if other.lower() == name.lower()]
-    close += difflib.get_close_matches(name, known, 1)
-    shown = ", ".join(_short(other, 32) for other in list(known)[:20])
-    shown += ", …" if len(known) > 20 else ""
+    close += difflib.get_close_matches(name, known, 1, cutoff=0.75)
     hint = f"did you mean {close[0]!r}? There" if close else "there"
+    if name.isdigit():
+        hint = f"numbers are names in files without a header (--no-header). {hint.capitalize()}"
     raise ValueError(f"no column {_short(name, 32)!r}; {hint} are: {shown}")
+
+
+def check_header(name: str, header: Sequence[str], facts: Mapping[str, Facts]) -> None:
+    """Raise ValueError if the first line of a text file looks like data.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    header : sequence of str
+        The cells of the first line; empty if the names are from elsewhere.
+    facts : mapping of str to Facts
+        Of the columns, in the same order.
+    """
+    if len(header) < 2:
+        return
+    numbers = [cell for cell in header if _NUMBER.match(cell)]
+    data = [
+        cell
+        for cell, entry in zip(header, facts.values(), strict=True)
+        if cell in numbers or cell in entry.counts
+    ]
+    if len(data) == len(header) or any("." in cell for cell in numbers):
+        raise ValueError(
+            f"{name}, line 1: {', '.join(map(repr, data[:3]))} look like data, not like names of "
+            "columns: add a line with the names, or use --no-header and the names 1, 2, …"
+        )
+
+
+def common_decimal(facts: Mapping[str, Facts]) -> str | None:
+    """Return "," if some column has numbers with a decimal comma, and none has a decimal point."""
+    texts = [entry for entry in facts.values() if entry.type == "text"]
+    if any(entry.fractions for entry in texts):
+        return None
+    found = any(has_decimal_comma(e.others) and looks_numeric(e, ",") for e in texts)
+    return "," if found else None
 
 
 def number_kind(facts: Facts, decimal: str | None) -> Kind:
@@ -191,7 +245,10 @@ def _fate(kind: str, missing: int) -> str:
         return "left out; predictions repeat it"
     if kind == "category":
         return "an input for each frequent value" + (" and for missing ones" if missing else "")
-    fate = {"number": "standardised", "date": "year, month, day of week, hour and days"}.get(kind)
+    fate = {
+        "number": "standardised",
+        "date": "those of year, month, day of week, hour and days that vary",
+    }.get(kind)
     if fate is None:
         return ""
     return fate + ("; if missing, the median, and an input for that" if missing else "")
@@ -201,7 +258,7 @@ def _short(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _forced(facts: Facts, chosen: str, decimal: str | None) -> Kind:
+def _forced(facts: Facts, chosen: str, decimal: str | None, day_first: bool | None) -> Kind:
     """Return the kind that an option demands."""
     if chosen == "drop":
         return Kind("left out", note="by option")
@@ -210,7 +267,7 @@ def _forced(facts: Facts, chosen: str, decimal: str | None) -> Kind:
     if chosen in ("text", "category"):
         return Kind("category", note="by option")
     if chosen == "date":
-        kind = _date(facts, by_option=True)
+        kind = _date(facts, day_first, by_option=True)
         if kind is None:
             raise ValueError(f"column {facts.name!r} has no values that are dates")
         return kind
@@ -222,7 +279,7 @@ def _forced(facts: Facts, chosen: str, decimal: str | None) -> Kind:
     return kind
 
 
-def _found(facts: Facts, decimal: str | None) -> Kind:
+def _found(facts: Facts, decimal: str | None, day_first: bool | None) -> Kind:
     """Return the kind that the values suggest."""
     if facts.present == 0:
         return Kind("left out", note="no values")
@@ -246,8 +303,8 @@ def _found(facts: Facts, decimal: str | None) -> Kind:
         if numeric:
             return number_kind(facts, decimal)
     if facts.type == "flag":
-        return Kind("number")
-    date = _date(facts)
+        return Kind("category")
+    date = _date(facts, day_first)
     if date is not None:
         return date
     if unique or facts.many:
@@ -258,16 +315,41 @@ def _found(facts: Facts, decimal: str | None) -> Kind:
         )
     if max(facts.counts.values()) < least_count(facts.rows, facts.distinct):
         return Kind("left out", note="no value is frequent")
-    return Kind("category")
+    return Kind("category", note=_category_note(facts, decimal))
 
 
-def _date(facts: Facts, *, by_option: bool = False) -> Kind | None:
+def _category_note(facts: Facts, decimal: str | None) -> str:
+    """Return what may be wrong with the values of a category; empty if nothing is."""
+    notes = []
+    same = same_but_for_case(facts.counts)
+    if same:
+        notes.append(f"different letter case makes different values ({same})")
+    if facts.type == "text":
+        plain, others = _plain_and_others(facts, decimal)
+        _, read = find_style(others, facts.points, decimal)
+        if plain + read >= 0.5 * facts.present and not facts.leading_zeros:
+            notes.append(f"{plain + read} cells are numbers; --numeric makes it a number")
+    return "; ".join(notes)
+
+
+def same_but_for_case(values: Iterable[object]) -> str:
+    """Return an example of values that differ only in letter case, or an empty text."""
+    first: dict[str, str] = {}
+    for value in values:
+        text = str(value)
+        other = first.setdefault(text.casefold(), text)
+        if other != text:
+            return f"{_short(other, 20)!r} and {_short(text, 20)!r}"
+    return ""
+
+
+def _date(facts: Facts, day_first: bool | None, *, by_option: bool = False) -> Kind | None:
     if facts.type == "time":
         return Kind("date", formats=("ISO8601",))  # as a text file has such dates
     if facts.type != "text" or not (by_option or looks_like_dates(facts.counts)):
         return None
     texts = list(facts.counts)
-    formats, note = find_formats(texts[:10_000])
+    formats, note = find_formats(texts[:10_000], day_first)
     if not formats:
         return None
     _, wrong = parse_dates(pa.array(texts, pa.string()), formats)
@@ -281,4 +363,6 @@ def _date(facts: Facts, *, by_option: bool = False) -> Kind | None:
 
 def _strays_note(strays: int, what: str, texts: Sequence[str]) -> str:
     shown = ", ".join(repr(_short(text, 20)) for text in texts[:3])
+    if strays == 1:
+        return f"1 value is not a {what[:-1]} ({shown}); it counts as missing"
     return f"{strays} values are not {what} ({shown}); they count as missing"

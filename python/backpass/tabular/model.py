@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from backpass.tabular.targets import ClassTarget, Label, NumberTarget, Target, t
 if TYPE_CHECKING:
     from backpass.tabular.options import ReadOptions
     from backpass.tabular.sources import Table
+    from backpass.tabular.unseen import Unseen
 
 # Keys of the file's metadata. bp.load looks for the first one.
 TABLE_KEY = "table"
@@ -41,16 +42,16 @@ class Prediction:
         (rows, outputs), in the units of the target for numbers.
     ids : dict of str to list
         The columns that identify rows, if the data have them.
-    counts : dict of str to Counter
-        For each column, values that training did not have.
+    notes : list of str
+        One line per column with values that training did not have.
     """
 
     outputs: Floats
     ids: dict[str, list[Any]] = field(default_factory=dict)
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(repr=False)
 class TableModel:
     """A network with the encoder of its inputs and its target.
 
@@ -71,6 +72,11 @@ class TableModel:
     target: Target | None = None
     ids: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return the target and the network."""
+        target = None if self.target is None else self.target.name
+        return f"TableModel(target={target!r}, net={self.net!r})"
 
     def metadata(self) -> dict[str, str]:
         """Return the metadata of the file: everything but the network, as JSON."""
@@ -104,6 +110,11 @@ class TableModel:
         array
             (rows,), or (rows, targets) for several targets.
 
+        Warns
+        -----
+        UserWarning
+            For each column with values that training did not have.
+
         Raises
         ------
         ValueError
@@ -111,7 +122,7 @@ class TableModel:
         OSError
             If a file cannot be read.
         """
-        outputs = self.outputs(data, read=read).outputs
+        outputs = self._warned(data, read)
         if isinstance(self.target, ClassTarget):
             labels = self.labels(self.probabilities(outputs))
             values = np.array(labels)
@@ -129,7 +140,14 @@ class TableModel:
         """
         if not isinstance(self.target, ClassTarget):
             raise TypeError("the model does not predict classes")
-        return self.probabilities(self.outputs(data, read=read).outputs)
+        return self.probabilities(self._warned(data, read))
+
+    def _warned(self, data: Any, read: ReadOptions | None) -> Floats:
+        """Return the outputs; warn of values that training did not have."""
+        prediction = self.outputs(data, read=read)
+        for note in prediction.notes:
+            warnings.warn(note, stacklevel=4)  # one frame is that of _signatures
+        return prediction.outputs
 
     def outputs(self, data: Any, *, read: ReadOptions | None = None) -> Prediction:
         """Return the outputs of the network for data; see `predict`."""
@@ -168,12 +186,14 @@ class TableModel:
         ids = [name for name in self.ids if name in table.columns]
         result = Prediction(np.empty((0, self.net.sizes[-1])), {name: [] for name in ids})
         blocks = [result.outputs]
+        counts: dict[str, Unseen] = {}
         for block in blocks_of(table, [*encoder.names, *ids]):
-            x = encoder.encode(block, self.net.dtype, result.counts)
+            x = encoder.encode(block, self.net.dtype, counts)
             blocks.append(self._decode(self.net.predict(x)))
             for name in ids:
                 result.ids[name] += block[name].to_pylist()
         result.outputs = np.concatenate(blocks)
+        result.notes = encoder.describe(counts)
         return result
 
     def _array_of(self, data: Any, read: ReadOptions | None) -> NDArray[Any]:
@@ -209,7 +229,10 @@ def load(path: str | os.PathLike[str]) -> TableModel:
     ValueError
         If the file does not contain a valid network, or its parts do not match.
     """
-    saved = bp.load_checkpoint(path)
+    try:
+        saved = bp.load_checkpoint(path)
+    except bp.FormatError as error:
+        raise bp.FormatError(f"{error}. This is not a model file, or it is damaged") from error
     if _OLD_KEY in saved.metadata:
         raise ValueError(
             f"{os.fspath(path)}: version 0.1 of backpass train wrote this model; train it again"

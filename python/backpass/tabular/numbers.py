@@ -11,13 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
 # A number as programs write it. RE2 and Python read this pattern alike.
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 LEADING_ZERO = r"^[+-]?0\d+$"
+# Such a point is a decimal sign: the point of 1.234 may also separate groups of digits.
+FRACTION = r"\.(\d{0,2}|\d{4,})$|\.\d*[eE]|^[+-]?0?\."
+_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d+)")
 _CURRENCY = r"[$€£¥]"
 _SPACE = "[ \t\u00a0\u202f]*"
 _UNIT = r"(?:%|°?[A-Za-zµμΩ][A-Za-z0-9²³/·]{0,7}|[$€£¥])"
@@ -125,6 +128,11 @@ def find_style(
                 if read > most or (read == most and read and _simpler(style, best)):
                     best, most = style, read
     return best, most
+
+
+def has_decimal_comma(texts: Iterable[str]) -> bool:
+    """Return whether one of the texts is a number with a comma that separates no groups."""
+    return any(_COMMA.fullmatch(text) for text in texts)
 
 
 def _simpler(a: NumberStyle, b: NumberStyle) -> bool:

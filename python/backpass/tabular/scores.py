@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +10,13 @@ import numpy as np
 from backpass.tabular.targets import ClassTarget, NumberTarget, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from backpass.tabular.model import TableModel
 
+_FEW_ROWS = 20
 _MOST_CLASSES = 12  # of a table that fits on a screen
 
 
@@ -26,7 +27,8 @@ class Scores:
     Attributes
     ----------
     values : dict of str to float
-        Classes: accuracy and loss. Numbers: r2, rmse and mae, in the units of the target, and loss.
+        Classes: accuracy and loss. Numbers: r2, rmse and mae, in the units of the target, and loss;
+        with several targets, each of the three for every target, for example ``"rmse of price"``.
     baseline : dict of str to float
         The same without loss, for always the most frequent class, or always the mean, of the rows
         for training.
@@ -36,8 +38,8 @@ class Scores:
 
     values: dict[str, float]
     baseline: dict[str, float]
-    truth: NDArray[Any]
-    predicted: NDArray[Any]
+    truth: NDArray[Any] = field(repr=False)
+    predicted: NDArray[Any] = field(repr=False)
 
 
 def score(
@@ -60,19 +62,55 @@ def score(
     peak = np.abs(train).max(axis=0)
     peak[peak == 0.0] = 1.0
     guesses = np.broadcast_to((train / peak).mean(axis=0) * peak, truth.shape)
-    return Scores(_of_numbers(truth, outputs), _of_numbers(truth, guesses), truth, outputs)
+    names = model.target.names if isinstance(model.target, NumberTarget) else ()
+    values, baseline = (_of_numbers(names, truth, found) for found in (outputs, guesses))
+    return Scores(values, baseline, truth, outputs)
 
 
-def _of_numbers(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
-    peak = float(np.abs(truth).max()) or 1.0  # squares neither overflow nor underflow
-    error = predicted / peak - truth / peak
-    spread = ((truth / peak - (truth / peak).mean(axis=0)) ** 2).sum(axis=0)
-    values = {}
-    if (spread > 0).all():
-        values["r2"] = float((1.0 - (error**2).sum(axis=0) / spread).mean())
-    values["rmse"] = float(np.sqrt((error**2).mean()) * peak)
-    values["mae"] = float(np.abs(error).mean() * peak)
+def _of_numbers(
+    names: Sequence[str], truth: NDArray[Any], predicted: NDArray[Any]
+) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for name, true, found in zip(names, truth.T, predicted.T, strict=True):
+        suffix = f" of {name}" if len(names) > 1 else ""
+        peak = float(np.abs(true).max()) or 1.0  # squares neither overflow nor underflow
+        error = found / peak - true / peak
+        spread = ((true / peak - (true / peak).mean()) ** 2).sum()
+        if spread > 0:
+            values[f"r2{suffix}"] = float(1.0 - (error**2).sum() / spread)
+        values[f"rmse{suffix}"] = float(np.sqrt((error**2).mean()) * peak)
+        values[f"mae{suffix}"] = float(np.abs(error).mean() * peak)
     return values
+
+
+def test_lines(target: Target, test: Scores | None, unit: str) -> Iterator[str]:
+    """Return the lines of the report on the test rows.
+
+    Parameters
+    ----------
+    unit : str
+        What the loss measures; see `unit_of`.
+    """
+    if test is None:
+        return
+    guess = "always the most frequent class" if isinstance(target, ClassTarget) else "the mean"
+    for name, value in test.values.items():
+        form = ".4f" if name.split(" ")[0] in ("accuracy", "r2", "loss") else ".6g"
+        note = f"{guess}: {test.baseline[name]:{form}}" if name in test.baseline else unit
+        yield f"test {name}: {value:{form}} ({note})"
+    if isinstance(target, ClassTarget):
+        for line in class_table(target, test):
+            yield f"  {line}"
+    if len(test.truth) < _FEW_ROWS:
+        yield f"note: {len(test.truth)} test rows tell little; a cross-validation uses all rows"
+
+
+def fold_lines(folds: Sequence[Mapping[str, float]]) -> Iterator[str]:
+    """Return the lines of the report on a cross-validation: mean and standard deviation."""
+    for name in folds[0] if folds else ():
+        values = [fold[name] for fold in folds if name in fold]
+        mean, spread = float(np.mean(values)), float(np.std(values, ddof=len(values) > 1))
+        yield f"cross-validation {name}: {mean:.4g} ± {spread:.2g} ({len(values)} folds)"
 
 
 def class_table(target: ClassTarget, scores: Scores) -> Iterator[str]:
@@ -93,7 +131,12 @@ def class_table(target: ClassTarget, scores: Scores) -> Iterator[str]:
     width = max(5, *(len(_short(row[0])) for row in table))
     yield f"{'class':{width}}  precision  recall    F1  rows"
     for label, precision, recall, f1, rows in table:
-        yield f"{_short(label):{width}}  {precision:9.3f}  {recall:6.3f}  {f1:.3f}  {rows:4d}"
+        scores_of = (
+            f"{precision:9.3f}  {recall:6.3f}  {f1:.3f}"
+            if rows
+            else f"{'-':>9}  {'-':>6}  {'-':>5}"
+        )
+        yield f"{_short(label):{width}}  {scores_of}  {int(rows):4d}"
     if hidden > 0:
         yield f"({hidden} classes with a higher F1 are not shown)"
 

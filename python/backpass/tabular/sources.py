@@ -52,6 +52,7 @@ class Table(Protocol):
     columns: list[str]
     notes: list[str]
     doubles: set[str]  # names of columns that further columns had, too
+    header: list[str]  # the cells of the first line of a text file
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """Return the rows, one block after another."""
@@ -75,6 +76,7 @@ class ArrowTable:
         self.columns = columns
         self.notes: list[str] = []
         self.doubles: set[str] = set()
+        self.header: list[str] = []
         self._batches = batches
         double = next((name for name in columns if columns.count(name) > 1), None)
         if double is not None:
@@ -142,6 +144,8 @@ def open_table(data: Any, options: ReadOptions | None = None) -> Table:
 def _check_path(name: str) -> None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name):
         raise ValueError(f"{name}: URLs are not read; download the file first")
+    if Path(name).suffix.lower() in (".xls", ".xlsx", ".ods"):
+        raise ValueError(f"{name}: spreadsheets are not read; save the sheet as CSV")
     if Path(name).is_dir():
         raise IsADirectoryError(f"{name} is a directory, not a file")
 
@@ -251,6 +255,9 @@ def _from_frame(data: Any) -> Table:
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{name!r}: {length}" for name, length in lengths.items())
             raise ValueError(f"the columns have different numbers of rows: {shown[:200]}")
+        single = next((name for name, column in data.items() if is_single(column)), None)
+        if single is not None:
+            raise ValueError(f"the column {single!r} must be a list of values, not one value")
         data = pd.DataFrame(data)
     if not hasattr(data, "iloc") or not hasattr(data, "columns"):
         raise TypeError(
@@ -259,6 +266,11 @@ def _from_frame(data: Any) -> Table:
     names = [str(name) for name in data.columns]
     columns = [_from_series(data.iloc[:, i], name) for i, name in enumerate(names)]
     return _from_arrow("the data frame", pa.Table.from_arrays(columns, names))
+
+
+def is_single(column: object) -> bool:
+    """Return whether a column is one text or one number."""
+    return isinstance(column, (str, bytes)) or not hasattr(column, "__len__")
 
 
 def _from_series(series: Any, name: str) -> pa.Array:

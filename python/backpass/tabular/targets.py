@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from backpass.tabular.columns import Scale, read_numbers, read_texts, scale_from_json
 from backpass.tabular.dates import looks_like_dates
-from backpass.tabular.kinds import looks_numeric, number_kind
+from backpass.tabular.kinds import looks_numeric, number_kind, same_but_for_case
 from backpass.tabular.numbers import NumberStyle, style_from_json
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class ClassTarget:
         A missing value and a value that is no label have the number −1.
         """
         texts = read_texts(column)
-        index = {str(label).lower() if isinstance(label, bool) else str(label): i
-                 for i, label in enumerate(self.labels)}  # fmt: skip
+        index = {str(label): i for i, label in enumerate(self.labels)}
         found = [
             index.get(_whole(text) if self.has_numbers else text, -1)
             for text in texts.dictionary.to_pylist()
@@ -179,7 +178,16 @@ def decide_target(
         kind = kinds[0]
         if kind is not None and kind.strays and kind.style == NumberStyle():
             warnings.append(f"target {names[0]!r}: {kind.note}")
-        return _classes(facts[names[0]], None if kind is None else kind.style), warnings
+        result = _classes(facts[names[0]], None if kind is None else kind.style)
+        same = same_but_for_case(result.labels)
+        if same:
+            warnings.append(f"target {names[0]!r}: {same} are different classes")
+        if task == "auto" and result.has_numbers:
+            warnings.append(
+                f"target {names[0]!r}: {len(result.labels)} whole numbers are taken as classes; "
+                "--task regression predicts a quantity"
+            )
+        return result, warnings
     for name, kind in zip(names, kinds, strict=True):
         if kind is None and facts[name].type != "flag":
             example = next(iter(facts[name].counts))
@@ -248,7 +256,9 @@ def _few_whole_numbers(facts: Facts, style: NumberStyle) -> bool:
     else:
         values = np.array(list(facts.counts), dtype=np.float64)
     whole = bool((values == np.rint(values)).all()) and not facts.many
-    return whole and len(np.unique(values)) <= MAX_CLASSES_OF_NUMBERS
+    # Large integers that differ may be equal as float64.
+    different = {_whole(str(value)) for value in facts.counts}
+    return whole and len(different) - (len(facts.counts) - len(values)) <= MAX_CLASSES_OF_NUMBERS
 
 
 def _classes(facts: Facts, style: NumberStyle | None) -> ClassTarget:

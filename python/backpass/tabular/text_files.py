@@ -86,9 +86,10 @@ class TextTable:
             try:
                 first: list[str] = next(rows, [])
             except csv.Error as error:
-                raise ValueError(f"{name}, line 1: {error}") from error
+                raise ValueError(f"{name}, line 1: {_csv_fault(error)}") from error
         self.columns, renamed = _names(first, self.dialect.header)
         counts = Counter(cell.strip() for cell in first)
+        self.header = [cell.strip() for cell in first] if self.dialect.header else []
         self.doubles = {name for name in self.columns if counts[name] > 1}
         self.notes += [f"{name}: {note}" for note in renamed]
         if self.dialect.header and len(first) > 1 and all(_is_number(cell) for cell in first):
@@ -119,7 +120,7 @@ class TextTable:
                     ),
                     convert_options=pa.csv.ConvertOptions(
                         column_types=dict.fromkeys(self.columns, pa.string()),
-                        null_values=list(self._options.missing),
+                        null_values=["", *self._options.missing],
                         strings_can_be_null=True,
                         quoted_strings_can_be_null=False,
                     ),
@@ -137,11 +138,11 @@ class TextTable:
                         first = "header has" if self.dialect.header else "first line has"
                         return (
                             f"{self.name}, line {line}: {len(row)} cells, but the {first} "
-                            f"{len(self.columns)}"
+                            f"{len(self.columns)}; a cell that contains the separator needs quotes"
                         )
                     line = rows.line_num + 1
             except csv.Error as error:
-                return f"{self.name}, line {line}: {error}"
+                return f"{self.name}, line {line}: {_csv_fault(error)}"
             except UnicodeError:
                 return self._wrong_byte(line)
         return f"{self.name}: a row is too long, or a quote is not closed"
@@ -167,6 +168,15 @@ def _long_cells() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(before)
+
+
+def _csv_fault(error: csv.Error) -> str:
+    """Return a fault that the module csv found, in plain words."""
+    if "end of data" in str(error):
+        return "a quote opens here or later and never closes"
+    if "expected after" in str(error):
+        return "a quote within a quoted cell must be doubled"
+    return str(error)
 
 
 def _first_error(text: bytes) -> int | None:

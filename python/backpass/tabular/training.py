@@ -6,7 +6,7 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,17 @@ from numpy.typing import NDArray
 import backpass as bp
 from backpass.tabular.arrays import read_arrays
 from backpass.tabular.data import ArrayRows, TableRows, encode_table
-from backpass.tabular.encoder import TableEncoder, count_lines
+from backpass.tabular.encoder import TableEncoder
 from backpass.tabular.model import TABLE_KEY, TableModel
-from backpass.tabular.options import ColumnOptions, ReadOptions, Settings, default_settings
+from backpass.tabular.options import (
+    ColumnOptions,
+    ReadOptions,
+    Settings,
+    column_names,
+    default_settings,
+)
 from backpass.tabular.pictures import draw
-from backpass.tabular.scores import Scores, score
+from backpass.tabular.scores import Scores, fold_lines, score, test_lines, unit_of
 from backpass.tabular.sources import format_of, open_table
 from backpass.tabular.splits import folds, split_rows
 from backpass.tabular.targets import ClassTarget, NumberTarget, Target
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from backpass.callbacks.progress import ProgressMode
 
 Array = NDArray[Any]
+_T = TypeVar("_T")
 Rows = TableRows | ArrayRows
 
 DEFAULT_LOSSES = {"classification": "cross_entropy", "regression": "mse"}
@@ -42,9 +49,9 @@ _TASKS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
-    """A trained model with its history and its scores.
+    """A trained model with its history and its scores. ``print(outcome)`` shows the report.
 
     Attributes
     ----------
@@ -77,6 +84,23 @@ class Outcome:
     interrupted: bool
     seconds: float
 
+    def __repr__(self) -> str:
+        """Return the model and the scores."""
+        test = None if self.test is None else self.test.values
+        return f"Outcome(model={self.model!r}, test={test})"
+
+    def __str__(self) -> str:
+        """Return the report: the scores of the test rows beside those of the simplest guess."""
+        smoothing = float(self.model.training["settings"]["label_smoothing"])
+        unit = unit_of(self._target, self.loss, smoothing)
+        return "\n".join([*test_lines(self._target, self.test, unit), *fold_lines(self.folds)])
+
+    @property
+    def _target(self) -> Target:
+        target = self.model.target
+        assert target is not None  # noqa: S101
+        return target
+
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the learning curves, and the confusion matrix or the predictions of the test rows.
 
@@ -86,8 +110,7 @@ class Outcome:
             An image file; its suffix tells the format, e.g. ``.png`` or ``.svg``. Needs the extra
             ``plot``.
         """
-        target: Any = self.model.target
-        draw(path, self.history, target, self.test, "test")
+        draw(path, self.history, self._target, self.test, "test")
 
 
 @dataclass(frozen=True)
@@ -166,9 +189,18 @@ def train(
     >>> outcome.model.predict({"size": [2.0, 8.0]}).tolist()
     ['small', 'large']
     """
-    settings, extra = settings or default_settings(data), extra or Extra()
-    rows = _open(data, target, labels, settings.task, columns or ColumnOptions(), read)
-    return _Run(rows, settings, extra, read or ReadOptions()).run()
+    settings = _checked("settings", settings, Settings) or default_settings(data)
+    columns = _checked("columns", columns, ColumnOptions) or ColumnOptions()
+    read = _checked("read", read, ReadOptions) or ReadOptions()
+    extra = _checked("extra", extra, Extra) or Extra()
+    rows = _open(data, target, labels, settings.task, columns, read)
+    return _Run(rows, settings, extra, read).run()
+
+
+def _checked(name: str, value: Any, kind: type[_T]) -> _T | None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 def _open(
@@ -177,7 +209,7 @@ def _open(
     labels: Any,
     task: str,
     columns: ColumnOptions,
-    read: ReadOptions | None,
+    read: ReadOptions,
 ) -> Rows:
     kind = format_of(data)
     if kind in ("digits", "arrays"):
@@ -186,11 +218,10 @@ def _open(
         return ArrayRows(read_arrays(data, labels), task)
     if target is None:
         raise ValueError("a table needs a target, the column to predict")
-    names = [target] if isinstance(target, str) else list(target)
+    names = column_names(target, "target")
     if len(set(names)) < len(names):
-        raise ValueError(f"a target is given twice: {names}")
-    decimal = read.decimal if read is not None else None
-    return TableRows(open_table(data, read), names, task, columns, decimal)
+        raise ValueError(f"a target is given twice: {', '.join(names)}")
+    return TableRows(open_table(data, read), names, task, columns, read)
 
 
 class _Run:
@@ -304,8 +335,8 @@ class _Run:
                 raise ValueError(f"{data}: the target is not {target.name!r}")
             [x] = rows.encode(model.encoder, [np.arange(rows.rows)], dtype)  # type: ignore[arg-type]
             return x, rows.values
-        x, values, counts = encode_table(open_table(data, self.read), model.encoder, target, dtype)
-        for line in count_lines(counts):
+        x, values, notes = encode_table(open_table(data, self.read), model.encoder, target, dtype)
+        for line in notes:
             self.extra.report(f"{data}: {line}")
         return x, values
 
@@ -411,8 +442,17 @@ def _check_loss(loss: str, targets: str, task: str, target: Target, values: Arra
 
 
 def _check_resumed(path: str | os.PathLike[str], model: TableModel) -> None:
-    """Raise ValueError unless the file is a checkpoint of the same table and split."""
-    saved = bp.load_checkpoint(path).metadata.get(TABLE_KEY, "")
+    """Raise ValueError unless the file is a checkpoint of the same settings, table and split."""
+    metadata = bp.load_checkpoint(path).metadata
+    settings = json.loads(metadata.get("training", "{}")).get("settings", {})
+    for name, now in model.training["settings"].items():
+        before = settings.get(name, now)
+        if name != "epochs" and before != now:
+            raise ValueError(
+                f"{os.fspath(path)}: {name} is {before} in this checkpoint, and {now} here; resume "
+                "with the same settings"
+            )
+    saved = metadata.get(TABLE_KEY, "")
     if saved != model.metadata()[TABLE_KEY]:
         try:
             before = [c.get("name") for c in json.loads(saved)["inputs"]]

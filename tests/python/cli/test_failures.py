@@ -57,6 +57,9 @@ class TestFailures:
             (["train", "digits", "--loss", "mse"], "loss 'mse' is for regression"),
             (["train", "digits", "--loss", "binary_cross_entropy"], "has 10"),
             (["predict", "missing.safetensors", "digits"], "missing.safetensors"),
+            (["train", ".", "--target", "y"], ". is a directory, not a file"),
+            (["train", "digits", "--test", "missing.npz"], "missing.npz"),
+            (["train", "digits", "--checkpoint", "no/such/c"], "no directory no/such"),
             (["info", "missing.safetensors"], "missing.safetensors"),
         ],
     )
@@ -105,6 +108,29 @@ class TestFailures:
         assert run(*args, "-o", plants).code == 2
         assert run(*args, "--plot", plants).code == 2
         assert plants.read_bytes() == before
+
+    def test_a_checkpoint_overwrites_nothing(self, run: Command, plants: Path) -> None:
+        before = plants.read_bytes()
+        notes = plants.with_name("notes.txt")
+        notes.write_text("mine")
+        args = ["train", plants, "--target", "species", "--epochs", "1", "--no-plot"]
+        for options, message in (
+            (["--checkpoint", plants], "would overwrite the data"),
+            (["--test", notes, "--checkpoint", notes], "would overwrite the data"),
+            (["--checkpoint", notes], "notes.txt exists; --force overwrites it"),
+            (["--checkpoint", "c", "-o", "c"], "--output and --checkpoint name the same file"),
+        ):
+            result = run(*args, *options)
+            result.assert_misuse()
+            assert message in " ".join(result.err.split())
+        assert plants.read_bytes() == before
+        assert notes.read_text() == "mine"
+
+    def test_a_spreadsheet_is_named(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04")
+        result = run("train", "book.xlsx", "--target", "y")
+        result.assert_failure()
+        assert "book.xlsx: spreadsheets are not read; save the sheet as CSV" in result.err
 
     def test_a_file_that_is_no_model(self, run: Command, plants: Path) -> None:
         result = run("info", plants)

@@ -63,7 +63,7 @@ def test_an_interrupted_training_continues_exactly(
         "train", plants, *OPTIONS, "--epochs", "4", "-o", "part.safetensors", "--checkpoint", "c"
     )
     result = run.ok(
-        "train", plants, "--target", "species", "--no-plot", "--resume", "c", "--epochs", "9",
+        "train", plants, "--no-plot", "--resume", "c", "--epochs", "9",
         "-o", "rest.safetensors", "--json",
     ).json  # fmt: skip
     assert result["epochs"] == 9
@@ -79,7 +79,7 @@ def test_an_interrupt_names_the_option_that_continues(
     process = start(tmp_path, plants.name, *options, "--epochs", "1000000")
     _, err = interrupt(process)
     assert process.returncode == 130
-    assert "--resume c.safetensors continues" in err
+    assert "with --resume c.safetensors continues" in err
     done = tabular.load(tmp_path / "plants.safetensors").training["epochs"]
     result = run.ok(
         "train", plants, "--target", "species", "--no-plot", "--resume", "c.safetensors",
@@ -91,9 +91,10 @@ def test_an_interrupt_names_the_option_that_continues(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--hidden", "7"], "the number of layers differs"),
+        (["--hidden", "7"], "c: hidden is [64, 64] in this checkpoint, and [7] here"),
         (["--drop", "colour"], "columns"),
-        (["--seed", "5"], "seed"),
+        (["--seed", "5"], "c: seed is 0 in this checkpoint, and 5 here"),
+        (["--lr", "0.1"], "c: lr is None in this checkpoint, and 0.1 here"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(
@@ -113,4 +114,8 @@ def test_a_file_that_is_not_a_checkpoint_is_refused(run: Command, plants: Path) 
     bp.Network([2, 3], seed=0).save("m")
     result = run("train", plants, "--target", "species", "--resume", "m")
     result.assert_failure()
-    assert "m: not a checkpoint of backpass train" in result.err
+    assert "m: not a checkpoint; backpass train --checkpoint saves one" in result.err
+    run.ok("train", plants, *OPTIONS, "--epochs", "1", "-o", "n")
+    result = run("train", plants, "--resume", "n", "--no-plot")
+    result.assert_failure()
+    assert "n: not a checkpoint; backpass train --checkpoint saves one" in result.err

@@ -100,10 +100,10 @@ class TestPredict:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("length,colour\n,red\n", "'length': 1 missing values, which the median replaces"),
-            ("length,colour\n1,\n", "'colour': 1 missing values, which training did not have"),
-            ("length,colour\n1,blue\n", "'colour': 1 values that training did not have"),
-            ("length,colour\nlong,red\n", "'length': 1 values that are not numbers"),
+            ("length,colour\n,red\n", "'length': 1 cell is missing, as none in training"),
+            ("length,colour\n1,\n", "'colour': 1 cell is missing, as none in training"),
+            ("length,colour\n1,blue\n", "'colour': 1 cell has a new or rare value ('blue')"),
+            ("length,colour\nlong,red\n", "'length': 1 cell is not a number ('long')"),
         ],
     )
     def test_values_that_training_did_not_have_are_counted(

@@ -239,7 +239,8 @@ class TestOtherFormats:
         result = run.ok("train", "a.npz", "--no-plot", "--json").json
         assert result["task"] == "regression"
         assert result["sizes"][-1] == 2
-        assert result["test"]["r2"] > 0.9
+        assert result["test"]["r2 of y0"] > 0.9
+        assert result["test"]["r2 of y1"] > 0.9
         assert run.ok("predict", "a.safetensors", "a.npz").table[0] == ["y0", "y1"]
 
     def test_idx(self, run: Command, tmp_path: Path) -> None:

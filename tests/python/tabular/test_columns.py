@@ -16,10 +16,9 @@ from backpass.tabular.data import TableRows
 from backpass.tabular.encoder import TableEncoder
 from backpass.tabular.facts import blocks_of
 from backpass.tabular.sources import open_table
+from backpass.tabular.unseen import Unseen
 
 NAN = float("nan")
-MISSING_NUMBERS = "missing values, which the median replaces"
-NEW = "values that training did not have or that are rare"
 
 
 def fit(frame: pd.DataFrame, train: Any = None, **options: Any) -> TableEncoder:
@@ -29,10 +28,10 @@ def fit(frame: pd.DataFrame, train: Any = None, **options: Any) -> TableEncoder:
 
 
 def encode(encoder: TableEncoder, frame: Any) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, Unseen] = {}
     blocks = blocks_of(open_table(frame), encoder.names)
     x = [encoder.encode(block, np.float64, counts) for block in blocks]
-    return np.concatenate(x), counts
+    return np.concatenate(x), {name: found for name, found in counts.items() if found != Unseen()}
 
 
 def frame_of(**columns: Any) -> pd.DataFrame:
@@ -68,7 +67,7 @@ class TestNumbers:
         x, counts = encode(encoder, {"x": [NAN, 1.0, None]})
         middle = (np.median(values) - values.mean()) / values.std()
         np.testing.assert_allclose(x[[0, 2], 0], middle, rtol=1e-12)
-        assert counts == {"x": {MISSING_NUMBERS: 2}}
+        assert counts == {"x": Unseen(missing=2)}
 
     def test_texts_of_numbers_and_strays(self) -> None:
         texts = [f"{1000 + 37 * i:,}" for i in range(80)]
@@ -82,7 +81,7 @@ class TestNumbers:
         expected[np.isnan(expected)] = middle
         np.testing.assert_allclose(x[:, 0], expected, rtol=1e-9)
         assert np.flatnonzero(x[:, 1]).tolist() == [5, 80]
-        assert counts == {"x": {"values that are not numbers": 2}}
+        assert counts == {"x": Unseen(strays=2, examples=["-", "unknown"])}
 
     def test_flags_and_nullable_numbers(self) -> None:
         frame = frame_of(
@@ -90,7 +89,19 @@ class TestNumbers:
             count=pd.array([1, 2, None] * 20, dtype="Int64"),
         )
         x, _ = encode(fit(frame), frame)
-        assert np.allclose(x[:3], [[1, 0, -1, 0], [-1, 0, 1, 0], [0, 1, 0, 1]])
+        # A flag has an input each for False, True and a missing value.
+        assert np.allclose(x[:3], [[0, 1, 0, -1, 0], [1, 0, 0, 1, 0], [0, 0, 1, 0, 1]])
+
+    @pytest.mark.parametrize("words", [("True", "False"), ("TRUE", "FALSE"), ("true", "false")])
+    def test_flags_are_the_same_in_every_spelling(self, words: tuple[str, str]) -> None:
+        flags = np.arange(60) % 3 > 0
+        texts = [words[0] if flag else words[1] for flag in flags]
+        for learned, other in ((flags, texts), (texts, flags)):
+            encoder = fit(frame_of(x=learned))
+            assert encoder.inputs == ["x = False", "x = True"]
+            x, counts = encode(encoder, {"x": other})
+            assert x.tolist() == [[float(not flag), float(flag)] for flag in flags]
+            assert counts == {}
 
     @settings(deadline=None)
     @given(st.lists(st.floats(-1.7e308, 1.7e308), min_size=1, max_size=30))
@@ -146,13 +157,21 @@ class TestCategories:
         assert encoder.inputs == ["x = blue", "x = red", "x is another value"]
         x, counts = encode(encoder, {"x": ["pink", "new", "red", None]})
         assert x.tolist() == [[0, 0, 1], [0, 0, 1], [0, 1, 0], [0, 0, 1]]
-        assert counts == {"x": {NEW: 2, "missing values, which training did not have": 1}}
+        assert counts == {"x": Unseen(unknown=2, missing=1, examples=["pink", "new"])}
+
+    def test_whole_numbers_may_have_a_decimal_point(self) -> None:
+        numbers = np.arange(60) % 3 + 100
+        encoder = fit(frame_of(x=numbers), category=("x",))
+        expected = np.eye(3)[numbers - 100].tolist()
+        for same in ([f"{n}.0" for n in numbers], [f"{n}" for n in numbers], numbers.astype(float)):
+            x, counts = encode(encoder, {"x": same})
+            assert (x.tolist(), counts) == (expected, {})
 
     def test_new_values_without_rare_ones_have_no_input(self) -> None:
         encoder = fit(frame_of(x=["red", "blue"] * 30))
         x, counts = encode(encoder, {"x": ["new", None]})
         assert x.tolist() == [[0, 0], [0, 0]]
-        assert sum(counts["x"].values()) == 2
+        assert counts == {"x": Unseen(unknown=1, missing=1, examples=["new"])}
 
     def test_the_most_frequent_of_very_many(self) -> None:
         rng = np.random.default_rng(0)

@@ -61,7 +61,9 @@ def test_an_ambiguous_order_is_said() -> None:
     texts = [f"{1 + i % 12}/{1 + i % 11}/2020" for i in range(40)]
     formats, note = find_formats(texts)
     assert formats == ("%m/%d/%Y",)
-    assert note == "read as month/day/year"
+    assert note == "read as month/day/year; --day-first changes this"
+    assert find_formats(texts, day_first=True) == (("%d/%m/%Y",), "")
+    assert find_formats(texts, day_first=False) == (("%m/%d/%Y",), "")
     assert find_formats([text.replace("/", ".") for text in texts]) == (("%d.%m.%Y",), "")
     assert find_formats([*texts, "25/3/2020"]) == (("%d/%m/%Y",), "")
     assert "ambiguous date has the day first" in find_formats([*texts, "25/3/2020", "3/25/2020"])[1]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backpass.tabular import ColumnOptions
 from backpass.tabular.data import TableRows
-from backpass.tabular.encoder import TableEncoder, count_lines
+from backpass.tabular.encoder import TableEncoder
 from backpass.tabular.facts import blocks_of
 from backpass.tabular.sources import open_table
 
@@ -58,6 +58,11 @@ def test_a_missing_column_is_named(encoder: TableEncoder) -> None:
         encode(encoder, FRAME.rename(columns={"price": "Price"}))
 
 
+def test_all_missing_columns_are_named(encoder: TableEncoder) -> None:
+    with pytest.raises(ValueError, match=r"no columns 'price', 'when'; there are: size, colour"):
+        encode(encoder, FRAME[["size", "colour"]])
+
+
 def test_json_keeps_every_bit(encoder: TableEncoder) -> None:
     text = json.dumps(encoder.to_json(), allow_nan=False)
     again = TableEncoder.from_json(json.loads(text))
@@ -70,12 +75,20 @@ def test_counts_become_one_line_per_column(encoder: TableEncoder) -> None:
     data = {"size": ["x"], "price": ["-"], "colour": ["pink"], "when": ["31.2.2020"]}
     [block] = blocks_of(open_table(data))
     encoder.encode(block, np.float32, counts)
-    new, missing = "that training did not have or that are rare", "which the median replaces"
-    assert sorted(count_lines(counts)) == [
-        f"column 'colour': 1 values {new}",
-        f"column 'price': 1 values that are not numbers, 1 missing values, {missing}",
-        "column 'size': 1 values that are not numbers",
-        f"column 'when': 1 values that are not dates, 1 missing dates, {missing}",
+    assert sorted(encoder.describe(counts)) == [
+        "column 'colour': 1 cell has a new or rare value ('pink')",
+        "column 'price': 1 cell is not a number ('-')",
+        "column 'size': 1 cell is not a number ('x')",
+        "column 'when': 1 cell is not a date ('31.2.2020')",
+    ]
+    data = {"size": ["1"] * 9, "price": [None] * 9, "colour": list("abcdefghi")}
+    [block] = blocks_of(open_table({**data, "when": ["2020-01-02"] * 9}))
+    counts = {}
+    encoder.encode(block, np.float32, counts)
+    assert sorted(encoder.describe(counts)) == [
+        "column 'colour': 9 cells have new or rare values ('a', 'b', 'c')",
+        "column 'price': 9 cells are missing, as none in training",
+        "column 'when': 9 cells are not dates ('2020-01-02')",
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from backpass.tabular import ColumnOptions
 from backpass.tabular.facts import examine
-from backpass.tabular.kinds import decide, plan_lines, require_column
+from backpass.tabular.kinds import decide, plan_lines, require_columns
 from backpass.tabular.sources import open_table
 from tables import kinds
 
@@ -36,7 +36,7 @@ class TestFound:
             (lambda i: f"{i * 0.7:.1f} %", "number"),
             (lambda i: f"{i},5", "number"),
             (lambda i: f"{i * 1.5} kg", "number"),
-            (lambda i: i % 3 == 0, "number"),
+            (lambda i: i % 3 == 0, "category"),
             (lambda i: ["yes", "no"][i % 2], "category"),
             (lambda i: ["red", "green", None][i % 3], "category"),
             (lambda i: f"00{i % 3 + 7}", "category"),
@@ -153,16 +153,23 @@ class TestRequireColumn:
         [
             ("Y", "no column 'Y'; did you mean 'y'? There are: x, y"),
             ("q", "no column 'q'; there are: x, y"),
+            (
+                "3",
+                (
+                    "no column '3'; numbers are names in files without a header (--no-header). "
+                    "There are: x, y"
+                ),
+            ),
         ],
     )
     def test_messages(self, name: str, message: str) -> None:
         with pytest.raises(ValueError, match="no column") as error:
-            require_column(name, {"x": 0, "y": 0})
+            require_columns([name], ["x", "y"])
         assert str(error.value) == message
 
     def test_never_more_than_a_screen(self) -> None:
         with pytest.raises(ValueError, match="no column") as error:
-            require_column("q" * 5000, dict.fromkeys(f"{'z' * 5000}{i}" for i in range(100)))
+            require_columns(["q" * 5000], [f"{'z' * 5000}{i}" for i in range(100)])
         assert len(str(error.value)) < 1000
 
 
@@ -194,7 +201,7 @@ class TestPlan:
         assert shown["size"][4] == "standardised; if missing, the median, and an input for that"
         assert shown["colour"][1:] == ["category", "0", "3", "an input for each frequent value"]
         assert shown["when"][1:4] == ["date", "0", "28"]
-        assert shown["when"][4] == "year, month, day of week, hour and days"
+        assert shown["when"][4] == ("those of year, month, day of week, hour and days that vary")
         assert shown["number"][1:4] == ["id", "0", "60"]
         assert "a number of its own for each row" in shown["number"][4]
         assert "one value in all rows" in " ".join(shown["same"])

@@ -148,13 +148,20 @@ class TestPredict:
         data = frame()
         data.loc[:4, "colour"] = "pink"
         data.loc[:6, "when"] = None
-        counts = model.outputs(data).counts
-        assert counts["colour"]["values that training did not have or that are rare"] == 5
-        assert counts["when"]["missing dates, which the median replaces"] == 7
+        notes = [
+            "column 'colour': 5 cells have new or rare values ('pink')",
+            "column 'when': 7 cells are missing, as none in training",
+        ]
+        assert sorted(model.outputs(data).notes) == notes
+        for predict in (model.predict, model.predict_proba):
+            with pytest.warns(UserWarning, match="column") as warned:
+                predict(data)
+            assert sorted(str(one.message) for one in warned) == notes
+            assert {one.filename for one in warned} == {__file__}
         data.to_csv(tmp_path / "a.csv", index=False)
         model.save(tmp_path / "m.safetensors")
         said = Command(capsys).ok("predict", tmp_path / "m.safetensors", tmp_path / "a.csv").err
-        assert "column 'colour': 5 values that training did not have or that are rare" in said
+        assert set(notes) <= set(said.splitlines())
 
     def test_a_missing_column_and_a_wrong_type_are_named(self, model: TableModel) -> None:
         with pytest.raises(ValueError, match="no column 'size'"):

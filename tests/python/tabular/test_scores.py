@@ -11,7 +11,7 @@ import backpass as bp
 from backpass.tabular import TableModel
 from backpass.tabular.columns import Scale
 from backpass.tabular.numbers import NumberStyle
-from backpass.tabular.scores import class_table, confusion, score, unit_of
+from backpass.tabular.scores import Scores, class_table, confusion, score, unit_of
 from backpass.tabular.targets import ClassTarget, NumberTarget
 
 RNG = np.random.default_rng(0)
@@ -77,10 +77,13 @@ class TestNumbers:
         found = score(model(target, width), outputs, truth, train)
         mean = DummyRegressor().fit(train, train).predict(truth).reshape(-1, width)
         for values, predicted in ((found.values, outputs), (found.baseline, mean)):
-            assert values["r2"] == pytest.approx(metrics.r2_score(truth, predicted))
-            assert values["mae"] == pytest.approx(metrics.mean_absolute_error(truth, predicted))
-            squared = metrics.mean_squared_error(truth, predicted)
-            assert values["rmse"] == pytest.approx(squared**0.5)
+            for name, one, other in zip(names, truth.T, predicted.T, strict=True):
+                suffix = "" if width == 1 else f" of {name}"
+                assert values[f"r2{suffix}"] == pytest.approx(metrics.r2_score(one, other))
+                error = metrics.mean_absolute_error(one, other)
+                assert values[f"mae{suffix}"] == pytest.approx(error)
+                error = metrics.mean_squared_error(one, other) ** 0.5
+                assert values[f"rmse{suffix}"] == pytest.approx(error)
 
     def test_a_constant_truth_has_no_r2(self) -> None:
         target = NumberTarget(("y",), (NumberStyle(),), ())
@@ -96,6 +99,15 @@ class TestNumbers:
         assert found.values["r2"] == pytest.approx(small.values["r2"])
         assert found.values["rmse"] / factor == pytest.approx(0.5)
         assert found.baseline["rmse"] / factor == pytest.approx(small.baseline["rmse"])
+
+
+@pytest.mark.parametrize("predicted", [[1, 2, 0], [1, 1, 1], [0, 1, 0]])
+def test_tables_of_classes_without_hits_or_rows(predicted: list[int]) -> None:
+    target = ClassTarget("y", ("a", "b", "c", "absent"))
+    scores = Scores({}, {}, np.array([0, 1, 2]), np.array(predicted))
+    lines = list(class_table(target, scores))
+    assert [line.split()[-1] for line in lines] == ["rows", "1", "1", "1", "0"]
+    assert lines[-1].split()[1:4] == ["-", "-", "-"]
 
 
 def test_the_unit_of_the_loss_is_told() -> None:

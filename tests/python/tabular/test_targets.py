@@ -128,8 +128,8 @@ class TestNumbers:
     def test_texts_that_are_not_numbers_are_counted(self) -> None:
         found = rows(["-" if i == 7 else f"{i * 1517:,}" for i in range(N)])
         assert found.rows == N - 1
-        assert "1 values are not numbers ('-'); they count as missing" in found.notes[0]
-        assert "1 rows have no value" in found.notes[1]
+        assert "1 value is not a number ('-'); it counts as missing" in found.notes[0]
+        assert "1 row has no value" in found.notes[1]
         assert found.values[6:8, 0].tolist() == [6 * 1517, 8 * 1517]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backpass.tabular import ReadOptions
+from backpass.tabular import ReadOptions, Settings, train
 from backpass.tabular.sources import open_table
 from tables import cells, lines, write
 
@@ -107,6 +107,32 @@ class TestDialects:
             open_table(path, ReadOptions(quote="x"))
 
 
+class TestHeader:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            lines(lambda i: f"{i}.5,{'ab'[i % 2]}", header="1.5,a"),
+            lines(lambda i: f"{i * 7 % 50},{'ab'[i % 2]},{'cd'[i % 2]}", header="39,a,d"),
+            lines(lambda i: ["red,a", "blue,a", "red,b", "blue,b"][i % 4], header="red,a"),
+        ],
+    )
+    def test_data_in_the_first_line_are_refused(self, tmp_path: Path, content: str) -> None:
+        path = write(tmp_path / "a.csv", content)
+        target = content.split("\n")[0].split(",")[-1]
+        with pytest.raises(ValueError, match=r"a\.csv, line 1: .* look like data, .*--no-header"):
+            train(path, target)
+        name = str(content.split("\n")[0].count(",") + 1)
+        quick = Settings(epochs=1)
+        assert train(path, name, settings=quick, read=ReadOptions(header=False)).rows["train"] > 30
+
+    def test_names_that_are_years_are_names(self, tmp_path: Path) -> None:
+        path = write(
+            tmp_path / "a.csv",
+            lines(lambda i: f"{i * 0.7},{i % 5},{'ab'[i % 2]}", header="2019,2020,y"),
+        )
+        assert train(path, "y", settings=Settings(epochs=1)).model.encoder.names == ["2019", "2020"]
+
+
 class TestMissing:
     @pytest.mark.parametrize(
         "word", ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A"]
@@ -119,7 +145,7 @@ class TestMissing:
         path = write(tmp_path / "a.csv", "country,y\nDE,1\nNA,2\n,3\n-,4\n")
         assert cells(path)["country"] == ["DE", None, None, "-"]
         assert cells(path, ReadOptions(missing=("",)))["country"] == ["DE", "NA", None, "-"]
-        assert cells(path, ReadOptions(missing=("-",)))["country"] == ["DE", "NA", "", None]
+        assert cells(path, ReadOptions(missing=("-",)))["country"] == ["DE", "NA", None, None]
 
 
 class TestEmptyLines:
@@ -164,8 +190,8 @@ class TestRefusals:
             (b"x,y\n1,2\n3,4,5\n", "line 3: 3 cells, but the header has 2"),
             (b"x,y\n1,2\n\n3\n", "line 4: 1 cells, but the header has 2"),
             (b'x,y\n"a\nb",2\n3\n', "line 4: 1 cells, but the header has 2"),
-            (b'x,y\n1,2\n"3,4\n', "line 3: unexpected end of data"),
-            (b'x,"y\n1,2\n', "line 1: unexpected end of data"),
+            (b'x,y\n1,2\n"3,4\n', "line 3: a quote opens here or later and never closes"),
+            (b'x,"y\n1,2\n', "line 1: a quote opens here or later and never closes"),
             (b"x,y\n1,a\0b\n", "zero bytes"),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0", "zero bytes"),
         ],

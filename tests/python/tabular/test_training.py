@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import backpass as bp
-from backpass.tabular import ColumnOptions, ReadOptions, Settings, load
+from backpass.tabular import ColumnOptions, ReadOptions, Settings, load, train
 from tables import QUICK, learn, lines, write
 
 
@@ -148,12 +148,14 @@ class TestOtherFiles:
         other.loc[4:5, "y"] = None
         outcome, said = learn(classes(), test=other)
         assert outcome.rows["test"] == 44
-        assert any("'y': 6 rows without a known value, which are left out" in line for line in said)
+        assert any(
+            "target 'y': 6 rows have no known value; they are left out" in line for line in said
+        )
 
     def test_new_categories_of_the_test_file_are_counted(self) -> None:
         frame = classes().assign(colour=["red", "blue"] * 100)
         _, said = learn(frame, test=frame.assign(colour="pink"))
-        assert any("'colour': 200 values that training did not have" in line for line in said)
+        assert any("'colour': 200 cells have new or rare values ('pink')" in line for line in said)
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -233,8 +235,40 @@ class TestMisuse:
     def test_a_target_is_needed_and_given_once(self) -> None:
         with pytest.raises(ValueError, match="a table needs a target"):
             learn(classes(), None)
-        with pytest.raises(ValueError, match=r"a target is given twice: \['y', 'y'\]"):
+        with pytest.raises(ValueError, match="a target is given twice: y, y"):
             learn(classes(), ["y", "y"])
+
+    @pytest.mark.parametrize("target", [pd.Series([1.0, 2.0]), np.zeros(2), {"y": 1}, [["y"]]])
+    def test_a_target_is_a_name(self, target: Any) -> None:
+        with pytest.raises(TypeError, match="target must be the name of a column"):
+            learn(classes(), target)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"task": "x"}, 'task must be "auto", "classification" or "regression", got'),
+            ({"epochs": 0}, "epochs must be at least 1, got 0"),
+            ({"hidden": (8, 0)}, "hidden must be at least 1, got 0"),
+            ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1"),
+            ({"test_split": -0.1}, r"test_split must be in \[0, 1\), got -0.1"),
+        ],
+    )
+    def test_settings_out_of_range_are_refused(self, changes: Any, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            Settings(**changes)
+
+    def test_settings_take_what_is_clear(self) -> None:
+        settings: Any = Settings(hidden=8, early_stopping=0)  # type: ignore[arg-type]
+        assert (settings.hidden, settings.early_stopping) == ((8,), None)
+        with pytest.raises(TypeError, match="settings must be a Settings, not dict"):
+            train(classes(), "y", settings={"epochs": 3})  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="hidden must be an integer, not str"):
+            Settings(hidden="a")  # type: ignore[arg-type]
+
+    def test_names_of_columns_may_be_numbers(self) -> None:
+        frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)))
+        outcome = train(frame, 3, settings=GOOD)  # type: ignore[arg-type]
+        assert outcome.model.predict(frame).shape == (60,)
 
     def test_arrays_have_no_columns(self) -> None:
         with pytest.raises(ValueError, match="digits: arrays have no columns with names"):
