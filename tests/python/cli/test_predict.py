@@ -115,10 +115,12 @@ class TestPredict:
         assert len(result.table) == 2
 
     def test_a_missing_column_is_named(self, run: Command, model: Path, tmp_path: Path) -> None:
-        (tmp_path / "bad.csv").write_text("lenght,colour\n1,red\n")
+        (tmp_path / "bad.csv").write_text("lengths,colour\n1,red\n")
         result = run("predict", model, "bad.csv")
         result.assert_failure()
-        assert "no column 'length'; did you mean 'lenght'? There are: lenght, colour" in result.err
+        assert (
+            "no column 'length'; did you mean 'lengths'? There are: lengths, colour" in result.err
+        )
 
     def test_quantities_come_back_in_their_units(self, run: Command, prices: Path) -> None:
         run.ok("train", prices, "--target", "price", "--no-plot")
