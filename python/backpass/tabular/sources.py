@@ -200,7 +200,7 @@ def _from_standard_input(options: ReadOptions) -> Table:
 
     with reopen() as file:
         magic = file.read(6)
-    kind = {b"PAR1": "parquet", b"ARRO": "arrow", b"FEA1": "arrow"}.get(magic[:4])
+    kind = {b"PAR1": "parquet", b"ARROW1"[:4]: "arrow", b"FEA1": "arrow"}.get(magic[:4])
     if kind is not None:
         return _from_arrow_file("standard input", kind, reopen)
     return TextTable("standard input", reopen, options)
