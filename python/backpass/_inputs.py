@@ -46,11 +46,23 @@ def to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
         value, (pandas.DataFrame, pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)
     ):
         return _from_pandas(value, name)
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(value, polars.DataFrame):
+        for column in value.iter_columns():
+            if not column.dtype.is_numeric() and column.dtype != polars.Boolean:
+                raise TypeError(_not_numbers(f"{name}: column {column.name!r}", column.dtype))
     array = np.asarray(value)
     # ml_dtypes registers bfloat16 and smaller types with NumPy.
     if array.dtype.kind == "V" and type(array.dtype).__module__.startswith("ml_dtypes"):
         return array.astype(np.float32)
     return array
+
+
+def _not_numbers(name: str, what: object) -> str:
+    return (
+        f"{name} has dtype {what}, not numbers; encode it, for example by backpass.tabular or "
+        "pandas.get_dummies, or leave it out"
+    )
 
 
 def _from_pandas(value: Any, name: str) -> np.ndarray[Any, Any]:
@@ -78,10 +90,7 @@ def _from_column(column: Any, name: str) -> np.ndarray[Any, Any]:
     missing = column.isna()
     for value in column[~missing]:
         if not isinstance(value, (numbers.Real, decimal.Decimal, np.bool_)):
-            raise TypeError(
-                f"{name} has dtype {column.dtype} with values such as {value!r}, not numbers; "
-                "encode it, for example by pandas.get_dummies, or leave it out"
-            )
+            raise TypeError(_not_numbers(name, f"{column.dtype} with values such as {value!r}"))
     values = [np.nan if lost else one for one, lost in zip(column, missing, strict=True)]
     whole = all(isinstance(one, numbers.Integral) for one in values)  # labels stay integers
     try:

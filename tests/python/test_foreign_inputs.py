@@ -156,3 +156,13 @@ def test_a_generator_gives_a_new_seed_each_time():
 def test_other_seeds_are_refused(seed):
     with pytest.raises((TypeError, ValueError), match="seed"):
         bp.Network([3, 2], seed=seed)
+
+
+def test_frames_of_polars():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"a": [0.5, 1.5], "b": [True, False], "c": [1, 2]})
+    expected = NET.predict(np.array([[0.5, 1, 1], [1.5, 0, 2]]))
+    np.testing.assert_array_equal(NET.predict(frame), expected)
+    frame = frame.with_columns(b=polars.Series(["Rome", "Oslo"]))
+    with pytest.raises(TypeError, match=r"x: column 'b' has dtype String, not numbers; encode it"):
+        NET.predict(frame)
