@@ -27,12 +27,12 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Send SIGINT half a second after the training has begun; return the two outputs."""
+def interrupt(process: subprocess.Popen[str], begin: str = "to train") -> tuple[str, str]:
+    """Send SIGINT half a second after a line with `begin`; return the two outputs."""
     try:
         assert process.stderr is not None
         lines = []
-        while "to train" not in (lines or [""])[-1]:
+        while begin not in (lines or [""])[-1]:
             lines.append(process.stderr.readline())
             assert lines[-1], "".join(lines)
         time.sleep(0.5)
@@ -86,6 +86,17 @@ def test_an_interrupt_names_the_option_that_continues(
         "--epochs", done + 3, "-o", "rest.safetensors", "--json",
     ).json  # fmt: skip
     assert result["epochs"] == done + 3
+
+
+def test_an_interrupt_of_a_cross_validation_saves_nothing_and_says_so(
+    plants: Path, tmp_path: Path
+) -> None:
+    options = ["--target", "species", "--cv", "3", "--epochs", "1000000", "--early-stopping", "0"]
+    process = start(tmp_path, plants.name, *options)
+    _, err = interrupt(process, "predicted")
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "interrupted: nothing is saved"
+    assert [path.name for path in tmp_path.iterdir()] == [plants.name]
 
 
 @pytest.mark.parametrize(

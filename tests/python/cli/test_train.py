@@ -200,6 +200,18 @@ class TestTrainCsv:
         assert np.dtype(net.dtype) == np.float64
         assert str(net.layers[0].activation) == "tanh"
 
+    def test_the_order_of_day_and_month_can_be_told(self, run: Command, tmp_path: Path) -> None:
+        rows = [f"0{1 + i % 9}/0{1 + i % 8}/2021,{i % 7}.5" for i in range(72)]
+        (tmp_path / "dates.csv").write_text("when,y\n" + "\n".join(rows) + "\n")
+        args = ["train", "dates.csv", "--target", "y", "--epochs", "1", "--no-plot", "--force"]
+        assert "read as month/day/year; --day-first changes this" in run.ok(*args).err
+        formats = []
+        for option in ("--day-first", "--month-first"):
+            assert "month/day/year" not in run.ok(*args, option).err
+            [column] = run.ok("info", "dates.safetensors", "--json").json["inputs"]
+            formats.append(column["formats"])
+        assert formats == [["%d/%m/%Y"], ["%m/%d/%Y"]]
+
     def test_no_hidden_layer(self, run: Command, plants: Path) -> None:
         args = ["--target", "species", "--hidden", "none", "--no-plot", "--json"]
         assert run.ok("train", plants, *args).json["sizes"] == [3, 3]

@@ -8,7 +8,7 @@ import pytest
 
 from backpass.tabular import ColumnOptions
 from backpass.tabular.facts import examine
-from backpass.tabular.kinds import decide, plan_lines, require_columns
+from backpass.tabular.kinds import common_decimal, decide, plan_lines, require_columns
 from backpass.tabular.sources import open_table
 from tables import kinds
 
@@ -145,6 +145,42 @@ class TestOptions:
     def test_the_target_cannot_be_left_out(self, option: str) -> None:
         with pytest.raises(ValueError, match="'y' is the target and is also to be left out"):
             kinds({"x": Y, "y": Y}, ColumnOptions(**{option: ("y",)}))
+
+
+class TestNotes:
+    """What may be wrong with a column is said, and not changed."""
+
+    def test_letter_case(self) -> None:
+        note = column(lambda i: ["yes", "Yes", "no"][i % 3]).note
+        assert note == "different letter case makes different values ('yes' and 'Yes')"
+
+    def test_numbers_among_many_texts(self) -> None:
+        note = column(lambda i: f"{i % 7}.5" if i % 3 else f"about {i % 7}").note
+        assert note == "40 cells are numbers; --numeric makes it a number"
+
+
+class TestDecimal:
+    """One decimal sign holds for a whole file."""
+
+    def test_a_comma_elsewhere_makes_points_separate_groups(self) -> None:
+        table = {
+            "height": [f"{i % 9},{i % 7}5" for i in range(N)],
+            "sales": [f"{1 + i % 7}.{100 + i}" if i % 2 else f"{500 + i}" for i in range(N)],
+            "y": Y,
+        }
+        facts = examine(open_table(table))
+        assert common_decimal(facts) == ","
+        style = decide(facts, ColumnOptions(), ["y"], ",")["sales"].style
+        assert (style.decimal, style.group) == (",", ".")
+
+    @pytest.mark.parametrize("other", ["0.5", "1.25", "12.3456", "1.5e3", ".5"])
+    def test_a_point_that_is_a_decimal_sign_decides(self, other: str) -> None:
+        table = {"a": ["1,25"] * N, "b": [other] * N, "y": Y}
+        assert common_decimal(examine(open_table(table))) is None
+
+    @pytest.mark.parametrize("other", ["1,234", "a,b", "1,2,3"])
+    def test_other_commas_prove_nothing(self, other: str) -> None:
+        assert common_decimal(examine(open_table({"a": [other] * N, "y": Y}))) is None
 
 
 class TestRequireColumn:

@@ -101,6 +101,20 @@ class TestClasses:
         assert (codes.tolist(), strays) == ([-1, -1, -1], 2)
 
 
+class TestWarnings:
+    def test_whole_numbers_as_classes_are_said(self) -> None:
+        frame = pd.DataFrame({"x": range(60), "y": [i % 5 for i in range(60)]})
+        notes = TableRows(open_table(frame), ["y"], "auto", ColumnOptions()).notes
+        note = "5 whole numbers are taken as classes; --task regression predicts a quantity"
+        assert f"target 'y': {note}" in notes
+        assert TableRows(open_table(frame), ["y"], "classification", ColumnOptions()).notes == []
+
+    def test_classes_that_differ_in_letter_case_are_said(self) -> None:
+        frame = pd.DataFrame({"x": range(60), "y": ["yes", "Yes", "no"] * 20})
+        notes = TableRows(open_table(frame), ["y"], "auto", ColumnOptions()).notes
+        assert "target 'y': 'Yes' and 'yes' are different classes" in notes
+
+
 class TestNumbers:
     def test_are_standardised_inside_and_returned_in_their_unit(self) -> None:
         y = np.random.default_rng(0).normal(5e6, 1e3, N)

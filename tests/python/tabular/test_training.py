@@ -59,6 +59,31 @@ class TestResults:
             assert np.corrcoef(predicted[:, i], truth)[0, 1] > 0.99
             assert np.abs(predicted[:, i] - truth).mean() < 0.3 * truth.std()
 
+    def test_the_report_has_scores_beside_the_simplest_guess(self) -> None:
+        outcome = learn(classes(60), settings=GOOD, folds=3).outcome
+        assert outcome.test is not None
+        report = str(outcome).splitlines()
+        accuracy, guess = outcome.test.values["accuracy"], outcome.test.baseline["accuracy"]
+        assert report[0] == (
+            f"test accuracy: {accuracy:.4f} (always the most frequent class: {guess:.4f})"
+        )
+        assert report[2].split() == ["class", "precision", "recall", "F1", "rows"]
+        assert [line.split()[0] for line in report[3:5]] == ["down", "up"]
+        assert report[5] == "note: 12 test rows tell little; a cross-validation uses all rows"
+        mean = np.mean([fold["accuracy"] for fold in outcome.folds])
+        assert report[6].startswith(f"cross-validation accuracy: {mean:.4g} ± ")
+        assert len(repr(outcome)) < 300
+        assert len(repr(outcome.model)) < 200
+
+    def test_several_quantities_have_lines_of_their_own(self) -> None:
+        outcome = learn(numbers(), ["price", "rooms"]).outcome
+        names = [line.split(":")[0] for line in str(outcome).splitlines()]
+        scores = ("r2", "rmse", "mae")
+        assert names == [
+            *(f"test {score} of {target}" for target in ("price", "rooms") for score in scores),
+            "test loss",
+        ]
+
     def test_the_split_is_stratified_and_the_seed_decides(self) -> None:
         frame = classes(400)
         frame["y"] = ["rare" if i % 20 == 0 else "usual" for i in range(400)]
