@@ -85,7 +85,10 @@ void set_hooks(FitOptions<T>& options, Access& access, Access& optimizer_access,
     }
   };
   options.on_begin = [&, guarded](const BeginReport& report) {
-    guarded([&] { return call_python(on_begin, py::make_tuple(report.epoch, report.rows)); });
+    guarded([&] {
+      call_python(on_begin, py::make_tuple(report.epoch, report.rows));
+      return true;  // not the object: it would be dropped without the GIL
+    });
   };
   options.on_epoch_end = [&, guarded](const EpochReport& report) {
     return guarded([&] {
