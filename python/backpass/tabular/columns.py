@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from backpass.tabular.dates import parse_dates, parts_of, to_seconds
 from backpass.tabular.numbers import NumberStyle, style_from_json
 from backpass.tabular.unseen import EXAMPLES, Unseen
+from backpass.tabular.values import count_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,11 +107,7 @@ class NumberColumn:
     def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Unseen:
         """Write the inputs; return what training did not have."""
         out[:, 0] = self.scale.encode(values)
-        missing = np.isnan(values)
-        if self.missing:
-            out[:, 1] = missing
-            return Unseen()
-        return Unseen(missing=int(missing.sum()))
+        return _write_missing(values, out, self.missing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the data for `column_from_json`."""
@@ -149,11 +146,7 @@ class CategoryColumn:
         counts: Counter[str] = Counter()
         missing = rows = 0
         for block in values:
-            found = pc.value_counts(block.drop_null())
-            texts = found.field(0)
-            texts = texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
-            pairs = zip(texts.to_pylist(), found.field(1).to_pylist(), strict=True)
-            counts.update({text: int(count) for text, count in pairs})
+            count_values(counts, block.drop_null())
             missing += block.null_count
             rows += len(block)
         least = least_count(rows, len(counts))
@@ -236,7 +229,7 @@ class DateColumn:
         return cls(name, kind.formats, tuple(parts), bool(missing.any()))
 
     def read(self, column: pa.Array) -> tuple[NDArray[np.float64], pa.Array]:
-        """Return seconds since 1970, with NaN for missing values, and texts that are no dates."""
+        """Return seconds since 1970, with NaN for missing values, and texts that are not dates."""
         return read_dates(column, self.formats, self.name)
 
     def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Unseen:
@@ -244,11 +237,7 @@ class DateColumn:
         numbers = parts_of(values)
         for i, (part, scale) in enumerate(self.parts):
             out[:, i] = scale.encode(numbers[part])
-        missing = np.isnan(values)
-        if self.missing:
-            out[:, -1] = missing
-            return Unseen()
-        return Unseen(missing=int(missing.sum()))
+        return _write_missing(values, out, self.missing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the data for `column_from_json`."""
@@ -259,6 +248,15 @@ class DateColumn:
             "parts": {part: scale.to_json() for part, scale in self.parts},
             "missing": self.missing,
         }
+
+
+def _write_missing(values: NDArray[np.float64], out: NDArray[Any], has_input: bool) -> Unseen:
+    """Write the last input, which is 1 for a missing value, or count them if there is none."""
+    missing = np.isnan(values)
+    if has_input:
+        out[:, -1] = missing
+        return Unseen()
+    return Unseen(missing=int(missing.sum()))
 
 
 def least_count(rows: int, distinct: int) -> int:
@@ -314,7 +312,7 @@ def read_texts(column: pa.Array) -> pa.Array:
 def read_dates(
     column: pa.Array, formats: Sequence[str], name: str
 ) -> tuple[NDArray[np.float64], pa.Array]:
-    """Return a normalised column in seconds since 1970, and the texts that are no dates."""
+    """Return a normalised column in seconds since 1970, and the texts that are not dates."""
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         zone = getattr(column.type, "tz", None)
         times = pc.cast(column, pa.timestamp("us", zone), safe=False)

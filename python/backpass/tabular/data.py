@@ -18,6 +18,7 @@ from backpass.tabular.targets import (
     ClassTarget,
     NumberTarget,
     Target,
+    check_classes,
     decide_target,
     read_target,
 )
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-# The encoder of a large table learns from this number of values, and from at least so many rows.
+# The encoder of a large table learns from about _MOST_FITTED values, and from at least
+# _LEAST_FITTED rows.
 _MOST_FITTED = 1 << 22
 _LEAST_FITTED = 10_000
 
@@ -268,16 +270,7 @@ def _array_target(data: ArrayData, task: str) -> tuple[Target, NDArray[Any]]:
             raise ValueError(f"target {data.target!r}: class labels must be 1-D, got {y.shape}")
         if not whole:
             raise ValueError(f"target {data.target!r}: class labels must be whole numbers or texts")
-        if len(unique) < 2:
-            raise ValueError(
-                f"target {data.target!r} has the single class {unique.tolist()[0]!r}: "
-                "nothing to learn"
-            )
-        if len(unique) > max(2, len(y) // 2):
-            raise ValueError(
-                f"target {data.target!r} has {len(unique)} classes in {len(y)} rows: a class "
-                "needs several rows to learn from"
-            )
+        check_classes(data.target, unique.tolist(), len(y))
         labels = unique.astype(np.int64) if y.dtype.kind == "f" else unique
         return ClassTarget(data.target, tuple(labels.tolist())), np.searchsorted(unique, y)
     if y.dtype.kind == "U":

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from backpass.tabular.numbers import FRACTION, LEADING_ZERO, PLAIN
+from backpass.tabular.values import count_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,10 +99,7 @@ class Facts:
             self._count(column.drop_null())
 
     def _count(self, column: pa.Array) -> None:
-        counts = pc.value_counts(column)
-        pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
-        for value, count in pairs:
-            self.counts[value] += count
+        count_values(self.counts, column)
         self._distinct = len(self.counts)
         numbers = self.type == "number" or self.plain == self.present
         most, kept = (_MAX_NUMBERS, _KEPT_NUMBERS) if numbers else (_MAX_TEXTS, _KEPT_TEXTS)
@@ -122,11 +120,7 @@ class Facts:
         if not self.points and not self.leading_zeros:
             self.leading_zeros = _any_match(numbers, LEADING_ZERO)
         if len(self.others) <= _MAX_OTHERS:
-            counts = pc.value_counts(others)
-            for value, count in zip(
-                counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True
-            ):
-                self.others[value] += count
+            count_values(self.others, others)
         if len(others):
             self.counts_rows = False
         elif self.counts_rows:

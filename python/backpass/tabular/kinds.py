@@ -12,6 +12,7 @@ import pyarrow as pa
 from backpass.tabular.columns import least_count
 from backpass.tabular.dates import find_formats, looks_like_dates, parse_dates
 from backpass.tabular.numbers import PLAIN, NumberStyle, find_style, has_decimal_comma
+from backpass.tabular.values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -86,7 +87,7 @@ def decide(
     Raises
     ------
     ValueError
-        If there is no column with a name of the options, or a column has a type that is not
+        If an option names a column that does not exist, or a column has a type that is not
         supported.
     """
     require_columns([*targets, *options.names()], list(facts))
@@ -116,11 +117,11 @@ def require_columns(names: Sequence[str], known: Sequence[str]) -> None:
     absent = [name for name in names if name not in known]
     if not absent:
         return
-    shown = ", ".join(_short(other, 32) for other in known[:20]) + (
+    shown = ", ".join(shortened(other, 32) for other in known[:20]) + (
         ", …" if len(known) > 20 else ""
     )
     if len(absent) > 1:
-        which = ", ".join(repr(_short(name, 32)) for name in absent[:20])
+        which = ", ".join(repr(shortened(name, 32)) for name in absent[:20])
         raise ValueError(f"no columns {which}; there are: {shown}")
     name = absent[0]
     close = [other for other in known if other.lower() == name.lower()]
@@ -128,7 +129,7 @@ def require_columns(names: Sequence[str], known: Sequence[str]) -> None:
     hint = f"did you mean {close[0]!r}? There" if close else "there"
     if name.isdigit():
         hint = f"numbers are names in files without a header (--no-header). {hint.capitalize()}"
-    raise ValueError(f"no column {_short(name, 32)!r}; {hint} are: {shown}")
+    raise ValueError(f"no column {shortened(name, 32)!r}; {hint} are: {shown}")
 
 
 def check_header(name: str, header: Sequence[str], facts: Mapping[str, Facts]) -> None:
@@ -222,7 +223,7 @@ def plan_lines(facts: Mapping[str, Facts], kinds: Mapping[str, Kind]) -> Iterato
         distinct = f"{entry.distinct}{'+' if entry.many else ''}"
         missing = entry.missing + kind.strays
         fate = "; ".join(filter(None, (_fate(kind.kind, missing), kind.note)))
-        rows.append((_short(name, 32), kind.kind, str(missing), distinct, fate))
+        rows.append((shortened(name, 32), kind.kind, str(missing), distinct, fate))
     hidden = len(rows) - _MOST_LINES
     if hidden > 1:
         # Columns with a note come before others, and the order stays.
@@ -238,7 +239,7 @@ def plan_lines(facts: Mapping[str, Facts], kinds: Mapping[str, Kind]) -> Iterato
 
 
 def _fate(kind: str, missing: int) -> str:
-    """Return what becomes of a column of a kind with so many missing values."""
+    """Return what becomes of a column, given its kind and its number of missing values."""
     if kind == "target":
         return "predicted" + ("; rows without it are left out" if missing else "")
     if kind == "id":
@@ -252,10 +253,6 @@ def _fate(kind: str, missing: int) -> str:
     if fate is None:
         return ""
     return fate + ("; if missing, the median, and an input for that" if missing else "")
-
-
-def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _forced(facts: Facts, chosen: str, decimal: str | None, day_first: bool | None) -> Kind:
@@ -339,7 +336,7 @@ def same_but_for_case(values: Iterable[object]) -> str:
         text = str(value)
         other = first.setdefault(text.casefold(), text)
         if other != text:
-            return f"{_short(other, 20)!r} and {_short(text, 20)!r}"
+            return f"{shortened(other, 20)!r} and {shortened(text, 20)!r}"
     return ""
 
 
@@ -362,7 +359,7 @@ def _date(facts: Facts, day_first: bool | None, *, by_option: bool = False) -> K
 
 
 def _strays_note(strays: int, what: str, texts: Sequence[str]) -> str:
-    shown = ", ".join(repr(_short(text, 20)) for text in texts[:3])
+    shown = ", ".join(repr(shortened(text, 20)) for text in texts[:3])
     if strays == 1:
         return f"1 value is not a {what[:-1]} ({shown}); it counts as missing"
     return f"{strays} values are not {what} ({shown}); they count as missing"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backpass.tabular.targets import ClassTarget, NumberTarget, Target
+from backpass.tabular.values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -128,7 +129,7 @@ def class_table(target: ClassTarget, scores: Scores) -> Iterator[str]:
     hidden = len(table) - _MOST_CLASSES
     if hidden > 0:
         table = sorted(table, key=lambda row: row[3])[:_MOST_CLASSES]
-    width = max(5, *(len(_short(row[0])) for row in table))
+    width = max(5, *(len(shortened(str(row[0]), 24)) for row in table))
     yield f"{'class':{width}}  precision  recall    F1  rows"
     for label, precision, recall, f1, rows in table:
         scores_of = (
@@ -136,7 +137,7 @@ def class_table(target: ClassTarget, scores: Scores) -> Iterator[str]:
             if rows
             else f"{'-':>9}  {'-':>6}  {'-':>5}"
         )
-        yield f"{_short(label):{width}}  {scores_of}  {int(rows):4d}"
+        yield f"{shortened(str(label), 24):{width}}  {scores_of}  {int(rows):4d}"
     if hidden > 0:
         yield f"({hidden} classes with a higher F1 are not shown)"
 
@@ -155,8 +156,3 @@ def unit_of(target: Target, loss: str, label_smoothing: float) -> str:
     if isinstance(target, NumberTarget) and any(scale.scale != 1.0 for scale in target.scales):
         return f"{loss} of the standardised target"
     return f"{loss}, label smoothing {label_smoothing:g}" if label_smoothing else loss
-
-
-def _short(label: Any) -> str:
-    text = str(label)
-    return text if len(text) <= 24 else text[:23] + "…"

@@ -32,6 +32,7 @@ _ROWS = 1 << 16  # rows per block
 _DECOMPRESSION_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 _ARROW_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)
 _ARRAYS = (".npz", ".npy", ".idx", "-ubyte")
+_MAGICS = {b"PAR1": "parquet", b"ARROW1": "arrow", b"FEA1": "arrow"}
 _FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -199,8 +200,8 @@ def _from_standard_input(options: ReadOptions) -> Table:
         return cast("BinaryIO", Path(copy.name).open("rb"))
 
     with reopen() as file:
-        magic = file.read(6)
-    kind = {b"PAR1": "parquet", b"ARROW1"[:4]: "arrow", b"FEA1": "arrow"}.get(magic[:4])
+        head = file.read(6)
+    kind = next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), None)
     if kind is not None:
         return _from_arrow_file("standard input", kind, reopen)
     return TextTable("standard input", reopen, options)

@@ -43,9 +43,9 @@ class ClassTarget:
         return [self.name]
 
     def read(self, column: pa.Array) -> tuple[NDArray[np.int64], int]:
-        """Return the class numbers of a normalised column, and how many values are no label.
+        """Return the class numbers of a normalised column, and how many values are not labels.
 
-        A missing value and a value that is no label have the number −1.
+        A missing value and a value that is not a label have the number −1.
         """
         texts = read_texts(column)
         index = {str(label): i for i, label in enumerate(self.labels)}
@@ -280,16 +280,42 @@ def _classes(facts: Facts, style: NumberStyle | None) -> ClassTarget:
     counts: Counter[Label] = Counter()
     for value in values:
         counts[labels[value]] += facts.counts[value]
-    if facts.many or len(counts) > max(2, facts.present // 2):
-        raise ValueError(
-            f"target {name!r} has {f'{facts.distinct} or more' if facts.many else len(counts)} "
-            f"classes in {facts.present} rows: a class needs several rows to learn from"
-            + ("; use --task regression for numbers" if style is not None else "")
-        )
-    if len(counts) < 2:
-        only = next(iter(counts))
-        raise ValueError(f"target {name!r} has the single class {only!r}: nothing to learn")
+    number = f"{facts.distinct} or more" if facts.many else str(len(counts))
+    hint = "; use --task regression for numbers" if style is not None else ""
+    check_classes(name, list(counts), facts.present, facts.many, number, hint)
     return ClassTarget(name, tuple(sorted(counts, key=lambda label: (str(type(label)), label))))
+
+
+def check_classes(
+    name: str,
+    labels: Sequence[Label],
+    rows: int,
+    many: bool = False,
+    number: str = "",
+    hint: str = "",
+) -> None:
+    """Raise ValueError if there is one class, or nearly as many classes as rows.
+
+    Parameters
+    ----------
+    name : str
+        Of the target.
+    labels : sequence of label
+        The different labels; incomplete if `many`.
+    rows : int
+        Number of rows with a target.
+    many : bool
+        Whether there are too many labels to count.
+    number, hint : str
+        For the message: the number of labels, and what to use instead.
+    """
+    if many or len(labels) > max(2, rows // 2):
+        raise ValueError(
+            f"target {name!r} has {number or len(labels)} classes in {rows} rows: a class needs "
+            f"several rows to learn from{hint}"
+        )
+    if len(labels) < 2:
+        raise ValueError(f"target {name!r} has the single class {labels[0]!r}: nothing to learn")
 
 
 def _whole(text: str) -> str:

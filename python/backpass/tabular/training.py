@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import backpass as bp
 from backpass.tabular.arrays import read_arrays
 from backpass.tabular.data import ArrayRows, TableRows, encode_table
 from backpass.tabular.encoder import TableEncoder
-from backpass.tabular.model import TABLE_KEY, TableModel
+from backpass.tabular.model import TABLE_KEY, TableModel, load
 from backpass.tabular.options import (
     ColumnOptions,
     ReadOptions,
@@ -240,7 +239,8 @@ class _Run:
 
     def run(self) -> Outcome:
         settings, extra, data = self.settings, self.extra, self.data
-        for line in data.plan():
+        plan = data.plan()
+        for line in plan:
             extra.report(line)
         for note in data.notes:
             extra.report(f"note: {note}")
@@ -292,7 +292,7 @@ class _Run:
             rows=rows,
             test=test,
             folds=scores,
-            plan=data.plan(),
+            plan=plan,
             notes=data.notes,
             interrupted=interrupted,
             seconds=seconds,
@@ -443,8 +443,8 @@ def _check_loss(loss: str, targets: str, task: str, target: Target, values: Arra
 
 def _check_resumed(path: str | os.PathLike[str], model: TableModel) -> None:
     """Raise ValueError unless the file is a checkpoint of the same settings, table and split."""
-    metadata = bp.load_checkpoint(path).metadata
-    settings = json.loads(metadata.get("training", "{}")).get("settings", {})
+    started = load(path)
+    settings = started.training.get("settings", {})
     for name, now in model.training["settings"].items():
         before = settings.get(name, now)
         if name != "epochs" and before != now:
@@ -452,14 +452,9 @@ def _check_resumed(path: str | os.PathLike[str], model: TableModel) -> None:
                 f"{os.fspath(path)}: {name} is {before} in this checkpoint, and {now} here; resume "
                 "with the same settings"
             )
-    saved = metadata.get(TABLE_KEY, "")
-    if saved != model.metadata()[TABLE_KEY]:
-        try:
-            before = [c.get("name") for c in json.loads(saved)["inputs"]]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            before = []
-        now = getattr(model.encoder, "names", [])
-        changed = sorted(set(before) ^ set(now))
+    if started.metadata().get(TABLE_KEY) != model.metadata()[TABLE_KEY]:
+        before, now = (set(getattr(one.encoder, "names", [])) for one in (started, model))
+        changed = sorted(before ^ now)
         what = f"the columns {', '.join(map(repr, changed))}" if changed else "their values"
         raise ValueError(
             f"{os.fspath(path)}: the data differ from those of this checkpoint in {what}; "

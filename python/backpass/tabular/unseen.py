@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from backpass.tabular.values import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -47,9 +49,7 @@ class Unseen:
         kind : str
             Of the column.
         """
-        shown = ", ".join(
-            repr(text if len(text) <= 20 else text[:19] + "…") for text in self.examples
-        )
+        shown = ", ".join(repr(shortened(text, 20)) for text in self.examples)
         parts = []
         if self.strays:
             which = _cells(self.strays, f"is not a {kind}", f"are not {kind}s")
