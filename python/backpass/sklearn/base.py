@@ -1,0 +1,427 @@
+"""The common part of both estimators: what replaces scikit-learn's own computation."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from backpass import activations, losses, optim, schedules
+from backpass.callbacks.callback import Callback
+from backpass.callbacks.early_stopping import EarlyStopping
+from backpass.sklearn import lbfgs, stochastic
+from backpass.sklearn.events import CallbackSupportMixin, Events, Rows, Tasks
+from backpass.sklearn.objective import Objective, blocks, dense, predict
+from backpass.sklearn.parameters import NetworkParameters, native_name
+from backpass.sklearn.solvers import SGD, Adam, Given, Rates, Solver
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+# The constraints of scikit-learn's parameters that take more here, and of the added parameters.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "activation": [
+        StrOptions({"logistic", *activations.names()}),
+        activations.Activation,
+        "array-like",
+    ],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam"}), optim.Optimizer],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), schedules.Schedule],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "l1": [Interval(Real, 0, None, closed="left")],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "max_time": [Interval(Real, 0, None, closed="neither"), None],
+    "dtype": [StrOptions({"float32", "float64"}), type, np.dtype, None],
+    "metrics": [str, callable, "array-like", None],
+    "callbacks": [Callback, EarlyStopping, "array-like", None],
+    "progress": ["boolean", StrOptions({"auto"})],
+}
+
+
+class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
+    """The methods that replace those of scikit-learn's BaseMultilayerPerceptron."""
+
+    # Set by the constructors and by scikit-learn.
+    solver: Any
+    classes_: Any
+    n_outputs_: int
+    _label_binarizer: Any
+    _random_state: Any
+
+    def _objective(self) -> Objective:
+        """Return what `fit` minimises, and set ``out_activation_``."""
+        raise NotImplementedError
+
+    def _width(self) -> int:
+        """Return the number of outputs of the network."""
+        return self.n_outputs_
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        incremental: bool = False,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Any:
+        hidden = self.hidden_layer_sizes  # type: ignore[attr-defined]
+        hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
+        if np.any(np.array(hidden) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        if self.early_stopping and incremental and self._is_stochastic():  # type: ignore[attr-defined]
+            raise ValueError("partial_fit does not support early_stopping=True")
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)  # type: ignore[attr-defined]
+        given = X, y, sample_weight
+        labels = y
+        X, y = self._validate_input(X, y, incremental, reset=first)  # type: ignore[attr-defined]
+        X = self._cast(X)
+        sample_weight = self._weights(sample_weight, X, labels, incremental)
+        if y.ndim == 1:
+            y = y.reshape(-1, 1)
+        self.n_outputs_ = y.shape[1]
+        self._random_state = check_random_state(self.random_state)  # type: ignore[attr-defined]
+        if first:
+            self._initialize(y, [X.shape[1], *hidden, self._width()], X.dtype)
+        objective = self._objective()
+        net = self._current()
+        self._own(net)
+        if X.dtype != net.dtype:
+            X = X.astype(net.dtype)
+        held_out = self._held_out(validation)
+        limit = self.max_iter + (not self._is_stochastic())  # type: ignore[attr-defined]
+        tasks = Tasks(self, *given, 1 if incremental else limit)
+        if self._is_stochastic():
+            self._fit_epochs(X, y, sample_weight, objective, held_out, tasks, incremental)
+        else:
+            if np.any(self.dropout):
+                raise ValueError("dropout needs a stochastic solver, and lbfgs is not one")
+            rows = Rows(X, objective.encode(y, net.dtype), sample_weight)
+            cost = lbfgs.FullBatch(net, objective, rows, self.alpha, self.l1)  # type: ignore[attr-defined]
+            lbfgs.train(self, cost, tasks)
+        if not np.isfinite(net.parameters).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may"
+                " contain large values and need to be preprocessed."
+            )
+        tasks.end()
+        return self
+
+    def _is_stochastic(self) -> bool:
+        return not isinstance(self.solver, str) or self.solver != "lbfgs"
+
+    def _check_solver(self) -> bool:
+        if not self._is_stochastic():
+            raise AttributeError(
+                "partial_fit is only available for stochastic"
+                f" optimizers. {self.solver} is not stochastic."
+            )
+        return True
+
+    def _cast(self, X: Any) -> Any:
+        """Return X in the type of the parameter `dtype`."""
+        if self.dtype is None or X.dtype == self.dtype:  # type: ignore[attr-defined]
+            return X
+        with np.errstate(over="ignore"):
+            cast = X.astype(self.dtype)  # type: ignore[attr-defined]
+        if not np.isfinite(cast if isinstance(cast, np.ndarray) else cast.data).all():
+            raise ValueError(f"Input X contains values beyond the range of {cast.dtype}.")
+        return cast
+
+    def _weights(self, sample_weight: Any, X: Any, y: Any, incremental: bool) -> Any:
+        """Return the weights of the rows, or None."""
+        del y, incremental
+        if sample_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, X)
+        if not weights.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weights
+
+    def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
+        """Set the attributes of a first fit, and draw the parameters as scikit-learn does."""
+        del y
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.n_layers_ = len(layer_units)
+        self._objective()  # sets out_activation_
+        seeded = np.any(self.dropout)
+        pairs = list(zip(layer_units[:-1], layer_units[1:], strict=True))
+        drawn = [self._init_coef(*pair, dtype) for pair in pairs]
+        seed = int(self._random_state.randint(2**31 - 1)) if seeded else None
+        net = self._make(tuple(layer_units), dtype, seed)
+        self._own(net)
+        for i, (coef, intercept) in enumerate(drawn):
+            self.coefs_[i][...] = coef
+            self.intercepts_[i][...] = intercept
+        if self._is_stochastic():
+            self.loss_curve_: list[float] = []
+            self._no_improvement_count = 0
+            stops = self.early_stopping  # type: ignore[attr-defined]
+            self.validation_scores_: Any = [] if stops else None
+            self.best_validation_score_: Any = -np.inf if stops else None
+            self.best_loss_: Any = None if stops else np.inf
+
+    def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[Array, Array]:
+        # Glorot and Bengio (2010). scikit-learn has a smaller bound for the logistic function.
+        factor = 2.0 if self.activation in ("logistic", "sigmoid") else 6.0
+        bound = np.sqrt(factor / (fan_in + fan_out))
+        coef = self._random_state.uniform(-bound, bound, (fan_in, fan_out))
+        intercept = self._random_state.uniform(-bound, bound, fan_out)
+        return coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
+
+    def _held_out(self, validation: tuple[Any, Any, Any]) -> tuple[Any, Any, Any, Any] | None:
+        """Check ``X_val``, ``y_val`` and ``sample_weight_val``.
+
+        Returns
+        -------
+        tuple or None
+            The inputs, the targets (B, k) for the objective, the targets as the user gave them, and
+            the weights.
+        """
+        X, y, weight = validation
+        if X is None and y is None:
+            if weight is not None:
+                raise ValueError("sample_weight_val needs X_val and y_val")
+            return None
+        if X is None or y is None:
+            raise ValueError("X_val and y_val must be given together")
+        if not self._is_stochastic():
+            raise ValueError("X_val and y_val need a stochastic solver, and lbfgs is not one")
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
+        X = X.astype(self.network_.dtype, copy=False)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        targets = y
+        if is_classifier(self):
+            unknown = np.setdiff1d(y, self.classes_)
+            if unknown.size:
+                raise ValueError(f"y_val has classes that y does not have: {unknown}")
+            targets = self._label_binarizer.transform(y)
+        if targets.ndim == 1:
+            targets = targets.reshape(-1, 1)
+        if weight is not None:
+            weight = _check_sample_weight(weight, X)
+        return X, targets, y, weight
+
+    def _fit_epochs(
+        self,
+        X: Any,
+        y: Any,
+        weight: Any,
+        objective: Objective,
+        held_out: tuple[Any, Any, Any, Any] | None,
+        tasks: Tasks,
+        incremental: bool,
+    ) -> None:
+        X_val = y_val = weight_val = None
+        if self.early_stopping and held_out is not None:  # type: ignore[attr-defined]
+            X_val, _, y_val, weight_val = held_out
+        elif self.early_stopping:  # type: ignore[attr-defined]
+            X, X_val, y, y_val, weight, weight_val = self._split(X, y, weight)
+        net = self.network_
+        rows = X.shape[0]
+        size = self.batch_size  # type: ignore[attr-defined]
+        if size == "auto":
+            size = min(200, rows)
+        elif size > rows:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than "
+                "sample size. It is going to be clipped",
+                stacklevel=2,
+            )
+            size = rows
+        train = Rows(X, objective.encode(y, net.dtype), weight)
+        if not incremental or not hasattr(self, "_optimizer"):
+            self._optimizer: Solver = self._make_solver(objective, -(-rows // int(size)))
+        validation = None
+        if held_out is not None:
+            validation = Rows(held_out[0], objective.encode(held_out[1], net.dtype), held_out[3])
+        self._best_parameters = None if y_val is None else net.parameters.copy()
+        stochastic.train(
+            self,
+            net,
+            self._optimizer,
+            objective,
+            stochastic.Batches(train, int(size)),
+            objective.offsets(train.y),
+            Events(self, net, objective, train, validation),
+            tasks,
+            lambda: self._update_no_improvement_count(
+                y_val is not None, X_val, y_val, weight_val
+            ),
+            incremental=incremental,
+        )
+        best = vars(self).pop("_best_parameters")
+        if best is not None:
+            net.parameters[:] = best
+
+    def _split(self, X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
+        """Split as scikit-learn does: stratified, unless there are several labels."""
+        stratify = y if is_classifier(self) and self.n_outputs_ == 1 else None
+        arrays = (X, y) if weight is None else (X, y, weight)
+        parts = train_test_split(
+            *arrays,
+            random_state=self._random_state,
+            test_size=self.validation_fraction,  # type: ignore[attr-defined]
+            stratify=stratify,
+        )
+        if weight is None:
+            parts += [None, None]
+        if parts[1].shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        if is_classifier(self):
+            parts[3] = self._label_binarizer.inverse_transform(parts[3])
+        return tuple(parts)
+
+    def _update_no_improvement_count(
+        self, early_stopping: bool, X: Any, y: Any, sample_weight: Any
+    ) -> None:
+        if early_stopping:
+            score = self._score(X, y, sample_weight=sample_weight)
+            self.validation_scores_.append(score)
+            if self.verbose:  # type: ignore[attr-defined]
+                print(f"Validation score: {score:f}")  # noqa: T201
+            better = not score < self.best_validation_score_ + self.tol  # type: ignore[attr-defined]
+            if score > self.best_validation_score_:
+                self.best_validation_score_ = score
+                self._best_parameters = self.network_.parameters.copy()
+        else:
+            loss = self.loss_curve_[-1]
+            better = not loss > self.best_loss_ - self.tol  # type: ignore[attr-defined]
+            if loss < self.best_loss_:
+                self.best_loss_ = loss
+        self._no_improvement_count = 0 if better else self._no_improvement_count + 1
+
+    def _make_solver(self, objective: Objective, steps: int) -> Solver:
+        own: Any = self
+        factor = objective.gradient_factor
+        schedule, rates = own.learning_rate, None
+        if not isinstance(schedule, str):
+            schedule, rates = "constant", Rates(schedule, steps, own.max_iter)
+        if not isinstance(self.solver, str):
+            return Given(self.solver, rates)
+        if self.solver == "adam":
+            betas = own.beta_1, own.beta_2
+            return Adam(own.learning_rate_init, *betas, own.epsilon, factor, rates)
+        return SGD(
+            own.learning_rate_init,
+            schedule,
+            own.momentum,
+            own.nesterovs_momentum,
+            own.power_t,
+            factor,
+            rates,
+        )
+
+    # Predictions
+
+    def _quick(self, X: Any) -> Array | None:
+        """Return the outputs (B, M_N) for an array that needs no conversion, else None.
+
+        The array passes the checks of `validate_data`: its shape, its type, finite values, and that
+        the model does not expect names of features.
+        """
+        own = vars(self)
+        net = own.get("network_")
+        if (
+            net is None
+            or type(X) is not np.ndarray
+            or X.ndim != 2
+            or X.dtype != net.dtype
+            or X.shape[0] == 0
+            or X.shape[1] != own.get("n_features_in_")
+            or "feature_names_in_" in own
+            or not self._is_current()
+            or not np.isfinite(X).all()
+        ):
+            return None
+        return net.predict(X)
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
+        """Return the outputs of the network (B, M_N)."""
+        if check_input:
+            outputs = self._quick(X)
+            if outputs is not None:
+                return outputs
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        net = self._current()
+        outputs = predict(net, X)
+        if self.dtype is None:  # type: ignore[attr-defined]
+            return outputs.astype(np.result_type(X.dtype, net.dtype), copy=False)
+        return outputs
+
+    def _score_of(self, score: Any, X: Any, y: Any, sample_weight: Any) -> float:
+        """Return a score without a validation of X, which has no names of features any more."""
+        predicted = self._predict(X, check_input=False)  # type: ignore[attr-defined]
+        if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
+            return np.nan
+        return float(score(y, predicted, sample_weight=sample_weight))
+
+    def _loss_grad_lbfgs(
+        self, packed_coef_inter: Any, X: Any, y: Any, *rest: Any
+    ) -> tuple[float, Any]:
+        """Return the cost of all rows and its gradient. scikit-learn's tests call this method.
+
+        `rest` are a sample weight, if there are five arguments, and buffers, which are not used.
+        """
+        weight = rest[0] if len(rest) == 5 else None
+        net, objective = self._current(), self._objective()
+        rows = Rows(X, objective.encode(y, net.dtype), weight)
+        return lbfgs.FullBatch(net, objective, rows, self.alpha, self.l1)(packed_coef_inter)  # type: ignore[attr-defined]
+
+    def gradient(self, X: Any) -> Array:
+        """Return the derivatives of the outputs with respect to the inputs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs, n_features) or (n_samples, n_features)
+            ∂output_j/∂x_k of every sample; without the axis of outputs if there is one output. The
+            outputs of a classifier are probabilities: of each class, of each label, or of the
+            second class if there are two.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        net = self._current().copy()
+        width = net.sizes[-1]
+        result = np.empty((X.shape[0], width, X.shape[1]), net.dtype)
+        for part in blocks(X):
+            net.forward(dense(X[part]))
+            for j in range(width):
+                outer = np.zeros((part.stop - part.start, width), net.dtype)
+                outer[:, j] = 1.0
+                result[part, j] = net.backward(outer, input_gradient=True)
+        return result[:, 0] if width == 1 else result
+
+
+def natural_loss(loss: Any) -> Any:
+    """Return a loss of backpass from its object or its name."""
+    return losses.get(loss) if isinstance(loss, str) else loss
+
+
+def scikit_name(activation: Any) -> str:
+    """Return scikit-learn's name of an output activation."""
+    return "logistic" if native_name("logistic") == activation else str(activation)

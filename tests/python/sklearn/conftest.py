@@ -1,0 +1,14 @@
+"""Without the extra there are no estimators to test."""
+
+from importlib.util import find_spec
+
+import pytest
+
+if find_spec("sklearn") is None:
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture
+def global_random_seed() -> int:
+    """Return a seed for scikit-learn's own tests."""
+    return 42
