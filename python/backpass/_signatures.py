@@ -214,6 +214,16 @@ def _python(function: Any, name: str) -> Callable[..., Any]:
     return call
 
 
+def _text(native: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return a `__repr__` that has a hash: pprint, and thus scikit-learn, looks it up in a dict."""
+
+    def __repr__(self: Any) -> str:  # noqa: N807
+        return native(self)
+
+    __repr__.__doc__ = native.__doc__
+    return __repr__
+
+
 def _no_constructor(self: object) -> None:
     raise TypeError(f"{type(self).__name__} is a base class: make an object of a derived class")
 
@@ -252,6 +262,8 @@ def install_class(cls: type) -> None:
     """
     if isinstance(vars(cls).get("__init__"), WrapperDescriptorType):  # no constructor is bound
         cls.__init__ = _no_constructor  # type: ignore[misc]
+    if type(vars(cls).get("__repr__")).__name__ == "instancemethod":
+        cls.__repr__ = _text(cls.__repr__)  # type: ignore[assignment]
     for attribute, value in list(vars(cls).items()):
         function = getattr(cls, attribute)
         if attribute == "__init__":

@@ -71,7 +71,10 @@ class FullBatch:
             if not share:
                 continue
             loss = self.net.loss_and_gradient(
-                dense(x[part]), y[part], loss=self._objective.loss, sample_weight=block
+                dense(x[part]),
+                y[part],
+                loss=self._objective.loss,
+                sample_weight=self._objective.weights(block),
             )
             value += share * loss
             gradient = gradient + share * np.concatenate(self._gradients).astype(np.float64)

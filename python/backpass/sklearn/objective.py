@@ -18,6 +18,8 @@ import numpy as np
 from scipy.special import xlogy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from backpass._core.losses import Loss
@@ -44,6 +46,8 @@ class Objective:
         Whether the value has the offset Σ_k (y log y − y), as the Poisson deviance.
     repeat : int
         Number of outputs per target.
+    weigh : callable, optional
+        For a Custom loss, to which the core passes no weights: gets the weights of the next batch.
     """
 
     loss: Loss
@@ -52,6 +56,14 @@ class Objective:
     labels: bool = False
     deviance: bool = False
     repeat: int = 1
+    weigh: Callable[[Array | None], None] | None = None
+
+    def weights(self, weight: Array | None) -> Array | None:
+        """Return the weights of a batch for the core. Call this before each use of the loss."""
+        if self.weigh is None:
+            return weight
+        self.weigh(weight)
+        return None
 
     def encode(self, y: Array, dtype: Any) -> Array:
         """Return the targets for the core: (B,) class numbers, or (B, k) numbers."""
@@ -80,6 +92,7 @@ class Objective:
             block = None if weight is None else weight[part]
             share = float(part.stop - part.start if block is None else block.sum())
             if share:
+                block = self.weights(block)
                 value = net.evaluate(dense(x[part]), y[part], loss=self.loss, sample_weight=block)
                 total, rows = total + share * value, rows + share
         value = total / rows * self.value_factor

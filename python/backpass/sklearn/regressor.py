@@ -35,13 +35,20 @@ class Pinball:
 
     def __init__(self, levels: Any) -> None:
         self._levels = levels
+        self._weight: Any = None
+
+    def weigh(self, weight: Any) -> None:
+        """Set the weights (B,) of the rows of the next call, or None."""
+        self._weight = weight
 
     def __call__(self, a: Any, y: Any) -> tuple[float, Any]:
         """Return the loss and its derivatives with respect to a."""
         q = np.tile(self._levels, a.shape[1] // len(self._levels)).astype(a.dtype)
         error = y - a
-        slope = np.where(error > 0, q, q - 1)
-        return float((slope * error).mean()), -slope / a.size
+        slope = np.where(error > 0, q, q - 1) / a.size
+        if self._weight is not None:
+            slope *= (self._weight / self._weight.mean())[:, np.newaxis]
+        return float((slope * error).sum()), -slope
 
 
 class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: ignore[misc]
@@ -314,7 +321,8 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
             raise ValueError(f"quantiles need loss='quantile', not {self.loss!r}")
         if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
             raise ValueError(f"quantiles must be numbers between 0 and 1, got {self.quantiles!r}")
-        return Objective(losses.Custom(Pinball(levels)), repeat=len(levels))
+        pinball = Pinball(levels)
+        return Objective(losses.Custom(pinball), repeat=len(levels), weigh=pinball.weigh)
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         return self._score_of(r2_score, X, y, sample_weight)

@@ -83,6 +83,7 @@ class Penalty:
         self._weights = list(weights(net))
         self._factor = objective.gradient_factor
         self._alpha, self._l1 = alpha, l1
+        self._arguments: tuple[float, dict[str, float]] = (0.0, {})
 
     def value(self) -> float:
         """Return the penalty times W."""
@@ -97,8 +98,11 @@ class Penalty:
 
     def arguments(self, total_weight: float) -> dict[str, float]:
         """Return l2 and l1 for the gradients of the core, which lack `gradient_factor`."""
-        scale = 1.0 / (total_weight * self._factor)
-        return {"l2": self._alpha * scale, "l1": self._l1 * scale}
+        if self._arguments[0] != total_weight:  # most batches have the same number of rows
+            scale = 1.0 / (total_weight * self._factor)
+            found = {"l2": self._alpha * scale, "l1": self._l1 * scale}
+            self._arguments = total_weight, found
+        return self._arguments[1]
 
 
 def train(
@@ -132,6 +136,8 @@ def train(
     start = time.monotonic()
     count = batches.count
     order = np.arange(count)
+    penalty = Penalty(net, objective, estimator.alpha, estimator.l1)
+    clipping = _clipping(estimator, objective)
     try:
         estimator.n_iter_ = 0
         for epoch in range(estimator.max_iter):
@@ -146,8 +152,8 @@ def train(
                 solver,
                 objective,
                 batches.epoch(order if estimator.shuffle else None),
-                Penalty(net, objective, estimator.alpha, estimator.l1),
-                _clipping(estimator, objective),
+                penalty,
+                clipping,
                 events,
                 epoch,
             )
@@ -205,12 +211,12 @@ def _epoch(
     """Train one epoch. Return the sum over rows of the losses, and whether a callback stops."""
     loss, factor, rule = objective.loss, objective.value_factor, solver.rule
     gradient, step, begin_step = net.loss_and_gradient, net.step, solver.begin_step
-    hears = events.hears_steps
+    hears, weights_of = events.hears_steps, objective.weights
     total, done = 0.0, 0
     for x, y, weight, total_weight in batches:
         if total_weight == 0.0:  # no row of the batch counts
             continue
-        value = gradient(x, y, loss=loss, sample_weight=weight) * factor
+        value = gradient(x, y, loss=loss, sample_weight=weights_of(weight)) * factor
         value += penalty.value() / total_weight
         begin_step()
         step(rule, **penalty.arguments(total_weight), **clipping)
