@@ -60,7 +60,7 @@ _install_signatures(_sys.modules[__name__])
 
 
 def __getattr__(name: str) -> object:
-    """Import the subpackage `tabular` on first use: it needs an extra."""
-    if name == "tabular":
-        return _importlib.import_module("backpass.tabular")
+    """Import a subpackage on first use: each of these needs an extra."""
+    if name in ("sklearn", "tabular"):
+        return _importlib.import_module(f"backpass.{name}")
     raise AttributeError(f"module 'backpass' has no attribute {name!r}")

@@ -201,8 +201,8 @@ def files_that_name(kind: str, name: str) -> frozenset[str]:
 
 
 def of_production(paths: frozenset[str]) -> set[str]:
-    # The command line and its tables use the public names; test_no_other_file covers them.
-    users = ("python/backpass/cli/", "python/backpass/tabular/")
+    # These use the public names; test_no_other_file covers them.
+    users = tuple(f"python/backpass/{name}/" for name in ("cli", "tabular", "sklearn"))
     return {p for p in paths if p.startswith(("cpp/", "python/")) and not p.startswith(users)}
 
 

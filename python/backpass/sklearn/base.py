@@ -73,22 +73,22 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         incremental: bool = False,
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Any:
-        hidden = self.hidden_layer_sizes  # type: ignore[attr-defined]
+        hidden = self.hidden_layer_sizes
         hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
         if np.any(np.array(hidden) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        if self.early_stopping and incremental and self._is_stochastic():  # type: ignore[attr-defined]
+        if self.early_stopping and incremental and self._is_stochastic():
             raise ValueError("partial_fit does not support early_stopping=True")
-        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)  # type: ignore[attr-defined]
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         given = X, y, sample_weight
         labels = y
-        X, y = self._validate_input(X, y, incremental, reset=first)  # type: ignore[attr-defined]
+        X, y = self._validate_input(X, y, incremental, reset=first)
         X = self._cast(X)
         sample_weight = self._weights(sample_weight, X, labels, incremental)
         if y.ndim == 1:
             y = y.reshape(-1, 1)
         self.n_outputs_ = y.shape[1]
-        self._random_state = check_random_state(self.random_state)  # type: ignore[attr-defined]
+        self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize(y, [X.shape[1], *hidden, self._width()], X.dtype)
         objective = self._objective()
@@ -97,7 +97,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         if X.dtype != net.dtype:
             X = X.astype(net.dtype)
         held_out = self._held_out(validation)
-        limit = self.max_iter + (not self._is_stochastic())  # type: ignore[attr-defined]
+        limit = self.max_iter + (not self._is_stochastic())
         tasks = Tasks(self, *given, 1 if incremental else limit)
         if self._is_stochastic():
             self._fit_epochs(X, y, sample_weight, objective, held_out, tasks, incremental)
@@ -105,7 +105,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
             if np.any(self.dropout):
                 raise ValueError("dropout needs a stochastic solver, and lbfgs is not one")
             rows = Rows(X, objective.encode(y, net.dtype), sample_weight)
-            cost = lbfgs.FullBatch(net, objective, rows, self.alpha, self.l1)  # type: ignore[attr-defined]
+            cost = lbfgs.FullBatch(net, objective, rows, self.alpha, self.l1)
             lbfgs.train(self, cost, tasks)
         if not np.isfinite(net.parameters).all():
             raise ValueError(
@@ -128,10 +128,10 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
 
     def _cast(self, X: Any) -> Any:
         """Return X in the type of the parameter `dtype`."""
-        if self.dtype is None or X.dtype == self.dtype:  # type: ignore[attr-defined]
+        if self.dtype is None or X.dtype == self.dtype:
             return X
         with np.errstate(over="ignore"):
-            cast = X.astype(self.dtype)  # type: ignore[attr-defined]
+            cast = X.astype(self.dtype)
         if not np.isfinite(cast if isinstance(cast, np.ndarray) else cast.data).all():
             raise ValueError(f"Input X contains values beyond the range of {cast.dtype}.")
         return cast
@@ -165,7 +165,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         if self._is_stochastic():
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
-            stops = self.early_stopping  # type: ignore[attr-defined]
+            stops = self.early_stopping
             self.validation_scores_: Any = [] if stops else None
             self.best_validation_score_: Any = -np.inf if stops else None
             self.best_loss_: Any = None if stops else np.inf
@@ -231,13 +231,13 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         incremental: bool,
     ) -> None:
         X_val = y_val = weight_val = None
-        if self.early_stopping and held_out is not None:  # type: ignore[attr-defined]
+        if self.early_stopping and held_out is not None:
             X_val, _, y_val, weight_val = held_out
-        elif self.early_stopping:  # type: ignore[attr-defined]
+        elif self.early_stopping:
             X, X_val, y, y_val, weight, weight_val = self._split(X, y, weight)
         net = self.network_
         rows = X.shape[0]
-        size = self.batch_size  # type: ignore[attr-defined]
+        size = self.batch_size
         if size == "auto":
             size = min(200, rows)
         elif size > rows:
@@ -249,7 +249,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
             size = rows
         train = Rows(X, objective.encode(y, net.dtype), weight)
         if not incremental or not hasattr(self, "_optimizer"):
-            self._optimizer: Solver = self._make_solver(objective, -(-rows // int(size)))
+            self._optimizer = self._make_solver(objective, -(-rows // int(size)))
         validation = None
         if held_out is not None:
             validation = Rows(held_out[0], objective.encode(held_out[1], net.dtype), held_out[3])
@@ -263,9 +263,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
             objective.offsets(train.y),
             Events(self, net, objective, train, validation),
             tasks,
-            lambda: self._update_no_improvement_count(
-                y_val is not None, X_val, y_val, weight_val
-            ),
+            lambda: self._update_no_improvement_count(y_val is not None, X_val, y_val, weight_val),
             incremental=incremental,
         )
         best = vars(self).pop("_best_parameters")
@@ -279,7 +277,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         parts = train_test_split(
             *arrays,
             random_state=self._random_state,
-            test_size=self.validation_fraction,  # type: ignore[attr-defined]
+            test_size=self.validation_fraction,
             stratify=stratify,
         )
         if weight is None:
@@ -299,15 +297,15 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         if early_stopping:
             score = self._score(X, y, sample_weight=sample_weight)
             self.validation_scores_.append(score)
-            if self.verbose:  # type: ignore[attr-defined]
+            if self.verbose:
                 print(f"Validation score: {score:f}")  # noqa: T201
-            better = not score < self.best_validation_score_ + self.tol  # type: ignore[attr-defined]
+            better = not score < self.best_validation_score_ + self.tol
             if score > self.best_validation_score_:
                 self.best_validation_score_ = score
                 self._best_parameters = self.network_.parameters.copy()
         else:
             loss = self.loss_curve_[-1]
-            better = not loss > self.best_loss_ - self.tol  # type: ignore[attr-defined]
+            better = not loss > self.best_loss_ - self.tol
             if loss < self.best_loss_:
                 self.best_loss_ = loss
         self._no_improvement_count = 0 if better else self._no_improvement_count + 1
@@ -366,13 +364,13 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         net = self._current()
         outputs = predict(net, X)
-        if self.dtype is None:  # type: ignore[attr-defined]
+        if self.dtype is None:
             return outputs.astype(np.result_type(X.dtype, net.dtype), copy=False)
         return outputs
 
     def _score_of(self, score: Any, X: Any, y: Any, sample_weight: Any) -> float:
         """Return a score without a validation of X, which has no names of features any more."""
-        predicted = self._predict(X, check_input=False)  # type: ignore[attr-defined]
+        predicted = self._predict(X, check_input=False)
         if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
             return np.nan
         return float(score(y, predicted, sample_weight=sample_weight))
@@ -387,7 +385,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         weight = rest[0] if len(rest) == 5 else None
         net, objective = self._current(), self._objective()
         rows = Rows(X, objective.encode(y, net.dtype), weight)
-        return lbfgs.FullBatch(net, objective, rows, self.alpha, self.l1)(packed_coef_inter)  # type: ignore[attr-defined]
+        return lbfgs.FullBatch(net, objective, rows, self.alpha, self.l1)(packed_coef_inter)
 
     def gradient(self, X: Any) -> Array:
         """Return the derivatives of the outputs with respect to the inputs.

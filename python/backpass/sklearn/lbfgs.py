@@ -44,9 +44,7 @@ class FullBatch:
         self._gradients += [layer.bias_grad for layer in layers]  # type: ignore[misc]
         self._weights = sum(layer.inputs * layer.outputs for layer in layers)
         offsets = objective.offsets(rows.y)
-        self._offset = (
-            0.0 if offsets is None else float(np.average(offsets, weights=rows.weight))
-        )
+        self._offset = 0.0 if offsets is None else float(np.average(offsets, weights=rows.weight))
 
     def pack(self) -> Any:
         """Return the parameters as one array of float64."""

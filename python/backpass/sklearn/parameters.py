@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class NetworkParameters:
     coefs_: list[Array]
     intercepts_: list[Array]
     network_: Network
+    _optimizer: Any
 
     def _own(self, net: Network) -> None:
         """Make the network the estimator's parameters."""
@@ -95,6 +97,11 @@ class NetworkParameters:
         coefs = [np.asarray(coef) for coef in self.coefs_]
         sizes = (*(coef.shape[0] for coef in coefs), coefs[-1].shape[1])
         if net is None or net.sizes != sizes or self._network_settings != self._settings():
+            solver = vars(self).get("_optimizer")
+            if solver is not None and (net is None or net.sizes != sizes):
+                del self._optimizer
+            elif solver is not None:  # an optimizer belongs to one network, and a copy to the next
+                solver.rule = copy.deepcopy(solver.rule)
             net = self._make(sizes, np.result_type(*coefs))
             self.network_, self._network_settings = net, self._settings()
         attributes = attributes_of(net)

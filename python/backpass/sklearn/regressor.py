@@ -291,7 +291,9 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
         loss = self._native_loss()
         if not isinstance(loss, losses.Quantile):
             return None
-        return np.atleast_1d(loss.q if self.quantiles is None else np.asarray(self.quantiles, float))
+        return np.atleast_1d(
+            loss.q if self.quantiles is None else np.asarray(self.quantiles, float)
+        )
 
     def _native_loss(self) -> Any:
         if not isinstance(self.loss, str):

@@ -216,7 +216,9 @@ def test_validation_data(make):
 
 def test_validation_data_replace_the_split_of_early_stopping():
     x, y, xv, yv = X[:150], Y[:150], X[150:], Y[150:]
-    model = regressor(early_stopping=True, max_iter=200, n_iter_no_change=5, learning_rate_init=0.01)
+    model = regressor(
+        early_stopping=True, max_iter=200, n_iter_no_change=5, learning_rate_init=0.01
+    )
     model.fit(x, y, X_val=xv, y_val=yv)
     plain = regressor(max_iter=model.n_iter_, learning_rate_init=0.01, tol=0).fit(x, y)
     assert plain.loss_curve_ == model.loss_curve_  # all rows were trained
@@ -420,7 +422,11 @@ def test_gradient(make):
             X_DIGITS,
             "predict_proba",
         ),
-        "labels": (classifier(activation="tanh", max_iter=3).fit(*labels), labels[0], "predict_proba"),
+        "labels": (
+            classifier(activation="tanh", max_iter=3).fit(*labels),
+            labels[0],
+            "predict_proba",
+        ),
     }
     for name, (model, x, method) in models.items():
         x = x[:5].astype(float)

@@ -16,8 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from backpass.sklearn import MLPClassifier, MLPRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-RNG = np.random.default_rng(0)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # of scikit-learn 1.6 with a newer SciPy
+    pytest.mark.filterwarnings("ignore:scipy.optimize. The `disp` and `iprint` options"),
+]
+# scikit-learn 1.6 has no sample_weight, no Poisson loss, and no early stopping with text labels.
 NEW = "sample_weight" in inspect.signature(neural_network.MLPClassifier.fit).parameters
 
 X_DIGITS, Y_DIGITS = (each[:300] for each in load_digits(return_X_y=True))
@@ -27,8 +31,8 @@ X_DIABETES, Y_DIABETES = X_DIABETES[:250] * 20, Y_DIABETES[:250] / 50
 X_LABELS, Y_LABELS = make_multilabel_classification(200, 12, n_classes=4, random_state=1)
 
 DATA = {
-    "multiclass": (X_DIGITS, np.array(list("abcdefghij"))[Y_DIGITS]),
-    "binary": (X_DIGITS, np.array(["no", "yes"])[Y_DIGITS % 2]),
+    "multiclass": (X_DIGITS, np.array(list("abcdefghij"))[Y_DIGITS] if NEW else Y_DIGITS),
+    "binary": (X_DIGITS, np.array(["no", "yes"])[Y_DIGITS % 2] if NEW else Y_DIGITS % 2),
     "multilabel": (X_LABELS / 10, Y_LABELS),
     "regression": (X_DIABETES, Y_DIABETES),
     "two targets": (X_DIABETES, np.c_[Y_DIABETES, X_DIABETES[:, 0] ** 2 - Y_DIABETES]),
@@ -113,7 +117,8 @@ def test_early_stopping(task, solver):
 @pytest.mark.skipif(not NEW, reason="scikit-learn 1.6 has no sample_weight")
 @pytest.mark.parametrize("task", DATA)
 @pytest.mark.parametrize(
-    "parameters", [{"early_stopping": True, "tol": 0.1}, {"solver": "lbfgs", "max_iter": 6, "random_state": 4}],
+    "parameters",
+    [{"early_stopping": True, "tol": 0.1}, {"solver": "lbfgs", "max_iter": 6, "random_state": 4}],
 )
 def test_sample_weight(task, parameters):
     theirs, ours = pair(task, **parameters)
@@ -218,6 +223,7 @@ def test_warnings_and_output(solver, capsys):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             each.fit(X, y)
+        caught = [w for w in caught if w.category is not DeprecationWarning]
         assert [w.category for w in caught] == [ConvergenceWarning]
         found.append((str(caught[0].message), capsys.readouterr().out))
     assert found[0] == found[1]
@@ -229,7 +235,11 @@ def test_warnings_and_output(solver, capsys):
         ({"hidden_layer_sizes": -1}, "fit"),
         ({"alpha": -1}, "fit"),
         ({"early_stopping": True}, "partial_fit"),
-        ({"early_stopping": True, "validation_fraction": 0.001}, "fit"),
+        pytest.param(
+            {"early_stopping": True, "validation_fraction": 0.001},
+            "fit",
+            marks=pytest.mark.skipif(not NEW, reason="a newer check"),
+        ),
         ({"solver": "sgd", "learning_rate_init": 1e200, "alpha": 0.0}, "fit"),
     ],
 )
