@@ -263,7 +263,7 @@ def install_class(cls: type) -> None:
     if isinstance(vars(cls).get("__init__"), WrapperDescriptorType):  # no constructor is bound
         cls.__init__ = _no_constructor  # type: ignore[misc]
     if type(vars(cls).get("__repr__")).__name__ == "instancemethod":
-        cls.__repr__ = _text(cls.__repr__)  # type: ignore[assignment]
+        cls.__repr__ = _text(vars(cls)["__repr__"])  # type: ignore[assignment]
     for attribute, value in list(vars(cls).items()):
         function = getattr(cls, attribute)
         if attribute == "__init__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
+class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore[misc]
     """The methods that replace those of scikit-learn's BaseMultilayerPerceptron."""
 
     # Set by the constructors and by scikit-learn.
@@ -154,7 +155,7 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
         self.n_layers_ = len(layer_units)
         self._objective()  # sets out_activation_
         seeded = np.any(self.dropout)
-        pairs = list(zip(layer_units[:-1], layer_units[1:], strict=True))
+        pairs = list(pairwise(layer_units))
         drawn = [self._init_coef(*pair, dtype) for pair in pairs]
         seed = int(self._random_state.randint(2**31 - 1)) if seeded else None
         net = self._make(tuple(layer_units), dtype, seed)
@@ -266,7 +267,8 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
             lambda: self._update_no_improvement_count(y_val is not None, X_val, y_val, weight_val),
             incremental=incremental,
         )
-        best = vars(self).pop("_best_parameters")
+        best = self._best_parameters
+        del self._best_parameters
         if best is not None:
             net.parameters[:] = best
 
@@ -313,7 +315,8 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
     def _make_solver(self, objective: Objective, steps: int) -> Solver:
         own: Any = self
         factor = objective.gradient_factor
-        schedule, rates = own.learning_rate, None
+        schedule: Any = own.learning_rate
+        rates = None
         if not isinstance(schedule, str):
             schedule, rates = "constant", Rates(schedule, steps, own.max_iter)
         if not isinstance(self.solver, str):
@@ -353,7 +356,8 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):
             or not np.isfinite(X).all()
         ):
             return None
-        return net.predict(X)
+        outputs: Array = net.predict(X)
+        return outputs
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         """Return the outputs of the network (B, M_N)."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import neural_network
 from sklearn.base import _fit_context
 from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
-from sklearn.preprocessing import LabelBinarizer
 
 from backpass import losses
 from backpass.sklearn.base import CONSTRAINTS, NetworkEstimator, natural_loss
@@ -80,7 +80,7 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
     True
     """
 
-    _parameter_constraints: dict[str, Any] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **neural_network.MLPClassifier._parameter_constraints,  # noqa: SLF001
         **CONSTRAINTS,
         "loss": [StrOptions({"log_loss", *losses.names()}), losses.Loss],
@@ -160,7 +160,7 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
         self.callbacks = callbacks
         self.progress = progress
 
-    @with_callbacks
+    @with_callbacks  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
@@ -190,7 +190,7 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
         """
         return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))  # type: ignore[no-any-return]
 
-    @available_if(lambda estimator: estimator._check_solver())  # type: ignore[untyped-decorator]
+    @available_if(lambda estimator: estimator._check_solver())  # type: ignore[untyped-decorator]  # noqa: SLF001
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None

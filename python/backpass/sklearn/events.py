@@ -1,4 +1,4 @@
-"""What a fit reports: backpass's callbacks, scikit-learn's callbacks, metrics and early stopping."""
+"""The reports of a fit: callbacks of backpass and of scikit-learn, metrics, early stopping."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ class Tasks:
         self._data: dict[str, Any] = {"X": x, "y": y}
         if sample_weight is not None:
             self._data["metadata"] = {"sample_weight": sample_weight}
-        self._fit = self._iteration = None
+        self._fit: Any = None
+        self._iteration: Any = None
         if getattr(estimator, "_skl_callbacks", None) or hasattr(estimator, "_parent_callback_ctx"):
             self._fit = estimator._init_callback_context(max_subtasks=iterations)  # noqa: SLF001
             self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
@@ -243,8 +244,8 @@ class _Monitor:
         name, mode = self._settings.monitor, self._settings.mode
         if name not in logs:
             raise ValueError(
-                f"EarlyStopping: {name!r} is not a series; there are {', '.join(logs)}. val_… needs "
-                "X_val and y_val"
+                f"EarlyStopping: {name!r} is not a series; there are {', '.join(logs)}. "
+                "val_… needs X_val and y_val"
             )
         rises = mode == "max" or (mode == "auto" and _core._rises(name))  # noqa: SLF001
         value = -logs[name] if rises else logs[name]

@@ -39,9 +39,9 @@ class FullBatch:
         self._alpha, self._l1 = alpha, l1
         layers = list(net.layers)
         self._parameters = [layer.weight.T.reshape(-1) for layer in layers]
-        self._parameters += [layer.bias for layer in layers]  # type: ignore[misc]
+        self._parameters += [layer.bias for layer in layers]
         self._gradients = [layer.weight_grad.T.reshape(-1) for layer in layers]
-        self._gradients += [layer.bias_grad for layer in layers]  # type: ignore[misc]
+        self._gradients += [layer.bias_grad for layer in layers]
         self._weights = sum(layer.inputs * layer.outputs for layer in layers)
         offsets = objective.offsets(rows.y)
         self._offset = 0.0 if offsets is None else float(np.average(offsets, weights=rows.weight))

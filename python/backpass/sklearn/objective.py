@@ -68,7 +68,8 @@ class Objective:
     def encode(self, y: Array, dtype: Any) -> Array:
         """Return the targets for the core: (B,) class numbers, or (B, k) numbers."""
         if self.labels:
-            return y.argmax(axis=1)
+            labels: Array = y.argmax(axis=1)
+            return labels
         y = np.ascontiguousarray(y, dtype=dtype)
         return y if self.repeat == 1 else np.repeat(y, self.repeat, axis=1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import neural_network
@@ -107,7 +107,7 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
     True
     """
 
-    _parameter_constraints: dict[str, Any] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **neural_network.MLPRegressor._parameter_constraints,  # noqa: SLF001
         **CONSTRAINTS,
         "loss": [StrOptions({"squared_error", *_NAMES, *losses.names()}), losses.Loss],
@@ -188,7 +188,7 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
         self.callbacks = callbacks
         self.progress = progress
 
-    @with_callbacks
+    @with_callbacks  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
@@ -218,7 +218,7 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
         return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))  # type: ignore[no-any-return]
 
     # As in scikit-learn, the method exists for every solver.
-    @available_if(lambda estimator: estimator._check_solver)  # type: ignore[untyped-decorator]
+    @available_if(lambda estimator: estimator._check_solver)  # type: ignore[untyped-decorator]  # noqa: SLF001
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Train one epoch on the data.

@@ -135,9 +135,10 @@ class Given(BaseOptimizer):  # type: ignore[misc]
     """
 
     def __init__(self, optimizer: Optimizer, rates: Rates | None) -> None:
-        self.rule: Any = copy.deepcopy(optimizer)
-        self.rule.reset()
-        super().__init__(self.rule.lr)
+        rule: Any = copy.deepcopy(optimizer)
+        rule.reset()
+        super().__init__(rule.lr)
+        self.rule = rule
         self.rates = rates
 
     def begin_step(self) -> None:

@@ -1,4 +1,4 @@
-"""The stochastic fit: scikit-learn's epochs, with one gradient and one step of the core per batch."""
+"""The stochastic fit: scikit-learn's epochs, one gradient and one step of the core per batch."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def _offset(offsets: Any, batches: Batches, order: Any, size: int) -> float:
         part = order[i : i + size]
         if weight[part].any():
             total += len(part) * float(np.average(offsets[part], weights=weight[part]))
-    return total / batches.count
+    return total / float(batches.count)
 
 
 def _message(estimator: Any) -> str:

@@ -239,7 +239,7 @@ def test_wrong_validation_data(data, message):
     with pytest.raises(ValueError, match=message):
         classifier(max_iter=1).fit(X_DIGITS, Y_DIGITS, **data)
     if "y_val" in data:
-        with pytest.raises(ValueError, match="lbfgs is not one|features|classes"):
+        with pytest.raises(ValueError, match=r"lbfgs is not one|features|classes"):
             classifier(solver="lbfgs").fit(X_DIGITS, Y_DIGITS, **data)
 
 

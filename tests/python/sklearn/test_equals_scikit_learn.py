@@ -248,7 +248,7 @@ def test_errors(parameters, method):
     X, y = DATA["regression"]
     found = []
     for each in pair("regression", **parameters):
-        with pytest.raises(ValueError) as error:
+        with pytest.raises(ValueError, match=r".") as error:
             getattr(each, method)(X, y)
         found.append(str(error.value))
     assert found[0] == found[1]
