@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from backpass import activations, losses, optim, schedules
@@ -41,7 +41,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "l1": [Interval(Real, 0, None, closed="left")],
     "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
-    "dtype": [StrOptions({"float32", "float64"}), type, np.dtype, None],
+    "dtype": [
+        StrOptions({"float32", "float64"}),
+        Options(type, {np.float32, np.float64}),
+        None,
+    ],
     "metrics": [str, callable, "array-like", None],
     "callbacks": [Callback, EarlyStopping, "array-like", None],
     "progress": ["boolean", StrOptions({"auto"})],
@@ -107,7 +111,8 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
                 raise ValueError("dropout needs a stochastic solver, and lbfgs is not one")
             rows = Rows(X, objective.encode(y, net.dtype), sample_weight)
             cost = lbfgs.FullBatch(net, objective, rows, self.alpha, self.l1)
-            lbfgs.train(self, cost, tasks)
+            events = Events(self, net, objective, rows, _encoded(held_out, objective, net.dtype))
+            lbfgs.train(self, cost, events, tasks)
         if not np.isfinite(net.parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may"
@@ -145,6 +150,8 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
         weights = _check_sample_weight(sample_weight, X)
         if not weights.any():
             raise ValueError("Sample weights must contain at least one non-zero number.")
+        if (weights < 0).any():
+            raise ValueError("Sample weights must not be negative.")
         return weights
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
@@ -195,8 +202,6 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
             return None
         if X is None or y is None:
             raise ValueError("X_val and y_val must be given together")
-        if not self._is_stochastic():
-            raise ValueError("X_val and y_val need a stochastic solver, and lbfgs is not one")
         X, y = validate_data(
             self,
             X,
@@ -251,26 +256,27 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
         train = Rows(X, objective.encode(y, net.dtype), weight)
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = self._make_solver(objective, -(-rows // int(size)))
-        validation = None
-        if held_out is not None:
-            validation = Rows(held_out[0], objective.encode(held_out[1], net.dtype), held_out[3])
+        validation = _encoded(held_out, objective, net.dtype)
         self._best_parameters = None if y_val is None else net.parameters.copy()
-        stochastic.train(
-            self,
-            net,
-            self._optimizer,
-            objective,
-            stochastic.Batches(train, int(size)),
-            objective.offsets(train.y),
-            Events(self, net, objective, train, validation),
-            tasks,
-            lambda: self._update_no_improvement_count(y_val is not None, X_val, y_val, weight_val),
-            incremental=incremental,
-        )
-        best = self._best_parameters
-        del self._best_parameters
-        if best is not None:
-            net.parameters[:] = best
+        try:
+            stochastic.train(
+                self,
+                net,
+                self._optimizer,
+                objective,
+                stochastic.Batches(train, int(size)),
+                objective.offsets(train.y),
+                Events(self, net, objective, train, validation),
+                tasks,
+                lambda: self._update_no_improvement_count(
+                    y_val is not None, X_val, y_val, weight_val
+                ),
+                incremental=incremental,
+            )
+            if self._best_parameters is not None:
+                net.parameters[:] = self._best_parameters
+        finally:
+            del self._best_parameters
 
     def _split(self, X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
         """Split as scikit-learn does: stratified, unless there are several labels."""
@@ -417,6 +423,16 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
                 outer[:, j] = 1.0
                 result[part, j] = net.backward(outer, input_gradient=True)
         return result[:, 0] if width == 1 else result
+
+
+def _encoded(
+    held_out: tuple[Any, Any, Any, Any] | None, objective: Objective, dtype: Any
+) -> Rows | None:
+    """Return the rows of ``X_val`` for the core."""
+    if held_out is None:
+        return None
+    X, targets, _, weight = held_out
+    return Rows(X, objective.encode(targets, dtype), weight)
 
 
 def natural_loss(loss: Any) -> Any:

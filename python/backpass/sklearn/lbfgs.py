@@ -14,7 +14,7 @@ from backpass.sklearn.stochastic import Penalty
 
 if TYPE_CHECKING:
     from backpass.network import Network
-    from backpass.sklearn.events import Rows, Tasks
+    from backpass.sklearn.events import Events, Rows, Tasks
     from backpass.sklearn.objective import Objective
 
 
@@ -34,7 +34,7 @@ class FullBatch:
     def __init__(
         self, net: Network, objective: Objective, rows: Rows, alpha: float, l1: float
     ) -> None:
-        self.net, self._objective, self._rows = net, objective, rows
+        self.net, self._objective, self.rows = net, objective, rows
         self._penalty = Penalty(net, objective, alpha, l1)
         self._alpha, self._l1 = alpha, l1
         layers = list(net.layers)
@@ -60,7 +60,7 @@ class FullBatch:
     def __call__(self, packed: Any) -> tuple[float, Any]:
         """Return the cost and its gradient at these parameters."""
         self.unpack(packed)
-        x, y, weight = self._rows.x, self._rows.y, self._rows.weight
+        x, y, weight = self.rows.x, self.rows.y, self.rows.weight
         value = total = 0.0
         gradient: Any = 0.0
         for part in blocks(x):
@@ -86,41 +86,46 @@ class FullBatch:
         return cost / total + self._offset, gradient / total
 
 
-class _OutOfTime(Exception):  # noqa: N818 (ends a fit without an error)
+class _Stop(Exception):  # noqa: N818 (ends a fit without an error)
     pass
 
 
-def train(estimator: Any, cost: FullBatch, tasks: Tasks) -> None:
+def train(estimator: Any, cost: FullBatch, events: Events, tasks: Tasks) -> None:
     """Minimise the cost; set the estimator's ``n_iter_`` and ``loss_``.
 
     Parameters
     ----------
     estimator : estimator
     cost : FullBatch
+    events : Events
     tasks : Tasks
-        Gets an iteration of the solver as an iteration of the fit.
+        Both get an iteration of the solver as an epoch of the fit.
     """
     start = time.monotonic()
     best: dict[str, Any] = {"x": cost.pack(), "fun": np.inf, "nit": 0}
 
     def timed(packed: Any) -> tuple[float, Any]:
         value, gradient = cost(packed)
+        best["last"] = value
         if estimator.max_time is not None:
             if value < best["fun"]:
                 best.update(x=packed.copy(), fun=value)
             if time.monotonic() - start > estimator.max_time:
-                raise _OutOfTime
+                raise _Stop
         return value, gradient
 
     def after_iteration(packed: Any) -> None:
         best["nit"] += 1
         cost.unpack(packed)
-        if tasks.end_iteration(cost.net):
-            best.update(x=packed.copy(), fun=cost(packed)[0])
-            raise _OutOfTime
+        # The last evaluation of a line search is that of the point that it accepts.
+        stops = events.epoch_end(best["nit"] - 1, best["last"], 1.0)
+        if tasks.end_iteration(cost.net) or stops:
+            best.update(x=packed.copy(), fun=best["last"])
+            raise _Stop
         tasks.begin_iteration()
 
     options = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol}
+    events.begin(None, len(cost.rows.y))
     tasks.begin_iteration()
     try:
         result = scipy.optimize.minimize(
@@ -131,11 +136,14 @@ def train(estimator: Any, cost: FullBatch, tasks: Tasks) -> None:
             options=options,
             callback=after_iteration,
         )
-    except _OutOfTime:
+    except _Stop:
         estimator.n_iter_, estimator.loss_ = best["nit"], best["fun"]
         cost.unpack(best["x"])
-        return
-    tasks.end_iteration(cost.net)
-    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
-    estimator.loss_ = result.fun
-    cost.unpack(result.x)
+    else:
+        tasks.end_iteration(cost.net)
+        estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
+        estimator.loss_ = result.fun
+        cost.unpack(result.x)
+    finally:
+        events.close()
+    events.end()

@@ -71,6 +71,8 @@ class Objective:
             labels: Array = y.argmax(axis=1)
             return labels
         y = np.ascontiguousarray(y, dtype=dtype)
+        if self.loss.targets == "non_negative" and (y < 0).any():
+            raise ValueError(f"loss {self.loss.name!r} needs y >= 0, and y has values < 0")
         return y if self.repeat == 1 else np.repeat(y, self.repeat, axis=1)
 
     def offsets(self, y: Array) -> Array | None:

@@ -238,9 +238,39 @@ def test_validation_data_replace_the_split_of_early_stopping():
 def test_wrong_validation_data(data, message):
     with pytest.raises(ValueError, match=message):
         classifier(max_iter=1).fit(X_DIGITS, Y_DIGITS, **data)
-    if "y_val" in data:
-        with pytest.raises(ValueError, match=r"lbfgs is not one|features|classes"):
-            classifier(solver="lbfgs").fit(X_DIGITS, Y_DIGITS, **data)
+
+
+def test_lbfgs_reports_its_iterations(tmp_path):
+    epochs = []
+    spy = bp.callbacks.LambdaCallback(
+        on_epoch_end=lambda net, epoch, logs: epochs.append(epoch) or epoch == 6
+    )
+    model = regressor(solver="lbfgs", callbacks=spy, metrics="r2", max_iter=50)
+    model.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
+    assert epochs == list(range(7))
+    assert model.n_iter_ == 7
+    assert model.history_["loss"][-1] == model.loss_
+    assert model.history_["r2"][-1] == pytest.approx(model.score(X[:150], Y[:150]))
+    cost = ((model.predict(X[150:]) - Y[150:]) ** 2).mean() / 2
+    assert model.validation_loss_curve_[-1] == pytest.approx(cost, rel=1e-12)
+    expected = regressor(solver="lbfgs", max_iter=7).fit(X[:150], Y[:150])
+    np.testing.assert_allclose(model.predict(X), expected.predict(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "weight", "message"),
+    [
+        ({"loss": "poisson"}, None, r"loss 'poisson' needs y >= 0"),
+        ({}, np.r_[-1.0, np.ones(199)], r"Sample weights must not be negative"),
+        ({}, np.zeros(200), r"at least one non-zero number"),
+    ],
+)
+def test_wrong_data_change_nothing(parameters, weight, message):
+    model = regressor(warm_start=True, batch_size=10, max_iter=2, **parameters).fit(X, Y**2)
+    before = model.network_.parameters.copy()
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, Y, sample_weight=weight)
+    np.testing.assert_array_equal(model.network_.parameters, before)
 
 
 # Callbacks, metrics, progress
