@@ -410,6 +410,14 @@ def torch(session: nox.Session) -> None:
 
 
 @nox.session
+def sklearn(session: nox.Session) -> None:
+    """The tests of the estimators with the oldest scikit-learn; `py` runs them with the newest."""
+    install_package(session, "sklearn")
+    session.install("scikit-learn==1.6.*", "pandas>=2.0", "pytest>=7.4", "pytest-xdist>=3.5")
+    run_pytest(session, "tests/python/sklearn", *session.posargs)
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Every example with its full settings; Python loads a network that C++ trained."""
     install_package(session, "cli")
