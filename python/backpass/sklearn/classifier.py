@@ -75,7 +75,7 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
     >>> from backpass.sklearn import MLPClassifier
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
-    >>> model = MLPClassifier(random_state=0).fit(X / 16, y)
+    >>> model = MLPClassifier(learning_rate_init=0.01, random_state=0).fit(X / 16, y)
     >>> model.score(X / 16, y) > 0.99
     True
     """

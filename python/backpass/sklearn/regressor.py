@@ -102,7 +102,7 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.preprocessing import scale
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor(loss="huber", solver="lbfgs", max_iter=30, random_state=0, tol=0.1)
+    >>> model = MLPRegressor(loss="huber", solver="lbfgs", tol=0.01, random_state=0)
     >>> model.fit(scale(X), scale(y)).score(scale(X), scale(y)) > 0.5
     True
     """
