@@ -20,6 +20,8 @@ SCHEDULES: list[bp.schedules.Schedule] = [
     bp.schedules.Cosine(period=7, min_lr=1e-4),
     bp.schedules.OneCycle(max_lr=0.1),
     bp.schedules.OneCycle(max_lr=0.1, total_steps=40),
+    bp.schedules.CosLog(cycles=2, total_steps=40),
+    bp.schedules.FlatCosine(flat=0.25, total_steps=40),
     bp.schedules.ReduceOnPlateau(patience=0, factor=0.5, threshold=0.9),
     bp.schedules.LinearWarmup(steps=4, then=bp.schedules.Cosine()),
     bp.schedules.LinearWarmup(steps=4, then=bp.schedules.ReduceOnPlateau(patience=0)),

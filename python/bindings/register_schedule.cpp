@@ -64,7 +64,7 @@ Examples
 Parameters
 ----------
 total_steps : int
-    Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
+    Number of steps of the whole schedule. A schedule that is counted in steps and follows a warm-up gets the steps after the warm-up.
 total_epochs : int
     Number of epochs of the whole schedule. With 0, a schedule that is counted in epochs does not change.
 

@@ -104,6 +104,14 @@ SCHEDULES = {
         lambda s: s.OneCycle(max_lr=0.2, pct_start=0.25, div_factor=10, final_div_factor=100),
         lambda e, k: one_cycle(k, 24, 0.2, 0.25, 10, 100) / 0.1,
     ),
+    "cos_log": (
+        lambda s: s.CosLog(cycles=3),
+        lambda e, k: math.sin(math.pi * math.log2(1 + 7 * k / 24)) ** 2,
+    ),
+    "flat_cosine": (
+        lambda s: s.FlatCosine(),
+        lambda e, k: math.sin(math.pi * min(1, 2 - k / 12) / 2) ** 2,
+    ),
     "inverse_scaling": (lambda s: s.InverseScaling(power=0.5), lambda e, k: (1 + k) ** -0.5),
     "warmup": (lambda s: s.LinearWarmup(steps=6, start_factor=0.2), warm(6, 0.2, lambda e, k: 1.0)),
     "warmup_then_steps": (

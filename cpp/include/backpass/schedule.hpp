@@ -21,6 +21,11 @@ enum class TimeUnit : unsigned char { epoch, step };
 /// The schedules, with the same names as in Python's backpass.schedules.
 namespace schedules {
 
+namespace detail {
+inline constexpr const char* kTotalSteps =
+    "0: the steps of all epochs of the `Network.fit` that uses this schedule; see `with_length`.";
+}  // namespace detail
+
 struct Constant {
   static constexpr std::string_view name = "Constant";
   static constexpr const char* definition = "lr = base.";
@@ -78,13 +83,49 @@ struct OneCycle {
   static constexpr auto fields() {
     return std::tuple{
         Field{"max_lr", &OneCycle::max_lr, Range::non_negative},
-        Field{"total_steps", &OneCycle::total_steps, Range::non_negative,
-              "0: the steps of all epochs of the `Network.fit` that uses this schedule; see `with_length`."},
+        Field{"total_steps", &OneCycle::total_steps, Range::non_negative, detail::kTotalSteps},
         Field{"pct_start", &OneCycle::pct_start, Range::from_0_to_1,
               "Fraction of the steps in which the rate increases."},
         Field{"div_factor", &OneCycle::div_factor, Range::positive, "The first rate is max_lr / div_factor."},
         Field{"final_div_factor", &OneCycle::final_div_factor, Range::positive,
               "The last rate is the first rate / final_div_factor."}};
+  }
+};
+struct CosLog {
+  static constexpr std::string_view name = "CosLog";
+  static constexpr const char* definition =
+      "Cosine cycles from 0 to base and back to 0, each twice as long as the one before it (Holzmüller et al. 2024, "
+      "RealMLP).\n\n"
+      "lr = base (1 − cos(2π log2(1 + (2^cycles − 1) t))) / 2 with t = step / total_steps, then lr = 0. The first "
+      "step has the rate 0.";
+  static constexpr TimeUnit unit = TimeUnit::step;
+  std::int64_t cycles = 4;       ///< at most kMaxCycles
+  std::int64_t total_steps = 0;  ///< 0: the number of steps of the fit that uses the schedule, see with_length()
+
+  /// With more cycles, the first cycle would be shorter than a step of the longest training.
+  static constexpr std::int64_t kMaxCycles = 62;
+
+  static constexpr auto fields() {
+    return std::tuple{Field{"cycles", &CosLog::cycles, Range::positive, "At most 62."},
+                      Field{"total_steps", &CosLog::total_steps, Range::non_negative, detail::kTotalSteps}};
+  }
+};
+struct FlatCosine {
+  static constexpr std::string_view name = "FlatCosine";
+  static constexpr const char* definition =
+      "Constant, then cosine decay to 0.\n\n"
+      "With t = step / total_steps: lr = base for t < flat, then lr = base (1 + cos(π (t − flat) / (1 − flat))) / 2, "
+      "and "
+      "lr = 0 for\n"
+      "t ≥ 1.";
+  static constexpr TimeUnit unit = TimeUnit::step;
+  double flat = 0.5;
+  std::int64_t total_steps = 0;  ///< 0: the number of steps of the fit that uses the schedule, see with_length()
+
+  static constexpr auto fields() {
+    return std::tuple{
+        Field{"flat", &FlatCosine::flat, Range::from_0_to_1, "Fraction of the steps in which the rate is constant."},
+        Field{"total_steps", &FlatCosine::total_steps, Range::non_negative, detail::kTotalSteps}};
   }
 };
 struct InverseScaling {
@@ -134,9 +175,9 @@ struct LinearWarmup;
 
 }  // namespace schedules
 
-using Schedule =
-    std::variant<schedules::Constant, schedules::Step, schedules::Exponential, schedules::Cosine, schedules::OneCycle,
-                 schedules::InverseScaling, schedules::ReduceOnPlateau, schedules::LinearWarmup>;
+using Schedule = std::variant<schedules::Constant, schedules::Step, schedules::Exponential, schedules::Cosine,
+                              schedules::OneCycle, schedules::CosLog, schedules::FlatCosine, schedules::InverseScaling,
+                              schedules::ReduceOnPlateau, schedules::LinearWarmup>;
 
 namespace schedules {
 
@@ -164,7 +205,7 @@ struct LinearWarmup {
 /// The learning rate of a valid schedule.
 /// \param epoch  counted from 0
 /// \param step   counted from 0, over all epochs
-/// \throws std::invalid_argument for a OneCycle with total_steps = 0 or a Cosine with period = 0
+/// \throws std::invalid_argument if lacks_length(schedule)
 [[nodiscard]] BACKPASS_EXPORT double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch,
                                                   std::int64_t step);
 /// Updates the memory of a ReduceOnPlateau, also one that follows a warm-up, with the loss of the epoch that ended.
@@ -176,12 +217,11 @@ BACKPASS_EXPORT void observe(Schedule& schedule, double base_lr, double monitore
 BACKPASS_EXPORT void reset(Schedule& schedule) noexcept;
 /// \throws std::invalid_argument if a parameter is out of range
 BACKPASS_EXPORT void validate(const Schedule& schedule);
-/// True if the schedule is a OneCycle with total_steps = 0, a Cosine with period = 0, or a warm-up before one of them.
+/// True if the schedule, or the schedule after a warm-up, has a length of 0: total_steps = 0 or period = 0.
 [[nodiscard]] BACKPASS_EXPORT bool lacks_length(const Schedule& schedule) noexcept;
-/// A deep copy in which a OneCycle with total_steps = 0 and a Cosine with period = 0 get a length, so that the whole
-/// schedule has total_steps steps or total_epochs epochs. After a warm-up, the OneCycle gets the remaining steps. fit()
-/// uses this copy.
-/// \param total_epochs  0: a Cosine does not change
+/// A deep copy in which a length of 0 is replaced, so that the whole schedule has total_steps steps or total_epochs
+/// epochs. A length in steps after a warm-up is the number of the remaining steps. fit() uses this copy.
+/// \param total_epochs  0: a length in epochs does not change
 /// \throws std::invalid_argument if a number is < 0
 [[nodiscard]] BACKPASS_EXPORT Schedule with_length(const Schedule& schedule, std::int64_t total_steps,
                                                    std::int64_t total_epochs = 0);

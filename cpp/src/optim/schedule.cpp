@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <stdexcept>
 
 #include "base/floating_point_mode.hpp"
 #include "base/require.hpp"
@@ -18,6 +17,23 @@ constexpr int kMaxNesting = 16;
 struct Time {
   std::int64_t epoch, step;
 };
+
+/// The member with the length of a schedule, in its time unit; null if the schedule has no such member.
+template <class S>
+auto* length_of(S& schedule) noexcept {
+  if constexpr (requires { schedule.total_steps; }) {
+    return &schedule.total_steps;
+  } else if constexpr (requires { schedule.period; }) {
+    return &schedule.period;
+  } else {
+    return static_cast<std::int64_t*>(nullptr);
+  }
+}
+template <class S>
+bool lacks_own_length(const S& schedule) noexcept {
+  const std::int64_t* const length = length_of(schedule);
+  return length != nullptr && *length == 0;
+}
 
 /// Half a cosine, from start at share = 0 to end at share = 1.
 double cosine_between(double start, double end, double share) {
@@ -35,10 +51,13 @@ double lr_of(const schedules::Exponential& s, double base, Time t) {
   return base * std::pow(s.gamma, static_cast<double>(t.epoch));
 }
 
+/// t = step / total_steps, at most 1.
+template <class S>
+double progress_of(const S& s, Time t) {
+  return std::min(static_cast<double>(t.step) / static_cast<double>(s.total_steps), 1.0);
+}
+
 double lr_of(const schedules::Cosine& s, double base, Time t) {
-  if (s.period == 0) {
-    throw std::invalid_argument("Cosine: period = 0, but it must be at least 1 outside of fit");
-  }
   if (t.epoch >= s.period) {
     return s.min_lr;
   }
@@ -46,9 +65,6 @@ double lr_of(const schedules::Cosine& s, double base, Time t) {
 }
 
 double lr_of(const schedules::OneCycle& s, double /*base*/, Time t) {
-  if (s.total_steps == 0) {
-    throw std::invalid_argument("OneCycle: total_steps = 0, but it must be at least 1 outside of fit");
-  }
   const double initial = s.max_lr / s.div_factor;
   // Steps count from 0: the last step is total_steps − 1.
   const double last = static_cast<double>(s.total_steps) - 1.0;
@@ -58,6 +74,19 @@ double lr_of(const schedules::OneCycle& s, double /*base*/, Time t) {
     return cosine_between(initial, s.max_lr, peak > 0 ? at / peak : 1.0);
   }
   return cosine_between(s.max_lr, initial / s.final_div_factor, (at - peak) / (last - peak));
+}
+
+double lr_of(const schedules::CosLog& s, double base, Time t) {
+  const double cycle = std::log2(1.0 + (std::exp2(static_cast<double>(s.cycles)) - 1.0) * progress_of(s, t));
+  return cosine_between(0.0, base, 2.0 * cycle);
+}
+
+double lr_of(const schedules::FlatCosine& s, double base, Time t) {
+  const double progress = progress_of(s, t);
+  if (progress >= 1.0) {
+    return 0.0;
+  }
+  return progress < s.flat ? base : cosine_between(base, 0.0, (progress - s.flat) / (1.0 - s.flat));
 }
 
 double lr_of(const schedules::InverseScaling& s, double base, Time t) {
@@ -101,6 +130,10 @@ void observe_plateau(schedules::ReduceOnPlateau& s, double base, double loss) {
 
 void check(const Schedule& schedule, int depth) {
   std::visit([](const auto& s) { require_fields(s); }, schedule);
+  if (const auto* cos_log = std::get_if<schedules::CosLog>(&schedule)) {
+    require(cos_log->cycles <= cos_log->kMaxCycles, cos_log->name, "cycles", static_cast<double>(cos_log->cycles),
+            "at most 62");
+  }
   const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule);
   if (warmup != nullptr && warmup->then != nullptr) {
     require(depth < kMaxNesting, warmup->name, "number of nested schedules", depth + 1, "at most 16");
@@ -111,8 +144,12 @@ void check(const Schedule& schedule, int depth) {
 }  // namespace
 
 double scheduled_lr(const Schedule& schedule, double base_lr, std::int64_t epoch, std::int64_t step) {
-  return in_own_mode(
-      [&] { return std::visit([&](const auto& s) { return lr_of(s, base_lr, {epoch, step}); }, schedule); });
+  const auto lr = [&]<class S>(const S& s) {
+    require(!lacks_own_length(s), S::name, S::unit == TimeUnit::step ? "total_steps" : "period", 0,
+            "at least 1 outside of fit");
+    return lr_of(s, base_lr, {epoch, step});
+  };
+  return in_own_mode([&] { return std::visit(lr, schedule); });
 }
 
 schedules::ReduceOnPlateau* plateau_of(Schedule& schedule) noexcept {
@@ -141,21 +178,21 @@ bool lacks_length(const Schedule& schedule) noexcept {
   if (const auto* warmup = std::get_if<schedules::LinearWarmup>(&schedule)) {
     return warmup->then != nullptr && lacks_length(*warmup->then);
   }
-  const auto* one_cycle = std::get_if<schedules::OneCycle>(&schedule);
-  const auto* cosine = std::get_if<schedules::Cosine>(&schedule);
-  return (one_cycle != nullptr && one_cycle->total_steps == 0) || (cosine != nullptr && cosine->period == 0);
+  return std::visit([](const auto& s) { return lacks_own_length(s); }, schedule);
 }
 
 Schedule with_length(const Schedule& schedule, std::int64_t total_steps, std::int64_t total_epochs) {
   require(Range::non_negative, "with_length", "total_steps", total_steps);
   require(Range::non_negative, "with_length", "total_epochs", total_epochs);
   Schedule copy = schedule;
-  if (auto* cosine = std::get_if<schedules::Cosine>(&copy)) {
-    cosine->period = cosine->period > 0 ? cosine->period : total_epochs;
-  }
-  if (auto* one_cycle = std::get_if<schedules::OneCycle>(&copy)) {
-    one_cycle->total_steps = one_cycle->total_steps > 0 ? one_cycle->total_steps : total_steps;
-  } else if (auto* warmup = std::get_if<schedules::LinearWarmup>(&copy); warmup != nullptr && warmup->then != nullptr) {
+  std::visit(
+      [&]<class S>(S& s) {
+        if (lacks_own_length(s)) {
+          *length_of(s) = S::unit == TimeUnit::step ? total_steps : total_epochs;
+        }
+      },
+      copy);
+  if (auto* warmup = std::get_if<schedules::LinearWarmup>(&copy); warmup != nullptr && warmup->then != nullptr) {
     const std::int64_t rest = std::max<std::int64_t>(1, total_steps - warmup->steps);
     warmup->then = std::make_shared<Schedule>(with_length(*warmup->then, rest, total_epochs));
   }

@@ -3,8 +3,10 @@ import typing
 
 __all__: list[str] = [
     "Constant",
+    "CosLog",
     "Cosine",
     "Exponential",
+    "FlatCosine",
     "InverseScaling",
     "LinearWarmup",
     "OneCycle",
@@ -68,7 +70,7 @@ class Schedule:
         Parameters
         ----------
         total_steps : int
-            Number of steps of the whole schedule. A OneCycle after a warm-up gets the steps after the warm-up.
+            Number of steps of the whole schedule. A schedule that is counted in steps and follows a warm-up gets the steps after the warm-up.
         total_epochs : int
             Number of epochs of the whole schedule. With 0, a schedule that is counted in epochs does not change.
 
@@ -208,6 +210,65 @@ class OneCycle(Schedule):
     def max_lr(self) -> float: ...
     @property
     def pct_start(self) -> float: ...
+    @property
+    def total_steps(self) -> int: ...
+
+class CosLog(Schedule):
+    """
+    Cosine cycles from 0 to base and back to 0, each twice as long as the one before it (Holzmüller et al. 2024, RealMLP).
+
+    lr = base (1 − cos(2π log2(1 + (2^cycles − 1) t))) / 2 with t = step / total_steps, then lr = 0. The first step has the rate 0.
+
+    Parameters
+    ----------
+    cycles : int, at least 1
+        At most 62.
+    total_steps : int, at least 0
+        0: the steps of all epochs of the `Network.fit` that uses this schedule; see `with_length`.
+
+    Examples
+    --------
+    >>> import backpass as bp
+    >>> bp.schedules.CosLog()
+    CosLog(cycles=4, total_steps=0)
+    """
+    def __init__(
+        self,
+        cycles: typing.SupportsInt | typing.SupportsIndex = 4,
+        total_steps: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    @property
+    def cycles(self) -> int: ...
+    @property
+    def total_steps(self) -> int: ...
+
+class FlatCosine(Schedule):
+    """
+    Constant, then cosine decay to 0.
+
+    With t = step / total_steps: lr = base for t < flat, then lr = base (1 + cos(π (t − flat) / (1 − flat))) / 2, and lr = 0 for
+    t ≥ 1.
+
+    Parameters
+    ----------
+    flat : float, in [0, 1]
+        Fraction of the steps in which the rate is constant.
+    total_steps : int, at least 0
+        0: the steps of all epochs of the `Network.fit` that uses this schedule; see `with_length`.
+
+    Examples
+    --------
+    >>> import backpass as bp
+    >>> bp.schedules.FlatCosine()
+    FlatCosine(flat=0.5, total_steps=0)
+    """
+    def __init__(
+        self,
+        flat: typing.SupportsFloat | typing.SupportsIndex = 0.5,
+        total_steps: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    @property
+    def flat(self) -> float: ...
     @property
     def total_steps(self) -> int: ...
 

@@ -93,6 +93,8 @@ inline std::vector<Schedule> random_schedules(Random& random) {
                               .pct_start = share(),
                               .div_factor = 1 + share(),
                               .final_div_factor = 1 + share()},
+          schedules::CosLog{.cycles = 1 + static_cast<std::int64_t>(random() % 62), .total_steps = number()},
+          schedules::FlatCosine{.flat = share(), .total_steps = number()},
           schedules::InverseScaling{.power = share()},
           used,
           schedules::ReduceOnPlateau{},
@@ -168,6 +170,12 @@ inline bool same(const schedules::Cosine& a, const schedules::Cosine& b) {
 inline bool same(const schedules::OneCycle& a, const schedules::OneCycle& b) {
   return same(a.max_lr, b.max_lr) && a.total_steps == b.total_steps && same(a.pct_start, b.pct_start) &&
          same(a.div_factor, b.div_factor) && same(a.final_div_factor, b.final_div_factor);
+}
+inline bool same(const schedules::CosLog& a, const schedules::CosLog& b) {
+  return a.cycles == b.cycles && a.total_steps == b.total_steps;
+}
+inline bool same(const schedules::FlatCosine& a, const schedules::FlatCosine& b) {
+  return same(a.flat, b.flat) && a.total_steps == b.total_steps;
 }
 inline bool same(const schedules::InverseScaling& a, const schedules::InverseScaling& b) {
   return same(a.power, b.power);

@@ -1,5 +1,5 @@
-// Schedules compared with tables: closed forms evaluated by hand, or values of torch.optim.lr_scheduler in PyTorch
-// 2.13.
+// Schedules compared with tables: closed forms evaluated by hand or in 40 digits, or values of torch.optim.lr_scheduler
+// in PyTorch 2.13.
 #include <backpass/schedule.hpp>
 
 #include <cmath>
@@ -67,10 +67,38 @@ TEST(Schedule, OneCycleStaysAtItsEnd) {
   expect_by_step(schedules::OneCycle{.total_steps = 1, .pct_start = 1.0}, 0.1, {0.01, 0.01});
 }
 
-TEST(Schedule, OneCycleNeedsItsLength) {
-  const Schedule cycle = schedules::OneCycle{};
-  EXPECT_NO_THROW(validate(cycle));
-  EXPECT_THROW((void)scheduled_lr(cycle, 0.1, 0, 0), std::invalid_argument);
+TEST(Schedule, CosLogStaysAtItsEnd) {
+  expect_by_step(schedules::CosLog{.cycles = 4, .total_steps = 16}, 0.1,
+                 {0.0, 0.0020563690960599002, 0.09945307335869032, 0.004660505115767212, 0.04934892754647973,
+                  0.0999400478058134, 0.056914265240332086, 0.006357828214269657, 0.007361893418585554,
+                  0.04636046312139549, 0.08536409741706627, 0.09999997655891057, 0.08756577310807727,
+                  0.05902964123724915, 0.028660177070594102, 0.007304210734090355, 0.0, 0.0, 0.0});
+  expect_by_step(schedules::CosLog{.cycles = 2, .total_steps = 9}, 0.1,
+                 {0.0, 0.0930430970431205, 0.054090303356779584, 0.0, 0.041370253376104484, 0.0930430970431205,
+                  0.0930430970431205, 0.054090303356779584, 0.014762789758791943, 0.0, 0.0});
+  // The cycles have 1, 2, 4 and 8 of 15 parts. With one cycle, the rate is base at log2(1 + t) = 1/2.
+  for (const std::int64_t end : {0, 1, 3, 7, 15}) {
+    EXPECT_NEAR(scheduled_lr(schedules::CosLog{.total_steps = 15'000'000}, 0.1, kNow, end * 1'000'000), 0.0, 1e-15);
+  }
+  EXPECT_NEAR(scheduled_lr(schedules::CosLog{.cycles = 1, .total_steps = 10'000'000}, 0.1, kNow, 4'142'136), 0.1, 1e-8);
+  EXPECT_NEAR(scheduled_lr(schedules::CosLog{.cycles = 62, .total_steps = 4}, 0.1, kNow, 2), 0.0, 1e-15);
+}
+
+TEST(Schedule, FlatCosineStaysAtItsEnd) {
+  expect_by_step(schedules::FlatCosine{.total_steps = 8}, 0.1,
+                 {0.1, 0.1, 0.1, 0.1, 0.1, 0.08535533905932738, 0.05, 0.014644660940672623, 0.0, 0.0});
+  expect_by_step(schedules::FlatCosine{.flat = 0.25, .total_steps = 5}, 0.1,
+                 {0.1, 0.1, 0.09045084971874737, 0.05522642316338267, 0.01654346968205709, 0.0, 0.0});
+  expect_by_step(schedules::FlatCosine{.flat = 0.0, .total_steps = 3}, 0.1, {0.1, 0.075, 0.025, 0.0});
+  expect_by_step(schedules::FlatCosine{.flat = 1.0, .total_steps = 2}, 0.1, {0.1, 0.1, 0.0, 0.0});
+}
+
+TEST(Schedule, SomeNeedTheirLength) {
+  for (const Schedule& open : {Schedule(schedules::OneCycle{}), Schedule(schedules::CosLog{}),
+                               Schedule(schedules::FlatCosine{}), Schedule(schedules::Cosine{})}) {
+    EXPECT_NO_THROW(validate(open));
+    EXPECT_THROW((void)scheduled_lr(open, 0.1, 0, 0), std::invalid_argument);
+  }
 }
 
 TEST(Schedule, InverseScaling) {
@@ -183,6 +211,12 @@ TEST(Schedule, ParametersOutOfRange) {
       {"Exponential: gamma = nan", schedules::Exponential{.gamma = nan}},
       {"Cosine: period = -1", schedules::Cosine{.period = -1}},
       {"Cosine: min_lr = -1", schedules::Cosine{.min_lr = -1}},
+      {"CosLog: cycles = 0", schedules::CosLog{.cycles = 0}},
+      {"CosLog: cycles = 63", schedules::CosLog{.cycles = 63}},
+      {"CosLog: cycles = 63", schedules::LinearWarmup{.then = shared(schedules::CosLog{.cycles = 63})}},
+      {"CosLog: total_steps = -1", schedules::CosLog{.total_steps = -1}},
+      {"FlatCosine: flat = nan", schedules::FlatCosine{.flat = nan}},
+      {"FlatCosine: total_steps = -1", schedules::FlatCosine{.total_steps = -1}},
       {"OneCycle: max_lr = inf", schedules::OneCycle{.max_lr = inf}},
       {"OneCycle: total_steps = -1", schedules::OneCycle{.total_steps = -1}},
       {"OneCycle: pct_start = 1.5", schedules::OneCycle{.pct_start = 1.5}},
@@ -211,7 +245,8 @@ TEST(Schedule, ParametersOutOfRange) {
   }
   for (const Schedule& schedule :
        {Schedule(schedules::Constant{}), Schedule(schedules::Step{}), Schedule(schedules::Exponential{}),
-        Schedule(schedules::Cosine{}), Schedule(schedules::OneCycle{}), Schedule(schedules::InverseScaling{}),
+        Schedule(schedules::Cosine{}), Schedule(schedules::OneCycle{}), Schedule(schedules::CosLog{.cycles = 62}),
+        Schedule(schedules::FlatCosine{}), Schedule(schedules::InverseScaling{}),
         Schedule(schedules::ReduceOnPlateau{}), Schedule(schedules::LinearWarmup{})}) {
     EXPECT_NO_THROW(validate(schedule));
   }
@@ -248,6 +283,21 @@ TEST(WithLength, IsACosinesPeriodWhereItHasNone) {
   EXPECT_FALSE(lacks_length(schedules::LinearWarmup{}) || lacks_length(warm));
   EXPECT_THROW((void)with_length(open, 40, -1), std::invalid_argument);
   EXPECT_THROW((void)scheduled_lr(open, 0.1, 0, 0), std::invalid_argument);
+}
+
+TEST(WithLength, IsTheStepsOfCosLogAndFlatCosineWhereTheyHaveNone) {
+  const auto steps = []<class S>(const S& open, std::int64_t own) {
+    S closed = open;
+    closed.total_steps = own;
+    EXPECT_TRUE(lacks_length(open));
+    EXPECT_FALSE(lacks_length(closed));
+    EXPECT_EQ(std::get<S>(with_length(open, 40, 4)).total_steps, 40);
+    EXPECT_EQ(std::get<S>(with_length(closed, 40, 4)).total_steps, own);
+    const Schedule warm = with_length(schedules::LinearWarmup{.steps = 10, .then = shared(open)}, 40, 4);
+    EXPECT_EQ(std::get<S>(*std::get<schedules::LinearWarmup>(warm).then).total_steps, 30);
+  };
+  steps(schedules::CosLog{}, 7);
+  steps(schedules::FlatCosine{}, 7);
 }
 
 TEST(WithLength, BehindAWarmUpIsWhatIsLeft) {
