@@ -158,6 +158,13 @@ Layer(index=0, inputs=3, outputs=4, activation=ReLU())
             self.network->visit([&](auto& net) { net.layer(self.index).set_lr_scale(lr_scale); });
           },
           "float : factor on the optimizer's learning rate.")
+      .def_property(
+          "bias_lr_scale", [](const LayerObject& self) { return spec(self).bias_lr_scale; },
+          [](const LayerObject& self, double bias_lr_scale) {
+            const Exclusive exclusive(self.network->gate);
+            self.network->visit([&](auto& net) { net.layer(self.index).set_bias_lr_scale(bias_lr_scale); });
+          },
+          "float : additional factor on the bias's learning rate, which is lr · lr_scale · bias_lr_scale.")
       .def_property_readonly(
           "index", [](const LayerObject& self) { return self.index; },
           "int : zero-based index of the layer in `Network.layers`.")

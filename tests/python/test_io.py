@@ -62,7 +62,8 @@ def assert_same(a: bp.Network, b: bp.Network) -> None:
     for p, q in zip(a.layers, b.layers, strict=True):
         assert repr(p.activation) == repr(q.activation)
         assert (p.bias is None) == (q.bias is None)
-        assert (p.dropout, p.trainable, p.lr_scale) == (q.dropout, q.trainable, q.lr_scale)
+        for name in ("dropout", "trainable", "lr_scale", "bias_lr_scale"):
+            assert getattr(p, name) == getattr(q, name)
 
 
 def batch(net: bp.Network, rows: int = 10) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -159,6 +160,7 @@ def test_a_loaded_network_has_the_saved_bits(tmp_path: Path, dtype: str) -> None
     net = example(dtype)
     net.layers[1].trainable = False
     net.layers[2].lr_scale = 0.125
+    net.layers[2].bias_lr_scale = 0.1
     net.parameters[:4] = [np.nan, np.inf, -0.0, np.finfo(dtype).smallest_subnormal]
     net.save(tmp_path / "net")
     loaded = bp.load(str(tmp_path / "net"))

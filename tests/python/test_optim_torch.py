@@ -92,14 +92,20 @@ def test_trajectory(torch, name, settings):
 
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_frozen_layers_lr_scale_and_a_changing_lr(torch, name, settings):
-    """A layer is a parameter group; a frozen layer is a parameter without a gradient."""
+    """The weights and the bias of a layer are parameter groups of PyTorch.
+
+    A frozen layer is parameters without a gradient.
+    """
     net = make_network()
     ours = getattr(bp.optim, name)(**settings)
-    split = net.layers[0].weight.size + net.layers[0].bias.size
-    parts = [slice(0, split), slice(split, net.parameters.size)]
+    sizes = [part.size for layer in net.layers for part in (layer.weight, layer.bias)]
+    ends = np.cumsum(sizes)
+    parts = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
     twins = [torch.tensor(net.parameters[part].copy(), requires_grad=True) for part in parts]
-    scales = [0.25, 1.0]
-    net.layers[0].lr_scale = scales[0]
+    scales = [0.25, 0.25 * 0.5, 1.0, 0.1]
+    net.layers[0].lr_scale = 0.25
+    net.layers[0].bias_lr_scale = 0.5
+    net.layers[1].bias_lr_scale = 0.1
     theirs = getattr(torch.optim, name)(
         [{"params": [p], "lr": ours.lr * s} for p, s in zip(twins, scales, strict=True)], **settings
     )
@@ -109,8 +115,8 @@ def test_frozen_layers_lr_scale_and_a_changing_lr(torch, name, settings):
         ours.lr *= 0.99
         for group, scale in zip(theirs.param_groups, scales, strict=True):
             group["lr"] = ours.lr * scale
-        for layer, twin, part in zip(net.layers, twins, parts, strict=True):
-            twin.grad = torch.tensor(gradient[part]) if layer.trainable else None
+        for i, (twin, part) in enumerate(zip(twins, parts, strict=True)):
+            twin.grad = torch.tensor(gradient[part]) if net.layers[i // 2].trainable else None
         net.gradients[:] = gradient
         net.step(ours)
         theirs.step()

@@ -142,6 +142,7 @@ def test_a_frozen_layer_continues(tmp_path):
         net = make()
         net.layers[0].trainable = False
         net.layers[1].lr_scale = 0.5
+        net.layers[1].bias_lr_scale = 0.1
         return net
 
     common = settings(optimizer="adam")
@@ -151,7 +152,7 @@ def test_a_frozen_layer_continues(tmp_path):
     net = make()
     net.fit(**common, epochs=4, resume_from=tmp_path / "a")
     assert not net.layers[0].trainable
-    assert net.layers[1].lr_scale == 0.5
+    assert (net.layers[1].lr_scale, net.layers[1].bias_lr_scale) == (0.5, 0.1)
     assert bits(net.parameters) == bits(whole.parameters)
 
 

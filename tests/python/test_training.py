@@ -118,12 +118,13 @@ def test_a_frozen_layer_stays_and_lr_scale_scales(dtype):
     assert bits(net.gradients) == bits(plain.gradients)
 
 
+@pytest.mark.parametrize("name", ["lr_scale", "bias_lr_scale"])
 @pytest.mark.parametrize("scale", [-1.0, float("nan"), float("inf")])
-def test_lr_scale_must_be_finite_and_not_negative(scale):
+def test_factors_of_the_rate_must_be_finite_and_not_negative(name, scale):
     net = bp.Network([2, 1], seed=0)
-    with pytest.raises(ValueError, match="lr_scale"):
-        net.layers[0].lr_scale = scale
-    assert net.layers[0].lr_scale == 1.0
+    with pytest.raises(ValueError, match=f"layer: {name}"):
+        setattr(net.layers[0], name, scale)
+    assert getattr(net.layers[0], name) == 1.0
 
 
 def wrong_calls(x, y):

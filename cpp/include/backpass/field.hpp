@@ -51,7 +51,12 @@ struct Field {
   V S::* member;
   Range range = Range::any;
   const char* meaning = "";
+  /// True: a file has the setting only if it differs from the default. So a version without the setting can read the
+  /// files that do not use it.
+  bool optional = false;
 };
+template <class S, class V>
+Field(const char*, V S::*, Range, const char*, bool) -> Field<S, V>;
 template <class S, class V>
 Field(const char*, V S::*, Range, const char*) -> Field<S, V>;
 template <class S, class V>

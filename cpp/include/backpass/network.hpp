@@ -76,10 +76,11 @@ struct LayerSpec {
   std::size_t outputs = 0;  ///< M_i
   Activation activation;
   bool bias = true;
-  double dropout = 0.0;    ///< dropout rate of this layer's activations, in [0, 1)
-  bool trainable = true;   ///< false: step() does not change the layer
-  double lr_scale = 1.0;   ///< factor for the optimizer's learning rate
-  std::size_t offset = 0;  ///< index of its first weight in Network::parameters(): Wt (M_{i-1}, M_i), then b (M_i)
+  double dropout = 0.0;        ///< dropout rate of this layer's activations, in [0, 1)
+  bool trainable = true;       ///< false: step() does not change the layer
+  double lr_scale = 1.0;       ///< factor for the optimizer's learning rate
+  double bias_lr_scale = 1.0;  ///< additional factor for the bias: its rate is lr · lr_scale · bias_lr_scale
+  std::size_t offset = 0;      ///< index of its first weight in Network::parameters(): Wt (M_{i-1}, M_i), then b (M_i)
   [[nodiscard]] std::size_t num_weights() const noexcept { return inputs * outputs; }
   [[nodiscard]] std::size_t num_parameters() const noexcept { return num_weights() + (bias ? outputs : 0); }
 
@@ -88,7 +89,8 @@ struct LayerSpec {
   static constexpr auto fields() {
     return std::tuple{Field{"bias", &LayerSpec::bias}, Field{"dropout", &LayerSpec::dropout, Range::from_0_below_1},
                       Field{"trainable", &LayerSpec::trainable},
-                      Field{"lr_scale", &LayerSpec::lr_scale, Range::non_negative}};
+                      Field{"lr_scale", &LayerSpec::lr_scale, Range::non_negative},
+                      Field{"bias_lr_scale", &LayerSpec::bias_lr_scale, Range::non_negative, "", true}};
   }
 };
 
@@ -120,6 +122,8 @@ class BACKPASS_EXPORT Layer {
   void set_trainable(bool trainable) const;
   /// \throws std::invalid_argument unless lr_scale is finite and ≥ 0; StateError if the network was moved from
   void set_lr_scale(double lr_scale) const;
+  /// \throws as set_lr_scale()
+  void set_bias_lr_scale(double bias_lr_scale) const;
 
  private:
   friend class Network<T>;

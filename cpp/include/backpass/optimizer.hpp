@@ -24,10 +24,12 @@ namespace backpass {
 
 /// A range of parameters with a common factor for the learning rate. A network has one group per layer.
 struct ParameterGroup {
-  std::size_t offset = 0;  ///< index of the first parameter
-  std::size_t size = 0;    ///< number of parameters
-  double lr_scale = 1.0;   ///< factor for the learning rate
-  bool trainable = true;   ///< false: a step changes neither the parameters nor the state of this group
+  std::size_t offset = 0;      ///< index of the first parameter
+  std::size_t size = 0;        ///< number of parameters
+  double lr_scale = 1.0;       ///< factor for the learning rate
+  bool trainable = true;       ///< false: a step changes neither the parameters nor the state of this group
+  std::size_t num_biases = 0;  ///< the last parameters of the group, at most size, are biases
+  double bias_lr_scale = 1.0;  ///< the learning rate of biases is lr · lr_scale · bias_lr_scale
 };
 
 /// The network that an optimizer's state belongs to. A copy does not belong to a network.

@@ -29,7 +29,12 @@ std::string layer_to_json(const LayerSpec& layer, const Initializer& init) {
   if (layer.activation.has_parameter()) {
     object.set("activation_parameter", json_number(layer.activation.parameter()));
   }
-  for_each_field<LayerSpec>([&](const auto& field) { object.set(field.name, to_json(layer.*field.member)); });
+  const LayerSpec defaults;
+  for_each_field<LayerSpec>([&](const auto& field) {
+    if (!field.optional || layer.*field.member != defaults.*field.member) {
+      object.set(field.name, to_json(layer.*field.member));
+    }
+  });
   object.set("init", name_text(init.name()));
   object.set("init_parameter", json_number(init.parameter));
   return object.text();
@@ -70,7 +75,11 @@ Initializer read_initializer(ObjectReader& reader) {
 Initializer read_settings(LayerSpec& layer, const JsonValue& value, const std::string& where) {
   ObjectReader reader(value, where);
   layer.activation = read_activation(reader);
-  for_each_field<LayerSpec>([&](const auto& field) { reader.read(field.name, layer.*field.member); });
+  for_each_field<LayerSpec>([&](const auto& field) {
+    if (!field.optional || reader.has(field.name)) {
+      reader.read(field.name, layer.*field.member);
+    }
+  });
   try {
     require_fields(layer);
   } catch (const std::invalid_argument& error) {

@@ -165,6 +165,11 @@ ObjectReader::ObjectReader(const JsonValue& value, std::string where) : object_(
 
 void ObjectReader::fail(const std::string& what) const { throw FormatError(where_ + ": " + what); }
 
+bool ObjectReader::has(std::string_view key) const noexcept {
+  return std::any_of(object_.items.begin(), object_.items.end(),
+                     [&](const JsonValue& item) { return item.key == key; });
+}
+
 const JsonValue& ObjectReader::member(std::string_view key) {
   const auto found =
       std::find_if(object_.items.begin(), object_.items.end(), [&](const JsonValue& item) { return item.key == key; });

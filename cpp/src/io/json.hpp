@@ -44,14 +44,15 @@ struct ListSink {
 [[nodiscard]] JsonValue parse_json(std::string_view text, const std::string& what,
                                    std::span<const ListSink> sinks = {});
 
-/// Reads the members of an object. Each expected member must be present and have the right type, and no other member
-/// may be present.
+/// Reads the members of an object. Each expected member must be present, unless the caller asks has(), and have the
+/// right type. No other member may be present.
 class ObjectReader {
  public:
   /// \param where  the name of the object in messages, e.g. "layer 2 of the network"
   /// \throws FormatError if the value is not an object
   ObjectReader(const JsonValue& value, std::string where);
 
+  [[nodiscard]] bool has(std::string_view key) const noexcept;
   /// The functions below throw FormatError if the key is missing, or if its value has another type or range.
   [[nodiscard]] const JsonValue& member(std::string_view key);
   [[nodiscard]] bool boolean(const char* key);

@@ -171,6 +171,7 @@ Network<T> make_network(const Architecture& architecture, const std::vector<Laye
     const LayerSpec& layer = architecture.layers[i];
     network.layer(i).set_trainable(layer.trainable);
     network.layer(i).set_lr_scale(layer.lr_scale);
+    network.layer(i).set_bias_lr_scale(layer.bias_lr_scale);
     const std::span<T> own = network.parameters().subspan(layer.offset, layer.num_parameters());
     elements.read_weights(source, places[i].weight, layer.inputs, layer.outputs, own.first(layer.num_weights()));
     if (layer.bias) {

@@ -23,6 +23,9 @@ using OtherType = std::conditional_t<std::is_same_v<T, float>, double, float>;
 
 std::string counted(std::size_t n, const char* what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
 
+/// Whether the biases of the group have another rate than its weights.
+bool splits(const ParameterGroup& group) noexcept { return group.num_biases > 0 && group.bias_lr_scale != 1.0; }
+
 /// \throws ShapeError, std::invalid_argument
 void check_groups(std::span<const ParameterGroup> groups, std::size_t num_parameters) {
   std::size_t end = 0;
@@ -33,7 +36,12 @@ void check_groups(std::span<const ParameterGroup> groups, std::size_t num_parame
                        ", or end after the " + counted(num_parameters, "parameter"));
     }
     end = group.offset + group.size;
+    if (group.num_biases > group.size) {
+      throw ShapeError("parameter group of " + std::to_string(group.size) +
+                       " with num_biases = " + std::to_string(group.num_biases));
+    }
     require(Range::non_negative, "parameter group", "lr_scale", group.lr_scale);
+    require(Range::non_negative, "parameter group", "bias_lr_scale", group.bias_lr_scale);
   }
 }
 
@@ -127,7 +135,7 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
     });
   }
   slots.reserve(needed);
-  ranges_.reserve(groups.size());
+  ranges_.reserve(groups.size() + static_cast<std::size_t>(std::count_if(groups.begin(), groups.end(), splits)));
   const bool restarts = !state.empty() && needed > had && R::kNewSlotRestarts;
   state.groups.resize(groups.size());
 
@@ -142,26 +150,35 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
     slots_[i] = slots[i].data();
   }
   ranges_.clear();
-  // Groups with the same counters and the same rate have the same coefficients.
-  const ParameterGroup* previous = nullptr;
+  // Ranges with the same counters and the same rate have the same coefficients.
+  double rate = 0.0;
   OptimizerState::Group before;
   OptimizerState::Group after;
+  const auto add = [&](std::size_t begin, std::size_t end, double lr, OptimizerState::Group& counters) {
+    if (!ranges_.empty() && counters == before && lr == rate) {
+      counters = after;
+      ranges_.push_back({begin, end, ranges_.back().coefficients});
+      return;
+    }
+    rate = lr;
+    before = counters;
+    ranges_.push_back({begin, end, R::template advance<T>(optimizer, lr, counters)});
+    after = counters;
+  };
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const ParameterGroup& group = groups[i];
     if (!group.trainable) {
       continue;
     }
-    OptimizerState::Group& counters = state.groups[i];
-    if (previous != nullptr && counters == before && group.lr_scale == previous->lr_scale) {
-      counters = after;
-      ranges_.push_back({group.offset, group.offset + group.size, ranges_.back().coefficients});
-      continue;
+    const double lr = optimizer.lr * group.lr_scale;
+    const std::size_t end = group.offset + group.size;
+    if (splits(group)) {
+      OptimizerState::Group same_step = state.groups[i];  // weights and biases take the same step of the group
+      add(group.offset, end - group.num_biases, lr, same_step);
+      add(end - group.num_biases, end, lr * group.bias_lr_scale, state.groups[i]);
+    } else {
+      add(group.offset, end, lr, state.groups[i]);
     }
-    previous = &group;
-    before = counters;
-    ranges_.push_back({group.offset, group.offset + group.size,
-                       R::template advance<T>(optimizer, optimizer.lr * group.lr_scale, counters)});
-    after = counters;
   }
 }
 

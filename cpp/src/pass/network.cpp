@@ -442,6 +442,12 @@ void Layer<T>::set_lr_scale(double lr_scale) const {
   (void)network_->spec(index_);
   network_->impl_->model.layers[index_].lr_scale = lr_scale;
 }
+template <class T>
+void Layer<T>::set_bias_lr_scale(double bias_lr_scale) const {
+  require(Range::non_negative, "layer", "bias_lr_scale", bias_lr_scale);
+  (void)network_->spec(index_);
+  network_->impl_->model.layers[index_].bias_lr_scale = bias_lr_scale;
+}
 
 // ---- for the folders above
 

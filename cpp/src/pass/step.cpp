@@ -36,7 +36,12 @@ void Step<T>::check(const model::Model<T>& model, OptimizerRef optimizer) {
   groups_.resize(model.layers.size());
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     const LayerSpec& layer = model.layers[i];
-    groups_[i] = {layer.offset, layer.num_parameters(), layer.lr_scale, layer.trainable};
+    groups_[i] = {.offset = layer.offset,
+                  .size = layer.num_parameters(),
+                  .lr_scale = layer.lr_scale,
+                  .trainable = layer.trainable,
+                  .num_biases = layer.num_parameters() - layer.num_weights(),
+                  .bias_lr_scale = layer.bias_lr_scale};
   }
   optim::UpdatePlan<T>::check(optimizer, model.parameters.size(), groups_);
   const std::uint64_t owner = optimizer.state().owner.id();

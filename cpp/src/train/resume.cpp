@@ -90,6 +90,7 @@ void restore(SavedTraining<T>& saved, const ResumeTarget<T>& target) noexcept {
   for (std::size_t i = 0; i < target.network.num_layers(); ++i) {
     target.network.layer(i).set_trainable(saved.network.layer(i).spec().trainable);
     target.network.layer(i).set_lr_scale(saved.network.layer(i).spec().lr_scale);
+    target.network.layer(i).set_bias_lr_scale(saved.network.layer(i).spec().bias_lr_scale);
   }
   target.optimizer.visit([&]<class O>(O& optimizer) {
     optimizer = std::move(std::get<O>(*saved.optimizer));

@@ -79,6 +79,13 @@ class Layer:
     @bias_grad.setter
     def bias_grad(self, arg1: numpy.typing.ArrayLike) -> None: ...
     @property
+    def bias_lr_scale(self) -> float:
+        """
+        float : additional factor on the bias's learning rate, which is lr · lr_scale · bias_lr_scale.
+        """
+    @bias_lr_scale.setter
+    def bias_lr_scale(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
     def dropout(self) -> float:
         """
         float : fraction of this layer's activations that training drops.

@@ -41,6 +41,7 @@ Network<T> random_network(Random& random, std::vector<std::size_t> sizes) {
   for (std::size_t i = 0; i < num_layers; ++i) {
     network.layer(i).set_trainable(random() % 4 != 0);
     network.layer(i).set_lr_scale(coin(random) ? 1.0 : in(random, 0.0, 3.0));
+    network.layer(i).set_bias_lr_scale(coin(random) ? 1.0 : in(random, 0.0, 3.0));
   }
   for (T& parameter : network.parameters()) {
     parameter += static_cast<T>(in(random, -0.1, 0.1));  // biases start at zero
@@ -78,7 +79,8 @@ std::string difference(const Network<T>& a, const Network<T>& b) {
     if (!(p.activation == q.activation)) {
       return layer + "activation";
     }
-    if (!same(p.dropout, q.dropout) || !same(p.lr_scale, q.lr_scale) || p.trainable != q.trainable) {
+    if (!same(p.dropout, q.dropout) || !same(p.lr_scale, q.lr_scale) || !same(p.bias_lr_scale, q.bias_lr_scale) ||
+        p.trainable != q.trainable) {
       return layer + "settings";
     }
   }

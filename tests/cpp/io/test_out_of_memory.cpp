@@ -91,6 +91,7 @@ class OutOfMemory : public testing::Test {
   OutOfMemory() {
     set_num_threads(1);  // because a child process has only the thread that forked
     network_.layer(1).set_lr_scale(0.5);
+    network_.layer(1).set_bias_lr_scale(0.5);
     test::train<T>(network_, nadam_, 2, 1);
     options_ = {.optimizer = nadam_,
                 .schedule = &schedule_,

@@ -321,6 +321,10 @@ TEST(Read, DescriptionsOutOfBoundsAreRefused) {
   EXPECT_NE(layer("lr_scale", -0.5), "");
   EXPECT_NE(layer("lr_scale", "inf"), "");
   EXPECT_NE(layer("lr_scale", "nan"), "");
+  EXPECT_EQ(layer("bias_lr_scale", 0.1), "");  // a file has it only if it is not 1
+  EXPECT_NE(layer("bias_lr_scale", -0.5), "");
+  EXPECT_NE(layer("bias_lr_scale", "nan"), "");
+  EXPECT_NE(layer("bias_lr_scale", true), "");
   EXPECT_EQ(layer("dropout", 0.999), "");
   EXPECT_NE(layer("dropout", 1), "");
   EXPECT_NE(layer("dropout", -0.1), "");

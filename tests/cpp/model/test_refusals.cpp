@@ -284,6 +284,7 @@ TYPED_TEST(Refusals, OptionsOfGradients) {
       expect_error<std::invalid_argument>([&] { net.step(sgd, wrong_option.first); }, wrong_option.second);
     }
     expect_error<std::invalid_argument>([&] { net.layer(0).set_lr_scale(wrong); }, "lr_scale");
+    expect_error<std::invalid_argument>([&] { net.layer(0).set_bias_lr_scale(wrong); }, "bias_lr_scale");
   }
   EXPECT_EQ(before, std::vector<T>(net.parameters().begin(), net.parameters().end()));
 }

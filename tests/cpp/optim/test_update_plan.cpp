@@ -49,8 +49,8 @@ TYPED_TEST(Plan, BitsDoNotDependOnTheSplit) {
   constexpr std::size_t n = 203;
   const std::vector<ParameterGroup> groups{{.offset = 0, .size = 7},
                                            {.offset = 7, .size = 0},
-                                           {.offset = 7, .size = 90, .lr_scale = 0.25},
-                                           {.offset = 101, .size = 102}};
+                                           {.offset = 7, .size = 90, .lr_scale = 0.25, .num_biases = 9},
+                                           {.offset = 101, .size = 102, .num_biases = 21, .bias_lr_scale = 0.5}};
   for (const kernels::KernelSet* set : kernels::built()) {
     if (!kernels::usable(*set)) {
       continue;
@@ -163,6 +163,36 @@ TYPED_TEST(Plan, LrScaleMultipliesLr) {
   }
 }
 
+/// The biases have the bits of a group of their own, and the weights those of a group without biases.
+TYPED_TEST(Plan, BiasLrScaleMultipliesTheRateOfBiases) {
+  using T = TypeParam;
+  constexpr std::size_t n = 40;
+  // Two layers, the second one without biases.
+  const std::vector<ParameterGroup> layers{
+      {.offset = 0, .size = 24, .lr_scale = 0.25, .num_biases = 7, .bias_lr_scale = 0.5},
+      {.offset = 24, .size = 16, .bias_lr_scale = 0.5}};
+  const std::vector<ParameterGroup> apart{{.offset = 0, .size = 17, .lr_scale = 0.25},
+                                          {.offset = 17, .size = 7, .lr_scale = 0.125},
+                                          {.offset = 24, .size = 16}};
+  for (const Setting& setting : reference::settings()) {
+    SCOPED_TRACE(setting.name);
+    Optimizer a = setting.optimizer;
+    Optimizer b = setting.optimizer;
+    Draws draws(23);
+    std::vector<T> p = draws.vector<T>(n);
+    std::vector<T> q = p;
+    for (int t = 0; t < 4; ++t) {
+      const std::vector<T> g = draws.vector<T>(n);
+      apply_optimizer<T>(a, p, g, layers);
+      apply_optimizer<T>(b, q, g, apart);
+      EXPECT_TRUE(same_bits(p, q));
+    }
+    ASSERT_EQ(state_of(a).groups.size(), 2U);
+    EXPECT_EQ(state_of(a).groups[0], state_of(b).groups[0]);
+    EXPECT_EQ(state_of(a).groups[1], state_of(b).groups[2]);
+  }
+}
+
 TEST(Plan, NoParameters) {
   Adam adam;
   apply_optimizer<double>(adam, {}, {});
@@ -250,6 +280,9 @@ TYPED_TEST(Plan, ErrorsChangeNothing) {
       expect_unchanged(optimizer, p, "lr_scale = -1", apply({{.offset = 0, .size = 5, .lr_scale = -1}}));
       expect_unchanged(optimizer, p, "lr_scale = nan",
                        apply({{.offset = 0, .size = 5, .lr_scale = std::numeric_limits<double>::quiet_NaN()}}));
+      expect_unchanged(optimizer, p, "bias_lr_scale = -1", apply({{.offset = 0, .size = 5, .bias_lr_scale = -1}}));
+      expect_unchanged(optimizer, p, "group of 5 with num_biases = 6",
+                       apply({{.offset = 0, .size = 5, .num_biases = 6}}));
       const double lr = OptimizerRef(optimizer).lr();
       OptimizerRef(optimizer).set_lr(-0.5);
       expect_unchanged(optimizer, p, "lr = -0.5, but it must be finite and at least 0", apply({}));

@@ -99,6 +99,7 @@ TEST_F(MovedFrom, LayerViewsAreEmpty) {
   EXPECT_THROW((void)layer.xi(), StateError);
   EXPECT_THROW(layer.set_trainable(false), StateError);
   EXPECT_THROW(layer.set_lr_scale(1.0), StateError);
+  EXPECT_THROW(layer.set_bias_lr_scale(1.0), StateError);
 }
 
 TEST_F(MovedFrom, WorkspaceIsAStateError) {

@@ -233,6 +233,21 @@ TYPED_TEST(NetworkOf, FrozenLayersStayAndLrScaleScales) {
   EXPECT_THROW(net.layer(1).set_lr_scale(-1.0), std::invalid_argument);
 }
 
+TYPED_TEST(NetworkOf, BiasLrScaleScalesTheStepOfTheBias) {
+  using T = TypeParam;
+  const Data<T> data(16, 4, 2);
+  Network<T> net({.sizes = {4, 5, 2}, .activation = Activation::tanh(), .seed = 2});
+  const auto before = copy_of(net.parameters());
+  net.layer(0).set_lr_scale(0.5);
+  net.layer(0).set_bias_lr_scale(0.1);
+  SGD sgd{.lr = 0.1};
+  net.train_step(data.X, data.Y, MeanSquaredError{}, sgd);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const T rate = i < 20 ? T(0.05) : i < 25 ? T(0.005) : T(0.1);  // layer 0: 20 weights, 5 biases
+    EXPECT_NEAR(net.parameters()[i], before[i] - rate * net.gradients()[i], 1e-6);
+  }
+}
+
 TYPED_TEST(NetworkOf, CustomActivationAndLossTrainLikeTheBuiltIn) {
   using T = TypeParam;
   const Data<T> data(40, 4, 2);

@@ -60,10 +60,12 @@ TYPED_TEST(Views, OfAConvertedNetwork) {
   Network<TypeParam> net = this->make();
   net.layer(0).set_trainable(false);
   net.layer(1).set_lr_scale(0.5);
+  net.layer(1).set_bias_lr_scale(0.25);
   Network<Other> other = net.template converted<Other>();
   EXPECT_TRUE(std::ranges::equal(other.sizes(), net.sizes()));
   EXPECT_EQ(other.spec(0).trainable, false);
   EXPECT_EQ(other.spec(1).lr_scale, 0.5);
+  EXPECT_EQ(other.spec(1).bias_lr_scale, 0.25);
   EXPECT_EQ(other.spec(0).activation, net.spec(0).activation);
   EXPECT_TRUE(std::ranges::equal(other.parameters(), net.parameters(), {}, {},
                                  [](TypeParam parameter) { return static_cast<Other>(parameter); }));

@@ -99,6 +99,7 @@ def writers(net, optimizer):
         "bias_grad": lambda: setattr(layer, "bias_grad", np.zeros(16)),
         "trainable": lambda: setattr(layer, "trainable", True),
         "lr_scale": lambda: setattr(layer, "lr_scale", 1.0),
+        "bias_lr_scale": lambda: setattr(layer, "bias_lr_scale", 1.0),
         "optimizer.reset": optimizer.reset,
     }
 

@@ -26,6 +26,7 @@ def test_a_copied_network_is_the_same_and_apart(how, dtype):
     net = make(dtype, Annotated, dropout=0.3)
     net.layers[0].trainable = False
     net.layers[1].lr_scale = 0.25
+    net.layers[1].bias_lr_scale = 0.5
     net.note = ["mine"]
     optimizers = [bp.optim.SGD(), bp.optim.SGD()]
     y = np.ones((4, 3))
@@ -36,7 +37,7 @@ def test_a_copied_network_is_the_same_and_apart(how, dtype):
     np.testing.assert_array_equal(twin.parameters, net.parameters)
     assert address(twin.parameters) != address(net.parameters)
     assert twin.layers[0].trainable is False
-    assert twin.layers[1].lr_scale == 0.25
+    assert (twin.layers[1].lr_scale, twin.layers[1].bias_lr_scale) == (0.25, 0.5)
     assert twin.note == ["mine"]
     assert (twin.note is net.note) == (how in ("copy", "method"))
     # Dropout continues identically.
@@ -245,6 +246,7 @@ def test_astype_converts_everything_but_the_gradients(to, dtype):
     net = make(dtype, Annotated, dropout=0.3)
     net.layers[0].trainable = False
     net.layers[1].lr_scale = 0.25
+    net.layers[1].bias_lr_scale = 0.5
     net.note = "mine"
     net.train_step(VALUES, np.ones((4, 3)), loss="mse", optimizer=bp.optim.SGD())
     twin = net.astype(to)
@@ -254,6 +256,7 @@ def test_astype_converts_everything_but_the_gradients(to, dtype):
     np.testing.assert_array_equal(twin.parameters, net.parameters.astype(to))
     assert address(twin.parameters) != address(net.parameters)
     assert (twin.layers[0].trainable, twin.layers[1].lr_scale) == (False, 0.25)
+    assert twin.layers[1].bias_lr_scale == 0.5
     back = twin.astype(dtype)
     outputs = [one.forward(VALUES, training=True) for one in (net, back)]
     assert np.array_equal(*outputs) == (dtype == "float32" or to == "float64")  # the same dropout
