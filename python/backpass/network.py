@@ -158,6 +158,8 @@ class Network(_core.Network):
         validation_split: float = 0.0,
         sample_weight: ArrayLike | None = None,
         schedule: Schedule | None = None,
+        dropout_schedule: Schedule | None = None,
+        weight_decay_schedule: Schedule | None = None,
         early_stopping: EarlyStopping | int | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
@@ -204,6 +206,10 @@ class Network(_core.Network):
         schedule : Schedule, optional
             An object of `backpass.schedules`. It scales the optimizer's ``lr``, which is restored
             at the end.
+        dropout_schedule, weight_decay_schedule : Schedule, optional
+            Factors for every step: the network's dropout rates and the optimizer's
+            ``weight_decay`` are multiplied by ``schedule.lr(1.0, epoch, step)``. Both are restored
+            at the end. `fit` follows copies of these schedules.
         early_stopping : EarlyStopping or int, optional
             An int is the patience.
         clip_norm, clip_value : float, optional
@@ -229,7 +235,7 @@ class Network(_core.Network):
             first replaces the parameters, the state of the optimizer, the schedule and early
             stopping, and the seed by those of the file. It then does the epochs that are left. The
             results have the same bits as those of a training without an interruption, and the
-            history has all epochs. Network, optimizer, schedule, metrics and the number of steps
+            history has all epochs. Network, optimizer, schedules, metrics and the number of steps
             per epoch must be those of the file. `epochs` may be larger than before.
 
         Returns
@@ -242,7 +248,8 @@ class Network(_core.Network):
         ------
         ValueError
             If an argument is out of range, shapes do not match, or the training in `resume_from`
-            is another one.
+            is another one. Also if `weight_decay_schedule` is given for an optimizer that has no
+            ``weight_decay``, or if `dropout_schedule` makes a dropout rate 1 or larger in a step.
         OSError, backpass.FormatError
             From `checkpoint` and `resume_from`.
         TypeError
@@ -320,6 +327,8 @@ class Network(_core.Network):
                 validation_split=to_number(validation_split, "validation_split"),
                 sample_weight=sample_weight,
                 schedule=schedule,
+                dropout_schedule=dropout_schedule,
+                weight_decay_schedule=weight_decay_schedule,
                 early_stopping=stopping,
                 clip_norm=_bound(clip_norm, "clip_norm"),
                 clip_value=_bound(clip_value, "clip_value"),

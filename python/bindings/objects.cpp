@@ -64,12 +64,12 @@ OptimizerObject& to_optimizer(py::handle object) {
   return *optimizer;
 }
 
-ScheduleObject* to_optional_schedule(py::handle object) {
+ScheduleObject* to_optional_schedule(py::handle object, const char* name) {
   if (object.is_none()) {
     return nullptr;
   }
   if (!py::isinstance<ScheduleObject>(object)) {
-    wrong_type("schedule", "an object of backpass.schedules", object);
+    wrong_type(name, "an object of backpass.schedules", object);
   }
   return object.cast<ScheduleObject*>();
 }

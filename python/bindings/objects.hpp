@@ -61,7 +61,7 @@ Loss to_loss(py::handle object);
 OptimizerObject& to_optimizer(py::handle object);
 /// \returns null for None
 OptimizerObject* to_optional_optimizer(py::handle object);
-ScheduleObject* to_optional_schedule(py::handle object);
+ScheduleObject* to_optional_schedule(py::handle object, const char* name = "schedule");
 
 // Conversions to Python: an object of the most derived class.
 py::object from_activation(const Activation& activation);

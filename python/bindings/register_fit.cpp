@@ -144,6 +144,13 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     if (ScheduleObject* object = to_optional_schedule(schedule)) {
       options.schedule = object->value.get();
     }
+    const auto factor_schedule = [&](const char* name) -> std::optional<Schedule> {
+      const py::object given = setting(name);
+      const ScheduleObject* object = to_optional_schedule(given, name);
+      return object == nullptr ? std::nullopt : std::optional(copy_schedule(*object->value));
+    };
+    options.dropout_schedule = factor_schedule("dropout_schedule");
+    options.weight_decay_schedule = factor_schedule("weight_decay_schedule");
     for (const auto& name : setting("metrics").template cast<std::vector<std::string>>()) {
       options.metrics.push_back(metric_from_name(name));
     }

@@ -22,6 +22,7 @@ double every_call(const std::vector<T>& numbers) {
   net.predict(x, out);
   net.forward(x, true);
   net.backward(out);
+  net.layer(0).set_bias_lr_scale(0.1);
   net.step(other, {.l2 = 0.1});
   double sum = net.train_step(x, labels, backpass::SoftmaxCrossEntropy{}, adam);
   sum += net.loss_and_gradient(x, out, backpass::MeanSquaredError{});
@@ -30,6 +31,7 @@ double every_call(const std::vector<T>& numbers) {
   options.metrics = {backpass::Metric::mae};
   backpass::Schedule schedule = backpass::schedules::Cosine{};
   options.schedule = &schedule;
+  options.dropout_schedule = options.weight_decay_schedule = backpass::schedules::FlatCosine{};
   sum += net.fit(x, out, backpass::MeanSquaredError{}, adam, options)["loss"].back();
   sum += backpass::evaluate_loss<T>(backpass::Quantile{}, x, x);
   sum += backpass::compute_metric<T>(backpass::Metric::r2, x, x);

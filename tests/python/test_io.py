@@ -248,6 +248,31 @@ def test_metadata_are_the_callers_own(tmp_path: Path) -> None:
     assert bp.load_checkpoint(tmp_path / "net")[1:] == (None, None, 0, 0, {}, bp.History())
 
 
+def test_files_have_newer_settings_only_if_they_are_used(tmp_path: Path) -> None:
+    """So version 0.1 reads the files of networks that do not use them."""
+    net = example("float32")
+    x, y = batch(net)
+    settings: dict[str, Any] = {"loss": "cross_entropy", "epochs": 1, "progress": False}
+    schedule = bp.schedules.FlatCosine()
+    net.fit(x, y, optimizer="adam", checkpoint=tmp_path / "plain", **settings)
+    net.layers[0].bias_lr_scale = 0.5
+    net.fit(
+        x,
+        y,
+        optimizer="adam",
+        checkpoint=tmp_path / "used",
+        dropout_schedule=schedule,
+        weight_decay_schedule=schedule,
+        **settings,
+    )
+    plain, used = read(tmp_path / "plain")[0], read(tmp_path / "used")[0]
+    assert set(used) - set(plain) == {"dropout_schedule", "weight_decay_schedule"}
+    keys = [[set(layer) for layer in json.loads(m["network"])["layers"]] for m in (plain, used)]
+    assert [b - a for a, b in zip(*keys, strict=True)] == [{"bias_lr_scale"}, set(), set(), set()]
+    memories = [set(json.loads(m["memory"])) for m in (plain, used)]
+    assert memories[1] - memories[0] == {"base_weight_decay"}
+
+
 # ---- errors
 
 

@@ -106,7 +106,7 @@ def test_messages(call, message):
         call()
     assert message in str(error.value)
     assert "Invoked with" not in str(error.value)
-    assert len(str(error.value)) < 320
+    assert len(str(error.value)) < 400
 
 
 def test_errors_of_the_users_functions_pass_through():

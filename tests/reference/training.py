@@ -38,11 +38,12 @@ class Penalties:
                 np.clip(g, -self.clip_value, self.clip_value, out=g)
 
 
-def descend(net: Network, lr: float) -> None:
+def descend(net: Network, lr: float, weight_decay: float = 0.0) -> None:
+    """SGD whose weight decay adds weight_decay/2 Σ p² over weights and biases to the cost."""
     for layer in net.layers:
-        layer.weight -= lr * layer.weight_grad
+        layer.weight -= lr * (layer.weight_grad + weight_decay * layer.weight)
         if layer.bias is not None and layer.bias_grad is not None:
-            layer.bias -= lr * layer.bias_grad
+            layer.bias -= lr * (layer.bias_grad + weight_decay * layer.bias)
 
 
 def fit(
@@ -56,11 +57,14 @@ def fit(
     lr: Callable[[int, int], float],
     penalties: Penalties | None = None,
     order: Callable[[int], Array] | None = None,
+    weight_decay: Callable[[int, int], float] = lambda *_: 0.0,
+    prepare: Callable[[int, int, int], None] = lambda *_: None,
 ) -> list[float]:
     """Return each epoch's mean of the samples' costs, before the update of their batch.
 
     `lr(epoch, step)` is the rate of a step; both count from zero over the whole run. `order(epoch)`
-    is the order of the rows; the default is the given order.
+    is the order of the rows; the default is the given order. `weight_decay(epoch, step)` is that of
+    a step. `prepare(epoch, step, rows)` is called before a step with so many rows.
     """
     history, step = [], 0
     for epoch in range(epochs):
@@ -68,11 +72,12 @@ def fit(
         total = 0.0
         for first in range(0, len(x), batch_size):
             batch = rows[first : first + batch_size]
+            prepare(epoch, step, len(batch))
             a = net.forward(x[batch])
             total += loss.value(a, t[batch]) * len(batch)
             net.backward(loss.gradient(a, t[batch]))
             (penalties or Penalties()).apply(net)
-            descend(net, lr(epoch, step))
+            descend(net, lr(epoch, step), weight_decay(epoch, step))
             step += 1
         history.append(total / len(x))
     return history

@@ -311,6 +311,16 @@ class OptimizerRef {
   void set_lr(double lr) const noexcept {
     visit([&](auto& o) { o.lr = lr; });
   }
+  /// The optimizer's weight decay, or null if the optimizer has none.
+  [[nodiscard]] double* weight_decay() const noexcept {
+    return visit([](auto& o) -> double* {
+      if constexpr (requires { o.weight_decay; }) {
+        return &o.weight_decay;
+      } else {
+        return nullptr;
+      }
+    });
+  }
   [[nodiscard]] OptimizerState& state() const noexcept {
     return visit([](auto& o) -> OptimizerState& { return o.state; });
   }

@@ -94,10 +94,9 @@ struct OneCycle {
 struct CosLog {
   static constexpr std::string_view name = "CosLog";
   static constexpr const char* definition =
-      "Cosine cycles from 0 to base and back to 0, each twice as long as the one before it (Holzmüller et al. 2024, "
-      "RealMLP).\n\n"
-      "lr = base (1 − cos(2π log2(1 + (2^cycles − 1) t))) / 2 with t = step / total_steps, then lr = 0. The first "
-      "step has the rate 0.";
+      "Cosine cycles from 0 to base and back to 0, as coslog4 of RealMLP (Holzmüller et al. 2024).\n\n"
+      "With t = step / total_steps: lr = base (1 − cos(2π log2(1 + (2^cycles − 1) t))) / 2, and lr = 0 for t ≥ 1.\n"
+      "Each cycle is twice as long as the one before it. The first step has the rate 0.";
   static constexpr TimeUnit unit = TimeUnit::step;
   std::int64_t cycles = 4;       ///< at most kMaxCycles
   std::int64_t total_steps = 0;  ///< 0: the number of steps of the fit that uses the schedule, see with_length()
@@ -114,10 +113,8 @@ struct FlatCosine {
   static constexpr std::string_view name = "FlatCosine";
   static constexpr const char* definition =
       "Constant, then cosine decay to 0.\n\n"
-      "With t = step / total_steps: lr = base for t < flat, then lr = base (1 + cos(π (t − flat) / (1 − flat))) / 2, "
-      "and "
-      "lr = 0 for\n"
-      "t ≥ 1.";
+      "With t = step / total_steps: lr = base for t < flat, then lr = base (1 + cos(π (t − flat) / (1 − flat))) / 2,\n"
+      "and lr = 0 for t ≥ 1.";
   static constexpr TimeUnit unit = TimeUnit::step;
   double flat = 0.5;
   std::int64_t total_steps = 0;  ///< 0: the number of steps of the fit that uses the schedule, see with_length()

@@ -111,8 +111,8 @@ struct TrainingPosition {
   double lr = 0.0;          ///< the learning rate of the epoch's first step
 };
 
-/// The state of a training between two steps, without its network, optimizer and schedule. A file with all four
-/// (SaveOptions) continues the training by FitOptions::resume_from.
+/// The state of a training between two steps, without its network, optimizer and schedule of the learning rate. A file
+/// with all four (SaveOptions) continues the training by FitOptions::resume_from.
 struct TrainingMemory {
   TrainingPosition position;
   std::optional<std::uint64_t> seed;  ///< of the shuffles; none before the first fit
@@ -124,6 +124,10 @@ struct TrainingMemory {
   std::size_t waited = 0;             ///< number of epochs since best_epoch
   std::optional<double> best_saved;   ///< the value at the last save of Python's Checkpoint(save_best_only=True)
   std::string best_saved_monitor;     ///< the series that best_saved belongs to
+  /// FitOptions::dropout_schedule and weight_decay_schedule, with the memory of a ReduceOnPlateau.
+  std::optional<Schedule> dropout_schedule, weight_decay_schedule;
+  /// With weight_decay_schedule: the optimizer's weight decay at the start of the training.
+  double base_weight_decay = 0.0;
   /// Parameters and dropout state of the best epoch, with EarlyStopping::restore_best. Only the vector of the network's
   /// type is used.
   std::vector<float> parameters_f32;
@@ -184,6 +188,13 @@ struct FitOptions {
   /// fit changes only the memory of a ReduceOnPlateau. It first resets this memory, or takes it from resume_from. If a
   /// schedule has no length, fit uses with_length(schedule, steps of all epochs, epochs).
   Schedule* schedule = nullptr;
+  /// The dropout rates of a step are those of the network times the rate of this schedule for the base rate 1. Every
+  /// product must be in [0, 1); otherwise the step throws std::invalid_argument. fit follows a copy of the schedule.
+  std::optional<Schedule> dropout_schedule = {};
+  /// The weight decay of a step is the optimizer's weight_decay at the start of the call times the rate of this
+  /// schedule for the base rate 1. At the end of the call, fit restores this weight_decay. fit follows a copy of the
+  /// schedule.
+  std::optional<Schedule> weight_decay_schedule = {};
   std::optional<EarlyStopping> early_stopping = {};
   GradientOptions gradient = {};
   std::vector<Metric> metrics = {};

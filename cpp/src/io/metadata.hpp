@@ -17,6 +17,9 @@ inline constexpr char kSchedule[] = "schedule";    ///< JSON
 inline constexpr char kEpochs[] = "epochs";
 inline constexpr char kSteps[] = "steps";
 inline constexpr char kMemory[] = "memory";  ///< JSON; since 0.2, optional: older files do not have it
+/// JSON of FitOptions::dropout_schedule and weight_decay_schedule; optional, only in a file with the key above.
+inline constexpr char kDropoutSchedule[] = "dropout_schedule";
+inline constexpr char kWeightDecaySchedule[] = "weight_decay_schedule";
 /// Prefix of every key of the user, so that user keys cannot collide with the keys above.
 inline constexpr char kUserPrefix[] = "user.";
 

@@ -226,12 +226,12 @@ Optimizer read_optimizer(FoundOptimizer found, std::size_t num_parameters, Sourc
   return std::move(found.optimizer);
 }
 
-std::optional<Schedule> make_schedule(const Container& container) {
-  const std::string* text = find(container.metadata(), key::kSchedule);
+std::optional<Schedule> make_schedule(const Container& container, const char* key) {
+  const std::string* text = find(container.metadata(), key);
   if (text == nullptr) {
     return std::nullopt;
   }
-  return schedule_from_json(parse_json(*text, std::string("the metadata's ") + key::kSchedule));
+  return schedule_from_json(parse_json(*text, std::string("the metadata's ") + key));
 }
 
 /// The memory of a training. Its parameters and the numbers of its history have not been read yet.
@@ -250,6 +250,8 @@ FoundMemory find_memory(const Container& container, const Architecture& architec
   StoredMemory stored = memory_from_json(parse_json(*text, std::string("the metadata's ") + key::kMemory));
   FoundMemory found;
   found.memory = std::move(stored.memory);
+  found.memory.dropout_schedule = make_schedule(container, key::kDropoutSchedule);
+  found.memory.weight_decay_schedule = make_schedule(container, key::kWeightDecaySchedule);
   TrainingPosition& position = found.memory.position;
   position.epochs = number_or_zero<std::size_t>(container.metadata(), key::kEpochs);
   position.steps = static_cast<std::size_t>(number_or_zero<std::int64_t>(container.metadata(), key::kSteps));
@@ -305,7 +307,7 @@ SavedTraining<T> make_checkpoint(Opened file) {
   std::optional<FoundOptimizer> optimizer = find_optimizer<T>(file.container, file.architecture, tensors);
   FoundMemory memory = find_memory<T>(file.container, file.architecture, tensors);
   tensors.finish();
-  std::optional<Schedule> schedule = make_schedule(file.container);
+  std::optional<Schedule> schedule = make_schedule(file.container, key::kSchedule);
   Metadata& metadata = file.container.metadata();
   const auto epochs = number_or_zero<std::size_t>(metadata, key::kEpochs);
   const auto steps = number_or_zero<std::int64_t>(metadata, key::kSteps);

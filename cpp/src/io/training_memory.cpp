@@ -80,6 +80,9 @@ std::string memory_to_json(const TrainingMemory& memory) {
   object.set("epoch_lr", json_number(memory.position.lr));
   object.set("seed", memory.seed ? std::to_string(*memory.seed) : "null");
   object.set("base_lr", json_number(memory.base_lr));
+  if (memory.weight_decay_schedule) {
+    object.set("base_weight_decay", json_number(memory.base_weight_decay));
+  }
   object.set("series", names_to_json(memory));
   object.set("parameters", has_parameters ? "true" : "false");
   return object.text();
@@ -105,6 +108,9 @@ StoredMemory memory_from_json(const JsonValue& value) {
     memory.seed = reader.count("seed");
   }
   memory.base_lr = reader.finite_number("base_lr");
+  if (reader.has("base_weight_decay")) {
+    memory.base_weight_decay = reader.finite_number("base_weight_decay");
+  }
   names_from_json(reader, memory.history);
   stored.has_parameters = reader.boolean("parameters");
   reader.finish();

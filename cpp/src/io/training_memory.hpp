@@ -1,4 +1,5 @@
-/// TrainingMemory as JSON. Separate tensors contain its parameters and the numbers of its history.
+/// TrainingMemory as JSON. Separate tensors contain its parameters and the numbers of its history, and separate entries
+/// of the metadata its schedules.
 #pragma once
 
 #include <string>

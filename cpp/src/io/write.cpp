@@ -40,6 +40,12 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   }
   if (options.memory != nullptr) {
     metadata[key::kMemory] = memory_to_json(*options.memory);
+    if (const auto& schedule = options.memory->dropout_schedule) {
+      metadata[key::kDropoutSchedule] = schedule_to_json(*schedule);
+    }
+    if (const auto& schedule = options.memory->weight_decay_schedule) {
+      metadata[key::kWeightDecaySchedule] = schedule_to_json(*schedule);
+    }
   }
   const TrainingPosition* const position = options.memory == nullptr ? nullptr : &options.memory->position;
   const std::size_t epochs = position == nullptr ? options.epochs : position->epochs;

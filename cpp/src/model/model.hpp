@@ -44,7 +44,8 @@ struct Model {
   AlignedBuffer<T> parameters;     ///< layer by layer: Wt (M_{i-1}, M_i) row-major, then b (M_i)
   AlignedBuffer<T> gradients;      ///< with the layout of the parameters
   typename Network<T>::DropoutState dropout;
-  std::uint64_t version = 0;  ///< number of changes of the parameters by steps and initialize()
+  double dropout_scale = 1.0;  ///< factor on the dropout rates of training passes, for one step; a copy has 1
+  std::uint64_t version = 0;   ///< number of changes of the parameters by steps and initialize()
 
   /// False until something has written the gradients, or could have. Threads that only take a view may set it at the
   /// same time.

@@ -71,7 +71,7 @@ double BatchPass<T>::train(model::Model<T>& model, const Batch<T>& batch, const 
   } else {
     scale = model::reciprocal_weight_sum(batch.sample_weight, batch.rows());
   }
-  const DropoutPass dropout{model.dropout.seed, model.dropout.pass, 0};
+  const DropoutPass dropout{model.dropout.seed, model.dropout.pass, model.dropout_scale};
   const double value = run({model, &model, batch, plan, options, dropout, model::RowMean(scale)});
   ++model.dropout.pass;
   model.set_has_gradients();

@@ -86,7 +86,7 @@ MatrixView<T> LayerPass<T, Memory>::stored(std::size_t i) const noexcept {
 template <class T, class Memory>
 void LayerPass<T, Memory>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to,
                                 const Worker<T>& worker) const {
-  const double p = model_.layer(i).dropout;
+  const double p = dropout_rate(i);
   // An element is kept if its 32 random bits are ≥ threshold.
   const auto threshold = static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1.0));
   const std::uint64_t stream = dropout_stream(i - 1, dropout_->pass);

@@ -16,10 +16,11 @@
 
 namespace backpass::pass {
 
-/// Identifies the dropout masks of a training pass.
+/// Identifies the dropout masks of a training pass, and scales their rates.
 struct DropoutPass {
   std::uint64_t seed = 0;
   std::uint64_t pass = 0;
+  double scale = 1.0;         ///< factor on the rates of all layers
   std::size_t first_row = 0;  ///< row 0 of the block is this row of the batch
 };
 
@@ -97,8 +98,10 @@ class LayerPass {
   static MatrixView<T> of(MatrixView<T> matrix, Rows rows, Columns columns) noexcept {
     return of(matrix, rows).middle_cols(columns.begin, columns.count());
   }
+  /// The dropout rate of a^i in this pass. Requires that dropout is on.
+  [[nodiscard]] double dropout_rate(std::size_t i) const noexcept { return model_.layer(i).dropout * dropout_->scale; }
   /// True if this pass drops elements of a^i.
-  [[nodiscard]] bool drops(std::size_t i) const noexcept { return dropout_ && model_.layer(i).dropout > 0.0; }
+  [[nodiscard]] bool drops(std::size_t i) const noexcept { return dropout_ && dropout_rate(i) > 0.0; }
   /// The input of layer i: a^{i-1}, after dropout.
   [[nodiscard]] ConstMatrixView<T> input_of(std::size_t i, Rows rows) const noexcept {
     if (i == 1) {

@@ -218,7 +218,8 @@ template <class T>
 ConstMatrixView<T> Network<T>::forward(const Input<T>& x, bool training) {
   checked_impl().check_input(x);
   auto& dropout = impl_->model.dropout;
-  const auto pass = training ? std::optional(pass::DropoutPass{dropout.seed, dropout.pass, 0}) : std::nullopt;
+  const auto pass = training ? std::optional(pass::DropoutPass{dropout.seed, dropout.pass, impl_->model.dropout_scale})
+                             : std::nullopt;
   const ConstMatrixView<T> output = impl_->stored_pass.forward(impl_->model, x, pass);
   dropout.pass += training ? 1 : 0;
   return output;
@@ -494,6 +495,16 @@ void NetworkAccess::remove_dropout(Network<T>& network) {
   }
 }
 template <class T>
+void NetworkAccess::set_dropout_scale(Network<T>& network, double scale) {
+  auto& model = network.checked_impl().model;
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    if (const double p = model.layers[i].dropout * scale; !contains(Range::from_0_below_1, p)) {
+      refuse(Range::from_0_below_1, "dropout_schedule", "dropout of layer " + std::to_string(i + 1), p);
+    }
+  }
+  model.dropout_scale = scale;
+}
+template <class T>
 void NetworkAccess::set_owner(OptimizerState& state, const Network<T>& network) {
   state.owner.set(network.checked_impl().model.identity.value());
 }
@@ -511,6 +522,7 @@ void NetworkAccess::set_owner(OptimizerState& state, const Network<T>& network) 
   template const PerLayer<Initializer>& NetworkAccess::initializers(const Network<T>&);                                \
   template void NetworkAccess::set_initializers(Network<T>&, PerLayer<Initializer>);                                   \
   template void NetworkAccess::remove_dropout(Network<T>&);                                                            \
+  template void NetworkAccess::set_dropout_scale(Network<T>&, double);                                                 \
   template void NetworkAccess::set_owner(OptimizerState&, const Network<T>&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

@@ -60,6 +60,10 @@ struct NetworkAccess {
   /// Sets the dropout rates of all layers to 0: a loss with dropout cannot be compared with finite differences.
   template <class T>
   static void remove_dropout(Network<T>& network);
+  /// Training passes multiply the dropout rates of all layers by this factor from now on.
+  /// \throws std::invalid_argument if a product is not in [0, 1); nothing has changed then
+  template <class T>
+  static void set_dropout_scale(Network<T>& network, double scale);
   /// Makes the optimizer's state belong to this network.
   template <class T>
   static void set_owner(OptimizerState& state, const Network<T>& network);

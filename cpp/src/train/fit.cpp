@@ -25,6 +25,7 @@
 #include "train/evaluation.hpp"
 #include "train/monitor.hpp"
 #include "train/resume.hpp"
+#include "train/scheduled.hpp"
 #include "train/snapshot.hpp"
 
 namespace backpass {
@@ -44,21 +45,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// Restores the optimizer's learning rate when fit ends, also by an exception.
-class LearningRate {
- public:
-  explicit LearningRate(OptimizerRef optimizer) : optimizer_(optimizer), base_(optimizer.lr()) {}
-  LearningRate(const LearningRate&) = delete;
-  LearningRate& operator=(const LearningRate&) = delete;
-  ~LearningRate() { optimizer_.set_lr(base_); }
-  [[nodiscard]] double base() const noexcept { return base_; }
-  void set(double lr) const noexcept { optimizer_.set_lr(lr); }
-
- private:
-  OptimizerRef optimizer_;
-  double base_;
-};
 
 template <class T>
 bool all_finite(std::span<const T> values) {
@@ -83,8 +69,11 @@ class Fit {
   /// \returns false if a callback stopped it
   bool run_epoch(std::size_t epoch);
   bool run_steps(std::size_t epoch);
-  /// One step. \param rows  (B), row numbers in x_  \returns E before the update
-  double train_batch(std::span<const std::uint32_t> rows);
+  /// One step.
+  /// \param rows           (B), row numbers in x_
+  /// \param dropout_scale  the factor on the dropout rates; empty: 1
+  /// \returns E before the update
+  double train_batch(std::span<const std::uint32_t> rows, std::optional<double> dropout_scale);
   /// The sum of the sample weights. \param rows  (B), row numbers in x_
   [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
   void shuffle_rows(std::size_t epoch);
@@ -112,6 +101,10 @@ class Fit {
     const TrainingPosition& at = memory_.position;
     return at.weight_sum > 0.0 ? at.loss_sum / at.weight_sum : 0.0;
   }
+  /// The schedules, each with its memory, or null.
+  [[nodiscard]] Schedules schedules() noexcept {
+    return {options_.schedule, pointer_to(memory_.dropout_schedule), pointer_to(memory_.weight_decay_schedule)};
+  }
   std::vector<double>& series(std::size_t i) { return memory_.history.series[i].second; }
 
   Network<T>& network_;
@@ -121,11 +114,7 @@ class Fit {
   const Loss& loss_;
   OptimizerRef optimizer_;
   const FitOptions<T>& options_;
-  LearningRate lr_;
-  /// The caller's schedule, because a callback may read and change ReduceOnPlateau's memory; or own_schedule_, a copy
-  /// with the length of this fit.
-  Schedule* schedule_;
-  std::optional<Schedule> own_schedule_;
+  ScheduledSettings scheduled_;
   std::optional<Evaluation<T>> training_, validation_;
   std::optional<CustomBatch<T>> custom_batch_;
   std::vector<std::uint32_t> order_;
@@ -149,8 +138,7 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       loss_(loss),
       optimizer_(optimizer),
       options_(options),
-      lr_(optimizer),
-      schedule_(options.schedule),
+      scheduled_(optimizer, options.weight_decay_schedule.has_value()),
       memory_(options.memory == nullptr ? own_memory_ : *options.memory) {
   NetworkAccess::check_input<T>(network, x);
   NetworkAccess::check_loss<T>(network, loss, x.rows(), y, sample_weight_);
@@ -164,8 +152,13 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   require(!(options.validation_split > 0.0 && options.validation_data),
           "validation_data and validation_split cannot both be given");
   require(x.rows() <= std::numeric_limits<std::uint32_t>::max(), "x has more than 2^32 - 1 rows");
-  if (schedule_ != nullptr) {
-    validate(*schedule_);
+  if (options.schedule != nullptr) {
+    validate(*options.schedule);
+  }
+  for (const auto* schedule : {&options.dropout_schedule, &options.weight_decay_schedule}) {
+    if (*schedule) {
+      validate(**schedule);
+    }
   }
 
   if (held_out > 0) {
@@ -195,6 +188,16 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   epoch_mean_ = model::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
 }
 
+/// A deep copy whose ReduceOnPlateau has seen no epoch.
+std::optional<Schedule> fresh_copy(const std::optional<Schedule>& schedule) {
+  std::optional<Schedule> copy;
+  if (schedule) {
+    copy = copy_schedule(*schedule);
+    reset(*copy);
+  }
+  return copy;
+}
+
 /// Makes the memory of a new training, or takes the training of a file. If this throws, nothing has changed.
 /// \param steps  of all epochs
 template <class T>
@@ -202,9 +205,12 @@ void Fit<T>::start(std::size_t steps) {
   constexpr std::size_t kReserved = 4096;  // the first epochs of a fit append to the history without an allocation
   TrainingMemory memory;
   memory.seed = options_.seed.value_or(0);
-  memory.base_lr = lr_.base();
+  memory.base_lr = scheduled_.base_lr();
+  memory.base_weight_decay = scheduled_.base_weight_decay().value_or(0.0);
+  memory.dropout_schedule = fresh_copy(options_.dropout_schedule);
+  memory.weight_decay_schedule = fresh_copy(options_.weight_decay_schedule);
   memory.history = empty_history();
-  const ResumeTarget<T> target{network_, optimizer_, schedule_, memory.history, batches(), options_};
+  const ResumeTarget<T> target{network_, optimizer_, options_.schedule, memory.history, batches(), options_};
   std::optional<SavedTraining<T>> saved;
   if (!options_.resume_from.empty()) {
     saved = load_training(target);
@@ -220,22 +226,16 @@ void Fit<T>::start(std::size_t steps) {
       memory.template parameters<T>().reserve(network_.num_parameters());
     }
   }
-  std::optional<Schedule> with_own_length;
-  if (schedule_ != nullptr && lacks_length(*schedule_)) {
-    with_own_length =
-        with_length(*schedule_, static_cast<std::int64_t>(steps), static_cast<std::int64_t>(options_.epochs));
-  }
+  scheduled_.prepare(options_.schedule, memory, steps, options_.epochs);
   // The rest does not throw.
   if (saved) {
     restore(*saved, target);
-  } else if (schedule_ != nullptr) {
-    reset(*schedule_);
+  } else if (options_.schedule != nullptr) {
+    reset(*options_.schedule);
   }
   memory_ = std::move(memory);
-  if (with_own_length) {
-    own_schedule_ = std::move(with_own_length);
-    schedule_ = &*own_schedule_;
-  }
+  // Follow the caller's schedule and not a copy: a callback may read and change the memory of a ReduceOnPlateau.
+  scheduled_.follow(options_.schedule, memory_);
 }
 
 /// The series of this training, without numbers.
@@ -283,13 +283,13 @@ History Fit<T>::run() {
 
 template <class T>
 void Fit<T>::take_last_finite() {
-  last_finite_.take(network_, optimizer_, options_.schedule);
+  last_finite_.take(network_, optimizer_, schedules());
   position_of_last_finite_ = memory_.position;
 }
 
 template <class T>
 void Fit<T>::restore_last_finite() noexcept {
-  last_finite_.restore(network_, optimizer_, options_.schedule);
+  last_finite_.restore(network_, optimizer_, schedules());
   memory_.position = position_of_last_finite_;
   memory_.history.epochs = memory_.position.epochs;
   for (auto& [name, values] : memory_.history.series) {
@@ -373,13 +373,10 @@ bool Fit<T>::run_steps(std::size_t epoch) {
     const std::size_t first = at.epoch_steps * options_.batch_size;
     const std::size_t count = std::min(options_.batch_size, order_.size() - first);
     const std::span<const std::uint32_t> rows(order_.data() + first, count);
-    if (schedule_ != nullptr) {
-      lr_.set(
-          scheduled_lr(*schedule_, lr_.base(), static_cast<std::int64_t>(epoch), static_cast<std::int64_t>(at.steps)));
-    }
+    scheduled_.set(epoch, at.steps);
     at.lr = at.epoch_steps == 0 ? optimizer_.lr() : at.lr;
     runtime::poll(count * network_.num_parameters());  // an interrupt ends fit between two steps
-    const double value = train_batch(rows);
+    const double value = train_batch(rows, scheduled_.dropout_scale(epoch, at.steps));
     if (!std::isfinite(value)) {
       diverged(epoch, at.epoch_steps, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
     }
@@ -409,7 +406,11 @@ bool Fit<T>::stopped(std::size_t epoch, std::size_t rows_done) {
 }
 
 template <class T>
-double Fit<T>::train_batch(std::span<const std::uint32_t> rows) {
+double Fit<T>::train_batch(std::span<const std::uint32_t> rows, std::optional<double> dropout_scale) {
+  std::optional<DropoutScale<T>> scaled;
+  if (dropout_scale) {
+    scaled.emplace(network_, *dropout_scale);
+  }
   if (custom_batch_) {
     custom_batch_->gather(rows);
     return network_.train_step(custom_batch_->x(), custom_batch_->y(), loss_, optimizer_, {}, options_.gradient);
@@ -465,9 +466,7 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
   series(i++).push_back(memory_.position.lr);
   series(i++).push_back(seconds_since(start));
   ++memory_.history.epochs;
-  if (schedule_ != nullptr) {
-    observe(*schedule_, lr_.base(), monitored);
-  }
+  scheduled_.observe(monitored);
   return true;
 }
 

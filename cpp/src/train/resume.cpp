@@ -1,6 +1,7 @@
 #include "train/resume.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "io/json_writer.hpp"
 #include "io/settings_json.hpp"
 #include "pass/network_access.hpp"
+#include "train/snapshot.hpp"
 
 namespace backpass::train {
 namespace {
@@ -23,10 +25,13 @@ std::string layer_text(const LayerSpec& layer) {
   return text + (layer.bias ? ", bias" : ", no bias") + ", dropout " + number_text(layer.dropout);
 }
 
-/// The settings, with the learning rate `lr`.
-std::string settings_text(OptimizerRef optimizer, double lr) {
+/// The settings, with the learning rate `lr` and, unless empty, the weight decay.
+std::string settings_text(OptimizerRef optimizer, double lr, std::optional<double> weight_decay) {
   io::ObjectWriter object = io::optimizer_to_json(optimizer);
   object.set("lr", io::json_number(lr));
+  if (weight_decay) {
+    object.set("weight_decay", io::json_number(*weight_decay));
+  }
   return object.text();
 }
 /// The settings, without the memory.
@@ -61,10 +66,17 @@ SavedTraining<T> load_training(const ResumeTarget<T>& target) {
     require_same("layer " + std::to_string(i + 1) + " of the network", layer_text(saved.network.layer(i).spec()),
                  layer_text(target.network.layer(i).spec()));
   }
-  require_same("the optimizer", settings_text(*saved.optimizer, memory.base_lr),
-               settings_text(target.optimizer, target.optimizer.lr()));
-  require_same("the schedule", settings_text(saved.schedule ? &*saved.schedule : nullptr),
-               settings_text(target.schedule));
+  // A schedule may have changed the learning rate and the weight decay.
+  const bool decays = memory.weight_decay_schedule && OptimizerRef(*saved.optimizer).weight_decay() != nullptr;
+  require_same(
+      "the optimizer",
+      settings_text(*saved.optimizer, memory.base_lr, decays ? std::optional(memory.base_weight_decay) : std::nullopt),
+      settings_text(target.optimizer, target.optimizer.lr(), std::nullopt));
+  require_same("the schedule", settings_text(pointer_to(saved.schedule)), settings_text(target.schedule));
+  require_same("dropout_schedule", settings_text(pointer_to(memory.dropout_schedule)),
+               settings_text(pointer_to(target.options.dropout_schedule)));
+  require_same("weight_decay_schedule", settings_text(pointer_to(memory.weight_decay_schedule)),
+               settings_text(pointer_to(target.options.weight_decay_schedule)));
   if (target.options.seed) {
     require_same("the seed", std::to_string(*memory.seed), std::to_string(*target.options.seed));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -15,27 +16,37 @@
 
 namespace backpass::train {
 
-/// Parameters, dropout state, optimizer state, and the memory of a ReduceOnPlateau. take() reuses the memory of the
+/// The value, or null.
+template <class Optional>
+[[nodiscard]] auto* pointer_to(Optional& value) noexcept {
+  return value ? &*value : nullptr;
+}
+
+/// The schedules of a training: of the learning rate, of dropout, of the weight decay. Each may be null.
+using Schedules = std::array<Schedule*, 3>;
+
+/// Parameters, dropout state, optimizer state, and the memories of ReduceOnPlateau. take() reuses the memory of the
 /// previous snapshot.
 template <class T>
 class TrainingSnapshot {
  public:
-  /// \param schedule  may be null
   /// \throws std::bad_alloc; the snapshot has not changed then
   /// \throws what a poll throws; the snapshot can no longer be restored then
-  void take(const Network<T>& network, OptimizerRef optimizer, Schedule* schedule) {
+  void take(const Network<T>& network, OptimizerRef optimizer, const Schedules& schedules) {
     const auto p = network.parameters();
     parameters_.reserve(p.size());
     take_state(optimizer.state());
     // The rest allocates nothing.
     copy(p, parameters_);
     dropout_ = network.dropout_state();
-    const schedules::ReduceOnPlateau* plateau = schedule == nullptr ? nullptr : plateau_of(*schedule);
-    plateau_ = plateau == nullptr ? std::nullopt : std::optional(*plateau);
+    for (std::size_t i = 0; i < schedules.size(); ++i) {
+      const Plateau* plateau = plateau_in(schedules[i]);
+      plateaus_[i] = plateau == nullptr ? std::nullopt : std::optional(*plateau);
+    }
   }
   /// Allocates nothing: copies into the optimizer's arrays if they have the sizes of the snapshot, else moves the
   /// snapshot's arrays to the optimizer.
-  void restore(Network<T>& network, OptimizerRef optimizer, Schedule* schedule) noexcept {
+  void restore(Network<T>& network, OptimizerRef optimizer, const Schedules& schedules) noexcept {
     std::copy(parameters_.begin(), parameters_.end(), network.parameters().begin());
     network.set_dropout_state(dropout_);
     OptimizerState& state = optimizer.state();
@@ -46,13 +57,18 @@ class TrainingSnapshot {
       state = std::move(state_);
     }
     state.owner.set(owner.id());
-    if (schedules::ReduceOnPlateau* plateau = schedule == nullptr ? nullptr : plateau_of(*schedule);
-        plateau != nullptr && plateau_) {
-      *plateau = *plateau_;
+    for (std::size_t i = 0; i < schedules.size(); ++i) {
+      if (Plateau* plateau = plateau_in(schedules[i]); plateau != nullptr && plateaus_[i]) {
+        *plateau = *plateaus_[i];
+      }
     }
   }
 
  private:
+  using Plateau = schedules::ReduceOnPlateau;
+  static Plateau* plateau_in(Schedule* schedule) noexcept {
+    return schedule == nullptr ? nullptr : plateau_of(*schedule);
+  }
   static bool same_shape(const OptimizerState& a, const OptimizerState& b) noexcept {
     const auto same = [](const auto& x, const auto& y) {
       return std::equal(x.begin(), x.end(), y.begin(), y.end(),
@@ -101,7 +117,7 @@ class TrainingSnapshot {
   std::vector<T> parameters_;  ///< with the layout of Network::parameters()
   typename Network<T>::DropoutState dropout_;
   OptimizerState state_;
-  std::optional<schedules::ReduceOnPlateau> plateau_;
+  std::array<std::optional<Plateau>, std::tuple_size_v<Schedules>> plateaus_;
 };
 
 }  // namespace backpass::train

@@ -215,9 +215,10 @@ class OneCycle(Schedule):
 
 class CosLog(Schedule):
     """
-    Cosine cycles from 0 to base and back to 0, each twice as long as the one before it (Holzmüller et al. 2024, RealMLP).
+    Cosine cycles from 0 to base and back to 0, as coslog4 of RealMLP (Holzmüller et al. 2024).
 
-    lr = base (1 − cos(2π log2(1 + (2^cycles − 1) t))) / 2 with t = step / total_steps, then lr = 0. The first step has the rate 0.
+    With t = step / total_steps: lr = base (1 − cos(2π log2(1 + (2^cycles − 1) t))) / 2, and lr = 0 for t ≥ 1.
+    Each cycle is twice as long as the one before it. The first step has the rate 0.
 
     Parameters
     ----------
@@ -246,8 +247,8 @@ class FlatCosine(Schedule):
     """
     Constant, then cosine decay to 0.
 
-    With t = step / total_steps: lr = base for t < flat, then lr = base (1 + cos(π (t − flat) / (1 − flat))) / 2, and lr = 0 for
-    t ≥ 1.
+    With t = step / total_steps: lr = base for t < flat, then lr = base (1 + cos(π (t − flat) / (1 − flat))) / 2,
+    and lr = 0 for t ≥ 1.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@
 #include <backpass/serialize.hpp>
 
 #include "io/json_tree.hpp"
+#include "io/random_settings.hpp"
 
 namespace backpass::io {
 namespace {
@@ -51,6 +52,28 @@ TEST(TrainingMemoryJson, ABestValueIsNotNan) {
     } catch (const FormatError& error) {
       EXPECT_EQ(error.what(), "the training's memory: " + std::string(key) + " is NaN");
     }
+  }
+}
+
+TEST(TrainingMemoryJson, FilesHaveTheSchedulesOfDropoutAndWeightDecay) {
+  const Network<float> network({.sizes = {2, 3}, .seed = 1});
+  const auto load = [&](const TrainingMemory& memory) {
+    return std::get<SavedTraining<float>>(from_bytes(to_bytes(network, {.memory = &memory}))).memory;
+  };
+  EXPECT_FALSE(load({}).dropout_schedule || load({}).weight_decay_schedule);
+  test::Random random(6);
+  const std::vector<Schedule> schedules = test::random_schedules(random);
+  for (std::size_t i = 0; i < schedules.size(); ++i) {
+    TrainingMemory memory;
+    memory.dropout_schedule = schedules[i];
+    EXPECT_FALSE(load(memory).weight_decay_schedule);
+    EXPECT_TRUE(test::same(*load(memory).dropout_schedule, schedules[i]));
+    memory.weight_decay_schedule = schedules[schedules.size() - 1 - i];
+    memory.base_weight_decay = 0.1 * static_cast<double>(i + 1);
+    const TrainingMemory loaded = load(memory);
+    EXPECT_TRUE(test::same(*loaded.dropout_schedule, schedules[i]));
+    EXPECT_TRUE(test::same(*loaded.weight_decay_schedule, *memory.weight_decay_schedule));
+    EXPECT_EQ(loaded.base_weight_decay, memory.base_weight_decay);
   }
 }
 

@@ -235,6 +235,7 @@ TEST_P(Allocations, AnEpochOfFitAfterTheFirst) {
   options.sample_weight = weight_;
   options.validation_data.emplace(x(), backpass::Targets<float>(labels_));
   options.schedule = &schedule;
+  options.dropout_schedule = options.weight_decay_schedule = backpass::schedules::FlatCosine{};
   options.early_stopping = backpass::EarlyStopping{.monitor = "val_loss", .patience = 10};
   options.gradient.clip_norm = 1.0;
   options.metrics = {backpass::Metric::accuracy};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <optional>
 #include <vector>
@@ -23,6 +24,7 @@ struct Trained {
   std::vector<std::vector<double>> slots;
   std::vector<OptimizerState::Group> groups;
   double best = 0.0;
+  double weight_decay = 0.0;
   [[maybe_unused]] friend bool operator==(const Trained&, const Trained&) = default;
 };
 
@@ -37,6 +39,9 @@ class Training {
     options_.metrics = {Metric::r2};
     options_.early_stopping = EarlyStopping{.restore_best = false};
     options_.schedule = &schedule_;
+    options_.dropout_schedule =
+        schedules::LinearWarmup{.steps = 3, .then = std::make_shared<Schedule>(schedules::Cosine{})};
+    options_.weight_decay_schedule = schedules::FlatCosine{};
     options_.on_epoch_end = [this](const EpochReport&) {
       ++finished_;
       return false;
@@ -47,14 +52,14 @@ class Training {
     net_.fit(task.X, task.Y, MeanSquaredError{}, adam_, options_);
   }
   [[nodiscard]] Trained state() {
-    return {parameters_of(net_), net_.dropout_state().pass, adam_.state.slots_f64, adam_.state.groups,
-            plateau_of(schedule_)->best};
+    return {parameters_of(net_), net_.dropout_state().pass,   adam_.state.slots_f64,
+            adam_.state.groups,  plateau_of(schedule_)->best, adam_.weight_decay};
   }
   [[nodiscard]] std::size_t finished() const { return finished_; }
 
  private:
   Network<double> net_;
-  Adam adam_{.lr = 1e-2};
+  Adam adam_{.lr = 1e-2, .weight_decay = 0.1};
   Schedule schedule_;
   FitOptions<double> options_;
   std::size_t finished_ = 0;

@@ -55,6 +55,8 @@ FitOptions<double> options_of(std::size_t epochs, Schedule& schedule) {
           .batch_size = kBatch,
           .validation_split = 0.2,
           .schedule = &schedule,
+          .dropout_schedule = schedule,
+          .weight_decay_schedule = schedule,
           .early_stopping = EarlyStopping{.patience = 100},
           .seed = 9};
 }
@@ -66,7 +68,7 @@ TEST(Resume, ContinuesFromEveryStepOfAnEpochWithTheSameBits) {
                                    Schedule(schedules::ReduceOnPlateau{.factor = 0.5, .patience = 0})}) {
     std::size_t calls = 0;
     Network<double> whole = network_with_dropout();
-    Adam adam;
+    Adam adam{.weight_decay = 0.1};
     Schedule followed = schedule;
     const History expected =
         whole.fit(task.X, task.Y, squares_until(calls, SIZE_MAX), adam, options_of(kEpochs, followed));
@@ -77,7 +79,7 @@ TEST(Resume, ContinuesFromEveryStepOfAnEpochWithTheSameBits) {
     for (std::size_t end = 0; end < all; ++end) {
       // The first part, saved in the state that the exception left.
       Network<double> part = network_with_dropout();
-      Adam part_adam;
+      Adam part_adam{.weight_decay = 0.1};
       Schedule part_schedule = schedule;
       TrainingMemory memory;
       FitOptions<double> options = options_of(kEpochs, part_schedule);
@@ -89,12 +91,13 @@ TEST(Resume, ContinuesFromEveryStepOfAnEpochWithTheSameBits) {
 
       // The second part has new objects.
       Network<double> net = network_with_dropout();
-      Adam own;
+      Adam own{.weight_decay = 0.1};
       Schedule own_schedule = schedule;
       options = options_of(kEpochs, own_schedule);
       options.resume_from = path;
       const History history = net.fit(task.X, task.Y, squares_until(calls, SIZE_MAX), own, options);
       ASSERT_EQ(parameters_of(net), parameters_of(whole)) << "interrupted in call " << end;
+      EXPECT_EQ(own.weight_decay, 0.1);
       EXPECT_EQ(history.best_epoch, expected.best_epoch);
       EXPECT_EQ(history.epochs, kEpochs);
       for (const char* name : {"loss", "val_loss", "lr"}) {
@@ -147,6 +150,7 @@ TEST(Resume, RefusesAFileThatContradictsTheArgumentsAndChangesNothing) {
   TrainingMemory memory;
   memory.seed = 9;
   memory.base_lr = sgd.lr;
+  memory.dropout_schedule = memory.weight_decay_schedule = schedule;
   for (const char* name : {"loss", "val_loss", "lr", "seconds"}) {
     memory.history.series.emplace_back(name, std::vector<double>(2));
   }
@@ -172,6 +176,17 @@ TEST(Resume, RefusesAFileThatContradictsTheArgumentsAndChangesNothing) {
   EXPECT_FALSE(fits(2 * kSteps, 1));
   EXPECT_FALSE(fits(3 * kSteps + 1, kSteps + 1));
   EXPECT_FALSE(fits(0, 1));
+  for (auto other : {&TrainingMemory::dropout_schedule, &TrainingMemory::weight_decay_schedule}) {
+    memory.*other = schedules::FlatCosine{};
+    EXPECT_FALSE(fits(2 * kSteps, 0));
+    (memory.*other).reset();
+    EXPECT_FALSE(fits(2 * kSteps, 0));
+    memory.*other = schedule;
+  }
+  memory.base_weight_decay = 0.5;
+  EXPECT_FALSE(fits(2 * kSteps, 0));
+  memory.base_weight_decay = 0.0;
+  EXPECT_TRUE(fits(2 * kSteps, 0));
   memory.seed = 8;
   EXPECT_FALSE(fits(2 * kSteps, 0));
   memory.seed.reset();
