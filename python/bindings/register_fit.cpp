@@ -190,7 +190,7 @@ training with ``resume_from``.)")
       .def_readonly("monitor", &TrainingMemory::monitor, "str : name of the series that early stopping monitors.")
       .def_readonly("best", &TrainingMemory::best, "float or None : best value of `monitor` so far.")
       .def_readonly("best_epoch", &TrainingMemory::best_epoch, "int : zero-based epoch of `best`.")
-      .def_readonly("waited", &TrainingMemory::waited, "int : number of epochs without improvement since `best_epoch`.")
+      .def_readonly("waited", &TrainingMemory::waited, "int : number of epochs since the last improvement.")
       .def_property_readonly(
           "epochs", [](const TrainingMemory& self) { return self.position.epochs; }, "int : number of finished epochs.")
       .def_property_readonly(

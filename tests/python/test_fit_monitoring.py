@@ -298,6 +298,34 @@ def test_early_stopping_on_a_metric_that_rises():
     assert accuracy == pytest.approx(max(history["val_accuracy"]))
 
 
+@pytest.mark.parametrize("ties", ["first", "last"])
+def test_the_best_epoch_by_a_metric_without_a_stop(ties):
+    net, (x, labels) = make_classifier(), data_of_classes()
+    parameters = []
+    history = net.fit(
+        x,
+        labels,
+        loss="cross_entropy",
+        optimizer=sgd(0.5),
+        epochs=30,
+        validation_split=0.3,
+        metrics=["accuracy"],
+        early_stopping=bp.callbacks.EarlyStopping("val_accuracy", patience=30, ties=ties),
+        callbacks=bp.callbacks.LambdaCallback(
+            on_epoch_end=lambda net, epoch, logs: parameters.append(net.parameters.copy())
+        ),
+        seed=0,
+        **SILENT,
+    )
+    accuracy = np.array(history["val_accuracy"])
+    best = np.flatnonzero(accuracy == accuracy.max())
+    assert len(best) > 1
+    assert best[-1] < 29  # the last epoch is not the best
+    assert history.best_epoch == best[0 if ties == "first" else -1]
+    assert (history.epochs, history.stopped_early) == (30, False)
+    assert bits(net.parameters) == bits(parameters[history.best_epoch])
+
+
 def test_a_callback_stops():
     x, y = data()
     calls = []

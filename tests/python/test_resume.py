@@ -102,6 +102,19 @@ def test_early_stopping_continues(tmp_path, dtype, restore_best, monitor, ends):
     assert bits(net.parameters) == bits(whole.parameters)
 
 
+def test_the_last_of_equal_epochs_continues(tmp_path):
+    """With the rate 0, all epochs are equal: the wait ends after `patience` epochs."""
+
+    def options():
+        return settings(
+            optimizer=bp.optim.SGD(lr=0.0), early_stopping=stop(patience=5, ties="last")
+        )
+
+    _, history = fit_in_parts(tmp_path / "a", make, (2, 4), options)
+    assert (history.epochs, history.best_epoch, history.stopped_early) == (6, 5, True)
+    assert history.restored_best
+
+
 @pytest.mark.parametrize("schedule", [None, *SCHEDULES], ids=str)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_every_optimizer_and_schedule_continues(tmp_path, optimizer, schedule):

@@ -79,11 +79,17 @@ struct EarlyStopping {
   double min_delta = 0.0;     ///< ≥ 0
   bool restore_best = true;   ///< true: fit ends with the parameters of the best epoch
   std::string mode = "auto";  ///< "min", "max", or "auto": "max" if rises(monitor)
+  /// Which of several epochs with the best value is the best epoch: "first" or "last". An equal value is not an
+  /// improvement: it does not extend the wait.
+  std::string ties = "first";
 
   static constexpr auto fields() {
-    return std::tuple{Field{"monitor", &EarlyStopping::monitor}, Field{"patience", &EarlyStopping::patience},
+    return std::tuple{Field{"monitor", &EarlyStopping::monitor},
+                      Field{"patience", &EarlyStopping::patience},
                       Field{"min_delta", &EarlyStopping::min_delta, Range::non_negative},
-                      Field{"restore_best", &EarlyStopping::restore_best}, Field{"mode", &EarlyStopping::mode}};
+                      Field{"restore_best", &EarlyStopping::restore_best},
+                      Field{"mode", &EarlyStopping::mode},
+                      Field{"ties", &EarlyStopping::ties}};
   }
 };
 
@@ -121,7 +127,7 @@ struct TrainingMemory {
   std::string monitor;                ///< the series that `best` belongs to; empty without early stopping
   std::optional<double> best;         ///< the best value; none before the first epoch with a value that is not NaN
   std::size_t best_epoch = 0;         ///< counted from 0
-  std::size_t waited = 0;             ///< number of epochs since best_epoch
+  std::size_t waited = 0;             ///< number of epochs since the last improvement
   std::optional<double> best_saved;   ///< the value at the last save of Python's Checkpoint(save_best_only=True)
   std::string best_saved_monitor;     ///< the series that best_saved belongs to
   /// FitOptions::dropout_schedule and weight_decay_schedule, with the memory of a ReduceOnPlateau.

@@ -30,6 +30,8 @@ Monitor::Monitor(const EarlyStopping& settings, const TrainingMemory& memory) : 
   require_fields(settings);
   require(settings.mode == "auto" || settings.mode == "min" || settings.mode == "max",
           "EarlyStopping: mode must be \"auto\", \"min\" or \"max\", not \"" + settings.mode + "\"");
+  require(settings.ties == "first" || settings.ties == "last",
+          "EarlyStopping: ties must be \"first\" or \"last\", not \"" + settings.ties + "\"");
   sign_ = settings.mode == "max" || (settings.mode == "auto" && rises(settings.monitor)) ? -1.0 : 1.0;
   require(
       memory.monitor.empty() || memory.monitor == settings.monitor,
@@ -45,6 +47,10 @@ bool Monitor::observe(std::size_t epoch, double value, TrainingMemory& memory) c
     return true;
   }
   ++memory.waited;
+  if (settings_.ties == "last" && memory.best && value == *memory.best) {
+    memory.best_epoch = epoch;
+    return true;
+  }
   return false;
 }
 

@@ -13,7 +13,7 @@ class Monitor {
   /// \throws std::invalid_argument if a setting is out of range, if the history has no series `monitor`, or if the
   ///         memory belongs to another series
   Monitor(const EarlyStopping& settings, const TrainingMemory& memory);
-  /// Takes the monitored value of an epoch. \returns true if it is the best value so far
+  /// Takes the monitored value of an epoch. \returns true if it is the best epoch so far
   bool observe(std::size_t epoch, double value, TrainingMemory& memory) const noexcept;
   [[nodiscard]] bool is_over(const TrainingMemory& memory) const noexcept {
     return memory.waited > 0 && memory.waited >= settings_.patience;

@@ -718,7 +718,7 @@ class TrainingMemory:
     @property
     def waited(self) -> int:
         """
-        int : number of epochs without improvement since `best_epoch`.
+        int : number of epochs since the last improvement.
         """
 
 def _compute_metric(

@@ -13,7 +13,8 @@ class EarlyStopping:
     """Stop if `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
     Pass it to `Network.fit` as ``early_stopping=`` or in ``callbacks``. The native training loop
-    does the monitoring.
+    does the monitoring. With a `patience` of all epochs, the training does not stop, and the
+    network gets the parameters of its best epoch at the end.
 
     Parameters
     ----------
@@ -28,6 +29,9 @@ class EarlyStopping:
     mode : {"auto", "min", "max"}
         Whether a smaller or a larger value is better. ``"auto"`` means a larger one for accuracy,
         r2, AUC, F1, precision, recall and top-k, and a smaller one for all other series.
+    ties : {"first", "last"}
+        Which of several epochs with the best value is the best epoch. An equal value is not an
+        improvement: it does not extend the wait.
 
     Raises
     ------
@@ -42,6 +46,7 @@ class EarlyStopping:
     min_delta: float = 0.0
     restore_best: bool = True
     mode: Literal["auto", "min", "max"] = "auto"
+    ties: Literal["first", "last"] = "first"
 
     def __post_init__(self) -> None:
         if not isinstance(self.monitor, str):
@@ -51,4 +56,5 @@ class EarlyStopping:
         to_count(self.patience, "EarlyStopping: patience", 1)
         to_flag(self.restore_best, "EarlyStopping: restore_best")
         to_choice(self.mode, "EarlyStopping: mode", "auto", "min", "max")
+        to_choice(self.ties, "EarlyStopping: ties", "first", "last")
         to_not_negative(self.min_delta, "EarlyStopping: min_delta")

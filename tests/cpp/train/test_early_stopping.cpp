@@ -81,8 +81,41 @@ TEST(EarlyStopping, CountsEpochsWithoutImprovement) {
   }
 }
 
+TEST(EarlyStopping, TheLastOfEqualBestEpochsIsTheBestIfAsked) {
+  struct TieCase {
+    std::vector<double> series;
+    std::size_t patience;
+    double min_delta;
+    std::size_t epochs;  ///< that run
+    std::size_t first, last;
+  };
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  const TieCase cases[] = {
+      {{3, 1, 2, 1, 1, 2}, 6, 0.0, 6, 1, 4},
+      {{2, 2, 2}, 3, 0.0, 3, 0, 2},
+      {{3, 1, 1, 0.5, 0.5, 1}, 6, 0.0, 6, 3, 4},
+      {{3, 1, 1, 1, 1, 0}, 3, 0.0, 5, 1, 4},    // equal values do not extend the wait
+      {{3, 2, 2.5, 2, 2.75}, 6, 1.0, 5, 0, 0},  // better, but not by more than min_delta, is not equal
+      {{4, 2, 1.5, 2, 3}, 6, 1.0, 5, 1, 3},
+      {{-0.0, 0.0, 1}, 3, 0.0, 3, 0, 1},
+      {{inf, inf, kNaN}, 3, 0.0, 3, 0, 1},
+      {{kNaN, kNaN, 1, kNaN}, 4, 0.0, 4, 2, 2},
+  };
+  for (const TieCase& c : cases) {
+    for (const bool last : {false, true}) {
+      const Outcome result =
+          outcome_of(c.series, {.patience = c.patience, .min_delta = c.min_delta, .ties = last ? "last" : "first"});
+      const std::size_t best = last ? c.last : c.first;
+      EXPECT_EQ(result.history.epochs, c.epochs) << c.series[0];
+      EXPECT_EQ(result.history.best_epoch, std::optional<std::size_t>(best)) << c.series[0];
+      EXPECT_EQ(result.weight, static_cast<double>(best + 1)) << c.series[0];
+    }
+  }
+}
+
 TEST(EarlyStopping, RefusesWhatIsNotMonitoredAndANegativeDelta) {
   EXPECT_THROW((void)outcome_of({1, 1}, {.monitor = "val_mae"}), std::invalid_argument);
+  EXPECT_THROW((void)outcome_of({1, 1}, {.ties = "both"}), std::invalid_argument);
   for (const double wrong : {-1.0, kNaN}) {
     EXPECT_THROW((void)outcome_of({1, 1}, {.min_delta = wrong}), std::invalid_argument);
   }

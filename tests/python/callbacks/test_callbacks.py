@@ -61,6 +61,7 @@ class TestEarlyStopping:
             ({"min_delta": -1.0}, r"min_delta .* got -1\.0"),
             ({"min_delta": float("nan")}, "min_delta .* got nan"),
             ({"monitor": ""}, "monitor"),
+            ({"ties": "both"}, 'ties must be "first" or "last"'),
         ],
     )
     def test_refuses(self, arguments: dict[str, Any], message: str) -> None:
