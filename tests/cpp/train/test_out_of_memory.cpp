@@ -40,8 +40,8 @@ class Training {
     options_.early_stopping = EarlyStopping{.restore_best = false};
     options_.schedule = &schedule_;
     options_.dropout_schedule =
-        schedules::LinearWarmup{.steps = 3, .then = std::make_shared<Schedule>(schedules::Cosine{})};
-    options_.weight_decay_schedule = schedules::FlatCosine{};
+        schedules::LinearWarmup{.steps = 3, .then = std::make_shared<Schedule>(schedules::Cosine{.period = 3})};
+    options_.weight_decay_schedule = schedules::FlatCosine{.total_steps = 9};
     options_.on_epoch_end = [this](const EpochReport&) {
       ++finished_;
       return false;
