@@ -41,7 +41,9 @@ void check_groups(std::span<const ParameterGroup> groups, std::size_t num_parame
                        " with num_biases = " + std::to_string(group.num_biases));
     }
     require(Range::non_negative, "parameter group", "lr_scale", group.lr_scale);
-    require(Range::non_negative, "parameter group", "bias_lr_scale", group.bias_lr_scale);
+    if (group.bias_lr_scale != 1.0) {
+      require(Range::non_negative, "parameter group", "bias_lr_scale", group.bias_lr_scale);
+    }
   }
 }
 
@@ -135,7 +137,7 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
     });
   }
   slots.reserve(needed);
-  ranges_.reserve(groups.size() + static_cast<std::size_t>(std::count_if(groups.begin(), groups.end(), splits)));
+  ranges_.reserve(2 * groups.size());
   const bool restarts = !state.empty() && needed > had && R::kNewSlotRestarts;
   state.groups.resize(groups.size());
 
@@ -154,12 +156,14 @@ void UpdatePlan<T>::advance_for(O& optimizer, std::size_t num_parameters, std::s
   double rate = 0.0;
   OptimizerState::Group before;
   OptimizerState::Group after;
+  bool first = true;
   const auto add = [&](std::size_t begin, std::size_t end, double lr, OptimizerState::Group& counters) {
-    if (!ranges_.empty() && counters == before && lr == rate) {
+    if (!first && counters == before && lr == rate) {
       counters = after;
       ranges_.push_back({begin, end, ranges_.back().coefficients});
       return;
     }
+    first = false;
     rate = lr;
     before = counters;
     ranges_.push_back({begin, end, R::template advance<T>(optimizer, lr, counters)});

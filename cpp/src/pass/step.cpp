@@ -36,12 +36,14 @@ void Step<T>::check(const model::Model<T>& model, OptimizerRef optimizer) {
   groups_.resize(model.layers.size());
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     const LayerSpec& layer = model.layers[i];
-    groups_[i] = {.offset = layer.offset,
-                  .size = layer.num_parameters(),
-                  .lr_scale = layer.lr_scale,
-                  .trainable = layer.trainable,
-                  .num_biases = layer.num_parameters() - layer.num_weights(),
-                  .bias_lr_scale = layer.bias_lr_scale};
+    // Member by member: the copy of a temporary group would be slow, and every step does this.
+    ParameterGroup& group = groups_[i];
+    group.offset = layer.offset;
+    group.num_biases = layer.bias ? layer.outputs : 0;
+    group.size = layer.num_weights() + group.num_biases;
+    group.lr_scale = layer.lr_scale;
+    group.bias_lr_scale = layer.bias_lr_scale;
+    group.trainable = layer.trainable;
   }
   optim::UpdatePlan<T>::check(optimizer, model.parameters.size(), groups_);
   const std::uint64_t owner = optimizer.state().owner.id();
