@@ -394,7 +394,7 @@ def test_l1():
     np.testing.assert_array_equal(plain.intercepts_[0], model.intercepts_[0])
     cost = 3.0 / 200 * sum(np.abs(w).sum() for w in start.coefs_)
     assert model.loss_ == pytest.approx(plain.loss_ + cost, rel=1e-12)
-    sparse = regressor(solver="lbfgs", l1=20.0, alpha=0, max_iter=200).fit(X, Y)
+    sparse = regressor(solver="lbfgs", l1=20.0, alpha=0, max_iter=60).fit(X, Y)
     dense = regressor(solver="lbfgs", alpha=0, max_iter=200).fit(X, Y)
     assert np.abs(sparse.coefs_[0]).sum() < 0.3 * np.abs(dense.coefs_[0]).sum()
 

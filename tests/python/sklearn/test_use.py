@@ -18,8 +18,8 @@ from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.ensemble import BaggingRegressor, StackingClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, scale
 from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data
@@ -72,7 +72,7 @@ def test_pipelines():
     assert model.score(frame, Y) > 0.7
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         model[-1].predict(np.zeros((1, 6)))
-    stacked = StackingClassifier([("net", classifier()), ("line", LogisticRegression())], cv=2)
+    stacked = StackingClassifier([("net", classifier()), ("bayes", GaussianNB())], cv=2)
     assert stacked.fit(X, Y).score(X, Y) > 0.8
     bagged = BaggingRegressor(MLPRegressor(max_iter=5, random_state=0), 3, random_state=0)
     assert bagged.fit(X_REG, Y_REG).predict(X_REG).shape == (150,)
