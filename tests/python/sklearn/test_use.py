@@ -72,7 +72,9 @@ def test_pipelines():
     assert model.score(frame, Y) > 0.7
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         model[-1].predict(np.zeros((1, 6)))
-    stacked = StackingClassifier([("net", classifier()), ("bayes", GaussianNB())], cv=2)
+    stacked = StackingClassifier(
+        [("net", classifier()), ("bayes", GaussianNB())], GaussianNB(), cv=2
+    )
     assert stacked.fit(X, Y).score(X, Y) > 0.8
     bagged = BaggingRegressor(MLPRegressor(max_iter=5, random_state=0), 3, random_state=0)
     assert bagged.fit(X_REG, Y_REG).predict(X_REG).shape == (150,)
