@@ -105,7 +105,7 @@ class Tasks:
 
 
 class Events:
-    """The reports of one stochastic fit to backpass's callbacks, and the series of its history.
+    """The reports of one fit to backpass's callbacks, and the series of its history.
 
     Parameters
     ----------
@@ -230,11 +230,10 @@ class Events:
 
 
 class _Monitor:
-    """Early stopping of backpass.callbacks, on one series."""
+    """Early stopping of backpass.callbacks, on one series: the rules of `fit`."""
 
     def __init__(self, settings: EarlyStopping) -> None:
         self._settings = settings
-        self._sign = 1.0
         self._best = np.inf
         self._waited = 0
         self._parameters: Any = None
@@ -249,12 +248,14 @@ class _Monitor:
             )
         rises = mode == "max" or (mode == "auto" and _core._rises(name))  # noqa: SLF001
         value = -logs[name] if rises else logs[name]
-        if value < self._best - self._settings.min_delta:
+        better = value < self._best - self._settings.min_delta
+        equal = value == self._best  # not an improvement, but with ties="last" the best epoch
+        if better:
             self._best, self._waited = value, 0
-            if self._settings.restore_best:
-                self._parameters = net.parameters.copy()
         else:
             self._waited += 1
+        if self._settings.restore_best and (better or (equal and self._settings.ties == "last")):
+            self._parameters = net.parameters.copy()
         return self._waited >= self._settings.patience
 
     def restore(self, net: Network) -> Any:

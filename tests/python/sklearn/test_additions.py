@@ -317,6 +317,25 @@ def test_early_stopping_of_backpass():
         clone(model).fit(X, Y)
 
 
+@pytest.mark.parametrize("ties", ["first", "last"])
+def test_early_stopping_of_backpass_with_ties(ties):
+    parameters = []
+    record = bp.callbacks.LambdaCallback(
+        on_epoch_end=lambda net, epoch, logs: parameters.append(net.parameters.copy())
+    )
+    stopping = bp.callbacks.EarlyStopping("val_accuracy", patience=60, ties=ties)
+    model = MLPClassifier(
+        (8,), max_iter=60, random_state=0, metrics="accuracy", callbacks=[record, stopping]
+    ).set_params(learning_rate_init=0.03, n_iter_no_change=np.inf)
+    labels = (np.median(Y) < Y).astype(int)
+    model.fit(X[:150], labels[:150], X_val=X[150:], y_val=labels[150:])
+    accuracy = np.array(model.history_["val_accuracy"])
+    best = np.flatnonzero(accuracy == accuracy.max())
+    assert best[0] < best[-1] < 59
+    expected = parameters[best[0 if ties == "first" else -1]]
+    np.testing.assert_array_equal(model.network_.parameters, expected)
+
+
 def test_progress(capsys):
     regressor(progress=True, max_iter=3).fit(X, Y)
     assert "epoch 3/3" in capsys.readouterr().err
