@@ -64,7 +64,7 @@ def fit(
 
     `lr(epoch, step)` is the rate of a step; both count from zero over the whole run. `order(epoch)`
     is the order of the rows; the default is the given order. `weight_decay(epoch, step)` is that of
-    a step. `prepare(epoch, step, rows)` is called before a step with so many rows.
+    a step. `prepare(epoch, step, rows)` is called before each step; `rows` is its number of rows.
     """
     history, step = [], 0
     for epoch in range(epochs):

@@ -14,13 +14,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from backpass import activations, losses, optim, schedules
+from backpass import activations, optim, schedules
 from backpass.callbacks.callback import Callback
 from backpass.callbacks.early_stopping import EarlyStopping
 from backpass.sklearn import lbfgs, stochastic
 from backpass.sklearn.events import CallbackSupportMixin, Events, Rows, Tasks
 from backpass.sklearn.objective import Objective, blocks, dense, predict
-from backpass.sklearn.parameters import NetworkParameters, native_name
+from backpass.sklearn.parameters import NetworkParameters
 from backpass.sklearn.solvers import SGD, Adam, Given, Rates, Solver
 
 if TYPE_CHECKING:
@@ -433,13 +433,3 @@ def _encoded(
         return None
     X, targets, _, weight = held_out
     return Rows(X, objective.encode(targets, dtype), weight)
-
-
-def natural_loss(loss: Any) -> Any:
-    """Return a loss of backpass from its object or its name."""
-    return losses.get(loss) if isinstance(loss, str) else loss
-
-
-def scikit_name(activation: Any) -> str:
-    """Return scikit-learn's name of an output activation."""
-    return "logistic" if native_name("logistic") == activation else str(activation)

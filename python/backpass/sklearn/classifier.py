@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
 from backpass import losses
-from backpass.sklearn.base import CONSTRAINTS, NetworkEstimator, natural_loss
+from backpass.sklearn.base import CONSTRAINTS, NetworkEstimator
 from backpass.sklearn.events import with_callbacks
 from backpass.sklearn.objective import Objective
 
@@ -268,7 +268,7 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
                 return Objective(losses.CrossEntropy(), labels=True)
             width = float(self.n_outputs_)
             return Objective(losses.BinaryCrossEntropy(), width, width)
-        loss = natural_loss(self.loss)
+        loss = losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         wrong = {"unit_interval"} if multiclass else {"distribution"}
         if loss.targets in wrong or (loss.targets != "real" and loss.output == "identity"):
             one = losses.CrossEntropy() if multiclass else losses.BinaryCrossEntropy()

@@ -10,6 +10,7 @@ import scipy.optimize
 from sklearn.utils.optimize import _check_optimize_result
 
 from backpass.sklearn.objective import blocks, dense
+from backpass.sklearn.parameters import weights
 from backpass.sklearn.stochastic import Penalty
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class FullBatch:
         self._penalty = Penalty(net, objective, alpha, l1)
         self._alpha, self._l1 = alpha, l1
         layers = list(net.layers)
-        self._parameters = [layer.weight.T.reshape(-1) for layer in layers]
-        self._parameters += [layer.bias for layer in layers]
+        self._parameters = [*weights(net), *(layer.bias for layer in layers)]
         self._gradients = [layer.weight_grad.T.reshape(-1) for layer in layers]
         self._gradients += [layer.bias_grad for layer in layers]
         self._weights = sum(layer.inputs * layer.outputs for layer in layers)
@@ -78,10 +78,10 @@ class FullBatch:
             gradient = gradient + share * np.concatenate(self._gradients).astype(np.float64)
             total += share
         gradient *= self._objective.gradient_factor
-        weights = packed[: self._weights]
-        gradient[: self._weights] += self._alpha * weights
+        w = packed[: self._weights]
+        gradient[: self._weights] += self._alpha * w
         if self._l1:
-            gradient[: self._weights] += self._l1 * np.sign(weights)
+            gradient[: self._weights] += self._l1 * np.sign(w)
         cost = self._objective.value_factor * value + self._penalty.value()
         return cost / total + self._offset, gradient / total
 

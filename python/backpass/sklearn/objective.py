@@ -76,7 +76,7 @@ class Objective:
         return y if self.repeat == 1 else np.repeat(y, self.repeat, axis=1)
 
     def offsets(self, y: Array) -> Array | None:
-        """Return the offset of each row, (B,), or None if there are no offsets."""
+        """Return the offset of each row, of shape (B,). A loss without offsets gives None."""
         return (xlogy(y, y) - y).sum(axis=1) if self.deviance else None
 
     def evaluate(self, net: Network, x: Any, y: Array, weight: Array | None) -> float:

@@ -25,6 +25,11 @@ def native_name(activation: Any) -> Any:
     return _NAMES.get(activation, activation) if isinstance(activation, str) else activation
 
 
+def scikit_name(activation: str) -> str:
+    """Return scikit-learn's name of an activation."""
+    return next((name for name, native in _NAMES.items() if native == activation), activation)
+
+
 def attributes_of(net: Network) -> dict[str, Any]:
     """Return the attributes of an estimator whose parameters are those of the network.
 

@@ -13,9 +13,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from backpass import losses
-from backpass.sklearn.base import CONSTRAINTS, NetworkEstimator, scikit_name
+from backpass.sklearn.base import CONSTRAINTS, NetworkEstimator
 from backpass.sklearn.events import with_callbacks
 from backpass.sklearn.objective import Objective
+from backpass.sklearn.parameters import scikit_name
 
 # scikit-learn's names of losses.
 _NAMES = {"squared_error": "mse", "absolute_error": "mae"}

@@ -36,7 +36,7 @@ class Batches:
     """
 
     def __init__(self, rows: Rows, size: int) -> None:
-        self._rows, self._size = rows, size
+        self.rows, self.size = rows, size
         x = rows.x
         self.count = x.shape[0]
         row_bytes = max(1, x.shape[1] * x.dtype.itemsize)
@@ -50,8 +50,8 @@ class Batches:
 
         The arrays are valid until the next batch.
         """
-        x, y, weight = self._rows.x, self._rows.y, self._rows.weight
-        size = self._size
+        x, y, weight = self.rows.x, self.rows.y, self.rows.weight
+        size = self.size
         for first in range(0, self.count, self._group):
             last = min(first + self._group, self.count)
             if order is None:
@@ -131,8 +131,7 @@ def train(
     validate : callable
         Updates the estimator's number of epochs without improvement.
     """
-    batch_size = batches._size  # noqa: SLF001
-    events.begin(solver.rule, batch_size)
+    events.begin(solver.rule, batches.size)
     start = time.monotonic()
     count = batches.count
     order = np.arange(count)
@@ -162,7 +161,7 @@ def train(
             estimator.n_iter_ += 1
             estimator.loss_ = total / count
             if offsets is not None:
-                estimator.loss_ += _offset(offsets, batches, order, batch_size)
+                estimator.loss_ += _offset(offsets, batches, order)
             estimator.t_ += count
             estimator.loss_curve_.append(estimator.loss_)
             if estimator.verbose:
@@ -235,9 +234,9 @@ def _clipping(estimator: Any, objective: Objective) -> dict[str, float]:
     return {"clip_norm": estimator.clip_norm / objective.gradient_factor}
 
 
-def _offset(offsets: Any, batches: Batches, order: Any, size: int) -> float:
+def _offset(offsets: Any, batches: Batches, order: Any) -> float:
     """Return the mean over batches, weighted by their rows, of the weighted mean offset."""
-    weight = batches._rows.weight  # noqa: SLF001
+    weight, size = batches.rows.weight, batches.size
     if weight is None:
         return float(offsets.mean())
     total = 0.0

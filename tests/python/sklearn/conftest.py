@@ -1,4 +1,4 @@
-"""Without the extra there are no estimators to test."""
+"""Leave out the tests of this folder if scikit-learn is not installed."""
 
 from importlib.util import find_spec
 
