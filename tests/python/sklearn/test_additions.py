@@ -395,10 +395,11 @@ def test_a_schedule_observes_the_loss():
 # Clipping, penalties, dropout, time, type
 
 
-def test_clip_norm():
+@pytest.mark.parametrize("targets", [Y, BOTH, np.c_[BOTH, Y]])  # gradient factors 1/2, 1 and 3/2
+def test_clip_norm(targets):
     model = regressor(solver="sgd", momentum=0, learning_rate_init=1.0, clip_norm=0.01, alpha=0)
-    model.set_params(max_iter=1).fit(X, BOTH)
-    start = regressor(solver="sgd", learning_rate_init=1e-300, max_iter=1).fit(X, BOTH)
+    model.set_params(max_iter=1).fit(X, targets)
+    start = regressor(solver="sgd", learning_rate_init=1e-300, max_iter=1).fit(X, targets)
     moved = model.network_.parameters - start.network_.parameters
     assert np.linalg.norm(moved) == pytest.approx(0.01, rel=1e-5)
 
