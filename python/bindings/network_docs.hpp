@@ -221,6 +221,8 @@ optimizer : Optimizer
     An object of `backpass.optim`. A name is not accepted, because the optimizer keeps its state between steps.
 sample_weight : array_like, optional
     w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
+clip_norm, clip_value, l1, l2 : float
+    See `step`. The returned loss does not contain the penalties.
 
 Returns
 -------

@@ -75,13 +75,17 @@ double to_bound(const OptionalFloat& value, const char* name) {
   return bound;
 }
 
+GradientOptions to_options(const OptionalFloat& clip_norm, const OptionalFloat& clip_value, double l1, double l2) {
+  return {.l1 = l1,
+          .l2 = l2,
+          .clip_norm = to_bound(clip_norm, "clip_norm"),
+          .clip_value = to_bound(clip_value, "clip_value")};
+}
+
 void step(AnyNetwork& self, const OptimizerLike& optimizer_like, const OptionalFloat& clip_norm,
           const OptionalFloat& clip_value, double l1, double l2) {
   OptimizerObject& optimizer = to_optimizer(optimizer_like);
-  const GradientOptions options{.l1 = l1,
-                                .l2 = l2,
-                                .clip_norm = to_bound(clip_norm, "clip_norm"),
-                                .clip_value = to_bound(clip_value, "clip_value")};
+  const GradientOptions options = to_options(clip_norm, clip_value, l1, l2);
   self.visit([&]<class T>(Network<T>& net) {
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_optimizer(optimizer.gate);
@@ -132,15 +136,17 @@ struct Samples {
 };
 
 double train_step(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
-                  const OptimizerLike& optimizer_like, const OptionalArrayLike& sample_weight) {
+                  const OptimizerLike& optimizer_like, const OptionalArrayLike& sample_weight,
+                  const OptionalFloat& clip_norm, const OptionalFloat& clip_value, double l1, double l2) {
   const Loss loss = to_loss(loss_like);
   OptimizerObject& optimizer = to_optimizer(optimizer_like);
+  const GradientOptions options = to_options(clip_norm, clip_value, l1, l2);
   return self.visit([&]<class T>(Network<T>& net) {
     const Samples<T> samples(net, loss, x, y, sample_weight);
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_optimizer(optimizer.gate);
     return without_gil(3 * self.operations(samples.x.view.rows(), loss), [&] {
-      return net.train_step(samples.x.view, samples.y.view, loss, optimizer.value, samples.weights.view);
+      return net.train_step(samples.x.view, samples.y.view, loss, optimizer.value, samples.weights.view, options);
     });
   });
 }
@@ -329,7 +335,8 @@ void register_passes(NetworkClass& cls) {
       .def("__call__", &predict, py::arg("x"), py::kw_only(), py::arg("out") = py::none(),
            py::arg("num_threads") = py::none(), "The same as `predict`.")
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
-           py::arg("sample_weight") = py::none(), docs::kTrainStep)
+           py::arg("sample_weight") = py::none(), py::arg("clip_norm") = py::none(), py::arg("clip_value") = py::none(),
+           py::arg("l1") = 0.0, py::arg("l2") = 0.0, docs::kTrainStep)
       .def("loss_and_gradient", &loss_and_gradient, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
            py::arg("sample_weight") = py::none(), py::arg("input_gradient") = false, docs::kLossAndGradient)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
@@ -340,16 +347,23 @@ void register_passes(NetworkClass& cls) {
            "Return the result of backpass.gradient_check.");
 
   const py::object none = py::none();
+  const py::object zero = py::float_(0.0);
   FastMethod<&predict>::install(cls, "predict", {"x"}, {{"out", none}, {"num_threads", none}});
-  FastMethod<&train_step>::install(cls, "train_step", {"x", "y"}, {{"loss"}, {"optimizer"}, {"sample_weight", none}});
+  FastMethod<&train_step>::install(cls, "train_step", {"x", "y"},
+                                   {{"loss"},
+                                    {"optimizer"},
+                                    {"sample_weight", none},
+                                    {"clip_norm", none},
+                                    {"clip_value", none},
+                                    {"l1", zero},
+                                    {"l2", zero}});
   FastMethod<&loss_and_gradient>::install(cls, "loss_and_gradient", {"x", "y"},
                                           {{"loss"}, {"sample_weight", none}, {"input_gradient", py::bool_(false)}});
   FastMethod<&forward>::install(cls, "forward", {"x"}, {{"training", py::bool_(false)}});
   FastMethod<&backward>::install(cls, "backward", {"grad_output"},
                                  {{"input_gradient", py::bool_(false)}, {"accumulate", py::bool_(false)}});
-  FastMethod<&step>::install(
-      cls, "step", {"optimizer"},
-      {{"clip_norm", none}, {"clip_value", none}, {"l1", py::float_(0.0)}, {"l2", py::float_(0.0)}});
+  FastMethod<&step>::install(cls, "step", {"optimizer"},
+                             {{"clip_norm", none}, {"clip_value", none}, {"l1", zero}, {"l2", zero}});
 }
 
 }  // namespace

@@ -104,3 +104,57 @@ def test_a_bound_is_a_number(name, bound):
     net = bp.Network([2, 1], seed=0)
     with pytest.raises(TypeError, match=f"{name} must be a number, not {type(bound).__name__}"):
         net.step(bp.optim.SGD(), **{name: bound})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_train_step_takes_the_options_of_step(dtype, threads):
+    """The gradient, its penalties and its bounds, computed here in NumPy."""
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(40, 6)), rng.normal(size=(40, 2))
+    net = bp.Network([6, 9, 2], "tanh", dtype=dtype, seed=1)
+    other = net.copy()
+    other.loss_and_gradient(x, y, loss="mse")
+    for layer in other.layers:
+        layer.weight_grad[...] += 0.03 * np.sign(layer.weight) + 0.2 * layer.weight
+    gradient = other.gradients.astype("float64")
+    gradient *= 0.5 / (np.linalg.norm(gradient) + 1e-6)
+    expected = net.parameters - 0.1 * np.clip(gradient, -0.07, 0.07)
+
+    before = bp.get_num_threads()
+    bp.set_num_threads(threads)
+    try:
+        loss = net.train_step(
+            x,
+            y,
+            loss="mse",
+            optimizer=bp.optim.SGD(lr=0.1),
+            clip_norm=0.5,
+            clip_value=0.07,
+            l1=0.03,
+            l2=0.2,
+        )
+    finally:
+        bp.set_num_threads(before)
+    assert loss == other.evaluate(x, y, loss="mse")
+    tolerance = 40 * np.finfo(dtype).eps
+    np.testing.assert_allclose(net.parameters, expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"clip_norm": 0.0}, ValueError, "clip_norm"),
+        ({"clip_value": -1.0}, ValueError, "clip_value"),
+        ({"l1": -1.0}, ValueError, "l1"),
+        ({"l2": np.nan}, ValueError, "l2"),
+        ({"clip_norm": "1"}, TypeError, "clip_norm must be a number, not str"),
+        ({"clip": 1.0}, TypeError, "'clip'"),
+    ],
+)
+def test_a_refused_option_of_train_step_changes_nothing(options, error, words):
+    net = bp.Network([2, 1], seed=0)
+    before = net.parameters.copy()
+    with pytest.raises(error, match=words):
+        net.train_step([[1, 2]], [[0]], loss="mse", optimizer=bp.optim.SGD(lr=0.1), **options)
+    np.testing.assert_array_equal(net.parameters, before)

@@ -580,6 +580,10 @@ class Network:
         loss: losses.Loss | str,
         optimizer: optim.Optimizer,
         sample_weight: numpy.typing.ArrayLike | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        l1: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        l2: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     ) -> float:
         """
         Run forward, backward and step in one native call.
@@ -596,6 +600,8 @@ class Network:
             An object of `backpass.optim`. A name is not accepted, because the optimizer keeps its state between steps.
         sample_weight : array_like, optional
             w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
+        clip_norm, clip_value, l1, l2 : float
+            See `step`. The returned loss does not contain the penalties.
 
         Returns
         -------

@@ -88,10 +88,8 @@ class Penalty:
     def value(self) -> float:
         """Return the penalty times W."""
         total = 0.0
-        # einsum does not use the threads of a BLAS, which would compete with those of the core.
         if self._alpha:
-            half = 0.5 * self._alpha
-            total += half * float(sum(np.einsum("i,i->", w, w) for w in self._weights))
+            total += 0.5 * self._alpha * sum(_sum_of_squares(w) for w in self._weights)
         if self._l1:
             total += self._l1 * float(sum(np.abs(w).sum() for w in self._weights))
         return total
@@ -103,6 +101,13 @@ class Penalty:
             found = {"l2": self._alpha * scale, "l1": self._l1 * scale}
             self._arguments = total_weight, found
         return self._arguments[1]
+
+
+def _sum_of_squares(w: Any) -> float:
+    # OpenBLAS uses several threads for more numbers. They would compete with the core's threads.
+    if w.size <= 10_000:
+        return float(w.dot(w))
+    return float(np.einsum("i,i->", w, w))
 
 
 def train(
@@ -209,16 +214,23 @@ def _epoch(
 ) -> tuple[float, bool]:
     """Train one epoch. Return the sum over rows of the losses, and whether a callback stops."""
     loss, factor, rule = objective.loss, objective.value_factor, solver.rule
-    gradient, step, begin_step = net.loss_and_gradient, net.step, solver.begin_step
+    train_step, begin_step = net.train_step, solver.begin_step
     hears, weights_of = events.hears_steps, objective.weights
     total, done = 0.0, 0
     for x, y, weight, total_weight in batches:
         if total_weight == 0.0:  # no row of the batch counts
             continue
-        value = gradient(x, y, loss=loss, sample_weight=weights_of(weight)) * factor
-        value += penalty.value() / total_weight
+        value = penalty.value() / total_weight
         begin_step()
-        step(rule, **penalty.arguments(total_weight), **clipping)
+        value += factor * train_step(
+            x,
+            y,
+            loss=loss,
+            optimizer=rule,
+            sample_weight=weights_of(weight),
+            **penalty.arguments(total_weight),
+            **clipping,
+        )
         rows = len(x)
         total += value * rows
         if hears:
