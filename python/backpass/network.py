@@ -55,7 +55,8 @@ class Network(_core.Network):
     dtype : {"float32", "float64"}
         Type of parameters, results and all arithmetic. None means the default.
     init : str, Initializer or sequence of them
-        ``"auto"`` means He for the ReLU family, LeCun for selu, and Glorot otherwise.
+        ``"auto"`` means LeCun for selu. For the ReLU family it means He in networks of more than 10
+        layers. In all other cases it means Glorot. ``docs/initial_weights.md`` has the reason.
     seed : int, SeedSequence or Generator, optional
         Seed of the initial weights and of dropout. The same seed gives the same network everywhere.
 

@@ -51,13 +51,37 @@ def test_float32_is_float64_rounded_once(name):
     np.testing.assert_array_equal(weights(name, 30, 20, dtype="float32"), wide.astype(np.float32))
 
 
+@pytest.mark.parametrize("num_layers", [1, 2, 10, 11, 17])
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
-def test_auto_follows_the_activation(name):
-    expected = initializers.AUTO.get(name, "glorot_uniform")
+def test_auto_follows_the_activation_and_the_depth(name, num_layers, dtype):
+    """Every layer, also the output layer, by its own activation; also in a list, after others."""
+    sizes = [20, *[12] * (num_layers - 1), 30]
+    names = [name] * num_layers
+    net = bp.Network(sizes, names, dtype=dtype, seed=4)
+    inits = ["zeros", *["auto"] * (num_layers - 1)]
+    listed = bp.Network(sizes, names, init=inits, dtype=dtype, seed=4)
+    meaning = initializers.auto(name, num_layers)
+    for i, layer in enumerate(net.layers):
+        expected = initializers.weights(meaning, sizes[i], sizes[i + 1], 4, i)
+        tolerance = {"rtol": 1e-6 if dtype == "float32" else 1e-14, "atol": 1e-15}
+        np.testing.assert_allclose(layer.weight, expected, **tolerance)
+        np.testing.assert_array_equal(
+            listed.layers[i].weight, layer.weight if i else np.zeros_like(layer.weight)
+        )
+
+
+@pytest.mark.parametrize("num_layers", [10, 11])
+def test_a_loaded_network_draws_by_its_own_depth(num_layers, tmp_path):
+    """A file stores the name "auto". Its meaning is that of the version that draws new weights."""
+    net = bp.Network([5] * (num_layers + 1), "relu", seed=1)
+    net.save(tmp_path / "net.safetensors")
+    loaded = bp.load(tmp_path / "net.safetensors")
+    loaded.initialize(8)
     np.testing.assert_array_equal(
-        weights("auto", 20, 30, activation=name), weights(expected, 20, 30, activation=name)
+        loaded.parameters, bp.Network([5] * (num_layers + 1), "relu", seed=8).parameters
     )
-    assert (weights("auto", 20, 30, activation=name) != weights("lecun_uniform", 20, 30)).any()
+    expected = initializers.weights(initializers.auto("relu", num_layers), 5, 5, 8, 0)
+    np.testing.assert_allclose(loaded.layers[0].weight, expected, rtol=1e-6)
 
 
 def test_zeros_constant_normal_uniform():
@@ -108,7 +132,8 @@ def test_a_seed_is_a_network_and_no_seed_is_another_each_time():
 
 # The same constants as in tests/cpp/model/test_fresh_parameters.cpp: float32, float64.
 FRESH = {
-    "auto": (0x9DADE9C88AD956F8, 0x27F61E623F8301BE),
+    "auto": (0xC36CEE70D222791F, 0x5E467BADAFCED989),  # that of glorot_uniform
+    "he_normal": (0x996383BB364A4F8B, 0x4D7487AEFFABF07D),
     "he_uniform": (0xEBA85B9E86124DAA, 0x0062E163C15DC687),
     "glorot_normal": (0x78D93A64C652D09D, 0xC1DAF71CAD192D32),
     "glorot_uniform": (0xC36CEE70D222791F, 0x5E467BADAFCED989),

@@ -25,14 +25,17 @@ SCALED = [
     *("lecun_normal", "lecun_uniform"),
 ]
 
-# The meaning of "auto" by the layer's activation; Glorot uniform for all others.
-AUTO = dict.fromkeys(
-    [
-        *("relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "gelu_tanh"),
-        *("silu", "mish", "softplus", "hard_swish"),
-    ],
-    "he_normal",
-) | {"selu": "lecun_normal"}
+RELU_FAMILY = [
+    *("relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "gelu_tanh"),
+    *("silu", "mish", "softplus", "hard_swish"),
+]
+
+
+def auto(activation: str, num_layers: int) -> str:
+    """Return the meaning of "auto" for a layer, in a network of `num_layers` layers."""
+    if activation == "selu":
+        return "lecun_normal"
+    return "he_normal" if activation in RELU_FAMILY and num_layers > 10 else "glorot_uniform"
 
 
 def variance(name: str, fan_in: int, fan_out: int) -> float:

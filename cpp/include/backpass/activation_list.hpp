@@ -13,7 +13,7 @@
 //   name           enumerator of ActivationKind, factory of Activation, name in files and in Python
 //   Class          class in Python, and struct with the kernels value() and derivative()
 //   source         what the derivative is computed from: output (a), preactivation (z), or none
-//   init           what the initializer "auto" stands for
+//   init           what the initializer "auto" stands for; instead of he_normal, Glorot in networks of up to 10 layers
 //   outputs        the values of φ, an enumerator of OutputRange
 //   definition     docstring in Python
 //   parameter      name of the parameter

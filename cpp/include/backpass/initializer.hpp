@@ -2,6 +2,7 @@
 /// The initial values of weights. Biases start at zero.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -17,7 +18,9 @@
 namespace backpass {
 
 enum class InitializerKind : unsigned char {
-  automatic,  ///< He normal for the relu family, LeCun normal for selu, Glorot uniform otherwise
+  /// Depends on the layer's activation and on the number of layers of the network. The relu family: Glorot uniform in
+  /// networks of up to 10 layers, He normal in deeper ones. selu: LeCun normal. All others: Glorot uniform.
+  automatic,
   he_normal,
   he_uniform,
   glorot_normal,
@@ -59,15 +62,16 @@ struct BACKPASS_EXPORT Initializer {
 };
 
 /// Fills the weights of a layer from the counters 0, 1, … of `random`. Computes in double precision and rounds once.
-/// \param activation  decides the kind if init.kind is automatic
+/// \param activation  of the layer; it decides the kind if init.kind is automatic
 /// \param w           (fan_in, fan_out)
+/// \param num_layers  N of the network; it decides the kind if init.kind is automatic
 /// \throws std::invalid_argument unless the parameter is finite
 template <class T>
 BACKPASS_EXPORT void initialize(const Initializer& init, const Activation& activation, MatrixView<T> w,
-                                const Philox& random);
+                                const Philox& random, std::size_t num_layers = 1);
 
-extern template void initialize(const Initializer&, const Activation&, MatrixView<float>, const Philox&);
-extern template void initialize(const Initializer&, const Activation&, MatrixView<double>, const Philox&);
+extern template void initialize(const Initializer&, const Activation&, MatrixView<float>, const Philox&, std::size_t);
+extern template void initialize(const Initializer&, const Activation&, MatrixView<double>, const Philox&, std::size_t);
 
 }  // namespace backpass
 

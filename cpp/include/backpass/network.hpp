@@ -195,7 +195,8 @@ class BACKPASS_EXPORT Network {
   /// The gradients of all parameters, with the layout of parameters().
   [[nodiscard]] std::span<T> gradients() noexcept;
   [[nodiscard]] std::span<const T> gradients() const noexcept;
-  /// Draws all weights from a new seed and sets the biases to zero. The dropout state becomes {seed, 0}.
+  /// Draws all weights from a new seed, by the initializers of the network's options, and sets the biases to zero. The
+  /// dropout state becomes {seed, 0}.
   void initialize(std::uint64_t seed);
   /// The state of dropout. Files contain it.
   struct DropoutState {

@@ -114,7 +114,8 @@ void initialize_parameters(std::span<const LayerSpec> layers, const PerLayer<Ini
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const LayerSpec& layer = layers[i];
     T* weight = parameters + layer.offset;
-    initialize(init[i], layer.activation, MatrixView<T>(weight, layer.inputs, layer.outputs), Philox(seed, i));
+    initialize(init[i], layer.activation, MatrixView<T>(weight, layer.inputs, layer.outputs), Philox(seed, i),
+               layers.size());
     if (layer.bias) {
       std::fill_n(weight + layer.num_weights(), layer.outputs, T(0));
     }

@@ -203,6 +203,7 @@ TEST(Initializers, HaveTheirVariances) {
     const char* name;
     const char* activation;
     double variance;
+    std::size_t num_layers = 1;
   };
   const Case cases[] = {{"he_normal", "tanh", kHe},
                         {"he_uniform", "tanh", kHe},
@@ -210,29 +211,33 @@ TEST(Initializers, HaveTheirVariances) {
                         {"glorot_uniform", "relu", kGlorot},
                         {"lecun_normal", "relu", kLeCun},
                         {"lecun_uniform", "relu", kLeCun},
-                        {"auto", "relu", kHe},
-                        {"auto", "relu6", kHe},
-                        {"auto", "leaky_relu", kHe},
-                        {"auto", "elu", kHe},
-                        {"auto", "celu", kHe},
-                        {"auto", "gelu", kHe},
-                        {"auto", "gelu_tanh", kHe},
-                        {"auto", "silu", kHe},
-                        {"auto", "mish", kHe},
-                        {"auto", "softplus", kHe},
-                        {"auto", "hard_swish", kHe},
-                        {"auto", "selu", kLeCun},
-                        {"auto", "tanh", kGlorot},
-                        {"auto", "sigmoid", kGlorot},
-                        {"auto", "softmax", kGlorot},
-                        {"auto", "identity", kGlorot},
+                        {"auto", "relu", kHe, 11},
+                        {"auto", "relu6", kHe, 11},
+                        {"auto", "leaky_relu", kHe, 11},
+                        {"auto", "elu", kHe, 11},
+                        {"auto", "celu", kHe, 11},
+                        {"auto", "gelu", kHe, 11},
+                        {"auto", "gelu_tanh", kHe, 11},
+                        {"auto", "silu", kHe, 11},
+                        {"auto", "mish", kHe, 11},
+                        {"auto", "softplus", kHe, 11},
+                        {"auto", "hard_swish", kHe, 11},
+                        {"auto", "relu", kGlorot, 1},
+                        {"auto", "relu", kGlorot, 10},
+                        {"auto", "softplus", kGlorot, 10},
+                        {"auto", "selu", kLeCun, 10},
+                        {"auto", "selu", kLeCun, 11},
+                        {"auto", "tanh", kGlorot, 11},
+                        {"auto", "sigmoid", kGlorot, 11},
+                        {"auto", "softmax", kGlorot, 11},
+                        {"auto", "identity", kGlorot, 11},
                         {"zeros", "relu", 0.0},
                         {"normal", "relu", 1e-4},
                         {"uniform", "relu", 0.05 * 0.05 / 3}};
   for (const Case& c : cases) {
     std::vector<float> w(kIn * kOut, 1.0F);
     initialize(Initializer::from_name(c.name), Activation::from_name(c.activation),
-               MatrixView<float>(w.data(), kIn, kOut), Philox(5));
+               MatrixView<float>(w.data(), kIn, kOut), Philox(5), c.num_layers);
     double sum = 0.0;
     double squares = 0.0;
     for (const float v : w) {
@@ -242,8 +247,10 @@ TEST(Initializers, HaveTheirVariances) {
     const auto n = static_cast<double>(w.size());
     // Five standard deviations of the mean of n squares. The variance of a square is at most twice the square of its
     // mean.
-    EXPECT_NEAR(squares / n, c.variance, 5.0 * std::sqrt(2.0 / n) * c.variance) << c.name << " for " << c.activation;
-    EXPECT_NEAR(sum / n, 0.0, 5.0 * std::sqrt(c.variance / n)) << c.name << " for " << c.activation;
+    EXPECT_NEAR(squares / n, c.variance, 5.0 * std::sqrt(2.0 / n) * c.variance)
+        << c.name << " for " << c.activation << ", layers: " << c.num_layers;
+    EXPECT_NEAR(sum / n, 0.0, 5.0 * std::sqrt(c.variance / n))
+        << c.name << " for " << c.activation << ", layers: " << c.num_layers;
   }
 }
 
