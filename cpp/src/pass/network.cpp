@@ -290,7 +290,7 @@ void Network<T>::predict(const Input<T>& x, MatrixView<T> out, int num_threads) 
   checked_impl().check_input(x);
   model::require_output("out", out, x.rows(), impl_->model.sizes.back());
   model::require_apart("x", x, "out", out);
-  const int threads = num_threads > 0 ? std::min(num_threads, max_num_threads()) : get_num_threads();
+  const int threads = runtime::most_threads(num_threads);
   const auto predictor = impl_->predictors.lease(
       [&](const pass::Predictor<T>& p) { return p.max_rows() >= x.rows() && p.threads() >= threads; },
       [&] { return std::make_unique<pass::Predictor<T>>(impl_->model, x.rows(), threads); });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -217,6 +218,9 @@ constinit GlobalPool global_pool;
 [[maybe_unused]] const int kForkHandler = pthread_atfork(nullptr, nullptr, [] { global_pool.reset_after_fork(); });
 #endif
 
+/// Of the innermost ThreadLimit.
+constinit thread_local int limit_of_thread = INT_MAX;
+
 bool whole_teams() noexcept {
   enum class Answer : std::uint8_t { unknown, no, yes };
   static constinit std::atomic<Answer> known{Answer::unknown};  // relaxed: all threads find the same answer
@@ -273,12 +277,20 @@ void start_threads(int threads) noexcept {
   }
 }
 
+ThreadLimit::ThreadLimit(int most) noexcept
+    : outer_(std::exchange(limit_of_thread, most > 0 ? std::min(most, limit_of_thread) : limit_of_thread)) {}
+ThreadLimit::~ThreadLimit() { limit_of_thread = outer_; }
+
+int most_threads(int requested) {
+  const int most = requested > 0 ? std::min(requested, max_num_threads()) : get_num_threads();
+  return std::min(most, limit_of_thread);
+}
+
 int threads_for(double multiply_adds, int limit) {
   // Gathering a team that is awake takes less than 1 µs, and a barrier 0.1 to 0.3 µs. So a thread must have 5 µs of
   // work.
   constexpr double kWorkPerThread = 5000.0 * hardware::kMultiplyAddsPerNanosecond;
-  const int most = limit > 0 ? std::min(limit, max_num_threads()) : get_num_threads();
-  return std::max(1, static_cast<int>(std::min<double>(most, multiply_adds / kWorkPerThread)));
+  return std::max(1, static_cast<int>(std::min<double>(most_threads(limit), multiply_adds / kWorkPerThread)));
 }
 
 }  // namespace backpass::runtime

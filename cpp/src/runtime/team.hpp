@@ -51,8 +51,26 @@ void parallel(int threads, double multiply_adds, FunctionRef<void(const Member&)
 /// threads and allocates nothing. Waits for a call that uses the threads.
 void start_threads(int threads) noexcept;
 
-/// The number of threads for an amount of work: one per kWorkPerThread multiply-adds, at most `limit` (0:
-/// get_num_threads()) and max_num_threads().
+/// While an object lives, calls on this thread use at most this number of threads. Objects may be nested; the smallest
+/// limit counts.
+class ThreadLimit {
+ public:
+  /// \param most  0: no limit
+  explicit ThreadLimit(int most) noexcept;
+  ~ThreadLimit();
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+
+ private:
+  int outer_;
+};
+
+/// The largest number of threads of a call on this thread: `requested` (0: get_num_threads()), but at most
+/// max_num_threads() and the ThreadLimit.
+/// \throws std::runtime_error as get_num_threads()
+[[nodiscard]] int most_threads(int requested = 0);
+
+/// The number of threads for an amount of work: one per kWorkPerThread multiply-adds, at most most_threads(limit).
 /// \throws std::runtime_error as get_num_threads()
 [[nodiscard]] int threads_for(double multiply_adds, int limit = 0);
 
