@@ -69,6 +69,6 @@ def test_a_call_passes_through_at_most_six_folders(call: str) -> None:
 
 def test_a_wrong_name_is_found() -> None:
     text = path_of("train/fit.cpp").read_text(encoding="utf-8")
-    assert has_function(text, "Fit::run_epochs")
+    assert has_function(text, "Fit::run_steps")
     assert not has_function(text, "Fit::run_everything")
-    assert not has_function(text, "Evaluation::run_epochs")
+    assert not has_function(text, "Evaluation::run_steps")

@@ -1,17 +1,14 @@
-#include <backpass/trainer.hpp>
+#include "train/fit.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <new>
 #include <numeric>
 #include <stdexcept>
-#include <string>
 #include <utility>
 
 #include <backpass/error.hpp>
-#include <backpass/serialize.hpp>
 
 #include "base/checked.hpp"
 #include "base/floating_point_mode.hpp"
@@ -21,12 +18,7 @@
 #include "base/text.hpp"
 #include "pass/network_access.hpp"
 #include "runtime/interrupt.hpp"
-#include "train/custom_batch.hpp"
-#include "train/evaluation.hpp"
-#include "train/monitor.hpp"
-#include "train/resume.hpp"
-#include "train/scheduled.hpp"
-#include "train/snapshot.hpp"
+#include "train/divergence.hpp"
 
 namespace backpass {
 
@@ -42,91 +34,19 @@ const std::vector<double>& History::operator[](std::string_view name) const {
 namespace train {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+double seconds_of(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-template <class T>
-bool all_finite(std::span<const T> values) {
-  constexpr std::size_t kOperations = 4;
-  bool finite = true;
-  runtime::in_parts(values.size(), kOperations, [&](std::size_t begin, std::size_t end) {
-    const std::span<const T> part = values.subspan(begin, end - begin);
-    finite = finite && std::all_of(part.begin(), part.end(), [](T value) { return std::isfinite(value); });
-  });
-  return finite;
+/// A deep copy whose ReduceOnPlateau has seen no epoch.
+std::optional<Schedule> fresh_copy(const std::optional<Schedule>& schedule) {
+  std::optional<Schedule> copy;
+  if (schedule) {
+    copy = copy_schedule(*schedule);
+    reset(*copy);
+  }
+  return copy;
 }
 
-template <class T>
-class Fit {
- public:
-  Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
-      const FitOptions<T>& options);
-  History run();
-
- private:
-  /// The rest of an epoch, with its validation and its entry in the history.
-  /// \returns false if a callback stopped it
-  bool run_epoch(std::size_t epoch);
-  bool run_steps(std::size_t epoch);
-  /// One step.
-  /// \param rows           (B), row numbers in x_
-  /// \param dropout_scale  the factor on the dropout rates; empty: 1
-  /// \returns E before the update
-  double train_batch(std::span<const std::uint32_t> rows, std::optional<double> dropout_scale);
-  /// The sum of the sample weights. \param rows  (B), row numbers in x_
-  [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
-  void shuffle_rows(std::size_t epoch);
-  /// Computes the metrics and the validation loss, and appends the epoch to the history.
-  /// \returns false if a callback stopped it; the history has not changed then
-  bool record(std::size_t epoch, Clock::time_point start);
-  /// Calls on_progress, unless the last call was less than 50 ms ago. \returns true if on_progress stops fit
-  bool stopped(std::size_t epoch, std::size_t rows_done);
-  History run_epochs();
-  void take_last_finite();
-  void restore_last_finite() noexcept;
-  void take_best();
-  /// \returns whether the best parameters are known
-  bool restore_best();
-  [[nodiscard]] std::size_t batches() const noexcept {
-    return order_.size() / options_.batch_size + (order_.size() % options_.batch_size == 0 ? 0 : 1);
-  }
-  /// What the user should change: values in x or y that are not finite, or else the learning rate.
-  [[nodiscard]] std::string cause_text() const;
-  [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
-  [[nodiscard]] History empty_history() const;
-  void start(std::size_t steps);
-  /// The mean loss over the rows of this epoch's steps so far.
-  [[nodiscard]] double epoch_loss() const noexcept {
-    const TrainingPosition& at = memory_.position;
-    return at.weight_sum > 0.0 ? at.loss_sum / at.weight_sum : 0.0;
-  }
-  /// The schedules, each with its memory, or null.
-  [[nodiscard]] Schedules schedules() noexcept {
-    return {options_.schedule, pointer_to(memory_.dropout_schedule), pointer_to(memory_.weight_decay_schedule)};
-  }
-  std::vector<double>& series(std::size_t i) { return memory_.history.series[i].second; }
-
-  Network<T>& network_;
-  ConstMatrixView<T> x_;  ///< x_, y_ and sample_weight_ do not include the rows split off for validation
-  Targets<T> y_;
-  std::span<const T> sample_weight_;
-  const Loss& loss_;
-  OptimizerRef optimizer_;
-  const FitOptions<T>& options_;
-  ScheduledSettings scheduled_;
-  std::optional<Evaluation<T>> training_, validation_;
-  std::optional<CustomBatch<T>> custom_batch_;
-  std::vector<std::uint32_t> order_;
-  TrainingSnapshot<T> last_finite_;
-  TrainingPosition position_of_last_finite_;
-  bool within_epoch_ = false;  ///< true until on_epoch_end has returned
-  TrainingMemory own_memory_;
-  TrainingMemory& memory_;  ///< the caller's object, or own_memory_
-  std::optional<Monitor> monitor_;
-  model::RowMean epoch_mean_{0.0};  ///< the mean over the rows of an epoch
-  Clock::time_point last_report_ = Clock::now();
-};
+}  // namespace
 
 template <class T>
 Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
@@ -182,39 +102,27 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   const std::size_t steps = checked_mul(batches(), options.epochs).value_or(SIZE_MAX);
   constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
   require(steps <= kMost && options.epochs <= kMost, "epochs, or the steps of all epochs, are more than 2^63 - 1");
-  start(steps);
+  prepare(steps);
   std::iota(order_.begin(), order_.end(), 0U);
   const double weights = weight_of(order_);
   epoch_mean_ = model::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
 }
 
-/// A deep copy whose ReduceOnPlateau has seen no epoch.
-std::optional<Schedule> fresh_copy(const std::optional<Schedule>& schedule) {
-  std::optional<Schedule> copy;
-  if (schedule) {
-    copy = copy_schedule(*schedule);
-    reset(*copy);
-  }
-  return copy;
-}
-
-/// Makes the memory of a new training, or takes the training of a file. If this throws, nothing has changed.
+/// Makes the memory of a new training, or loads the training of a file. Does everything of begin() that may throw.
 /// \param steps  of all epochs
 template <class T>
-void Fit<T>::start(std::size_t steps) {
+void Fit<T>::prepare(std::size_t steps) {
   constexpr std::size_t kReserved = 4096;  // the first epochs of a fit append to the history without an allocation
-  TrainingMemory memory;
+  TrainingMemory& memory = prepared_;
   memory.seed = options_.seed.value_or(0);
   memory.base_lr = scheduled_.base_lr();
   memory.base_weight_decay = scheduled_.base_weight_decay().value_or(0.0);
   memory.dropout_schedule = fresh_copy(options_.dropout_schedule);
   memory.weight_decay_schedule = fresh_copy(options_.weight_decay_schedule);
   memory.history = empty_history();
-  const ResumeTarget<T> target{network_, optimizer_, options_.schedule, memory.history, batches(), options_};
-  std::optional<SavedTraining<T>> saved;
   if (!options_.resume_from.empty()) {
-    saved = load_training(target);
-    memory = std::move(saved->memory);
+    saved_ = load_training(resume_target());
+    memory = std::move(saved_->memory);
   }
   for (auto& [name, values] : memory.history.series) {
     values.reserve(std::max(values.size(), std::min(options_.epochs, kReserved)));
@@ -227,15 +135,6 @@ void Fit<T>::start(std::size_t steps) {
     }
   }
   scheduled_.prepare(options_.schedule, memory, steps, options_.epochs);
-  // The rest does not throw.
-  if (saved) {
-    restore(*saved, target);
-  } else if (options_.schedule != nullptr) {
-    reset(*options_.schedule);
-  }
-  memory_ = std::move(memory);
-  // Follow the caller's schedule and not a copy: a callback may read and change the memory of a ReduceOnPlateau.
-  scheduled_.follow(options_.schedule, memory_);
 }
 
 /// The series of this training, without numbers.
@@ -267,18 +166,90 @@ History Fit<T>::empty_history() const {
 
 template <class T>
 History Fit<T>::run() {
+  begin();
+  try {
+    while (!over_) {
+      advance(Clock::time_point::max());
+    }
+    return finish();
+  } catch (const std::bad_alloc&) {
+    recover();
+    throw;
+  }
+}
+
+template <class T>
+void Fit<T>::begin() {
+  if (saved_) {
+    restore(*saved_, resume_target());
+    saved_.reset();
+  } else if (options_.schedule != nullptr) {
+    reset(*options_.schedule);
+  }
+  memory_ = std::move(prepared_);
+  // Follow the caller's schedule and not a copy: a callback may read and change the memory of a ReduceOnPlateau.
+  scheduled_.follow(options_.schedule, memory_);
+  over_ = memory_.position.epochs >= options_.epochs || (monitor_ && monitor_->is_over(memory_));
   if (options_.on_begin) {
     in_callers_mode(options_.on_begin, BeginReport{memory_.position.epochs, order_.size()});
   }
-  take_last_finite();
-  try {
-    return run_epochs();
-  } catch (const std::bad_alloc&) {
-    if (within_epoch_) {
-      restore_last_finite();
-    }
-    throw;
+}
+
+template <class T>
+void Fit<T>::advance(Clock::time_point until) {
+  const Clock::time_point start = Clock::now();
+  const std::size_t epoch = memory_.position.epochs;
+  if (!within_epoch_) {
+    // Take the snapshot after the callback of the last epoch, which may have changed the parameters. If this epoch
+    // fails, the network returns to this snapshot.
+    take_last_finite();
+    within_epoch_ = true;
+    epoch_time_ = {};
+    shuffle_rows(epoch);
   }
+  const Steps steps = run_steps(epoch, until);
+  if (steps == Steps::some) {
+    epoch_time_ += Clock::now() - start;
+    return;
+  }
+  if (steps == Steps::stopped || !end_epoch(epoch, start)) {
+    over_ = true;
+    return;
+  }
+  // Call on_epoch_end before parameters are restored: it may read the network of this epoch.
+  const bool stop = options_.on_epoch_end &&
+                    in_callers_mode(options_.on_epoch_end, EpochReport{epoch, options_.epochs, memory_.history});
+  within_epoch_ = false;
+  if (!options_.checkpoint.empty()) {
+    save(options_.checkpoint, network_, {.optimizer = optimizer_, .schedule = options_.schedule, .memory = &memory_});
+  }
+  over_ = stop || memory_.position.epochs >= options_.epochs || (monitor_ && monitor_->is_over(memory_));
+}
+
+template <class T>
+History Fit<T>::finish() {
+  History history = memory_.history;
+  history.stopped_early = memory_.position.epochs < options_.epochs;
+  if (monitor_ && memory_.best) {
+    history.best_epoch = memory_.best_epoch;
+    history.restored_best = monitor_->settings().restore_best && restore_best();
+  }
+  return history;
+}
+
+template <class T>
+void Fit<T>::recover() noexcept {
+  if (within_epoch_) {
+    restore_last_finite();
+  }
+}
+
+template <class T>
+double Fit<T>::rows_left() const noexcept {
+  const TrainingPosition& at = memory_.position;
+  const auto epochs = static_cast<double>(options_.epochs) - static_cast<double>(at.epochs);
+  const std::size_t done = std::min(order_.size(), at.epoch_steps * options_.batch_size);
+  return epochs * static_cast<double>(order_.size()) - static_cast<double>(done);
 }
 
 template <class T>
@@ -319,41 +290,8 @@ bool Fit<T>::restore_best() {
 }
 
 template <class T>
-History Fit<T>::run_epochs() {
-  const std::size_t& epoch = memory_.position.epochs;
-  bool stop = monitor_ && monitor_->is_over(memory_);
-  while (epoch < options_.epochs && !stop) {
-    within_epoch_ = true;
-    if (!run_epoch(epoch)) {
-      break;
-    }
-    // Call on_epoch_end before parameters are restored: it may read the network of this epoch.
-    stop = options_.on_epoch_end &&
-           in_callers_mode(options_.on_epoch_end, EpochReport{epoch - 1, options_.epochs, memory_.history});
-    within_epoch_ = false;
-    if (!options_.checkpoint.empty()) {
-      save(options_.checkpoint, network_, {.optimizer = optimizer_, .schedule = options_.schedule, .memory = &memory_});
-    }
-    stop = stop || (monitor_ && monitor_->is_over(memory_));
-    // Take the snapshot after the callback, which may have changed the parameters. If a later epoch fails, the network
-    // returns to this snapshot.
-    if (epoch < options_.epochs && !stop) {
-      take_last_finite();
-    }
-  }
-  History history = memory_.history;
-  history.stopped_early = epoch < options_.epochs;
-  if (monitor_ && memory_.best) {
-    history.best_epoch = memory_.best_epoch;
-    history.restored_best = monitor_->settings().restore_best && restore_best();
-  }
-  return history;
-}
-
-template <class T>
-bool Fit<T>::run_epoch(std::size_t epoch) {
-  const Clock::time_point start = Clock::now();
-  if (!run_steps(epoch) || !record(epoch, start)) {
+bool Fit<T>::end_epoch(std::size_t epoch, Clock::time_point start) {
+  if (!record(epoch, start)) {
     return false;
   }
   TrainingPosition& at = memory_.position;
@@ -366,8 +304,7 @@ bool Fit<T>::run_epoch(std::size_t epoch) {
 }
 
 template <class T>
-bool Fit<T>::run_steps(std::size_t epoch) {
-  shuffle_rows(epoch);
+typename Fit<T>::Steps Fit<T>::run_steps(std::size_t epoch, Clock::time_point until) {
   TrainingPosition& at = memory_.position;
   while (at.epoch_steps < batches()) {
     const std::size_t first = at.epoch_steps * options_.batch_size;
@@ -386,19 +323,22 @@ bool Fit<T>::run_steps(std::size_t epoch) {
     at.loss_sum += epoch_mean_.term(weight, value);
     at.weight_sum += epoch_mean_.term(weight, 1.0);
     if (stopped(epoch, first + count)) {
-      return false;
+      return Steps::stopped;
+    }
+    if (until != Clock::time_point::max() && Clock::now() >= until && at.epoch_steps < batches()) {
+      return Steps::some;
     }
   }
   if (!all_finite(std::as_const(network_).parameters())) {
     diverged(epoch, batches() - 1, "a parameter became infinite or nan");
   }
-  return true;
+  return Steps::all;
 }
 
 template <class T>
 bool Fit<T>::stopped(std::size_t epoch, std::size_t rows_done) {
   constexpr double kReportSeconds = 0.05;  // 20 reports per second look continuous
-  if (!options_.on_progress || seconds_since(last_report_) < kReportSeconds) {
+  if (!options_.on_progress || seconds_of(Clock::now() - last_report_) < kReportSeconds) {
     return false;
   }
   last_report_ = Clock::now();
@@ -464,38 +404,10 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
     monitored = add(*validation_, validation_->loss());
   }
   series(i++).push_back(memory_.position.lr);
-  series(i++).push_back(seconds_since(start));
+  series(i++).push_back(seconds_of(epoch_time_ + (Clock::now() - start)));
   ++memory_.history.epochs;
   scheduled_.observe(monitored);
   return true;
-}
-
-/// "name[3, 1] is nan": the first element that is not finite; empty if there is none.
-template <class T>
-std::string not_finite_text(const char* name, ConstMatrixView<T> matrix) {
-  for (std::size_t r = 0; r < matrix.rows(); ++r) {
-    for (std::size_t c = 0; c < matrix.cols(); ++c) {
-      if (const T value = matrix(r, c); !std::isfinite(value)) {
-        return element_text(name, r, c) + " is " + number_text(value) +
-               (std::isinf(value) ? std::string(" as a ") + type_name<T> : "");
-      }
-    }
-    runtime::poll(matrix.cols());
-  }
-  return "";
-}
-
-template <class T>
-std::string Fit<T>::cause_text() const {
-  std::string found = not_finite_text("x", x_);
-  if (found.empty() && !y_.are_labels()) {
-    found = not_finite_text("y", y_.values());
-  }
-  if (found.empty() && !all_finite(std::as_const(network_).parameters())) {
-    return "A parameter was not finite before that epoch: call initialize() or load a network";
-  }
-  return found.empty() ? "Try a smaller lr, clip_norm=1 or standardised inputs"
-                       : found + ": remove such rows, or replace such values";
 }
 
 template <class T>
@@ -505,11 +417,13 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
   // The message counts from 1, like the progress bar. The members of the error count from 0.
   throw DivergenceError(what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) +
                             " (lr " + number_text(lr) + "); the network is restored to its state before that epoch. " +
-                            cause_text(),
+                            cause_text<T>(x_, y_, std::as_const(network_).parameters()),
                         epoch, batch);
 }
 
-}  // namespace
+template class Fit<float>;
+template class Fit<double>;
+
 }  // namespace train
 
 std::size_t validation_rows(std::size_t rows, double validation_split) {

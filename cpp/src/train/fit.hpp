@@ -1,0 +1,132 @@
+/// The training of one network. It can be advanced in turns, so that an ensemble shares threads among its members.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <backpass/serialize.hpp>
+#include <backpass/trainer.hpp>
+
+#include "model/loss_plan.hpp"
+#include "train/custom_batch.hpp"
+#include "train/evaluation.hpp"
+#include "train/monitor.hpp"
+#include "train/resume.hpp"
+#include "train/scheduled.hpp"
+#include "train/snapshot.hpp"
+
+namespace backpass::train {
+
+using Clock = std::chrono::steady_clock;
+
+template <class T>
+class Fit {
+ public:
+  /// Checks all arguments, and loads the training of resume_from. Changes none of them.
+  Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
+      const FitOptions<T>& options);
+  Fit(const Fit&) = delete;
+  Fit& operator=(const Fit&) = delete;
+
+  /// The whole training.
+  History run();
+
+  // The parts of run(), which calls them in this order. Other threads may make the calls, one after another.
+
+  /// Resets the schedules, or replaces network, optimizer and schedules by those of the file.
+  void begin();
+  [[nodiscard]] bool is_over() const noexcept { return over_; }
+  /// Trains until the end of the epoch, or until a step ends after `until`. Requires !is_over().
+  void advance(Clock::time_point until);
+  /// Restores the best parameters of early stopping.
+  History finish();
+  /// After an exception: restores the end of the last finished epoch, if an epoch is unfinished.
+  void recover() noexcept;
+
+  [[nodiscard]] const TrainingMemory& memory() const noexcept { return memory_; }
+  [[nodiscard]] const FitOptions<T>& options() const noexcept { return options_; }
+  /// The rows of an epoch.
+  [[nodiscard]] std::size_t rows() const noexcept { return order_.size(); }
+  /// The rows of all epochs that this training still has to do, unless it stops early. A double, because the product may
+  /// be larger than a std::size_t.
+  [[nodiscard]] double rows_left() const noexcept;
+  /// The mean loss over the rows of this epoch's steps so far; 0 without a step.
+  [[nodiscard]] double epoch_loss() const noexcept {
+    const TrainingPosition& at = memory_.position;
+    return at.weight_sum > 0.0 ? at.loss_sum / at.weight_sum : 0.0;
+  }
+
+ private:
+  /// How the steps of an epoch have ended.
+  enum class Steps : std::uint8_t {
+    all,      ///< all steps of the epoch are done
+    some,     ///< the time has passed
+    stopped,  ///< a callback has stopped the training
+  };
+  Steps run_steps(std::size_t epoch, Clock::time_point until);
+  /// One step.
+  /// \param rows           (B), row numbers in x_
+  /// \param dropout_scale  the factor on the dropout rates; empty: 1
+  /// \returns E before the update
+  double train_batch(std::span<const std::uint32_t> rows, std::optional<double> dropout_scale);
+  /// The sum of the sample weights. \param rows  (B), row numbers in x_
+  [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
+  void shuffle_rows(std::size_t epoch);
+  /// Computes the metrics and the validation loss, and appends the epoch to the history.
+  /// \returns false if a callback stopped it; the history has not changed then
+  bool record(std::size_t epoch, Clock::time_point start);
+  /// The rest of an epoch after its steps. \returns false if a callback stopped it
+  bool end_epoch(std::size_t epoch, Clock::time_point start);
+  /// Calls on_progress, unless the last call was less than 50 ms ago. \returns true if on_progress stops fit
+  bool stopped(std::size_t epoch, std::size_t rows_done);
+  void take_last_finite();
+  void restore_last_finite() noexcept;
+  void take_best();
+  /// \returns whether the best parameters are known
+  bool restore_best();
+  [[nodiscard]] std::size_t batches() const noexcept {
+    return order_.size() / options_.batch_size + (order_.size() % options_.batch_size == 0 ? 0 : 1);
+  }
+  [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
+  [[nodiscard]] History empty_history() const;
+  void prepare(std::size_t steps);
+  [[nodiscard]] ResumeTarget<T> resume_target() const {
+    return {network_, optimizer_, options_.schedule, prepared_.history, batches(), options_};
+  }
+  /// The schedules, each with its memory, or null.
+  [[nodiscard]] Schedules schedules() noexcept {
+    return {options_.schedule, pointer_to(memory_.dropout_schedule), pointer_to(memory_.weight_decay_schedule)};
+  }
+  std::vector<double>& series(std::size_t i) { return memory_.history.series[i].second; }
+
+  Network<T>& network_;
+  ConstMatrixView<T> x_;  ///< x_, y_ and sample_weight_ do not include the rows split off for validation
+  Targets<T> y_;
+  std::span<const T> sample_weight_;
+  const Loss& loss_;
+  OptimizerRef optimizer_;
+  const FitOptions<T>& options_;
+  ScheduledSettings scheduled_;
+  std::optional<Evaluation<T>> training_, validation_;
+  std::optional<CustomBatch<T>> custom_batch_;
+  std::vector<std::uint32_t> order_;
+  TrainingSnapshot<T> last_finite_;
+  TrainingPosition position_of_last_finite_;
+  TrainingMemory prepared_;                ///< from the constructor until begin()
+  std::optional<SavedTraining<T>> saved_;  ///< likewise: the training of resume_from
+  TrainingMemory own_memory_;
+  TrainingMemory& memory_;  ///< the caller's object, or own_memory_
+  std::optional<Monitor> monitor_;
+  model::RowMean epoch_mean_{0.0};  ///< the mean over the rows of an epoch
+  bool within_epoch_ = false;       ///< true until on_epoch_end has returned
+  bool over_ = false;
+  Clock::duration epoch_time_{};  ///< of the calls of advance() in this epoch
+  Clock::time_point last_report_ = Clock::now();
+};
+
+}  // namespace backpass::train
