@@ -5,6 +5,7 @@
 #include <backpass/compiler.hpp>  // first, because it reports an unsupported compiler
 
 #include <backpass/activation.hpp>
+#include <backpass/ensemble.hpp>
 #include <backpass/error.hpp>
 #include <backpass/gradient_check.hpp>
 #include <backpass/initializer.hpp>

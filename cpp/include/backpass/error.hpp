@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -58,17 +59,20 @@ class BACKPASS_EXPORT FormatError : public std::runtime_error {
 /// finished epoch. (Python: backpass.DivergenceError, an ArithmeticError)
 class BACKPASS_EXPORT DivergenceError : public std::runtime_error {
  public:
-  DivergenceError(const std::string& what, std::size_t epoch, std::size_t batch)
-      : std::runtime_error(what), epoch_(epoch), batch_(batch) {}
+  DivergenceError(const std::string& what, std::size_t epoch, std::size_t batch, std::optional<std::size_t> member = {})
+      : std::runtime_error(what), epoch_(epoch), batch_(batch), member_(member) {}
   [[nodiscard]] const char* what() const noexcept override;
   /// The epoch in which it happened, counted from 0. The message counts from 1.
   [[nodiscard]] std::size_t epoch() const noexcept { return epoch_; }
   /// The batch of the epoch in which it happened, counted from 0. The message counts from 1.
   [[nodiscard]] std::size_t batch() const noexcept { return batch_; }
+  /// The member of the ensemble whose network this is, counted from 0. Empty outside Ensemble::fit.
+  [[nodiscard]] std::optional<std::size_t> member() const noexcept { return member_; }
 
  private:
   std::size_t epoch_;
   std::size_t batch_;
+  std::optional<std::size_t> member_;
 };
 
 }  // namespace backpass

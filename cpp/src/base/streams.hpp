@@ -1,11 +1,14 @@
 /// The purposes of the random numbers of one seed. The two upper bits of a Philox stream name the purpose, so that
-/// different purposes never draw the same numbers. Initial weights have neither bit; their stream is the layer.
+/// different purposes never draw the same numbers. Initial weights have neither bit; their stream is the layer. The
+/// seeds of an ensemble's members have bit 62 and all bits below it, which no training reaches.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 namespace backpass {
+
+inline constexpr std::uint64_t kMemberStream = (std::uint64_t{1} << 63) - 1;
 
 constexpr std::uint64_t shuffle_stream(std::size_t epoch) noexcept { return std::uint64_t{1} << 62 | epoch; }
 

@@ -1,27 +1,19 @@
-/// Loading. A file is untrusted: everything is checked before it is used, and memory is bounded by the size of the
-/// file. Numbers are read in pieces, directly to their destination; the whole file is never in memory.
+/// Loading of a network with the state of its training. io/read_network.hpp says what the checks of a file ensure.
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <backpass/ensemble.hpp>
 #include <backpass/error.hpp>
 #include <backpass/serialize.hpp>
-#include <backpass/version.hpp>
 
-#include "base/text.hpp"
-#include "io/architecture.hpp"
-#include "io/container.hpp"
 #include "io/elements.hpp"
-#include "io/file.hpp"
 #include "io/json.hpp"
-#include "io/metadata.hpp"
 #include "io/optimizer_state.hpp"
+#include "io/read_ensemble.hpp"
+#include "io/read_network.hpp"
 #include "io/settings_json.hpp"
 #include "io/text.hpp"
 #include "io/training_memory.hpp"
@@ -32,155 +24,6 @@ namespace {
 
 using namespace io;  // NOLINT(google-build-using-namespace): implements public functions with io
 
-// ---- metadata
-
-const std::string* find(const Metadata& metadata, const char* name) {
-  const auto found = metadata.find(name);
-  return found == metadata.end() ? nullptr : &found->second;
-}
-
-/// Reads a decimal integer in [0, limit]. \throws FormatError
-std::uint64_t to_number(const char* name, const std::string& text, std::uint64_t limit) {
-  std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value > limit) {
-    throw FormatError(std::string("the metadata's ") + name + " is " + in_quotes(text) + ", not an integer from 0 to " +
-                      std::to_string(limit));
-  }
-  return value;
-}
-
-template <class Number>
-Number number_or_zero(const Metadata& metadata, const char* name) {
-  const std::string* text = find(metadata, name);
-  return text == nullptr ? Number{0}
-                         : static_cast<Number>(
-                               to_number(name, *text, static_cast<std::uint64_t>(std::numeric_limits<Number>::max())));
-}
-
-void check_format(const Metadata& metadata) {
-  const std::string* format = find(metadata, key::kFormat);
-  if (format == nullptr || *format != key::kFormatName || find(metadata, key::kFormatVersion) == nullptr) {
-    throw FormatError("a safetensors file without backpass's metadata: backpass did not write it");
-  }
-  const std::uint64_t version = number_or_zero<std::uint64_t>(metadata, key::kFormatVersion);
-  if (version > key::kNewestVersion) {
-    const std::string* library = find(metadata, key::kLibraryVersion);
-    throw FormatError("format version " + std::to_string(version) + ", written by backpass " +
-                      in_quotes(library == nullptr ? "?" : *library) +
-                      "; this is backpass " BACKPASS_VERSION_STRING " and reads versions up to " +
-                      std::to_string(key::kNewestVersion));
-  }
-  if (version == 0) {
-    throw FormatError("unsupported format version 0");
-  }
-}
-
-// ---- tensors
-
-/// Finds tensors by name and counts them. A tensor that was not requested is an error.
-class TensorReader {
- public:
-  explicit TensorReader(const Container& container) : container_(container) {}
-
-  /// \returns the first byte of the tensor's elements in the file
-  /// \throws FormatError unless there is a tensor of that name, type and shape
-  template <class T>
-  std::size_t find(const std::string& name, const Shape& shape) {
-    const Tensor* tensor = container_.find(name);
-    if (tensor == nullptr) {
-      throw FormatError("tensor " + in_quotes(name) + " of shape " + shape_text(shape) + " is missing");
-    }
-    if (tensor->type.name != kElementType<T>.name || tensor->shape != shape) {
-      throw FormatError("tensor " + in_quotes(name) + " is " + std::string(tensor->type.name) +
-                        shape_text(tensor->shape) + ", but the network needs " + std::string(kElementType<T>.name) +
-                        shape_text(shape));
-    }
-    ++found_;
-    return tensor->begin;
-  }
-
-  /// \throws FormatError if the file has a tensor that was not requested
-  void finish() const {
-    if (found_ != container_.tensors().size()) {
-      throw FormatError(std::to_string(container_.tensors().size()) +
-                        " tensors in the file, but the network has only " + std::to_string(found_));
-    }
-  }
-
- private:
-  const Container& container_;
-  std::size_t found_ = 0;
-};
-
-/// The first bytes of a layer's tensors in the file.
-struct LayerPlace {
-  std::size_t weight = 0;
-  std::size_t bias = 0;
-};
-
-template <class T>
-std::vector<LayerPlace> find_layers(const Architecture& architecture, TensorReader& tensors) {
-  std::vector<LayerPlace> result;
-  const std::vector<std::string> modules = module_names(architecture);
-  result.reserve(modules.size());
-  for (std::size_t i = 0; i < modules.size(); ++i) {
-    const LayerSpec& layer = architecture.layers[i];
-    LayerPlace& place = result.emplace_back();
-    place.weight = tensors.find<T>(weight_name(modules[i]), {layer.outputs, layer.inputs});
-    if (layer.bias) {
-      place.bias = tensors.find<T>(bias_name(modules[i]), {layer.outputs});
-    }
-  }
-  return result;
-}
-
-// ---- the network
-
-NetworkOptions network_options(const Architecture& architecture) {
-  NetworkOptions options;
-  std::vector<Activation> activations;
-  std::vector<bool> biases;
-  std::vector<double> dropouts;
-  options.sizes.push_back(architecture.layers.front().inputs);
-  for (const LayerSpec& layer : architecture.layers) {
-    options.sizes.push_back(layer.outputs);
-    activations.push_back(layer.activation);
-    biases.push_back(layer.bias);
-    dropouts.push_back(layer.dropout);
-  }
-  dropouts.pop_back();  // the output layer has no dropout
-  options.activation = std::move(activations);
-  options.bias = std::move(biases);
-  options.dropout = std::move(dropouts);
-  options.init = Initializer{InitializerKind::zeros};
-  options.seed = architecture.dropout_seed;
-  return options;
-}
-
-/// \param places  from find_layers(), which has checked the shapes: the file is at least as large as the network, and
-///                its size bounds the allocation
-template <class T>
-Network<T> make_network(const Architecture& architecture, const std::vector<LayerPlace>& places, Source& source) {
-  Network<T> network(network_options(architecture));
-  NetworkAccess::set_initializers(network, architecture.init);
-  network.set_dropout_state({architecture.dropout_seed, architecture.dropout_pass});
-  Elements<T> elements;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    const LayerSpec& layer = architecture.layers[i];
-    network.layer(i).set_trainable(layer.trainable);
-    network.layer(i).set_lr_scale(layer.lr_scale);
-    network.layer(i).set_bias_lr_scale(layer.bias_lr_scale);
-    const std::span<T> own = network.parameters().subspan(layer.offset, layer.num_parameters());
-    elements.read_weights(source, places[i].weight, layer.inputs, layer.outputs, own.first(layer.num_weights()));
-    if (layer.bias) {
-      elements.read(source, places[i].bias, own.last(layer.outputs));
-    }
-  }
-  return network;
-}
-
 /// An optimizer whose slots have not been read yet.
 struct FoundOptimizer {
   Optimizer optimizer;
@@ -190,7 +33,7 @@ struct FoundOptimizer {
 template <class T>
 std::optional<FoundOptimizer> find_optimizer(const Container& container, const Architecture& architecture,
                                              TensorReader& tensors) {
-  const std::string* text = find(container.metadata(), key::kOptimizer);
+  const std::string* text = find_text(container.metadata(), key::kOptimizer);
   if (text == nullptr) {
     return std::nullopt;
   }
@@ -227,7 +70,7 @@ Optimizer read_optimizer(FoundOptimizer found, std::size_t num_parameters, Sourc
 }
 
 std::optional<Schedule> make_schedule(const Container& container, const char* key) {
-  const std::string* text = find(container.metadata(), key);
+  const std::string* text = find_text(container.metadata(), key);
   if (text == nullptr) {
     return std::nullopt;
   }
@@ -243,7 +86,7 @@ struct FoundMemory {
 
 template <class T>
 FoundMemory find_memory(const Container& container, const Architecture& architecture, TensorReader& tensors) {
-  const std::string* text = find(container.metadata(), key::kMemory);
+  const std::string* text = find_text(container.metadata(), key::kMemory);
   if (text == nullptr) {
     return {};
   }
@@ -262,20 +105,6 @@ FoundMemory find_memory(const Container& container, const Architecture& architec
   return found;
 }
 
-/// The entries of the user, without the prefix. Drops all other entries.
-std::map<std::string, std::string> user_metadata(Metadata metadata) {
-  constexpr std::string_view kPrefix = key::kUserPrefix;
-  std::map<std::string, std::string> result;
-  while (!metadata.empty()) {
-    auto node = metadata.extract(metadata.begin());
-    if (node.key().starts_with(kPrefix)) {
-      node.key().erase(0, kPrefix.size());
-      result.insert(result.end(), std::move(node));
-    }
-  }
-  return result;
-}
-
 // ---- a whole file
 
 /// An open file. Everything has been checked except the shapes of the tensors and the state of the training.
@@ -285,11 +114,14 @@ struct Opened {
   Architecture architecture;
 };
 
-Opened open(Source& source) {
-  Container container = Container::parse(source);
-  check_format(container.metadata());
+/// \param container  from open_container()
+Opened open(Source& source, Container container) {
   const auto network = container.metadata().extract(key::kNetwork);
   if (network.empty()) {
+    if (const std::string* members = find_text(container.metadata(), key::kMembers)) {
+      throw FormatError("the file contains an ensemble of " + printable(*members) +
+                        " networks and not one network: load it as an Ensemble");
+    }
     throw FormatError("the metadata has no description of the network");
   }
   Architecture architecture = architecture_from_json(network.mapped(), container.tensors().size());
@@ -298,12 +130,9 @@ Opened open(Source& source) {
 
 template <class T>
 SavedTraining<T> make_checkpoint(Opened file) {
-  if (file.architecture.type != type_name<T>) {
-    throw FormatError("the file contains a " + file.architecture.type + " network, but " + type_name<T> +
-                      " was requested");
-  }
-  TensorReader tensors(file.container);
-  const std::vector<LayerPlace> layers = find_layers<T>(file.architecture, tensors);
+  require_type<T>(file.architecture);
+  TensorReader tensors(file.container, "the network");
+  const std::vector<LayerPlace> layers = find_layers<T>(file.architecture, "", tensors);
   std::optional<FoundOptimizer> optimizer = find_optimizer<T>(file.container, file.architecture, tensors);
   FoundMemory memory = find_memory<T>(file.container, file.architecture, tensors);
   tensors.finish();
@@ -345,29 +174,32 @@ AnySavedTraining make_any_checkpoint(Opened file) {
   return make_checkpoint<double>(std::move(file));
 }
 
-/// Opens a file and returns make(opened file). Adds the path to the message of a FormatError.
-template <class F>
-auto load_file(const std::filesystem::path& path, F&& make) {
-  try {
-    InputFile file(path);
-    return make(open(file));
-  } catch (const FormatError& error) {
-    throw FormatError(path.string() + ": " + error.what());
-  }
-}
-
 }  // namespace
 
 AnySavedTraining from_bytes(std::span<const std::byte> bytes) {
   MemorySource source(bytes);
-  return make_any_checkpoint(open(source));
+  return make_any_checkpoint(open(source, open_container(source)));
 }
 
-AnySavedTraining load_any_checkpoint(const std::filesystem::path& path) { return load_file(path, make_any_checkpoint); }
+AnySavedTraining load_any_checkpoint(const std::filesystem::path& path) {
+  return load_file(path, [](Source& source) { return make_any_checkpoint(open(source, open_container(source))); });
+}
+
+AnySaved load_any(const std::filesystem::path& path) {
+  const auto widen = [](auto&& saved) {
+    return std::visit([](auto&& one) { return AnySaved(std::move(one)); }, std::move(saved));
+  };
+  return load_file(path, [&](Source& source) {
+    Container container = open_container(source);
+    return find_text(container.metadata(), key::kMembers) == nullptr
+               ? widen(make_any_checkpoint(open(source, std::move(container))))
+               : widen(read_any_ensemble(source, std::move(container)));
+  });
+}
 
 template <class T>
 SavedTraining<T> load_checkpoint(const std::filesystem::path& path) {
-  return load_file(path, make_checkpoint<T>);
+  return load_file(path, [](Source& source) { return make_checkpoint<T>(open(source, open_container(source))); });
 }
 
 template <class T>

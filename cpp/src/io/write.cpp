@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <backpass/serialize.hpp>
-#include <backpass/version.hpp>
 
 #include "io/architecture.hpp"
 #include "io/container.hpp"
@@ -15,6 +14,7 @@
 #include "io/optimizer_state.hpp"
 #include "io/settings_json.hpp"
 #include "io/training_memory.hpp"
+#include "io/write_network.hpp"
 
 namespace backpass {
 namespace {
@@ -27,10 +27,8 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   if (options.steps < 0) {
     throw std::invalid_argument("cannot save " + std::to_string(options.steps) + " steps");
   }
-  Metadata metadata = {{key::kFormat, key::kFormatName},
-                       {key::kFormatVersion, std::to_string(key::kNewestVersion)},
-                       {key::kLibraryVersion, BACKPASS_VERSION_STRING},
-                       {key::kNetwork, architecture_to_json(architecture)}};
+  Metadata metadata = library_metadata(options.metadata);
+  metadata[key::kNetwork] = architecture_to_json(architecture);
   if (options.optimizer) {
     metadata[key::kOptimizer] =
         stateful_optimizer_to_json<T>(*options.optimizer, network.num_parameters(), network.num_layers());
@@ -55,9 +53,6 @@ Metadata describe_all(const Network<T>& network, const Architecture& architectur
   }
   if (steps != 0) {
     metadata[key::kSteps] = std::to_string(steps);
-  }
-  for (const auto& [name, text] : options.metadata) {
-    metadata[key::kUserPrefix + name] = text;
   }
   return metadata;
 }
@@ -97,16 +92,8 @@ Plan<T> make_plan(const Network<T>& network, const SaveOptions& options) {
   if (options.optimizer) {
     plan.slots = options.optimizer->state().template arrays<T>();
   }
-  // The tensors are in the order of the parameters. write() below must use the same order.
   std::vector<TensorEntry> entries;
-  const std::vector<std::string> modules = module_names(plan.architecture);
-  for (std::size_t i = 0; i < modules.size(); ++i) {
-    const LayerSpec& layer = plan.architecture.layers[i];
-    entries.push_back({weight_name(modules[i]), kElementType<T>, {layer.outputs, layer.inputs}});
-    if (layer.bias) {
-      entries.push_back({bias_name(modules[i]), kElementType<T>, {layer.outputs}});
-    }
-  }
+  add_entries<T>(plan.architecture, "", entries);
   const Metadata metadata = describe_all(network, plan.architecture, options);
   for (std::size_t i = 0; i < plan.slots.size(); ++i) {
     entries.push_back({slot_name(i), kElementType<T>, {plan.slots[i].size()}});
@@ -125,14 +112,8 @@ template <class T>
 void write(const Plan<T>& plan, std::span<const T> parameters, Sink& sink) {
   sink.expect(plan.start.file_size);
   sink.write(std::as_bytes(std::span(plan.start.bytes)));
+  write_layers(plan.architecture, parameters, sink);
   Elements<T> elements;
-  for (const LayerSpec& layer : plan.architecture.layers) {
-    const std::span<const T> own = parameters.subspan(layer.offset, layer.num_parameters());
-    elements.write_weights(own.first(layer.num_weights()), layer.inputs, layer.outputs, sink);
-    if (layer.bias) {
-      elements.write(own.last(layer.outputs), sink);
-    }
-  }
   for (const std::vector<T>& slot : plan.slots) {
     elements.write(slot, sink);
   }
