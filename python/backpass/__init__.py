@@ -1,7 +1,8 @@
 """Plain, fully connected neural networks on CPUs.
 
-`Network` is the main class. `activations`, `initializers`, `losses`, `optim`, `schedules` and
-`callbacks` contain the classes of its arguments.
+`Network` is the main class, and `Ensemble` trains several networks in one call. `activations`,
+`initializers`, `losses`, `optim`, `schedules` and `callbacks` contain the classes of their
+arguments.
 
 Examples
 --------
@@ -25,6 +26,7 @@ from backpass._signatures import install_all as _install_signatures
 from backpass._threadpoolctl import register_when_imported as _register_when_imported
 from backpass.callbacks.history import History
 from backpass.clipping import clip_grad_norm
+from backpass.ensemble import Ensemble
 from backpass.errors import DivergenceError, FormatError
 from backpass.gradient_check import gradient_check
 from backpass.network import Network
@@ -33,6 +35,7 @@ from backpass.serialize import SavedTraining, load, load_checkpoint
 
 __all__ = [
     "DivergenceError",
+    "Ensemble",
     "FormatError",
     "History",
     "Network",

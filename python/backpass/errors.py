@@ -21,12 +21,17 @@ class DivergenceError(ArithmeticError):
     ----------
     epoch, batch : int
         Zero-based epoch and batch of the failure. The message counts from one.
+    member : int or None
+        The number of the network in the ensemble, for `Ensemble.fit`.
     """
 
-    def __init__(self, message: str, epoch: int = 0, batch: int = 0) -> None:
+    def __init__(
+        self, message: str, epoch: int = 0, batch: int = 0, member: int | None = None
+    ) -> None:
         super().__init__(message)
         self.epoch = epoch
         self.batch = batch
+        self.member = member
 
 
 # Users import the classes from backpass, and tracebacks should name that module.

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from backpass import _core
-from backpass._arguments import to_count, to_flag, to_number
+from backpass._fit_arguments import by_name, data_settings, step_settings
 from backpass.callbacks.callback import TrainInfo
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import Hooks, collect
-from backpass.metrics import NATIVE, compute, function_of, listed, name_of
+from backpass.metrics import compute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -297,19 +297,30 @@ class Network(_core.Network):
             optimizer = _core.optim.get(optimizer)
         if isinstance(loss, str):
             loss = _core.losses.get(loss)
-        named = _by_name(metrics)
-        if "confusion_matrix" in named:
-            raise ValueError("metrics: confusion_matrix is not a number; use evaluate")
-        epochs = to_count(epochs, "epochs", 0)
-        batch_size = to_count(batch_size, "batch_size", 1)
+        data = data_settings(
+            loss=loss,
+            shuffle=shuffle,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            sample_weight=sample_weight,
+            metrics=metrics,
+        )
+        steps = step_settings(
+            epochs=epochs,
+            batch_size=batch_size,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            l1=l1,
+            l2=l2,
+        )
         if resume_from is not None and not isinstance(resume_from, (str, os.PathLike)):
             raise TypeError(f"resume_from must be a path, got {resume_from!r}")
         memory = _core.TrainingMemory()
         others, stopping = collect(callbacks, early_stopping, checkpoint)
         plan = functools.partial(
             TrainInfo,
-            epochs=epochs,
-            batch_size=batch_size,
+            epochs=steps["epochs"],
+            batch_size=steps["batch_size"],
             optimizer=optimizer,
             schedule=schedule,
             memory=memory,
@@ -321,26 +332,12 @@ class Network(_core.Network):
                 y,
                 loss=loss,
                 optimizer=optimizer,
-                epochs=epochs,
-                batch_size=batch_size,
-                shuffle=to_flag(shuffle, "shuffle"),
-                validation_data=_pair(validation_data),
-                validation_split=to_number(validation_split, "validation_split"),
-                sample_weight=sample_weight,
+                **data,
+                **steps,
                 schedule=schedule,
                 dropout_schedule=dropout_schedule,
                 weight_decay_schedule=weight_decay_schedule,
                 early_stopping=stopping,
-                clip_norm=_bound(clip_norm, "clip_norm"),
-                clip_value=_bound(clip_value, "clip_value"),
-                l1=to_number(l1, "l1"),
-                l2=to_number(l2, "l2"),
-                metrics=[name for name in named if name in NATIVE],
-                custom_metrics=[
-                    (name, function_of(metric, loss))
-                    for name, metric in named.items()
-                    if name not in NATIVE
-                ],
                 seed=seed,
                 resume_from=resume_from,
                 memory=memory,
@@ -394,7 +391,7 @@ class Network(_core.Network):
         >>> net.evaluate([[1, 2], [3, 4]], [[1], [3]], loss="mse", metrics=["mae", "rmse"])
         {'loss': 5.0, 'mae': 2.0, 'rmse': 2.23606797749979}
         """
-        named = _by_name(metrics)
+        named = by_name(metrics)
         if not named:
             return super().evaluate(x, y, loss=loss, sample_weight=sample_weight)
         value, output = self._evaluate_and_predict(x, y, loss, sample_weight)
@@ -437,35 +434,3 @@ class Network(_core.Network):
         lines = ["".join(f"<th>{head}</th>" for head in heads)]
         lines += ["".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows]
         return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-
-
-def _bound(value: float | None, name: str) -> float:
-    """Return the bound for the core, where 0 means no bound. A caller must use None instead."""
-    if value is None:
-        return 0.0
-    bound = to_number(value, name)
-    if not bound > 0:
-        raise ValueError(f"{name} must be greater than 0 or None, got {bound}")
-    return bound
-
-
-def _by_name(metrics: Metrics) -> dict[str, str | Callable[[Any, Any], Any]]:
-    chosen = listed(metrics)
-    named = {name_of(metric): metric for metric in chosen}
-    if "loss" in named:
-        raise ValueError("metrics: the name 'loss' is taken")
-    if len(named) < len(chosen):
-        raise ValueError(f"metrics: two of {[name_of(metric) for metric in chosen]} are equal")
-    return named
-
-
-def _pair(
-    validation_data: tuple[ArrayLike, ArrayLike] | None,
-) -> tuple[ArrayLike, ArrayLike] | None:
-    if validation_data is None:
-        return None
-    try:
-        inputs, targets = validation_data
-    except (TypeError, ValueError) as error:
-        raise type(error)("validation_data must be a pair: inputs and targets") from None
-    return inputs, targets

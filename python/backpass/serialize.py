@@ -1,13 +1,14 @@
-"""Loading of networks from files that `Network.save` wrote."""
+"""Loading of files that `Network.save` and `Ensemble.save` wrote."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backpass import _core
 from backpass.callbacks.history import History
+from backpass.ensemble import Ensemble
 from backpass.network import Network
 
 if TYPE_CHECKING:
@@ -27,19 +28,19 @@ class SavedTraining(NamedTuple):
 
     Attributes
     ----------
-    network : Network
+    network : Network or Ensemble
     optimizer : Optimizer or None
         The saved optimizer with its state.
     schedule : Schedule or None
     epochs, steps : int
         Numbers of epochs and steps trained so far.
     metadata : dict of str to str
-        The strings that were passed to `Network.save`.
+        The strings that were passed to `save`.
     history : History
         The finished epochs of the `Network.fit` that saved the file. Otherwise empty.
     """
 
-    network: Network
+    network: Any
     optimizer: Optimizer | None
     schedule: Schedule | None
     epochs: int
@@ -48,26 +49,26 @@ class SavedTraining(NamedTuple):
     history: History
 
 
-def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Network:
-    """Load a network from a file that Python or C++ saved.
+def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Any:
+    """Load a network or an ensemble from a file that Python or C++ saved.
 
     Parameters
     ----------
     path : path-like
     dtype : {"float32", "float64"}, optional
-        Convert the network, as `Network.astype` does. None means the dtype of the file:
-        the parameters are then those of the saved network, bit for bit.
+        Convert the networks, as `Network.astype` does. None means the dtype of the file:
+        the parameters are then those of the saved networks, bit for bit.
 
     Returns
     -------
-    Network
+    Network, or Ensemble if `Ensemble.save` wrote the file
 
     Raises
     ------
     OSError
         If the file cannot be read.
     backpass.FormatError
-        If the file does not contain a valid network. Everything in the file is checked.
+        If the file does not contain valid networks. Everything in the file is checked.
     ValueError
         If `path` is not a valid file name, for example because it contains a null character.
 
@@ -85,19 +86,18 @@ def load(path: str | os.PathLike[str], dtype: DTypeLike | None = None) -> Networ
     >>> np.array_equal(bp.load("model.safetensors").parameters, net.parameters)
     True
     """
-    network: Network
-    network, metadata = _core._load(Network, path)  # noqa: SLF001
-    if _TABLE in metadata:
+    saved = load_checkpoint(path)
+    if _TABLE in saved.metadata:
         warnings.warn(
             f"{os.fspath(path)} is a model of a table: its network takes encoded inputs. "
             "backpass.tabular.load(path) opens it with the encoder",
             stacklevel=3,  # the caller of the function that `_signatures` wraps
         )
-    return network if dtype is None else network.astype(dtype)
+    return saved.network if dtype is None else saved.network.astype(dtype)
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> SavedTraining:
-    """Load a network and everything that was saved with it.
+    """Load a network, or an ensemble, and everything that was saved with it.
 
     `Network.fit` continues a training with ``resume_from=path``, without this function.
 
@@ -109,7 +109,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> SavedTraining:
     -------
     SavedTraining
         A named tuple: network, optimizer, schedule, epochs, steps, metadata, history. The optimizer
-        belongs to the network.
+        belongs to the network. The file of an ensemble has only networks and metadata.
 
     Raises
     ------
@@ -125,5 +125,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> SavedTraining:
     >>> saved.epochs, saved.metadata, type(saved.optimizer).__name__
     (3, {'by': 'me'}, 'Adam')
     """
-    *fields, memory = _core._load_checkpoint(Network, path)  # noqa: SLF001
-    return SavedTraining._make([*fields, History(memory.history)])
+    network, *fields, memory = _core._load(Network, path)  # noqa: SLF001
+    if isinstance(network, list):
+        network = Ensemble.of(network)
+    return SavedTraining._make([network, *fields, History(memory.history)])

@@ -4,8 +4,10 @@
 
 #include <backpass/error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <list>
 #include <mutex>
 
@@ -215,6 +217,25 @@ void Access::resume() {
   gate_.set_state(gate_.state() & ~Gate::kPaused);
   if (gate_.has_readers()) {
     Waiting(gate_, use_, Waiting::For::readers).wait();
+  }
+}
+
+void AccessGroup::enter(std::vector<Gate*> gates, Use use) {
+  std::sort(gates.begin(), gates.end(), std::less<>());
+  for (Gate* gate : gates) {
+    accesses_.push_back(std::make_unique<Access>(*gate, use));
+  }
+}
+
+void AccessGroup::pause() {
+  for (const auto& access : accesses_) {
+    access->pause();
+  }
+}
+
+void AccessGroup::resume() {
+  for (const auto& access : accesses_) {
+    access->resume();
   }
 }
 

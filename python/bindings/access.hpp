@@ -14,6 +14,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "gil.hpp"
 
@@ -153,24 +155,42 @@ class Exclusive : public Access {
   explicit Exclusive(Gate& gate) : Access(gate, Use::write) {}
 };
 
-/// Runs a callback f of fit between two steps and returns f(). Both accesses are paused while f runs.
+/// The accesses of one call to several objects.
+class AccessGroup {
+ public:
+  AccessGroup() = default;
+  ~AccessGroup() {
+    while (!accesses_.empty()) {
+      accesses_.pop_back();  // the last one first
+    }
+  }
+  AccessGroup(const AccessGroup&) = delete;
+  AccessGroup& operator=(const AccessGroup&) = delete;
+
+  /// Enters gates in the order of their addresses. So two calls never hold a gate each and wait for the other's gate.
+  /// A call that uses networks and optimizers enters the networks first.
+  /// \throws StateError as Access(); the gates are left when this object is destroyed
+  void enter(std::vector<Gate*> gates, Use use);
+  void pause();
+  void resume();
+
+ private:
+  std::vector<std::unique_ptr<Access>> accesses_;
+};
+
+/// Runs a callback f of fit between two steps and returns f(). All accesses are paused while f runs.
 template <class F>
-auto between_steps(Access& network, Access& optimizer, F&& f) {
-  const auto resume = [&] {
-    network.resume();
-    optimizer.resume();
-  };
-  network.pause();
-  optimizer.pause();
+auto between_steps(AccessGroup& accesses, F&& f) {
+  accesses.pause();
   auto result = [&] {
     try {
       return f();
     } catch (const std::exception&) {
-      resume();  // fit may still restore the network before the exception leaves it
+      accesses.resume();  // fit may still restore the network before the exception leaves it
       throw;
     }
   }();
-  resume();
+  accesses.resume();
   return result;
 }
 

@@ -33,6 +33,7 @@ class AnyNetwork;
 /// garbage collection.
 using NetworkPointer = std::shared_ptr<AnyNetwork>;
 using NetworkClass = py::class_<AnyNetwork, NetworkPointer>;
+void register_ensemble(py::module_& m);
 // Parts of the class Network in separate source files.
 void register_fit(py::module_& m, NetworkClass& cls);
 void register_serialize(py::module_& m, NetworkClass& cls);

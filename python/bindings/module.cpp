@@ -39,5 +39,6 @@ PYBIND11_MODULE(_core, m) {
   bindings::register_submodule(m, "schedules", bindings::register_schedule);
   bindings::register_layer(m);
   bindings::register_network(m);
+  bindings::register_ensemble(m);
   bindings::guard_instances(m);
 }

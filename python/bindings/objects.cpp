@@ -1,8 +1,10 @@
 #include "objects.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <backpass/random.hpp>
+#include <backpass/runtime.hpp>
 
 namespace backpass::python {
 namespace {
@@ -158,6 +160,33 @@ std::uint64_t to_count(py::handle object, const char* name) {
                           std::string(py::str(index)));
   }
   return value;
+}
+
+int to_threads(const OptionalInt& num_threads) {
+  if (num_threads.is_none()) {
+    return 0;
+  }
+  const std::uint64_t n = to_count(num_threads, "num_threads");
+  if (n < 1) {
+    throw py::value_error("num_threads must be at least 1, got 0");
+  }
+  return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
+}
+
+std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
+  std::map<std::string, std::string> metadata;
+  if (object.is_none()) {
+    return metadata;
+  }
+  if (!py::isinstance<py::dict>(object)) {
+    throw py::type_error("metadata must be a dict of str to str, not " + type_name(object));
+  }
+  for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(object)) {
+    std::string name = to_text(key, "a key of metadata");
+    const std::string what = "metadata[" + std::string(py::repr(key)) + "]";
+    metadata.emplace(std::move(name), to_text(value, what));
+  }
+  return metadata;
 }
 
 }  // namespace backpass::python

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -88,5 +89,11 @@ double to_number(py::handle object, const char* name);
 /// A non-negative integer below 2**64, from any object with __index__.
 /// \throws py::type_error or py::value_error; the message names the argument
 std::uint64_t to_count(py::handle object, const char* name);
+
+/// num_threads of a call. None becomes 0: the core then chooses the number of threads by the amount of work.
+/// \throws py::type_error or py::value_error
+int to_threads(const OptionalInt& num_threads);
+/// The metadata of a file, from a dict of str to str or None. \throws py::type_error or py::value_error
+std::map<std::string, std::string> to_metadata(const OptionalStrings& object);
 
 }  // namespace backpass::python

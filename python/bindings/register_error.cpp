@@ -33,7 +33,7 @@ void translate(std::exception_ptr pointer) {
   } catch (const FormatError& error) {
     raise("FormatError", error.what());
   } catch (const DivergenceError& error) {
-    raise("DivergenceError", error.what(), error.epoch(), error.batch());
+    raise("DivergenceError", error.what(), error.epoch(), error.batch(), error.member());
   } catch (const std::runtime_error& error) {
     // pybind11 throws this when CPython has no memory for an object.
     if (!std::string_view(error.what()).starts_with("Could not allocate")) {  // GCOVR_EXCL_BR_LINE: see below

@@ -1,14 +1,8 @@
 /// Network._fit: the native training loop of Network.fit.
 #include <backpass/trainer.hpp>
 
-#include <limits>
-#include <new>
-#include <optional>
-
 #include "any_network.hpp"
-#include "arrays.hpp"
-#include "custom.hpp"
-#include "objects.hpp"
+#include "fit_arguments.hpp"
 
 namespace backpass::python {
 namespace {
@@ -30,73 +24,22 @@ StringDict to_series(const History& history) {
   return StringDict(series);
 }
 
-/// The arguments of Python's History.
-StringDict to_arguments(const History& history) {
-  py::dict arguments;
-  arguments["series"] = to_series(history);
-  arguments["epochs"] = history.epochs;
-  arguments["best_epoch"] = history.best_epoch;
-  arguments["stopped_early"] = history.stopped_early;
-  arguments["restored_best"] = history.restored_best;
-  return StringDict(arguments);
-}
-
-/// Converts a value that Network.fit has checked.
-template <class V>
-V convert(py::handle value, const char* name) {
-  try {
-    return value.cast<V>();
-  } catch (const py::cast_error&) {
-    throw py::type_error(std::string(name) + " cannot be " + std::string(py::repr(value)));
-  }
-}
-/// Sets the fields of S: value_of(name) gives the Python value of a field.
-template <class S, class F>
-void set_fields(S& settings, F value_of) {
-  for_each_field<S>([&]<class V>(const Field<S, V>& field) {
-    settings.*field.member = convert<V>(value_of(field.name), field.name);
-  });
-}
-std::optional<EarlyStopping> to_early_stopping(const py::object& object) {
-  if (object.is_none()) {
-    return std::nullopt;
-  }
-  EarlyStopping settings;
-  set_fields(settings, [&](const char* name) -> py::object { return object.attr(name); });
-  return settings;
-}
-
 template <class T>
-void set_hooks(FitOptions<T>& options, Access& access, Access& optimizer_access, const py::object& on_begin,
-               const py::object& on_epoch_end, const py::object& on_progress,
-               std::optional<py::error_already_set>& out_of_memory) {
-  // Throw std::bad_alloc for a MemoryError of Python, so that fit restores the last finished epoch. `out_of_memory`
-  // keeps the MemoryError with its traceback.
-  const auto guarded = [&](const auto& call) {
-    const GilHold gil;
-    try {
-      return between_steps(access, optimizer_access, call);
-    } catch (const py::error_already_set& error) {
-      if (!error.matches(PyExc_MemoryError)) {
-        throw;
-      }
-      out_of_memory.emplace(error);
-      throw std::bad_alloc();
-    }
-  };
-  options.on_begin = [&, guarded](const BeginReport& report) {
-    guarded([&] {
+void set_hooks(FitOptions<T>& options, FitRun& run, const py::object& on_begin, const py::object& on_epoch_end,
+               const py::object& on_progress) {
+  options.on_begin = [&](const BeginReport& report) {
+    run.between_steps([&] {
       call_python(on_begin, py::make_tuple(report.epoch, report.rows));
       return true;  // not the object: it would be dropped without the GIL
     });
   };
-  options.on_epoch_end = [&, guarded](const EpochReport& report) {
-    return guarded([&] {
+  options.on_epoch_end = [&](const EpochReport& report) {
+    return run.between_steps([&] {
       return call_python(on_epoch_end, py::make_tuple(report.epoch, last_values(report.history))).template cast<bool>();
     });
   };
-  options.on_progress = [&, guarded](const ProgressReport& report) {
-    return guarded([&] {
+  options.on_progress = [&](const ProgressReport& report) {
+    return run.between_steps([&] {
       // Ctrl-C: the KeyboardInterrupt of the signal handler ends fit between two steps.
       check_signals();
       return call_python(on_progress, py::make_tuple(report.epoch, report.rows_done, report.loss))
@@ -112,16 +55,8 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
   const Loss loss = to_loss(loss_like);
   OptimizerObject& optimizer = to_optimizer(optimizer_like);
   return self.visit([&]<class T>(Network<T>& net) {
-    const std::size_t inputs = net.sizes().front();
-    const std::size_t outputs = net.sizes().back();
-    const auto input = to_matrix<T>(x, inputs, "x");
-    const auto targets = to_targets<T>(y, input.view.rows(), outputs, input.single, label_rule(loss));
-    const auto weights = to_weights<T>(setting("sample_weight"), input.view.rows(), input.single);
-
-    FitOptions<T> options;
-    set_fields(options, setting);
-    set_fields(options.gradient, setting);
-    options.sample_weight = weights.view;
+    const FitArrays<T> arrays(net, loss, x, y, setting);
+    FitOptions<T> options = to_fit_options(arrays, setting);
     if (const py::object path = setting("resume_from"); !path.is_none()) {
       options.resume_from = to_path(Path(path));
     }
@@ -129,53 +64,20 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     if (const py::object seed = setting("seed"); options.resume_from.empty() || PyLong_Check(seed.ptr()) != 0) {
       options.seed = to_seed(seed);
     }
-    options.early_stopping = to_early_stopping(setting("early_stopping"));
     options.memory = setting("memory").template cast<TrainingMemory*>();
-    MatrixInput<T> validation_input;
-    std::optional<TargetsInput<T>> validation_targets;
-    if (const py::object data = setting("validation_data"); !data.is_none()) {
-      const auto [vx, vy] = data.cast<std::pair<ArrayLike, ArrayLike>>();
-      validation_input = to_matrix<T>(vx, inputs, "validation_data[0]");
-      validation_targets = to_targets<T>(vy, validation_input.view.rows(), outputs, validation_input.single,
-                                         label_rule(loss), "validation_data[1]");
-      options.validation_data.emplace(validation_input.view, validation_targets->view);
-    }
     const py::object schedule = setting("schedule");
     if (ScheduleObject* object = to_optional_schedule(schedule)) {
       options.schedule = object->value.get();
     }
-    const auto factor_schedule = [&](const char* name) -> std::optional<Schedule> {
-      const py::object given = setting(name);
-      const ScheduleObject* object = to_optional_schedule(given, name);
-      return object == nullptr ? std::nullopt : std::optional(copy_schedule(*object->value));
-    };
-    options.dropout_schedule = factor_schedule("dropout_schedule");
-    options.weight_decay_schedule = factor_schedule("weight_decay_schedule");
-    for (const auto& name : setting("metrics").template cast<std::vector<std::string>>()) {
-      options.metrics.push_back(metric_from_name(name));
-    }
-    for (const auto& [name, function] :
-         setting("custom_metrics").template cast<std::vector<std::pair<std::string, py::object>>>()) {
-      options.custom_metrics.push_back({name, MetricFunction{SharedObject(function)}});
-    }
-
     const py::object on_begin = setting("on_begin");
     const py::object on_epoch_end = setting("on_epoch_end");
     const py::object on_progress = setting("on_progress");
-    Access access(self.gate, Use::fit);
-    Access optimizer_access(optimizer.gate, Use::fit);
-    std::optional<py::error_already_set> out_of_memory;
-    set_hooks(options, access, optimizer_access, on_begin, on_epoch_end, on_progress, out_of_memory);
-    try {
-      return to_arguments(without_gil(std::numeric_limits<double>::infinity(), [&] {
-        return net.fit(input.view, targets.view, loss, optimizer.value, options);
-      }));
-    } catch (const std::bad_alloc&) {
-      if (out_of_memory) {
-        throw *out_of_memory;
-      }
-      throw;
-    }
+    AccessGroup accesses;
+    accesses.enter({&self.gate}, Use::fit);
+    accesses.enter({&optimizer.gate}, Use::fit);
+    FitRun run(accesses);
+    set_hooks(options, run, on_begin, on_epoch_end, on_progress);
+    return to_arguments(run.run([&] { return net.fit(arrays.x.view, arrays.y.view, loss, optimizer.value, options); }));
   });
 }
 
@@ -211,6 +113,25 @@ training with ``resume_from``.)")
 }
 
 }  // namespace
+
+StringDict to_arguments(const History& history) {
+  py::dict arguments;
+  arguments["series"] = to_series(history);
+  arguments["epochs"] = history.epochs;
+  arguments["best_epoch"] = history.best_epoch;
+  arguments["stopped_early"] = history.stopped_early;
+  arguments["restored_best"] = history.restored_best;
+  return StringDict(arguments);
+}
+
+std::optional<EarlyStopping> to_early_stopping(const py::object& object) {
+  if (object.is_none()) {
+    return std::nullopt;
+  }
+  EarlyStopping settings;
+  set_fields(settings, [&](const char* name) -> py::object { return object.attr(name); });
+  return settings;
+}
 
 double compute_metric_of(const std::string& name, const ArrayLike& output, const ArrayLike& y,
                          const LossLike& loss_like, const OptionalArrayLike& sample_weight) {

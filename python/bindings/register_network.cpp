@@ -1,9 +1,7 @@
 /// The class Network, without fit and files.
 #include <backpass/gradient_check.hpp>
 #include <backpass/network.hpp>
-#include <backpass/runtime.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -17,18 +15,6 @@
 
 namespace backpass::python {
 namespace {
-
-/// Converts None to 0. For 0 the core chooses the number of threads by the amount of work.
-int to_threads(const OptionalInt& num_threads) {
-  if (num_threads.is_none()) {
-    return 0;
-  }
-  const std::uint64_t n = to_count(num_threads, "num_threads");
-  if (n < 1) {
-    throw py::value_error("num_threads must be at least 1, got 0");
-  }
-  return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
-}
 
 Array forward(AnyNetwork& self, const ArrayLike& x, bool training) {
   return self.visit([&]<class T>(Network<T>& net) {

@@ -1,8 +1,8 @@
 /// Saving to files, loading, and pickling.
+#include <backpass/ensemble.hpp>
 #include <backpass/serialize.hpp>
 
 #include <cstring>
-#include <map>
 #include <optional>
 
 #include "any_network.hpp"
@@ -22,22 +22,6 @@ constexpr double kFile = std::numeric_limits<double>::infinity();
 NetworkPointer take_network(AnySavedTraining checkpoint) {
   return std::visit([](auto&& c) { return std::make_shared<AnyNetwork>(AnyNetwork::Variant(std::move(c.network))); },
                     std::move(checkpoint));
-}
-
-std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
-  std::map<std::string, std::string> metadata;
-  if (object.is_none()) {
-    return metadata;
-  }
-  if (!py::isinstance<py::dict>(object)) {
-    throw py::type_error("metadata must be a dict of str to str, not " + type_name(object));
-  }
-  for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(object)) {
-    std::string name = to_text(key, "a key of metadata");
-    const std::string what = "metadata[" + std::string(py::repr(key)) + "]";
-    metadata.emplace(std::move(name), to_text(value, what));
-  }
-  return metadata;
 }
 
 void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& optimizer_like,
@@ -64,26 +48,39 @@ void save_network(AnyNetwork& self, const Path& path, const OptionalOptimizer& o
   without_gil(kFile, [&] { self.visit([&](const auto& net) { net.save(file, options); }); });
 }
 
-AnySavedTraining read(const Path& path) {
-  const std::filesystem::path file = to_path(path);
-  return without_gil(kFile, [&] { return load_any_checkpoint(file); });
-}
-
 void write_file(const Path& path, const py::bytes& content) {
   const std::filesystem::path file = to_path(path);
   const std::string_view bytes = content;  // immutable, so it can be read without the GIL
   without_gil(kFile, [&] { replace_file(file, std::as_bytes(std::span(bytes))); });
 }
 
-AnyTuple to_tuple(py::handle cls, AnySavedTraining any) {
+py::object adopt_any(py::handle cls, AnyNetwork::Variant network) {
+  return adopt(cls, std::make_shared<AnyNetwork>(std::move(network)));
+}
+
+/// The fields of SavedTraining, with a list of networks if the file contains an ensemble.
+AnyTuple to_tuple(py::handle cls, AnySaved any) {
+  const auto of_training = [&](auto& c) {
+    const py::object optimizer = c.optimizer ? from_optimizer(std::move(*c.optimizer)) : py::none();
+    const py::object schedule =
+        c.schedule ? from_schedule(std::make_shared<Schedule>(std::move(*c.schedule))) : py::none();
+    return py::make_tuple(adopt_any(cls, std::move(c.network)), optimizer, schedule, c.epochs, c.steps, c.metadata,
+                          c.memory);
+  };
+  const auto of_ensemble = [&](auto& c) {
+    py::list members;
+    for (std::size_t k = 0; k < c.ensemble.size(); ++k) {
+      members.append(adopt_any(cls, std::move(c.ensemble[k])));
+    }
+    return py::make_tuple(members, py::none(), py::none(), 0, 0, c.metadata, TrainingMemory());
+  };
   return std::visit(
-      [&](auto&& c) {
-        const py::object optimizer = c.optimizer ? from_optimizer(std::move(*c.optimizer)) : py::none();
-        const py::object schedule =
-            c.schedule ? from_schedule(std::make_shared<Schedule>(std::move(*c.schedule))) : py::none();
-        auto network = std::make_shared<AnyNetwork>(AnyNetwork::Variant(std::move(c.network)));
-        return AnyTuple(py::make_tuple(adopt(cls, std::move(network)), optimizer, schedule, c.epochs, c.steps,
-                                       c.metadata, c.memory));
+      [&](auto&& saved) {
+        if constexpr (requires { saved.network; }) {
+          return AnyTuple(of_training(saved));
+        } else {
+          return AnyTuple(of_ensemble(saved));
+        }
       },
       std::move(any));
 }
@@ -139,14 +136,10 @@ void register_serialize(py::module_& m, NetworkClass& cls) {
   m.def(
       "_load",
       [](const py::type& type, const Path& path) {
-        AnySavedTraining saved = read(path);
-        const auto metadata = std::visit([](auto& c) { return std::move(c.metadata); }, saved);
-        return AnyTuple(py::make_tuple(adopt(type, take_network(std::move(saved))), metadata));
+        const std::filesystem::path file = to_path(path);
+        return to_tuple(type, without_gil(kFile, [&] { return load_any(file); }));
       },
-      py::arg("cls"), py::arg("path"));
-  m.def(
-      "_load_checkpoint", [](const py::type& type, const Path& path) { return to_tuple(type, read(path)); },
-      py::arg("cls"), py::arg("path"));
+      py::arg("cls"), py::arg("path"), "Return the fields of SavedTraining, with the memory instead of the history.");
 }
 
 }  // namespace backpass::python

@@ -727,6 +727,11 @@ class TrainingMemory:
         int : number of epochs since the last improvement.
         """
 
+def _check_ensemble(members: collections.abc.Sequence[Network]) -> None:
+    """
+    Raise ValueError or TypeError unless the networks can be an ensemble.
+    """
+
 def _compute_metric(
     name: str,
     output: numpy.typing.ArrayLike,
@@ -738,8 +743,62 @@ def _compute_metric(
     Return accuracy, r2 or mae of the outputs, an array (B, M_N).
     """
 
-def _load(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]: ...
-def _load_checkpoint(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]: ...
+def _ensemble_seeds(
+    seed: int | numpy.random.SeedSequence | numpy.random.Generator | None, members: typing.Any
+) -> list[int]:
+    """
+    Return the seeds of the members of an ensemble.
+    """
+
+def _fit_ensemble(
+    members: collections.abc.Sequence[Network],
+    x: numpy.typing.ArrayLike,
+    y: numpy.typing.ArrayLike,
+    *,
+    loss: losses.Loss | str,
+    optimizers: optim.Optimizer | collections.abc.Sequence[optim.Optimizer],
+    settings: collections.abc.Sequence[dict[str, typing.Any]],
+    num_threads: int | None,
+    on_begin: typing.Any,
+    on_epoch_end: typing.Any,
+    on_progress: typing.Any,
+) -> list[dict[str, typing.Any]]:
+    """
+    Run the epochs of Ensemble.fit. Return the arguments of one History per member.
+    """
+
+def _load(cls: type, path: str | os.PathLike[str]) -> tuple[typing.Any, ...]:
+    """
+    Return the fields of SavedTraining, with the memory instead of the history.
+    """
+
+def _mean_of_ensemble(
+    members: collections.abc.Sequence[Network], x: numpy.typing.ArrayLike, num_threads: int | None
+) -> numpy.typing.NDArray[typing.Any]:
+    """
+    Return the mean of the outputs, (1, B, M_N).
+    """
+
+def _predict_ensemble(
+    members: collections.abc.Sequence[Network],
+    x: numpy.typing.ArrayLike,
+    out: numpy.typing.NDArray[typing.Any] | None,
+    num_threads: int | None,
+) -> numpy.typing.NDArray[typing.Any]:
+    """
+    Return the outputs of all members, (K, B, M_N).
+    """
+
+def _quantile_of_ensemble(
+    members: collections.abc.Sequence[Network],
+    x: numpy.typing.ArrayLike,
+    q: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    num_threads: int | None,
+) -> numpy.typing.NDArray[typing.Any]:
+    """
+    Return quantiles of the outputs, (Q, B, M_N).
+    """
+
 def _replace_file(path: str | os.PathLike[str], content: bytes) -> None:
     """
     Replace the content of a file in the same way as `Network.save`.
@@ -753,6 +812,22 @@ def _restore(cls: type, arguments: tuple[typing.Any, ...], state: typing.Any) ->
 def _rises(series: str) -> bool:
     """
     Return whether a larger value of the series is better.
+    """
+
+def _save_ensemble(
+    members: collections.abc.Sequence[Network],
+    path: str | os.PathLike[str],
+    metadata: dict[str, str] | None,
+) -> None:
+    """
+    Save the networks as one ensemble.
+    """
+
+def _std_of_ensemble(
+    members: collections.abc.Sequence[Network], x: numpy.typing.ArrayLike, num_threads: int | None
+) -> numpy.typing.NDArray[typing.Any]:
+    """
+    Return the standard deviation of the outputs, (1, B, M_N).
     """
 
 def config() -> dict[str, typing.Any]:
