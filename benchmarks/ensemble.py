@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import backpass as bp
 import click
 import numpy as np
 from tabulate import tabulate
+
+import backpass as bp
 
 # Sizes, rows, batch sizes, number of members.
 CASES = [

@@ -158,7 +158,7 @@ class Ensemble:
 
     @property
     def members(self) -> tuple[Network, ...]:
-        """tuple of Network : the networks."""
+        """Tuple of Network : the networks."""
         return self._members
 
     @property

@@ -103,7 +103,7 @@ MatrixView<T> to_stack(const py::array& out, std::size_t count, std::size_t rows
 }
 
 Array predict_ensemble(const NetworkSequence& sequence, const ArrayLike& x, const OptionalArray& out,
-              const OptionalInt& num_threads) {
+                       const OptionalInt& num_threads) {
   const Members members(sequence);
   const int threads = to_threads(num_threads);
   return members.visit([&]<class T>(const Ensemble<T>& ensemble) {
@@ -171,9 +171,11 @@ py::dict mean_values(const EnsembleEpochReport& report) {
 
 /// \param optimizers  one per member, or one that each member gets a copy of
 /// \param settings    one dict per member: the arguments of Ensemble.fit, by name
-std::vector<StringDict> fit_ensemble(const NetworkSequence& sequence, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
-             const OptimizersLike& optimizers, const std::vector<StringDict>& settings, const OptionalInt& num_threads,
-             const py::object& on_begin, const py::object& on_epoch_end, const py::object& on_progress) {
+std::vector<StringDict> fit_ensemble(const NetworkSequence& sequence, const ArrayLike& x, const ArrayLike& y,
+                                     const LossLike& loss_like, const OptimizersLike& optimizers,
+                                     const std::vector<StringDict>& settings, const OptionalInt& num_threads,
+                                     const py::object& on_begin, const py::object& on_epoch_end,
+                                     const py::object& on_progress) {
   const Members members(sequence);
   const Loss loss = to_loss(loss_like);
   std::deque<OptimizerObject> copies;
@@ -269,20 +271,22 @@ void register_ensemble(py::module_& m) {
         py::arg("optimizers"), py::arg("settings"), py::arg("num_threads"), py::arg("on_begin"),
         py::arg("on_epoch_end"), py::arg("on_progress"),
         "Run the epochs of Ensemble.fit. Return the arguments of one History per member.");
-  m.def("_predict_ensemble", &predict_ensemble, py::arg("members"), py::arg("x"), py::arg("out"), py::arg("num_threads"),
-        "Return the outputs of all members, (K, B, M_N).");
+  m.def("_predict_ensemble", &predict_ensemble, py::arg("members"), py::arg("x"), py::arg("out"),
+        py::arg("num_threads"), "Return the outputs of all members, (K, B, M_N).");
   m.def(
       "_mean_of_ensemble",
       [](const NetworkSequence& members, const ArrayLike& x, const OptionalInt& num_threads) {
         const int threads = to_threads(num_threads);
-        return ensemble_statistics(members, x, 1, [=](auto& ensemble, auto& in, auto out) { ensemble.mean(in, out, threads); });
+        return ensemble_statistics(members, x, 1,
+                                   [=](auto& ensemble, auto& in, auto out) { ensemble.mean(in, out, threads); });
       },
       py::arg("members"), py::arg("x"), py::arg("num_threads"), "Return the mean of the outputs, (1, B, M_N).");
   m.def(
       "_std_of_ensemble",
       [](const NetworkSequence& members, const ArrayLike& x, const OptionalInt& num_threads) {
         const int threads = to_threads(num_threads);
-        return ensemble_statistics(members, x, 1, [=](auto& ensemble, auto& in, auto out) { ensemble.std(in, out, threads); });
+        return ensemble_statistics(members, x, 1,
+                                   [=](auto& ensemble, auto& in, auto out) { ensemble.std(in, out, threads); });
       },
       py::arg("members"), py::arg("x"), py::arg("num_threads"),
       "Return the standard deviation of the outputs, (1, B, M_N).");
@@ -292,7 +296,7 @@ void register_ensemble(py::module_& m) {
          const OptionalInt& num_threads) {
         const int threads = to_threads(num_threads);
         return ensemble_statistics(members, x, q.size(),
-                          [&](auto& ensemble, auto& in, auto out) { ensemble.quantile(in, q, out, threads); });
+                                   [&](auto& ensemble, auto& in, auto out) { ensemble.quantile(in, q, out, threads); });
       },
       py::arg("members"), py::arg("x"), py::arg("q"), py::arg("num_threads"),
       "Return quantiles of the outputs, (Q, B, M_N).");

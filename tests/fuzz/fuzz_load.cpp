@@ -1,5 +1,5 @@
-/// Loads the data that libFuzzer generates. The result must be FormatError, or a network that works and that saving and
-/// loading reproduces.
+/// Loads the data that libFuzzer generates, as a network and as an ensemble. The result must be FormatError, or
+/// networks that work and that saving and loading reproduces.
 ///
 ///     fuzz_load -dict=tests/fuzz/safetensors.dict -max_total_time=60 CORPUS
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include <backpass/ensemble.hpp>
 #include <backpass/error.hpp>
 #include <backpass/runtime.hpp>
 #include <backpass/serialize.hpp>
@@ -48,6 +49,29 @@ void use(backpass::SavedTraining<T>& checkpoint) {
   }
 }
 
+template <class T>
+void use(backpass::SavedEnsemble<T>& saved) {
+  const std::vector<T> x(saved.ensemble[0].sizes().front(), T(0.5));
+  std::vector<T> y(saved.ensemble[0].sizes().back());
+  saved.ensemble.mean(backpass::ConstMatrixView<T>(std::span<const T>(x)), std::span<T>(y));
+  const std::vector<std::byte> once = backpass::to_bytes(saved.ensemble, saved.metadata);
+  const backpass::AnySavedEnsemble again = backpass::ensemble_from_bytes(once);
+  const auto& twin = std::get<backpass::SavedEnsemble<T>>(again);
+  if (backpass::to_bytes(twin.ensemble, twin.metadata) != once) {
+    std::abort();
+  }
+}
+
+/// Loads by the function, and uses the result.
+template <class Load>
+void try_load(Load load, std::span<const std::byte> bytes) {
+  try {
+    auto saved = load(bytes);
+    std::visit([](auto& s) { use(s); }, saved);
+  } catch (const backpass::FormatError&) {  // the only allowed error
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
@@ -56,10 +80,8 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  try {
-    backpass::AnySavedTraining checkpoint = backpass::from_bytes(std::as_bytes(std::span(data, size)));
-    std::visit([](auto& c) { use(c); }, checkpoint);
-  } catch (const backpass::FormatError&) {  // the only allowed error
-  }
+  const auto bytes = std::as_bytes(std::span(data, size));
+  try_load(backpass::from_bytes, bytes);
+  try_load(backpass::ensemble_from_bytes, bytes);
   return 0;
 }

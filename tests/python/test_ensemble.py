@@ -93,9 +93,7 @@ def test_a_sweep_has_a_list_per_setting() -> None:
     shared = {"loss": "mse", "validation_data": (X[:50], VALUES[:50]), "metrics": "r2"}
     arrays = sweep | {"l2": np.array(sweep["l2"]), "epochs": tuple(sweep["epochs"])}
     histories = ens.fit(X, VALUES, seed=5, **shared, **arrays, **SILENT)
-    each = [
-        {name: copy.deepcopy(values[k]) for name, values in sweep.items()} for k in range(3)
-    ]
+    each = [{name: copy.deepcopy(values[k]) for name, values in sweep.items()} for k in range(3)]
     each[0]["optimizer"] = bp.optim.SGD(lr=0.1)
     each[2]["optimizer"] = bp.optim.AdamW(lr=0.01)
     expected = fit_alone(alone, X, VALUES, 5, each, **shared)
@@ -392,7 +390,9 @@ def test_calls_in_many_threads_do_not_wait_for_each_other_forever(seconds: float
             forward.fit(X, VALUES, loss="mse", optimizer="adam", epochs=20, **SILENT)
             counts[2] += 1
 
-    threads = [threading.Thread(target=predict, args=(i, e)) for i, e in enumerate((forward, backward))]
+    threads = [
+        threading.Thread(target=predict, args=(i, e)) for i, e in enumerate((forward, backward))
+    ]
     threads.append(threading.Thread(target=fit))
     for thread in threads:
         thread.start()

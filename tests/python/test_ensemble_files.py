@@ -99,9 +99,7 @@ def test_damaged_descriptions_are_refused(tmp_path: Path) -> None:
     assert "no description of member 1" in error_of(lambda h, m: m.pop("member.1.network"))
     assert "member 1: " in error_of(lambda h, m: m.update({"member.1.network": "{"}))
     assert "than member 0" in error_of(
-        lambda h, m: m.update(
-            {"member.1.network": first(m["member.1.network"], dtype="float64")}
-        )
+        lambda h, m: m.update({"member.1.network": first(m["member.1.network"], dtype="float64")})
     )
     assert "than member 0" in error_of(
         lambda h, m: m.update({"member.1.network": first(m["member.1.network"], sizes=[4, 2])})

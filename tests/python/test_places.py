@@ -76,15 +76,20 @@ USES = {
         "python/bindings/register_network.cpp",
         f"{CORE}/__init__.pyi",
     },
-    # defaults of Network
+    # defaults of Network and Ensemble
     "relu": {
         "cpp/include/backpass/network.hpp",
+        "python/backpass/ensemble.py",
         "python/bindings/register_network.cpp",
         f"{CORE}/__init__.pyi",
     },
-    "auto": {"python/bindings/register_network.cpp", f"{CORE}/__init__.pyi"},
+    "auto": {
+        "python/backpass/ensemble.py",
+        "python/bindings/register_network.cpp",
+        f"{CORE}/__init__.pyi",
+    },
     # no random numbers: for weights that a file or a copy replaces
-    "zeros": {"cpp/src/io/read.cpp", "cpp/src/pass/network.cpp"},
+    "zeros": {"cpp/src/io/read_network.cpp", "cpp/src/pass/network.cpp"},
     # functions of a row, with kernels of their own
     "softmax": {
         "cpp/include/backpass/activation_kind.hpp",
@@ -113,7 +118,7 @@ USES = {
     "accuracy": {"cpp/src/train/metric.cpp"},
     "r2": {"cpp/src/train/metric.cpp"},
     # its result is not a number
-    "confusion_matrix": {"python/backpass/network.py"},
+    "confusion_matrix": {"python/backpass/_fit_arguments.py"},
 }
 # Files in which the name of a member means something else.
 OTHER_MEANINGS = {
@@ -143,6 +148,7 @@ OTHER_MEANINGS = {
         "cpp/src/pass/step.cpp",
         "cpp/src/pass/step.hpp",
     },
+    "quantile": {"cpp/src/pass/ensemble.cpp"},  # of the members' outputs
     "mse": {"cpp/include/backpass/loss.hpp", "python/backpass/metrics.py"},  # a loss, a metric
     "mae": {
         "cpp/include/backpass/loss.hpp",

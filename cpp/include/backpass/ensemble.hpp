@@ -26,13 +26,13 @@
 
 namespace backpass {
 
-/// The seeds of `members` members: a longer list begins with the shorter one. The constructor of an ensemble gives seed k
-/// to network k, and Ensemble::fit() shuffles the rows of member k with seed k.
+/// The seeds of `members` members: a longer list begins with the shorter one. The constructor of an ensemble gives seed
+/// k to network k, and Ensemble::fit() shuffles the rows of member k with seed k.
 [[nodiscard]] BACKPASS_EXPORT std::vector<std::uint64_t> ensemble_seeds(std::uint64_t seed, std::size_t members);
 
 /// The argument of EnsembleRun::on_epoch_end.
 struct EnsembleEpochReport {
-  std::size_t epoch = 0;                       ///< counted from 0
+  std::size_t epoch = 0;                      ///< counted from 0
   std::span<const History* const> histories;  ///< one per member; a member that stopped early may have fewer epochs
 };
 /// The argument of EnsembleRun::on_progress.
@@ -47,8 +47,8 @@ struct EnsembleRun {
   int num_threads = 0;  ///< the largest number of threads; 0: get_num_threads()
   /// Called before the first epoch, after all arguments have been checked.
   std::function<void(const BeginReport&)> on_begin = {};
-  /// Called when every member has finished an epoch, or its training. A return value of true stops all members. With this
-  /// function, no member begins an epoch before all have finished the last one.
+  /// Called when every member has finished an epoch, or its training. A return value of true stops all members. With
+  /// this function, no member begins an epoch before all have finished the last one.
   std::function<bool(const EnsembleEpochReport&)> on_epoch_end = {};
   /// Called about every 50 ms, and at the end. A return value of true stops all members after their last step.
   std::function<bool(const EnsembleProgressReport&)> on_progress = {};
@@ -58,8 +58,8 @@ struct EnsembleRun {
 ///
 /// An ensemble can be moved and copied; a copy has copies of the networks. Const member functions may be called by
 /// several threads at the same time. A call of another member function, or of a non-const member function of one of the
-/// networks, must not overlap with any other call. Shapes, and what is thrown for a wrong shape, are as for Network. All
-/// calls on an ensemble that was moved from throw StateError, except size(), assignment and destruction.
+/// networks, must not overlap with any other call. Shapes, and what is thrown for a wrong shape, are as for Network.
+/// All calls on an ensemble that was moved from throw StateError, except size(), assignment and destruction.
 template <class T>
 class BACKPASS_EXPORT Ensemble {
   static_assert(is_real<T>, "T must be float or double");
@@ -93,7 +93,8 @@ class BACKPASS_EXPORT Ensemble {
   /// \param options     one per member. Not allowed are on_begin, on_epoch_end, on_progress, memory, checkpoint and
   ///                    resume_from; and one schedule for two members
   /// \throws as Network::fit(). If an argument is invalid, nothing has changed
-  /// \throws DivergenceError after the end of the other members' trainings, if a member diverged. That member is restored
+  /// \throws DivergenceError after the end of the other members' trainings, if a member diverged. That member is
+  /// restored
   ///         to the end of its last finished epoch; `member` of the error names the first such member
   ///
   /// After std::bad_alloc, every member is as at the end of its last finished epoch. Other exceptions (of a callback or
@@ -104,8 +105,8 @@ class BACKPASS_EXPORT Ensemble {
   std::vector<History> fit(ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
                            std::span<const OptimizerRef> optimizers, std::span<const FitOptions<T>> options,
                            const EnsembleRun& run = {});
-  /// The same with one setting for all members. Each member gets a copy of the optimizer, with its own state, and of the
-  /// schedule, and shuffles with the seed ensemble_seeds(options.seed or 0, size())[k].
+  /// The same with one setting for all members. Each member gets a copy of the optimizer, with its own state, and of
+  /// the schedule, and shuffles with the seed ensemble_seeds(options.seed or 0, size())[k].
   std::vector<History> fit(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, const Optimizer& optimizer,
                            const FitOptions<T>& options, const EnsembleRun& run = {});
 
@@ -166,8 +167,7 @@ template <class T>
 [[nodiscard]] BACKPASS_EXPORT SavedEnsemble<T> load_ensemble(const std::filesystem::path& path);
 
 /// The content of any file of this library.
-using AnySaved =
-    std::variant<SavedTraining<float>, SavedTraining<double>, SavedEnsemble<float>, SavedEnsemble<double>>;
+using AnySaved = std::variant<SavedTraining<float>, SavedTraining<double>, SavedEnsemble<float>, SavedEnsemble<double>>;
 /// Loads a network or an ensemble of either type. \throws FileError, FormatError
 [[nodiscard]] BACKPASS_EXPORT AnySaved load_any(const std::filesystem::path& path);
 

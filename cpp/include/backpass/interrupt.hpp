@@ -23,7 +23,8 @@ namespace backpass {
 /// - forward: backward() throws StateError until the next forward().
 /// - step: cannot be ended, and neither can the update of train_step. But the first step, and a step that adds a slot,
 ///   can be ended while they make the slots of the optimizer. Nothing has changed then.
-/// - fit: the state is that after the last finished step. The history of the call is lost.
+/// - fit: the state is that after the last finished step. The history of the call is lost. The same holds for each
+///   member of an ensemble.
 /// - initialize: parameters are as before the call.
 /// - copies of networks, to_bytes, save, load: nothing has changed.
 /// - Activation::apply, evaluate_loss, compute_metric: only the output may have changed.

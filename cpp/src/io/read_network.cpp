@@ -152,8 +152,8 @@ Container open_container(Source& source) {
   return container;
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                                       \
-  template std::vector<LayerPlace> find_layers<T>(const Architecture&, const std::string&, TensorReader&);            \
+#define BACKPASS_INSTANTIATE(T)                                                                            \
+  template std::vector<LayerPlace> find_layers<T>(const Architecture&, const std::string&, TensorReader&); \
   template Network<T> make_network(const Architecture&, const std::vector<LayerPlace>&, Source&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

@@ -1,6 +1,6 @@
-/// The parts that the readers of networks and of ensembles share. A file is untrusted: everything is checked before it is
-/// used, and memory is bounded by the size of the file. Numbers are read in pieces, directly to their destination; the
-/// whole file is never in memory.
+/// The parts that the readers of networks and of ensembles share. A file is untrusted: everything is checked before it
+/// is used, and memory is bounded by the size of the file. Numbers are read in pieces, directly to their destination;
+/// the whole file is never in memory.
 #pragma once
 
 #include <cstddef>

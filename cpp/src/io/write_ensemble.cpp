@@ -52,7 +52,7 @@ void write_ensemble(const EnsemblePlan& plan, const Ensemble<T>& ensemble, io::S
 
 template <class T>
 void write_ensemble_file(const std::filesystem::path& path, const Ensemble<T>& ensemble,
-                const std::map<std::string, std::string>& user) {
+                         const std::map<std::string, std::string>& user) {
   const EnsemblePlan plan = plan_ensemble(ensemble, user);  // first: if something cannot be saved, no file is created
   io::replace_file(path, [&](io::Sink& sink) { write_ensemble(plan, ensemble, sink); });
 }
@@ -71,10 +71,10 @@ void Ensemble<T>::save(const std::filesystem::path& path, const std::map<std::st
   write_ensemble_file(path, *this, metadata);
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                                  \
-  template BACKPASS_EXPORT std::vector<std::byte> to_bytes(const Ensemble<T>&,                                   \
-                                                           const std::map<std::string, std::string>&);           \
-  template BACKPASS_EXPORT void Ensemble<T>::save(const std::filesystem::path&,                                  \
+#define BACKPASS_INSTANTIATE(T)                                                                        \
+  template BACKPASS_EXPORT std::vector<std::byte> to_bytes(const Ensemble<T>&,                         \
+                                                           const std::map<std::string, std::string>&); \
+  template BACKPASS_EXPORT void Ensemble<T>::save(const std::filesystem::path&,                        \
                                                   const std::map<std::string, std::string>&) const;
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

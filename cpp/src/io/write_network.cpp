@@ -43,8 +43,8 @@ void write_layers(const Architecture& architecture, std::span<const T> parameter
   }
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                        \
-  template void add_entries<T>(const Architecture&, const std::string&, std::vector<TensorEntry>&);    \
+#define BACKPASS_INSTANTIATE(T)                                                                     \
+  template void add_entries<T>(const Architecture&, const std::string&, std::vector<TensorEntry>&); \
   template void write_layers(const Architecture&, std::span<const T>, Sink&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

@@ -27,7 +27,8 @@ namespace {
 constexpr std::size_t kReducedElements = std::size_t{1} << 17U;
 /// But at least this number of rows: with fewer rows, predict() loads the weights more often than it has to.
 constexpr std::size_t kMinReducedRows = 256;
-/// Cost estimate of one output of one member in multiply-adds, for polls: a sort takes about 20 comparisons per element.
+/// Cost estimate of one output of one member in multiply-adds, for polls: a sort takes about 20 comparisons per
+/// element.
 constexpr std::size_t kReduceOperations = 20;
 
 [[noreturn]] void refuse_member(std::size_t k, const std::string& what) {
@@ -175,8 +176,8 @@ void Ensemble<T>::reduce(const Input<T>& x, std::size_t results, MatrixView<T> o
   const std::size_t outputs = first().sizes().back();
   model::require_output("out", out, results * x.rows(), outputs);
   model::require_apart("x", x, "out", out);
-  const std::size_t block = std::clamp(kReducedElements / (size() * outputs), kMinReducedRows,
-                                       std::max(kMinReducedRows, x.rows()));
+  const std::size_t block =
+      std::clamp(kReducedElements / (size() * outputs), kMinReducedRows, std::max(kMinReducedRows, x.rows()));
   std::vector<T> all(size() * std::min(block, x.rows()) * outputs);
   std::vector<double> values(size());
   std::vector<double> statistics(results);

@@ -53,8 +53,8 @@ std::string cause_text(ConstMatrixView<T> x, const Targets<T>& y, std::span<cons
                        : found + ": remove such rows, or replace such values";
 }
 
-#define BACKPASS_INSTANTIATE(T)                      \
-  template bool all_finite(std::span<const T>);      \
+#define BACKPASS_INSTANTIATE(T)                 \
+  template bool all_finite(std::span<const T>); \
   template std::string cause_text(ConstMatrixView<T>, const Targets<T>&, std::span<const T>);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

@@ -145,8 +145,11 @@ EnsembleFit<T>::EnsembleFit(Ensemble<T>& ensemble, ConstMatrixView<T> x, const T
   require_distinct(schedules, "the schedule");
   for (std::size_t k = 0; k < size; ++k) {
     const auto make = [&] { members_.emplace_back(ensemble[k], x, y, loss, optimizers[k], options[k]); };
-    // What is wrong for the first member is usually wrong for all.
-    k == 0 ? make() : in_member(k, make);
+    if (k == 0) {  // what is wrong for the first member is usually wrong for all
+      make();
+    } else {
+      in_member(k, make);
+    }
   }
 }
 
@@ -324,8 +327,7 @@ std::vector<History> Ensemble<T>::fit(ConstMatrixView<T> x, Targets<T> y, const 
                                       std::span<const OptimizerRef> optimizers, std::span<const FitOptions<T>> options,
                                       const EnsembleRun& run) {
   (void)first();  // throws if the ensemble was moved from
-  return in_own_mode(
-      [&] { return train::EnsembleFit<T>(*this, x, y, loss, optimizers, options, run).run(); });
+  return in_own_mode([&] { return train::EnsembleFit<T>(*this, x, y, loss, optimizers, options, run).run(); });
 }
 
 template <class T>
@@ -345,13 +347,12 @@ std::vector<History> Ensemble<T>::fit(ConstMatrixView<T> x, Targets<T> y, const 
   return fit(x, y, loss, std::span<const OptimizerRef>(references), std::span<const FitOptions<T>>(all), run);
 }
 
-#define BACKPASS_INSTANTIATE(T)                                                                                     \
-  template BACKPASS_EXPORT std::vector<History> Ensemble<T>::fit(                                                   \
-      ConstMatrixView<T>, Targets<T>, const Loss&, std::span<const OptimizerRef>, std::span<const FitOptions<T>>,   \
-      const EnsembleRun&);                                                                                          \
-  template BACKPASS_EXPORT std::vector<History> Ensemble<T>::fit(ConstMatrixView<T>, Targets<T>, const Loss&,       \
-                                                                 const Optimizer&, const FitOptions<T>&,            \
-                                                                 const EnsembleRun&);
+#define BACKPASS_INSTANTIATE(T)                                                                                       \
+  template BACKPASS_EXPORT std::vector<History> Ensemble<T>::fit(ConstMatrixView<T>, Targets<T>, const Loss&,         \
+                                                                 std::span<const OptimizerRef>,                       \
+                                                                 std::span<const FitOptions<T>>, const EnsembleRun&); \
+  template BACKPASS_EXPORT std::vector<History> Ensemble<T>::fit(                                                     \
+      ConstMatrixView<T>, Targets<T>, const Loss&, const Optimizer&, const FitOptions<T>&, const EnsembleRun&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
 #undef BACKPASS_INSTANTIATE

@@ -52,8 +52,8 @@ class Fit {
   [[nodiscard]] const FitOptions<T>& options() const noexcept { return options_; }
   /// The rows of an epoch.
   [[nodiscard]] std::size_t rows() const noexcept { return order_.size(); }
-  /// The rows of all epochs that this training still has to do, unless it stops early. A double, because the product may
-  /// be larger than a std::size_t.
+  /// The rows of all epochs that this training still has to do, unless it stops early. A double, because the product
+  /// may be larger than a std::size_t.
   [[nodiscard]] double rows_left() const noexcept;
   /// The mean loss over the rows of this epoch's steps so far; 0 without a step.
   [[nodiscard]] double epoch_loss() const noexcept {

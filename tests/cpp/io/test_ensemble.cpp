@@ -101,8 +101,9 @@ TEST(EnsembleFiles, OfTheOtherKindAreNamed) {
     }
     return std::string("no error");
   };
-  EXPECT_EQ(message_of([&] { (void)Network<float>::load(many); }),
-            many.string() + ": the file contains an ensemble of 4 networks and not one network: load it as an Ensemble");
+  EXPECT_EQ(
+      message_of([&] { (void)Network<float>::load(many); }),
+      many.string() + ": the file contains an ensemble of 4 networks and not one network: load it as an Ensemble");
   EXPECT_EQ(message_of([&] { (void)Ensemble<float>::load(one); }),
             one.string() + ": the file contains one network and not an ensemble: load it as a Network");
   EXPECT_EQ(message_of([&] { (void)Ensemble<double>::load(many); }),

@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -169,6 +170,32 @@ TEST(Parallel, WorksInForkedChildren) {
   EXPECT_EQ(sum_in_region(), 4950);
 }
 #endif
+
+TEST(ThreadLimit, BoundsTheCallsOfItsThread) {
+  const int before = get_num_threads();
+  set_num_threads(4);
+  EXPECT_EQ(threads_for(kMuch), 4);
+  {
+    const ThreadLimit three(3);
+    EXPECT_EQ(threads_for(kMuch), 3);
+    EXPECT_EQ(most_threads(8), 3);
+    EXPECT_EQ(most_threads(2), 2);
+    {
+      const ThreadLimit none(0);
+      const ThreadLimit seven(7);
+      EXPECT_EQ(threads_for(kMuch), 3);
+      const ThreadLimit one(1);
+      EXPECT_EQ(threads_for(kMuch), 1);
+    }
+    EXPECT_EQ(threads_for(kMuch), 3);
+    int other = 0;
+    std::thread([&] { other = threads_for(kMuch); }).join();
+    EXPECT_EQ(other, 4);
+  }
+  EXPECT_EQ(most_threads(), 4);
+  EXPECT_EQ(most_threads(5), 5);
+  set_num_threads(before);
+}
 
 }  // namespace
 }  // namespace backpass::runtime

@@ -23,7 +23,8 @@ constexpr std::size_t kMembers = 5;
 
 template <class T>
 struct EnsembleData {
-  explicit EnsembleData(std::size_t rows) : task(rows), x(task.x.begin(), task.x.end()), y(task.y.begin(), task.y.end()) {
+  explicit EnsembleData(std::size_t rows)
+      : task(rows), x(task.x.begin(), task.x.end()), y(task.y.begin(), task.y.end()) {
     X = {x.data(), rows, 3};
     Y = {y.data(), rows, 1};
   }
@@ -108,8 +109,7 @@ TYPED_TEST(EnsembleFit, EveryMemberHasTheBitsOfFitAlone) {
   Sweep<T> own;
   for (std::size_t k = 0; k < kMembers; ++k) {
     alone.push_back(start[k]);
-    expected.push_back(
-        alone[k].fit(data.X, data.Y, MeanSquaredError{}, own.references[k], own.options[k]));
+    expected.push_back(alone[k].fit(data.X, data.Y, MeanSquaredError{}, own.references[k], own.options[k]));
   }
   for (const int threads : {1, 2, 3, 8}) {
     Ensemble<T> together = start;
@@ -164,6 +164,23 @@ TYPED_TEST(EnsembleFit, FewLargeMembersShareTheirSteps) {
   for (std::size_t k = 0; k < 2; ++k) {
     EXPECT_EQ(parameters_of(one_thread[k]), parameters_of(eight[k]));
     expect_same(a[k], b[k]);
+  }
+}
+
+TEST(EnsembleFitTurns, EndWithinAnEpoch) {
+  // 20,000 steps per epoch take longer than a turn.
+  const EnsembleData<float> data(20'000);
+  const Ensemble<float> start = make_ensemble<float>(3);
+  const FitOptions<float> options{.epochs = 2, .batch_size = 1, .validation_split = 0.1, .seed = 5};
+  Ensemble<float> together = start;
+  const auto histories = together.fit(data.X, data.Y, MeanSquaredError{}, Adam{}, options, {.num_threads = 2});
+  for (std::size_t k = 0; k < 3; ++k) {
+    Network<float> alone = start[k];
+    Adam adam;
+    FitOptions<float> own = options;
+    own.seed = ensemble_seeds(5, 3)[k];
+    expect_same(histories[k], alone.fit(data.X, data.Y, MeanSquaredError{}, adam, own));
+    EXPECT_EQ(parameters_of(together[k]), parameters_of(alone));
   }
 }
 
@@ -241,14 +258,15 @@ TEST(EnsembleFitRun, EpochsEndTogetherAndStopTogether) {
     std::vector<std::size_t> epochs;
     const EnsembleRun run{.num_threads = threads,
                           .on_begin = [](const BeginReport& report) { EXPECT_EQ(report.rows, 60U); },
-                          .on_epoch_end = [&](const EnsembleEpochReport& report) {
-                            epochs.push_back(report.epoch);
-                            EXPECT_EQ(report.histories.size(), kMembers);
-                            for (const History* history : report.histories) {
-                              EXPECT_EQ(history->epochs, report.epoch + 1);
-                            }
-                            return report.epoch == 3;
-                          }};
+                          .on_epoch_end =
+                              [&](const EnsembleEpochReport& report) {
+                                epochs.push_back(report.epoch);
+                                EXPECT_EQ(report.histories.size(), kMembers);
+                                for (const History* history : report.histories) {
+                                  EXPECT_EQ(history->epochs, report.epoch + 1);
+                                }
+                                return report.epoch == 3;
+                              }};
     const auto histories =
         together.fit(data.X, data.Y, MeanSquaredError{}, Adam{}, FitOptions<double>{.epochs = 9, .seed = 1}, run);
     EXPECT_EQ(epochs, (std::vector<std::size_t>{0, 1, 2, 3}));
@@ -269,13 +287,12 @@ TEST(EnsembleFitRun, AnEarlyMemberDoesNotDelayTheOthers) {
   const std::vector<OptimizerRef> references(optimizers.begin(), optimizers.end());
   const std::vector<FitOptions<double>> options{{.epochs = 2, .seed = 1}, {.epochs = 5, .seed = 1}};
   std::vector<std::size_t> first;
-  const auto histories =
-      ensemble.fit(data.X, data.Y, MeanSquaredError{}, std::span<const OptimizerRef>(references),
-                   std::span<const FitOptions<double>>(options),
-                   {.num_threads = 2, .on_epoch_end = [&](const EnsembleEpochReport& report) {
-                      first.push_back(report.histories[0]->epochs);
-                      return false;
-                    }});
+  const auto histories = ensemble.fit(data.X, data.Y, MeanSquaredError{}, std::span<const OptimizerRef>(references),
+                                      std::span<const FitOptions<double>>(options),
+                                      {.num_threads = 2, .on_epoch_end = [&](const EnsembleEpochReport& report) {
+                                         first.push_back(report.histories[0]->epochs);
+                                         return false;
+                                       }});
   EXPECT_EQ(first, (std::vector<std::size_t>{1, 2, 2, 2, 2}));
   EXPECT_EQ(histories[0].epochs, 2U);
   EXPECT_EQ(histories[1].epochs, 5U);
@@ -307,7 +324,8 @@ TEST(EnsembleFitRun, ProgressRisesToOneAndStops) {
 }
 
 /// The parameters of one member alone after each step, in the batches of a fit without shuffling.
-std::vector<std::vector<double>> states_of_steps(Network<double> network, const EnsembleData<double>& data, std::size_t epochs) {
+std::vector<std::vector<double>> states_of_steps(Network<double> network, const EnsembleData<double>& data,
+                                                 std::size_t epochs) {
   std::vector<std::vector<double>> states{parameters_of(network)};
   Adam adam;
   for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
@@ -337,11 +355,13 @@ TEST(EnsembleFitInterrupt, LeavesEveryMemberAtAStepBoundary) {
       int looked = 0;
       bool interrupted = false;
       try {
-        const InterruptScope scope([&] {
-          if (++looked == looks) {
-            throw Stopped();
-          }
-        }, std::chrono::nanoseconds(0));
+        const InterruptScope scope(
+            [&] {
+              if (++looked == looks) {
+                throw Stopped();
+              }
+            },
+            std::chrono::nanoseconds(0));
         together.fit(data.X, data.Y, MeanSquaredError{}, std::span<const OptimizerRef>(sweep.references),
                      std::span<const FitOptions<double>>(sweep.options), {.num_threads = threads});
       } catch (const Stopped&) {
@@ -404,8 +424,7 @@ TEST(EnsembleFitFunctions, AreCalledOnTheCallersThread) {
                                ++calls;
                                return static_cast<double>(a.rows());
                              }}};
-  const auto histories =
-      ensemble.fit(data.X, data.Y, MeanSquaredError{}, Adam{}, options, {.num_threads = 3});
+  const auto histories = ensemble.fit(data.X, data.Y, MeanSquaredError{}, Adam{}, options, {.num_threads = 3});
   EXPECT_EQ(calls, 2 * kMembers);
   EXPECT_EQ(histories[4]["rows"], (std::vector<double>{50, 50}));
 }
