@@ -53,7 +53,7 @@ def to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
                 raise TypeError(_not_numbers(f"{name}: column {column.name!r}", column.dtype))
     array = np.asarray(value)
     # ml_dtypes registers bfloat16 and smaller types with NumPy.
-    if array.dtype.kind == "V" and type(array.dtype).__module__.startswith("ml_dtypes"):
+    if array.dtype.kind == "V" and array.dtype.type.__module__ == "ml_dtypes":
         return array.astype(np.float32)
     return array
 

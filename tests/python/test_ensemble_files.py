@@ -1,6 +1,7 @@
 """Files of ensembles: bit for bit, and clear errors."""
 
 import json
+import pickle
 import struct
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def test_what_cannot_be_saved_is_named(tmp_path: Path) -> None:
     custom = bp.activations.Custom(np.tanh, lambda z: 1 - np.tanh(z) ** 2)
     ens = bp.Ensemble.of([bp.Network([3, 2]), bp.Network([3, 4, 2], custom)])
     path = tmp_path / "ensemble.safetensors"
-    with pytest.raises(ValueError, match="member 1: .*Custom activation"):
+    with pytest.raises(ValueError, match=r"member 1: .*Custom activation"):
         ens.save(path)
     assert not path.exists()
     with pytest.raises(TypeError, match="metadata"):
@@ -130,8 +131,6 @@ def test_a_pickle_is_loaded_by_another_process(tmp_path: Path) -> None:
         "ens = pickle.loads(open(sys.argv[1], 'rb').read())\n"
         "print(ens.mean(np.ones((1, 3))).tobytes().hex())"
     )
-    import pickle
-
     path.write_bytes(pickle.dumps(ens))
     run = subprocess.run(
         [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True

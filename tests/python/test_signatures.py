@@ -159,7 +159,7 @@ def test_other_errors_are_explained_by_their_text():
 @pytest.mark.parametrize("name", [n for n, value in PUBLIC.items() if n.count(".") < 3])
 def test_public_functions_and_classes_can_be_pickled(name):
     value = PUBLIC[name]
-    assert pickle.loads(pickle.dumps(value)) is value
+    assert pickle.loads(pickle.dumps(value)) == value  # a class method is a new object each time
 
 
 def test_errors_of_slow_calls_pass_through():

@@ -93,9 +93,8 @@ class BACKPASS_EXPORT Ensemble {
   /// \param options     one per member. Not allowed are on_begin, on_epoch_end, on_progress, memory, checkpoint and
   ///                    resume_from; and one schedule for two members
   /// \throws as Network::fit(). If an argument is invalid, nothing has changed
-  /// \throws DivergenceError after the end of the other members' trainings, if a member diverged. That member is
-  /// restored
-  ///         to the end of its last finished epoch; `member` of the error names the first such member
+  /// \throws DivergenceError after the end of the other members' trainings, if a member diverged; `member` of the error
+  ///         names the first such member. That member is restored to the end of its last finished epoch
   ///
   /// After std::bad_alloc, every member is as at the end of its last finished epoch. Other exceptions (of a callback or
   /// an InterruptScope) pass through, and every member is then as after its last step.
@@ -159,7 +158,8 @@ using AnySavedEnsemble = std::variant<SavedEnsemble<float>, SavedEnsemble<double
 template <class T>
 [[nodiscard]] BACKPASS_EXPORT std::vector<std::byte> to_bytes(const Ensemble<T>& ensemble,
                                                               const std::map<std::string, std::string>& metadata = {});
-/// Loads an ensemble of either type from the bytes of a file. Memory is bounded as in from_bytes().
+/// Loads an ensemble of either type from the bytes of a file. Memory is bounded as in from_bytes(), plus 2 kB per
+/// member.
 /// \throws FormatError if the bytes are not a valid ensemble
 [[nodiscard]] BACKPASS_EXPORT AnySavedEnsemble ensemble_from_bytes(std::span<const std::byte> bytes);
 /// Loads an ensemble of T. \throws as Ensemble::load()

@@ -127,9 +127,9 @@ TEST(EnsembleOutput, QuantilesOfNanAreNanAndOfInfinitiesAreInfinite) {
     ensemble.quantile(ConstMatrixView<double>(&one, 1, 1), half, MatrixView<double>(&result, 1, 1));
     return result;
   };
-  constexpr double kInf = std::numeric_limits<double>::infinity();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(median(3.0, 1.0, 2.0), 2.0);
-  EXPECT_EQ(median(kInf, kInf, 1.0), kInf);
+  EXPECT_EQ(median(kInfinity, kInfinity, 1.0), kInfinity);
   EXPECT_TRUE(std::isnan(median(1.0, std::nan(""), 2.0)));
 }
 
