@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import click
@@ -30,7 +31,9 @@ def info(model: str, inputs: bool, as_json: bool) -> None:
         for line in _input_lines(loaded):
             click.echo(line)
         return
-    click.echo(loaded.net.summary())
+    if len(loaded.members) > 1:
+        click.echo(f"{len(loaded.members)} networks; the first one:")
+    click.echo(loaded.members[0].summary())
     if loaded.target is not None:
         click.echo("")
         click.echo(f"target: {_target_line(loaded.target)}")
@@ -47,8 +50,9 @@ def info(model: str, inputs: bool, as_json: bool) -> None:
 
 
 def _as_json(model: TableModel) -> dict[str, Any]:
-    net = model.net
+    net = model.members[0]
     return {
+        "members": len(model.members),
         "sizes": list(net.sizes),
         "dtype": str(net.dtype),
         "layers": [
@@ -71,7 +75,7 @@ def _input_lines(model: TableModel) -> list[str]:
     """Return one line per input: its number, its meaning, and how to compute it."""
     encoder = model.encoder
     if encoder is None:
-        return [f"{i}  (without a description)" for i in range(model.net.sizes[0])]
+        return [f"{i}  (without a description)" for i in range(model.members[0].sizes[0])]
     if not isinstance(encoder, TableEncoder):
         return [
             f"{i}  {name}: (x - {mean!r}) / {scale!r}"
@@ -81,16 +85,9 @@ def _input_lines(model: TableModel) -> list[str]:
         ]
     lines: list[str] = []
     for column in encoder.columns:
-        scales: list[Any] = []
-        if column.kind == "number":
-            scales = [column.scale]  # type: ignore[union-attr]
-        elif column.kind == "date":
-            scales = [scale for _, scale in column.parts]  # type: ignore[union-attr]
-        for i, name in enumerate(column.inputs):
-            how = "1 if so, else 0"
-            if i < len(scales):
-                s = scales[i]
-                how = f"(x - {s.mean!r}) / {s.scale!r}; x = {s.median!r} if missing"
+        for name, how in itertools.zip_longest(
+            column.inputs, column.formulas, fillvalue="1 if so, else 0"
+        ):
             lines.append(f"{len(lines)}  {name}: {how}")
     return lines
 

@@ -20,9 +20,11 @@ ACTIVATIONS = tuple(
 def parse_widths(
     ctx: click.Context,  # noqa: ARG001
     param: click.Parameter,  # noqa: ARG001
-    value: str,
-) -> tuple[int, ...]:
+    value: str | None,
+) -> tuple[int, ...] | None:
     """Read the widths of hidden layers: ``64,64``, or ``none`` for no hidden layer."""
+    if value is None:
+        return None
     if value == "none":
         return ()
     try:

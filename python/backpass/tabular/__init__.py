@@ -16,9 +16,11 @@ except ImportError as error:
     message = f"tables need {error.name}: pip install backpass[tabular]"
     raise ImportError(message, name=error.name) from error
 
+from backpass.tabular.estimators import TabularClassifier, TabularRegressor
 from backpass.tabular.model import TableModel, load
 from backpass.tabular.options import ColumnOptions, ReadOptions, Settings
-from backpass.tabular.training import Extra, Outcome, train
+from backpass.tabular.outcome import Extra, Outcome
+from backpass.tabular.training import train
 
 __all__ = [
     "ColumnOptions",
@@ -27,6 +29,8 @@ __all__ = [
     "ReadOptions",
     "Settings",
     "TableModel",
+    "TabularClassifier",
+    "TabularRegressor",
     "load",
     "train",
 ]

@@ -6,7 +6,6 @@ every program can repeat it.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,88 +16,60 @@ import pyarrow.compute as pc
 
 from backpass.tabular.dates import parse_dates, parts_of, to_seconds
 from backpass.tabular.numbers import NumberStyle, style_from_json
+from backpass.tabular.scales import AnyScale, Scale, input_scale_from_json
 from backpass.tabular.unseen import EXAMPLES, Unseen
 from backpass.tabular.values import count_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from backpass.tabular.kinds import Kind
+
+    FitScale = Callable[[NDArray[np.float64]], AnyScale]
 
 MAX_CATEGORIES = 100
 _NO_TEXTS = pa.array([], pa.string())
 
 
 @dataclass(frozen=True)
-class Scale:
-    """(x − mean) / scale, with the median in place of a missing value.
-
-    Attributes
-    ----------
-    median, mean, scale : float
-        Of the rows for training.
-    """
-
-    median: float
-    mean: float
-    scale: float
-
-    @classmethod
-    def fit(cls, values: NDArray[np.float64]) -> Scale:
-        """Learn from values; NaN is a missing value. A constant gets a scale of 1."""
-        known = values[np.isfinite(values)]
-        if not len(known):
-            return cls(0.0, 0.0, 1.0)
-        # Scale with a power of two, which is exact, so that nothing overflows or underflows.
-        peak = math.ldexp(1.0, math.frexp(float(np.abs(known).max()))[1] - 1)
-        known = known / peak
-        median, mean, deviation = float(np.median(known)), float(known.mean()), float(known.std())
-        # The computed deviation of a constant may be a rounding error instead of zero.
-        noise = 8 * np.finfo(np.float64).eps * math.sqrt(known.size)
-        return cls(median * peak, mean * peak, deviation * peak if deviation > noise else 1.0)
-
-    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the scaled values."""
-        filled = np.where(np.isfinite(values), values, self.median)
-        with np.errstate(over="ignore", invalid="ignore"):  # far outside the training's values
-            difference = filled - self.mean
-            result: NDArray[np.float64] = difference / self.scale
-            large = np.isinf(difference)
-            result[large] = filled[large] / self.scale - self.mean / self.scale
-        return np.clip(result, -1e30, 1e30, out=result)
-
-    def decode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Undo `encode`."""
-        with np.errstate(over="ignore"):
-            return values * self.scale + self.mean
-
-    def to_json(self) -> list[float]:
-        """Return the three numbers."""
-        return [self.median, self.mean, self.scale]
-
-
-@dataclass(frozen=True)
 class NumberColumn:
-    """A standardised number and, if training had missing values, an input that is 1 for them."""
+    """A scaled number and, if training had missing values, an input that is 1 for them."""
 
     name: str
     style: NumberStyle
-    scale: Scale
+    scale: AnyScale
     missing: bool
     kind = "number"
 
     @property
+    def width(self) -> int:
+        """The number of inputs."""
+        return self.scale.width + self.missing
+
+    @property
     def inputs(self) -> list[str]:
         """The meaning of each input."""
-        return [self.name, *([f"{self.name} is missing"] if self.missing else [])]
+        names = self.scale.names(self.name)
+        return names + ([f"{self.name} is missing"] if self.missing else [])
+
+    @property
+    def formulas(self) -> list[str]:
+        """How to compute each input; an input without a formula is 1 if its meaning holds."""
+        return self.scale.formulas()
 
     @classmethod
-    def fit(cls, name: str, kind: Kind, values: Sequence[NDArray[np.float64]]) -> NumberColumn:
+    def fit(
+        cls,
+        name: str,
+        kind: Kind,
+        values: Sequence[NDArray[np.float64]],
+        fit_scale: FitScale = Scale.fit,
+    ) -> NumberColumn:
         """Learn from the blocks of `read`."""
         together = np.concatenate(values)
-        return cls(name, kind.style, Scale.fit(together), bool(np.isnan(together).any()))
+        return cls(name, kind.style, fit_scale(together), bool(np.isnan(together).any()))
 
     def read(self, column: pa.Array) -> tuple[NDArray[np.float64], pa.Array]:
         """Return the numbers, with NaN for missing values, and the texts that are not numbers."""
@@ -106,7 +77,7 @@ class NumberColumn:
 
     def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Unseen:
         """Write the inputs; return what training did not have."""
-        out[:, 0] = self.scale.encode(values)
+        self.scale.write(values, out[:, : self.scale.width])
         return _write_missing(values, out, self.missing)
 
     def to_json(self) -> dict[str, Any]:
@@ -132,6 +103,12 @@ class CategoryColumn:
     other: bool
     missing: bool
     kind = "category"
+    formulas = ()
+
+    @property
+    def width(self) -> int:
+        """The number of inputs."""
+        return len(self.categories) + self.other + self.missing
 
     @property
     def inputs(self) -> list[str]:
@@ -141,7 +118,13 @@ class CategoryColumn:
         return names + ([f"{self.name} is missing"] if self.missing else [])
 
     @classmethod
-    def fit(cls, name: str, kind: Kind, values: Sequence[pa.Array]) -> CategoryColumn:  # noqa: ARG003
+    def fit(
+        cls,
+        name: str,
+        kind: Kind,  # noqa: ARG003
+        values: Sequence[pa.Array],
+        fit_scale: FitScale = Scale.fit,  # noqa: ARG003
+    ) -> CategoryColumn:
         """Learn from the blocks of `read`: the most frequent categories, in sorted order."""
         counts: Counter[str] = Counter()
         missing = rows = 0
@@ -202,22 +185,40 @@ class CategoryColumn:
 
 @dataclass(frozen=True)
 class DateColumn:
-    """Year, month, day of the week, hour and days: each that varies in training, standardised."""
+    """Year, month, day of the week, hour and days: each that varies in training, scaled."""
 
     name: str
     formats: tuple[str, ...]
-    parts: tuple[tuple[str, Scale], ...]
+    parts: tuple[tuple[str, AnyScale], ...]
     missing: bool
     kind = "date"
 
     @property
+    def width(self) -> int:
+        """The number of inputs."""
+        return sum(scale.width for _, scale in self.parts) + self.missing
+
+    @property
     def inputs(self) -> list[str]:
         """The meaning of each input."""
-        names = [f"{part} of {self.name}" for part, _ in self.parts]
+        names = [
+            text for part, scale in self.parts for text in scale.names(f"{part} of {self.name}")
+        ]
         return names + ([f"{self.name} is missing"] if self.missing else [])
 
+    @property
+    def formulas(self) -> list[str]:
+        """How to compute each input; an input without a formula is 1 if its meaning holds."""
+        return [formula for _, scale in self.parts for formula in scale.formulas()]
+
     @classmethod
-    def fit(cls, name: str, kind: Kind, values: Sequence[NDArray[np.float64]]) -> DateColumn:
+    def fit(
+        cls,
+        name: str,
+        kind: Kind,
+        values: Sequence[NDArray[np.float64]],
+        fit_scale: FitScale = Scale.fit,
+    ) -> DateColumn:
         """Learn from the blocks of `read`."""
         together = np.concatenate(values)
         missing = np.isnan(together)
@@ -225,7 +226,7 @@ class DateColumn:
         for part, numbers in parts_of(together).items():
             known = numbers[~missing]
             if len(known) and (known != known[0]).any():
-                parts.append((part, Scale.fit(numbers)))
+                parts.append((part, fit_scale(numbers)))
         return cls(name, kind.formats, tuple(parts), bool(missing.any()))
 
     def read(self, column: pa.Array) -> tuple[NDArray[np.float64], pa.Array]:
@@ -235,8 +236,11 @@ class DateColumn:
     def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> Unseen:
         """Write the inputs; return what training did not have."""
         numbers = parts_of(values)
-        for i, (part, scale) in enumerate(self.parts):
-            out[:, i] = scale.encode(numbers[part])
+        start = 0
+        for part, scale in self.parts:
+            stop = start + scale.width
+            scale.write(numbers[part], out[:, start:stop])
+            start = stop
         return _write_missing(values, out, self.missing)
 
     def to_json(self) -> dict[str, Any]:
@@ -340,19 +344,11 @@ def column_from_json(data: Any) -> Column:
         raise ValueError(f"the encoding of the column {name!r} is damaged: {error}") from error
 
 
-def scale_from_json(data: Any) -> Scale:
-    """Return a scale from its `to_json`; raise ValueError if the data are not three numbers."""
-    numbers = [float(number) for number in data if not isinstance(number, (str, bool))]
-    if len(numbers) != 3 or not all(map(math.isfinite, numbers)) or not numbers[2] > 0:
-        raise ValueError("a median, a mean and a scale above 0 are expected")
-    return Scale(*numbers)
-
-
 def _column(kind: str, name: Any, missing: Any, **data: Any) -> Column:
     if not isinstance(name, str) or not isinstance(missing, bool):
         raise TypeError("a name and a flag are expected")
     if kind == "number":
-        scale = scale_from_json(data["scale"])
+        scale = input_scale_from_json(data["scale"])
         return NumberColumn(name, style_from_json(data["style"]), scale, missing)
     if kind == "category":
         categories, other = tuple(data["categories"]), data["other"]
@@ -365,7 +361,7 @@ def _column(kind: str, name: Any, missing: Any, **data: Any) -> Column:
         if not isinstance(data["parts"], dict):
             raise TypeError("parts of dates are expected")
         known = parts_of(np.zeros(1))
-        parts = tuple((part, scale_from_json(scale)) for part, scale in data["parts"].items())
+        parts = tuple((part, input_scale_from_json(scale)) for part, scale in data["parts"].items())
         formats = tuple(data["formats"])
         if not all(part in known for part, _ in parts) or not all(
             isinstance(text, str) for text in formats

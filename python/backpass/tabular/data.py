@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from backpass.tabular.arrays import ArrayData, ArrayEncoder
-from backpass.tabular.encoder import TableEncoder, fit_column, reader_of
-from backpass.tabular.facts import Facts, blocks_of, examine
-from backpass.tabular.kinds import check_header, common_decimal, decide, plan_lines
+from backpass.tabular.facts import blocks_of
+from backpass.tabular.kinds import plan_lines
 from backpass.tabular.numbers import NumberStyle
-from backpass.tabular.options import ReadOptions
+from backpass.tabular.table_inputs import TableInputs
 from backpass.tabular.targets import (
     MAX_CLASSES_OF_NUMBERS,
     ClassTarget,
@@ -24,28 +23,20 @@ from backpass.tabular.targets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from backpass.tabular.options import ColumnOptions
+    from backpass.tabular.encoder import TableEncoder
+    from backpass.tabular.options import ColumnOptions, ReadOptions
     from backpass.tabular.sources import Table
     from backpass.tabular.unseen import Unseen
 
     Rows = NDArray[np.int64]
 
-# The encoder of a large table learns from about _MOST_FITTED values, and from at least
-# _LEAST_FITTED rows.
-_MOST_FITTED = 1 << 22
-_LEAST_FITTED = 10_000
 
-
-class TableRows:
-    """The rows of a table that have a target.
-
-    A table may be larger than the memory. So each step reads it again, block by block: the first
-    pass finds out what the columns are, the second reads the targets, `fit` reads the rows to learn
-    the encoder from, and `encode` writes the inputs of the network.
+class TableRows(TableInputs):
+    """The rows of a table that have a target. After the first pass, a second one reads the targets.
 
     Attributes
     ----------
@@ -53,8 +44,6 @@ class TableRows:
         Without scales.
     values : array
         Class numbers (rows,), or numbers (rows, targets).
-    kinds : dict of str to Kind
-        Of all columns except the targets.
     notes : list of str
         Warnings for the user.
     """
@@ -67,32 +56,19 @@ class TableRows:
         options: ColumnOptions,
         read: ReadOptions | None = None,
     ) -> None:
-        read = read or ReadOptions()
         double = next((name for name in targets if name in table.doubles), None)
         if double is not None:
             raise ValueError(
                 f"{table.name}, line 1: several columns are named {double!r}, the target: rename "
                 "the others, or the model would learn from a copy of the target"
             )
-        self.facts: dict[str, Facts] = examine(table)
-        check_header(table.name, table.header, self.facts)
-        decimal = read.decimal or common_decimal(self.facts)
-        self.kinds = decide(self.facts, options, targets, decimal, read.day_first)
-        self.target, warnings = decide_target(targets, self.facts, task, options, decimal)
-        self._inputs = {name: kind for name, kind in self.kinds.items() if kind.is_input}
-        if not self._inputs:
-            why = ", ".join(f"{name!r} ({kind.note})" for name, kind in self.kinds.items())
-            raise ValueError(
-                f"{table.name}: no column is left to predict {self.target.name!r} from"
-                + (f"; left out: {why[:200]}" if why else "")
-            )
-        self._table = table
-        self._readers = {name: reader_of(name, kind) for name, kind in self._inputs.items()}
+        super().__init__(table, options, read, targets)
+        self.target, warnings = decide_target(targets, self.facts, task, options, self.decimal)
         found = [
             read_target(self.target, [block[name] for name in targets])
             for block in blocks_of(table, targets)
         ]
-        self._known: NDArray[np.bool_] = np.concatenate([known for _, known in found])
+        self._known = np.concatenate([known for _, known in found])
         self.values: NDArray[Any] = np.concatenate([values for values, _ in found])[self._known]
         self.notes = [*table.notes, *warnings]
         for name, kind in self.kinds.items():
@@ -102,84 +78,9 @@ class TableRows:
         if dropped:
             self.notes.append(f"target {self.target.name!r}: {dropped_rows(dropped, 'value')}")
 
-    @property
-    def rows(self) -> int:
-        """The number of rows."""
-        return len(self.values)
-
     def plan(self) -> list[str]:
         """Return a table of the columns and of what becomes of them, as lines of text."""
         return list(plan_lines(self.facts, self.kinds))
-
-    @property
-    def ids(self) -> list[str]:
-        """The columns that identify rows."""
-        return [name for name, kind in self.kinds.items() if kind.kind == "id"]
-
-    def fit(self, train: Rows) -> TableEncoder:
-        """Return an encoder that has learned from the given rows.
-
-        Of a large table, it learns from rows at random, so that their values take little memory.
-        """
-        most = max(_LEAST_FITTED, _MOST_FITTED // len(self._inputs))
-        if len(train) > most:
-            train = np.random.default_rng(0).choice(train, most, replace=False)
-        chosen = np.zeros(self.rows, dtype=bool)
-        chosen[train] = True
-        values: dict[str, list[Any]] = {name: [] for name in self._inputs}
-        for _, block in self._read(chosen, self._inputs):
-            for name, column in block.items():
-                values[name].append(column)
-        columns = [fit_column(name, kind, values.pop(name)) for name, kind in self._inputs.items()]
-        used = tuple(column for column in columns if column.inputs)
-        if not used:
-            names = ", ".join(self._inputs)
-            raise ValueError(f"no column has two frequent values in the rows for training: {names}")
-        return TableEncoder(used)
-
-    def encode(
-        self, encoder: TableEncoder, parts: Sequence[Rows], dtype: Any
-    ) -> list[NDArray[Any]]:
-        """Return the inputs of the rows of each part, (rows, width).
-
-        All parts are views of one array, which is filled block by block.
-        """
-        chosen = np.zeros(self.rows, dtype=bool)
-        place = np.empty(self.rows, dtype=np.int64)
-        sizes = [len(part) for part in parts]
-        for start, part in zip(np.cumsum([0, *sizes[:-1]]), parts, strict=True):
-            chosen[part] = True
-            place[part] = start + np.arange(len(part))
-        x = np.empty((sum(sizes), encoder.width), dtype)
-        for rows, block in self._read(chosen, encoder.names):
-            out = np.empty((len(rows), encoder.width), dtype)
-            encoder.write(block, out, {})
-            x[place[rows]] = out
-        return np.split(x, np.cumsum(sizes[:-1]))
-
-    def _read(
-        self, chosen: NDArray[np.bool_], names: Iterable[str]
-    ) -> Iterator[tuple[Rows, dict[str, Any]]]:
-        """Yield the numbers of the chosen rows of each block, and the values of their columns."""
-        mask = self._known.copy()
-        mask[mask] = chosen
-        row = start = 0
-        for block in blocks_of(self._table, names):
-            part = mask[start : start + len(next(iter(block.values())))]
-            known = int(self._known[start : start + len(part)].sum())
-            start += len(part)
-            rows = row + np.flatnonzero(chosen[row : row + known])
-            row += known
-            where = pa.array(part)
-            yield (
-                rows,
-                {
-                    name: self._readers[name].read(column.filter(where))[0]
-                    for name, column in block.items()
-                },
-            )
-        if start != len(mask):
-            raise ValueError(f"{self._table.name}: the file changed while it was read")
 
 
 def dropped_rows(count: int, what: str) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from backpass.tabular.columns import CLASSES, Column, column_from_json
 from backpass.tabular.kinds import require_columns
+from backpass.tabular.scales import Scale
 from backpass.tabular.unseen import EXAMPLES, Unseen, unseen_lines
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from backpass.tabular.columns import FitScale
     from backpass.tabular.kinds import Kind
 
 
@@ -29,7 +31,7 @@ class TableEncoder:
     @property
     def width(self) -> int:
         """The number of inputs of the network."""
-        return len(self.inputs)
+        return sum(column.width for column in self.columns)
 
     @property
     def inputs(self) -> list[str]:
@@ -70,7 +72,7 @@ class TableEncoder:
         """Write the inputs of values that the columns have read to `out`, (rows, width)."""
         start = 0
         for column in self.columns:
-            stop = start + len(column.inputs)
+            stop = start + column.width
             unseen = column.write(values[column.name], out[:, start:stop])
             counts.setdefault(column.name, Unseen()).add(unseen)
             start = stop
@@ -91,15 +93,19 @@ class TableEncoder:
         return cls(tuple(column_from_json(column) for column in data))
 
 
-def fit_column(name: str, kind: Kind, values: Sequence[Any]) -> Column:
+def fit_column(
+    name: str, kind: Kind, values: Sequence[Any], fit_scale: FitScale = Scale.fit
+) -> Column:
     """Return the encoder of a column of the kind "number", "category" or "date".
 
     Parameters
     ----------
     values : sequence of arrays
         Blocks that the column of `reader_of` has read; the rows for training only.
+    fit_scale : callable
+        Returns the scale of a number, from its values (rows,).
     """
-    column: Column = CLASSES[kind.kind].fit(name, kind, values)
+    column: Column = CLASSES[kind.kind].fit(name, kind, values, fit_scale)
     return column
 
 

@@ -247,7 +247,7 @@ def _fate(kind: str, missing: int) -> str:
     if kind == "category":
         return "an input for each frequent value" + (" and for missing ones" if missing else "")
     fate = {
-        "number": "standardised",
+        "number": "scaled",
         "date": "those of year, month, day of week, hour and days that vary",
     }.get(kind)
     if fate is None:

@@ -1,4 +1,4 @@
-"""A network of a table: with the encoder of its inputs and the meaning of its outputs."""
+"""The network of a table, or several: with the encoder of the inputs and the meaning of outputs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import backpass as bp
 from backpass.tabular.arrays import ArrayData, ArrayEncoder, read_arrays, stack_numbers
 from backpass.tabular.encoder import TableEncoder
 from backpass.tabular.facts import blocks_of
+from backpass.tabular.networks import Nets, members_of
 from backpass.tabular.sources import format_of, open_table
 from backpass.tabular.targets import ClassTarget, Label, NumberTarget, Target, target_from_json
 
@@ -28,6 +29,7 @@ TABLE_KEY = "table"
 _TRAINING_KEY = "training"
 _OLD_KEY = "preprocessing"  # of version 0.1, instead of "table"
 _VERSION = 1
+_BLOCK = 1 << 14  # rows for which the outputs of all members are in memory at once
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +41,7 @@ class Prediction:
     Attributes
     ----------
     outputs : array
-        (rows, outputs), in the units of the target for numbers.
+        (rows, outputs), in the units of the target for numbers. Of an ensemble, the mean.
     ids : dict of str to list
         The columns that identify rows, if the data have them.
     notes : list of str
@@ -53,11 +55,12 @@ class Prediction:
 
 @dataclass(repr=False)
 class TableModel:
-    """A network with the encoder of its inputs and its target.
+    """A network, or an ensemble, with the encoder of its inputs and its target.
 
     Attributes
     ----------
-    net : Network
+    net : Network or Ensemble
+        The outputs of an ensemble are the mean of the outputs of its members.
     encoder : TableEncoder or ArrayEncoder, optional
         None for a network of another program: its inputs are numbers without encoding.
     target : Target, optional
@@ -67,7 +70,7 @@ class TableModel:
         Facts about the training, for display.
     """
 
-    net: bp.Network
+    net: Nets
     encoder: TableEncoder | ArrayEncoder | None = None
     target: Target | None = None
     ids: tuple[str, ...] = ()
@@ -77,6 +80,11 @@ class TableModel:
         """Return the target and the network."""
         target = None if self.target is None else self.target.name
         return f"TableModel(target={target!r}, net={self.net!r})"
+
+    @property
+    def members(self) -> tuple[bp.Network, ...]:
+        """The networks: one, or those of the ensemble."""
+        return members_of(self.net)
 
     def metadata(self) -> dict[str, str]:
         """Return the metadata of the file: everything but the network, as JSON."""
@@ -155,16 +163,30 @@ class TableModel:
             return self._outputs_of_table(open_table(data, read))
         x = self._array_of(data, read)
         if self.encoder is not None:
-            x = self.encoder.encode(x, self.net.dtype)
-        elif x.shape[1] != self.net.sizes[0]:
+            x = self.encoder.encode(x, self.members[0].dtype)
+        elif x.shape[1] != self.members[0].sizes[0]:
             raise ValueError(
-                f"the network has {self.net.sizes[0]} inputs, the data have {x.shape[1]}"
+                f"the network has {self.members[0].sizes[0]} inputs, the data have {x.shape[1]}"
             )
-        return Prediction(self._decode(self.net.predict(x)))
+        return Prediction(self.outputs_of(x))
+
+    def outputs_of(self, x: NDArray[Any]) -> Floats:
+        """Return the outputs for encoded rows (rows, inputs); of an ensemble, the mean."""
+        target = self.target
+        result = np.zeros((len(x), self.members[0].sizes[-1]))
+        for start in range(0, len(x), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            found = np.asarray(self.net.predict(x[rows]), dtype=np.float64)
+            for values in found.reshape(-1, *result[rows].shape):  # one member after another
+                result[rows] += (
+                    target.decode(values) if isinstance(target, NumberTarget) else values
+                )
+        result /= len(self.members)
+        return result
 
     def probabilities(self, outputs: Floats) -> Floats:
         """Return the probability of every class, (rows, classes), from outputs of the network."""
-        activation = str(self.net.layers[-1].activation)
+        activation = str(self.members[0].layers[-1].activation)
         if outputs.shape[1] == 1:
             # A single output is the probability, or the logit, of the second of two classes.
             second = outputs[:, 0] if activation == "sigmoid" else _sigmoid(outputs[:, 0])
@@ -184,12 +206,12 @@ class TableModel:
         encoder: Any = self.encoder
         encoder.check(table.columns)
         ids = [name for name in self.ids if name in table.columns]
-        result = Prediction(np.empty((0, self.net.sizes[-1])), {name: [] for name in ids})
+        net = self.members[0]
+        result = Prediction(np.empty((0, net.sizes[-1])), {name: [] for name in ids})
         blocks = [result.outputs]
         counts: dict[str, Unseen] = {}
         for block in blocks_of(table, [*encoder.names, *ids]):
-            x = encoder.encode(block, self.net.dtype, counts)
-            blocks.append(self._decode(self.net.predict(x)))
+            blocks.append(self.outputs_of(encoder.encode(block, net.dtype, counts)))
             for name in ids:
                 result.ids[name] += block[name].to_pylist()
         result.outputs = np.concatenate(blocks)
@@ -204,10 +226,6 @@ class TableModel:
         if format_of(data) in ("digits", "arrays"):
             return read_arrays(data).x
         return stack_numbers(open_table(data, read))
-
-    def _decode(self, outputs: NDArray[Any]) -> Floats:
-        values = np.asarray(outputs, dtype=np.float64)
-        return self.target.decode(values) if isinstance(self.target, NumberTarget) else values
 
 
 def load(path: str | os.PathLike[str]) -> TableModel:
@@ -241,7 +259,7 @@ def load(path: str | os.PathLike[str]) -> TableModel:
     if TABLE_KEY in saved.metadata:
         try:
             model.encoder, model.target, model.ids = _parse_table(saved.metadata[TABLE_KEY])
-            _check_sizes(model.net, model.encoder, model.target)
+            _check_sizes(model.members[0], model.encoder, model.target)
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)}: {error}") from error
     return model

@@ -291,5 +291,8 @@ def _from_series(series: Any, name: str) -> pa.Array:
     simple = (str, bytes, int, float, Number, pd.Timestamp)
     if not all(issubclass(kind, simple) and not issubclass(kind, complex) for kind in kinds):
         shown = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise TypeError(f"column {name!r} contains objects of type {shown}")
+        raise TypeError(
+            f"column {name!r} contains objects of type {shown}: a cell of this argument must be a "
+            "string or a number"
+        )
     return pa.array([None if m else str(v) for v, m in zip(series, missing, strict=True)])

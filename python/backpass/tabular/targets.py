@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from backpass.tabular.columns import Scale, read_numbers, read_texts, scale_from_json
+from backpass.tabular.columns import read_numbers, read_texts
 from backpass.tabular.dates import looks_like_dates
 from backpass.tabular.kinds import looks_numeric, number_kind, same_but_for_case
 from backpass.tabular.numbers import NumberStyle, style_from_json
+from backpass.tabular.scales import Scale, scale_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,24 +74,39 @@ class ClassTarget:
 
 @dataclass(frozen=True)
 class NumberTarget:
-    """One or several quantities, standardised for the training."""
+    """One or several quantities, standardised for the training.
+
+    Attributes
+    ----------
+    names, styles, scales : tuple
+        One entry per quantity. Without scales before `fit`.
+    ranges : tuple of (float, float)
+        The smallest and the largest prediction of each quantity; empty without limits.
+    """
 
     names: tuple[str, ...]
     styles: tuple[NumberStyle, ...]
     scales: tuple[Scale, ...]
+    ranges: tuple[tuple[float, float], ...] = ()
 
     @property
     def name(self) -> str:
         """The names in one text."""
         return ", ".join(self.names)
 
-    def fit(self, values: NDArray[np.float64], *, standardise: bool) -> NumberTarget:
-        """Return a target with the scales of the rows for training, (rows, targets)."""
+    def fit(
+        self, values: NDArray[np.float64], *, standardise: bool, limit: bool = False
+    ) -> NumberTarget:
+        """Return a target with the scales of the rows for training, (rows, targets).
+
+        With `limit`, predictions stay in the range of these rows.
+        """
         if standardise:
             scales = tuple(Scale.fit(column) for column in values.T)
         else:
             scales = tuple(Scale(0.0, 0.0, 1.0) for _ in self.names)
-        return NumberTarget(self.names, self.styles, scales)
+        ranges = tuple((float(c.min()), float(c.max())) for c in values.T) if limit else ()
+        return NumberTarget(self.names, self.styles, scales, ranges)
 
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the targets of the network, (rows, targets)."""
@@ -101,10 +117,11 @@ class NumberTarget:
 
     def decode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return outputs of the network in the units of the target, (rows, targets)."""
-        return np.stack(
+        decoded = np.stack(
             [scale.decode(column) for scale, column in zip(self.scales, values.T, strict=True)],
             axis=1,
         )
+        return np.clip(decoded, *np.transpose(self.ranges)) if self.ranges else decoded
 
     def to_json(self) -> dict[str, Any]:
         """Return the data for `target_from_json`."""
@@ -113,6 +130,7 @@ class NumberTarget:
             "names": list(self.names),
             "styles": [style.to_json() for style in self.styles],
             "scales": [scale.to_json() for scale in self.scales],
+            "ranges": [list(limits) for limits in self.ranges],
         }
 
 
@@ -245,8 +263,16 @@ def _target(kind: str, **data: Any) -> Target:
             raise ValueError("names are expected")
         if len(names) != len(styles) or len(names) != len(scales):
             raise ValueError("a style and a scale for each name are expected")
-        return NumberTarget(names, styles, scales)
+        return NumberTarget(names, styles, scales, _ranges(data.get("ranges", []), len(names)))
     raise ValueError(f"unknown kind {kind!r}")
+
+
+def _ranges(data: Any, count: int) -> tuple[tuple[float, float], ...]:
+    """Return the ranges of predictions from JSON; files of older versions have none."""
+    ranges = tuple((float(low), float(high)) for low, high in data)
+    if len(ranges) not in (0, count) or not all(low <= high for low, high in ranges):
+        raise ValueError("a range for each name is expected")
+    return ranges
 
 
 def _few_whole_numbers(facts: Facts, style: NumberStyle) -> bool:

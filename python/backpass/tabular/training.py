@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 import backpass as bp
-from backpass.tabular.arrays import read_arrays
+from backpass.tabular.arrays import ArrayEncoder, read_arrays
 from backpass.tabular.data import ArrayRows, TableRows, encode_table
 from backpass.tabular.encoder import TableEncoder
 from backpass.tabular.model import TABLE_KEY, TableModel, load
+from backpass.tabular.networks import fit_net, make_loss, make_net
 from backpass.tabular.options import (
     ColumnOptions,
     ReadOptions,
     Settings,
     column_names,
-    default_settings,
+    make_settings,
 )
-from backpass.tabular.pictures import draw
-from backpass.tabular.scores import Scores, fold_lines, score, test_lines, unit_of
+from backpass.tabular.outcome import Extra, Outcome
+from backpass.tabular.scores import Scores, score
 from backpass.tabular.sources import format_of, open_table
 from backpass.tabular.splits import folds, split_rows
 from backpass.tabular.targets import ClassTarget, NumberTarget, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from backpass.callbacks.history import History
-    from backpass.callbacks.progress import ProgressMode
 
 Array = NDArray[Any]
 _T = TypeVar("_T")
@@ -46,96 +45,6 @@ _TASKS = {
     "unit_interval": "classification",
     "distribution": "classification",
 }
-
-
-@dataclass(frozen=True, repr=False)
-class Outcome:
-    """A trained model with its history and its scores. ``print(outcome)`` shows the report.
-
-    Attributes
-    ----------
-    model : TableModel
-    history : History
-    task, loss : str
-    rows : dict of str to int
-        Numbers of rows for "train", "validation" and "test".
-    test : Scores or None
-        Of the test rows, if there are any.
-    folds : list of dict
-        The scores of each fold of a cross-validation.
-    plan, notes : list of str
-        A table of the columns and of what becomes of them, and what else a user should know.
-    interrupted : bool
-        Whether Ctrl-C ended the training. The model is then that of the last step.
-    seconds : float
-        Duration of the training.
-    """
-
-    model: TableModel
-    history: History
-    task: str
-    loss: str
-    rows: dict[str, int]
-    test: Scores | None
-    folds: list[dict[str, float]]
-    plan: list[str]
-    notes: list[str]
-    interrupted: bool
-    seconds: float
-
-    def __repr__(self) -> str:
-        """Return the model and the scores."""
-        test = None if self.test is None else self.test.values
-        return f"Outcome(model={self.model!r}, test={test})"
-
-    def __str__(self) -> str:
-        """Return the report: the scores of the test rows beside those of the simplest guess."""
-        smoothing = float(self.model.training["settings"]["label_smoothing"])
-        unit = unit_of(self._target, self.loss, smoothing)
-        return "\n".join([*test_lines(self._target, self.test, unit), *fold_lines(self.folds)])
-
-    @property
-    def _target(self) -> Target:
-        target = self.model.target
-        assert target is not None  # noqa: S101
-        return target
-
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw the learning curves, and the confusion matrix or the predictions of the test rows.
-
-        Parameters
-        ----------
-        path : path
-            An image file; its suffix tells the format, e.g. ``.png`` or ``.svg``. Needs the extra
-            ``plot``.
-        """
-        draw(path, self.history, self._target, self.test, "test")
-
-
-@dataclass(frozen=True)
-class Extra:
-    """Options of a run that do not change the network.
-
-    Attributes
-    ----------
-    validation, test : path, data frame, optional
-        Rows for validation and test, instead of a share of the data.
-    folds : int, optional
-        Number of folds of a cross-validation before the training.
-    checkpoint, resume_from : path, optional
-        See `Network.fit`.
-    progress : {"auto", True, False}
-    report : callable
-        Called with lines of text for the user.
-    """
-
-    validation: Any = None
-    test: Any = None
-    folds: int | None = None
-    checkpoint: str | os.PathLike[str] | None = None
-    resume_from: str | os.PathLike[str] | None = None
-    progress: ProgressMode = "auto"
-    report: Callable[[str], None] = field(default=lambda _: None)
 
 
 def train(
@@ -188,11 +97,12 @@ def train(
     >>> outcome.model.predict({"size": [2.0, 8.0]}).tolist()
     ['small', 'large']
     """
-    settings = _checked("settings", settings, Settings) or default_settings(data)
+    settings = _checked("settings", settings, Settings) or make_settings(data)
     columns = _checked("columns", columns, ColumnOptions) or ColumnOptions()
     read = _checked("read", read, ReadOptions) or ReadOptions()
     extra = _checked("extra", extra, Extra) or Extra()
     rows = _open(data, target, labels, settings.task, columns, read)
+    _check_settings(settings, extra, rows)
     return _Run(rows, settings, extra, read).run()
 
 
@@ -223,17 +133,25 @@ def _open(
     return TableRows(open_table(data, read), names, task, columns, read)
 
 
+def _check_settings(settings: Settings, extra: Extra, rows: Rows) -> None:
+    """Raise ValueError if the settings do not match the data or the other options."""
+    if isinstance(rows, ArrayRows) and (settings.preset != "plain" or settings.bins):
+        raise ValueError("the preset 'tabular' and bins are for tables; arrays have no columns")
+    if settings.members > 1 and (extra.checkpoint or extra.resume_from) is not None:
+        raise ValueError("a checkpoint is of one network: use 1 member, or no checkpoint")
+
+
 class _Run:
     """One training, in the order of `run`."""
 
     def __init__(self, rows: Rows, settings: Settings, extra: Extra, read: ReadOptions) -> None:
         self.data = rows
-        self.settings = settings
         self.extra = extra
         self.read = read
         classes = isinstance(rows.target, ClassTarget)
         self.task = "classification" if classes else "regression"
         self.loss = DEFAULT_LOSSES[self.task] if settings.loss == "auto" else settings.loss
+        self.settings = settings.resolved(self.task, self.loss)
         self.targets = bp.losses.get(self.loss).targets
         _check_loss(self.loss, self.targets, self.task, rows.target, rows.values)
 
@@ -251,7 +169,7 @@ class _Run:
         }
         classes = data.values if isinstance(data.target, ClassTarget) else None
         parts = split_rows(data.rows, shares, settings.seed, classes)
-        encoder: Any = data.fit(parts["train"])
+        encoder: Any = self._fit_encoder(parts["train"])
         model, y = self._make(encoder, parts["train"])
         names = ("train", "validation", "test")
         x = dict(
@@ -266,27 +184,29 @@ class _Run:
             if other is not None:
                 x[name], truth[name] = self._read_other(other, model)
         rows = {name: len(truth[name]) for name in ("test", "validation", "train")}
+        count = len(model.members)
         extra.report(
-            f"{self.task} of {data.target.name!r} with {self.loss}: network "
-            f"{'-'.join(map(str, model.net.sizes))}, rows: {rows['train']} to train, "
+            f"{self.task} of {data.target.name!r} with {self.loss}: "
+            f"{'network' if count == 1 else f'{count} networks'} "
+            f"{'-'.join(map(str, model.members[0].sizes))}, rows: {rows['train']} to train, "
             f"{rows['validation']} to validate, {rows['test']} to test"
         )
         model.training = {"task": self.task, "loss": self.loss, "settings": settings.to_json()}
         start = time.perf_counter()
-        history, interrupted = self._fit(model, x, y, truth["validation"])
+        histories, interrupted = self._fit(model, x, y, truth["validation"])
         seconds = time.perf_counter() - start
         test = None
         if rows["test"]:
             test = self._score(model, x["test"], truth["test"], truth["train"])
         model.training |= {
-            "epochs": history.epochs,
+            "epochs": histories[0].epochs,
             "rows": rows,
             "test": {} if test is None else test.values,
             "baseline": {} if test is None else test.baseline,
         }
         return Outcome(
             model=model,
-            history=history,
+            histories=histories,
             task=self.task,
             loss=self.loss,
             rows=rows,
@@ -298,24 +218,28 @@ class _Run:
             seconds=seconds,
         )
 
+    def _fit_encoder(self, train: NDArray[np.int64]) -> TableEncoder | ArrayEncoder:
+        """Return the encoder of the inputs, by the settings."""
+        if isinstance(self.data, ArrayRows):
+            return self.data.fit(train)
+        return self.data.fit(train, self.settings.fit_scale())
+
     def _make(self, encoder: Any, train: NDArray[np.int64]) -> tuple[TableModel, Array]:
         """Return a model with a new network, and the targets of the rows for training."""
         settings, target = self.settings, self.data.target
         if isinstance(target, NumberTarget):
             # Do not standardise a rate: some standardised values would be negative.
-            target = target.fit(self.data.values[train], standardise=self.targets == "real")
+            target = target.fit(
+                self.data.values[train],
+                standardise=self.targets == "real",
+                limit=settings.preset == "tabular",
+            )
         y = self._encode_target(target, self.data.values[train])
         outputs = len(target.names)
         if isinstance(target, ClassTarget):
             outputs = len(target.labels) if self.targets == "distribution" else 1
-        net = bp.Network(
-            [encoder.width, *settings.hidden, outputs],
-            activation=settings.activation,
-            output=bp.losses.get(self.loss).output,
-            dropout=settings.dropout,
-            dtype=settings.dtype,
-            seed=settings.seed,
-        )
+        output = bp.losses.get(self.loss).output
+        net = make_net(settings, encoder.width, outputs, output)
         return TableModel(net, encoder, target, tuple(self.data.ids)), y
 
     def _encode_target(self, target: Target, values: Array) -> Array:
@@ -342,56 +266,44 @@ class _Run:
 
     def _fit(
         self, model: TableModel, x: dict[str, Array], y: Array, validation: Array
-    ) -> tuple[History, bool]:
-        """Train. Returns the history, and whether Ctrl-C ended the training."""
-        settings, extra = self.settings, self.extra
+    ) -> tuple[list[History], bool]:
+        """Train. Returns the histories, and whether Ctrl-C ended the training."""
+        extra = self.extra
         infos: list[Any] = []
-        checkpoint = None
+        others: dict[str, Any] = {"progress": extra.progress}
         if extra.checkpoint is not None:
-            checkpoint = bp.callbacks.Checkpoint(extra.checkpoint, metadata=model.metadata())
+            others["checkpoint"] = bp.callbacks.Checkpoint(
+                extra.checkpoint, metadata=model.metadata()
+            )
         if extra.resume_from is not None:
             _check_resumed(extra.resume_from, model)
-        has_validation = len(validation) > 0
+            others["resume_from"] = extra.resume_from
+        if len(model.members) == 1:
+            others["callbacks"] = bp.callbacks.LambdaCallback(
+                on_train_begin=lambda net, info: infos.append(info)  # noqa: ARG005
+            )
+        held_out = None
+        if len(validation):
+            target: Any = model.target
+            held_out = x["validation"], self._encode_target(target, validation)
         try:
-            history = model.net.fit(
-                x["train"],
-                y,
-                loss=_make_loss(self.loss, settings.label_smoothing),
-                optimizer=_make_optimizer(settings),
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                validation_data=(
-                    x["validation"],
-                    self._encode_target(model.target, validation),  # type: ignore[arg-type]
-                )
-                if has_validation
-                else None,
-                early_stopping=settings.early_stopping if has_validation else None,
-                l2=settings.l2,
-                metrics=["accuracy" if self.task == "classification" else "r2"],
-                callbacks=bp.callbacks.LambdaCallback(
-                    on_train_begin=lambda net, info: infos.append(info)  # noqa: ARG005
-                ),
-                progress=extra.progress,
-                seed=settings.seed,
-                checkpoint=checkpoint,
-                resume_from=extra.resume_from,
+            histories = fit_net(
+                model.net, self.settings, self.task, self.loss, x["train"], y, held_out, **others
             )
         except KeyboardInterrupt:
             if not infos:
                 raise
-            return bp.History(infos[0].memory.history, stopped_early=True), True
-        return history, False
+            return [bp.History(infos[0].memory.history, stopped_early=True)], True
+        return histories, False
 
     def _score(self, model: TableModel, x: Array, truth: Array, train: Array) -> Scores:
-        net, target = model.net, model.target
+        target = model.target
         assert target is not None  # noqa: S101
-        raw = np.asarray(net.predict(x), dtype=np.float64)
-        outputs = target.decode(raw) if isinstance(target, NumberTarget) else raw
-        scores = score(model, outputs, truth, train)
-        # The same quantity as in the curves: the loss of the training.
-        loss = _make_loss(self.loss, self.settings.label_smoothing)
-        value = float(net.evaluate(x, self._encode_target(target, truth), loss=loss))
+        scores = score(model, model.outputs_of(x), truth, train)
+        # The same quantity as in the curves: the loss of the training. Of an ensemble, that of the
+        # mean output.
+        loss = make_loss(self.loss, self.settings.label_smoothing or 0.0)
+        value = float(model.net.evaluate(x, self._encode_target(target, truth), loss=loss))
         scores.values["loss"] = value
         return scores
 
@@ -410,7 +322,7 @@ class _Run:
                 None if classes is None else classes[rest],
             )
             parts = {"test": test, **{name: rest[part] for name, part in parts.items()}}
-            encoder: Any = data.fit(parts["train"])
+            encoder: Any = self._fit_encoder(parts["train"])
             model, y = self._make(encoder, parts["train"])
             arrays = data.encode(encoder, list(parts.values()), settings.dtype)
             x = dict(zip(parts, arrays, strict=True))
@@ -460,20 +372,3 @@ def _check_resumed(path: str | os.PathLike[str], model: TableModel) -> None:
             f"{os.fspath(path)}: the data differ from those of this checkpoint in {what}; "
             "resume with the same file, target, options of columns, splits and seed"
         )
-
-
-def _make_loss(name: str, label_smoothing: float) -> Any:
-    if not label_smoothing:
-        return name
-    smoothed = [n for n in bp.losses.names() if hasattr(bp.losses.get(n), "label_smoothing")]
-    if name not in smoothed:
-        raise ValueError(f"label smoothing is for {' and '.join(smoothed)}, not {name}")
-    make: Any = type(bp.losses.get(name))
-    return make(label_smoothing=label_smoothing)
-
-
-def _make_optimizer(settings: Settings) -> Any:
-    optimizer: Any = bp.optim.get(settings.optimizer)
-    if settings.lr is not None:
-        optimizer.lr = settings.lr
-    return optimizer

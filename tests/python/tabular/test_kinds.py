@@ -234,7 +234,7 @@ class TestPlan:
             *["what", "becomes", "of", "it"],
         ]
         assert shown["size"][1:4] == ["number", "10", "50"]
-        assert shown["size"][4] == "standardised; if missing, the median, and an input for that"
+        assert shown["size"][4] == "scaled; if missing, the median, and an input for that"
         assert shown["colour"][1:] == ["category", "0", "3", "an input for each frequent value"]
         assert shown["when"][1:4] == ["date", "0", "28"]
         assert shown["when"][4] == ("those of year, month, day of week, hour and days that vary")
