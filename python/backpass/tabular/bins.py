@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def find_edges(values: NDArray[np.float64], bins: int, unit: float) -> NDArray[np.float64]:
     """Return the edges of at most `bins` bins with equal numbers of values, times `unit`.
 
-    An edge is a value. Equal quantiles are one edge. A single bin says no more than the number itself: there are then
-    no edges.
+    An edge is a value. Equal quantiles are one edge. A single bin says no more than the number
+    itself: there are then no edges.
 
     Parameters
     ----------

@@ -170,7 +170,7 @@ class _TabularEstimator(BaseEstimator):  # type: ignore[misc]
         name = f"val_{METRICS[self._task]}"
         if name not in self.histories_[0]:
             return None
-        return np.array([history[name][history.best_epoch] for history in self.histories_])
+        return np.array([history[name][history.best_epoch or 0] for history in self.histories_])
 
     def _outputs(self, X: Any) -> Array:
         """Return the mean outputs of the networks, (n_samples, outputs)."""

@@ -178,7 +178,8 @@ class Settings:
             to_count(getattr(self, name), name, 1)
         to_count(self.bins, "bins", 0)
         to_not_negative(self.weight_decay, "weight_decay")
-        patience: Any = self.epochs if self.early_stopping == ALL_EPOCHS else self.early_stopping
+        patience: Any = self.early_stopping
+        patience = self.epochs if patience == ALL_EPOCHS else patience
         object.__setattr__(self, "early_stopping", patience or None)
         for name in ("validation_split", "test_split", "dropout", "label_smoothing"):
             value = getattr(self, name)

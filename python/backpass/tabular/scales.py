@@ -171,12 +171,12 @@ def input_scale_from_json(data: Any) -> AnyScale:
     """Return a scale of inputs from its `to_json`; raise ValueError for other data."""
     if not isinstance(data, dict):
         return scale_from_json(data)
-    numbers = _numbers([data["median"], data["scale"]])
-    if len(numbers) != 2 or not numbers[1] >= 0:
+    median, scale = _numbers([data["median"], data["scale"]])
+    if not scale >= 0:
         raise ValueError("a median and a scale of at least 0 are expected")
     edges = tuple(_numbers(data["edges"]))
     check_edges(edges)
-    return RobustScale(*numbers, edges)
+    return RobustScale(median, scale, edges)
 
 
 def _numbers(data: Any) -> list[float]:

@@ -42,16 +42,16 @@ class TestPreset:
 
     def test_the_defaults_of_the_preset(self, run: Command, prices: Path) -> None:
         result = run.ok(
-            "train", prices, "--target", "price", "--preset", "tabular", "--epochs", "1", "--no-plot",
-            "--json",
+            "train", prices, "--target", "price", "--preset", "tabular", "--epochs", "1",
+            "--no-plot", "--json",
         )  # fmt: skip
         assert result.json["members"] == PRESETS["tabular"]["members"]
         assert tuple(result.json["sizes"][1:-1]) == PRESETS["tabular"]["hidden"]
 
     def test_plain_is_one_network(self, run: Command, prices: Path) -> None:
         result = run.ok(
-            "train", prices, "--target", "price", "--preset", "plain", "--epochs", "1", "--no-plot",
-            "--json",
+            "train", prices, "--target", "price", "--preset", "plain", "--epochs", "1",
+            "--no-plot", "--json",
         )  # fmt: skip
         assert (result.json["members"], result.json["sizes"]) == (1, [1, 64, 64, 1])
 

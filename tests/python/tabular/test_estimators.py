@@ -131,7 +131,7 @@ class TestTables:
 
     def test_no_useful_column(self) -> None:
         X = pd.DataFrame({"a": [1.0] * 40})
-        with pytest.raises(ValueError, match="no column is left; left out: 'a' .one value"):
+        with pytest.raises(ValueError, match=r"no column is left; left out: 'a' .one value"):
             TabularClassifier(**QUICK).fit(X, [0, 1] * 20)
 
 
