@@ -134,7 +134,7 @@ class Ensemble:
                 raise TypeError(f"an ensemble consists of networks, got {type(member).__name__}")
         _core._check_ensemble(members)  # noqa: SLF001
         ensemble = cls.__new__(cls)
-        ensemble._members = members
+        ensemble._members = members  # noqa: SLF001
         return ensemble
 
     @staticmethod
