@@ -229,7 +229,7 @@ def test_a_diverged_member_is_named_and_the_others_are_trained() -> None:
     rates = [0.01, 0.02, 1e30, 0.03]
     optimizers = [bp.optim.SGD(lr=lr) for lr in rates]
     settings = {"loss": "mse", "epochs": 3}
-    with pytest.raises(bp.DivergenceError, match="^member 2: the loss became") as error:
+    with pytest.raises(bp.DivergenceError, match=r"^member 2: the loss became") as error:
         ens.fit(X, VALUES, optimizer=optimizers, seed=0, **settings, **SILENT)
     assert error.value.member == 2
     seeds = bp.Ensemble.seeds(0, 4)
