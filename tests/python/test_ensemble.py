@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -372,8 +373,7 @@ def test_members_are_taken_during_fit() -> None:
     assert all("fit uses the network" in error for error in errors)
 
 
-@pytest.mark.parametrize("seconds", [0.3])
-def test_calls_in_many_threads_do_not_wait_for_each_other_forever(seconds: float) -> None:
+def test_calls_in_many_threads_do_not_wait_for_each_other_forever() -> None:
     """Two ensembles with common members in opposite orders: fits refuse, predictions wait."""
     nets = [bp.Network([5, 16, 2], seed=k) for k in range(4)]
     forward, backward = bp.Ensemble.of(nets), bp.Ensemble.of(nets[::-1])
@@ -396,12 +396,14 @@ def test_calls_in_many_threads_do_not_wait_for_each_other_forever(seconds: float
     threads.append(threading.Thread(target=fit))
     for thread in threads:
         thread.start()
-    stop.wait(seconds)
+    deadline = time.monotonic() + 60  # on a busy machine; a moment otherwise
+    while min(counts) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
     stop.set()
     for thread in threads:
         thread.join(timeout=30)
         assert not thread.is_alive()
-    assert all(counts)
+    assert min(counts) >= 5
 
 
 def test_the_progress_bar_counts_the_epochs(capsys: pytest.CaptureFixture[str]) -> None:
