@@ -48,7 +48,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "tabular": {
         "hidden": (128, 128),  # RealMLP-TD-S: 3 layers of 256, for several times the time
         "activation": "mish",  # RealMLP-TD-S, for numbers
-        "members": 8,
+        "members": 4,
         "bins": 16,
         "epochs": 64,  # RealMLP-TD-S: 256
         "batch_size": 64,  # RealMLP-TD-S: 256, which needs more epochs
