@@ -30,7 +30,7 @@ EPOCHS = 100
 BATCH = 32
 # Hidden layers and their width.
 NETWORKS = {"1 x 128": (1, 128), "3 x 64": (3, 64), "8 x 64": (8, 64), "12 x 64": (12, 64)}
-NETWORKS["16 x 64"] = (16, 64)
+NETWORKS |= {"16 x 64": (16, 64), "32 x 64": (32, 64)}
 # For the hidden layers; the output layer has Glorot's, also in "he_normal", as with "auto".
 INITS = ["he_normal", "glorot_uniform", "lecun_normal", "U(±1/√fan_in)"]
 REFERENCE = "he_normal"
@@ -137,7 +137,7 @@ def ratios(rows: list[dict[str, str]], activation: str, network: str) -> dict[st
 
 
 def with_error(values: dict[Any, float]) -> str:
-    """Return the geometric mean of the ratios, and its standard error over sets as a factor."""
+    """Return the geometric mean of ratios, and the standard error of its logarithm over sets."""
     if not values:
         return ""
     means = [

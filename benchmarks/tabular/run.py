@@ -62,7 +62,10 @@ def fit(key: Key, python: str, cache: Path, timeout: float) -> Result:
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         return Result(*key, machine=machine(), failure=lines[-1][:200])
-    values = json.loads(done.stdout.strip().splitlines()[-1])
+    try:
+        values = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        return Result(*key, machine=machine(), failure="the worker printed no result")
     return Result(*key, machine=machine(), **values)
 
 
@@ -135,7 +138,11 @@ def main(
             click.echo(f"{result.set}, seed {result.seed}, {result.method}: {text}")
 
     with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(work, keys))
+        try:
+            list(pool.map(work, keys))
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 if __name__ == "__main__":
