@@ -13,7 +13,7 @@ import numpy as np
 import sets
 from markdown import replace_part, table
 from methods import BY_NAME
-from results import FILE, read
+from results import FILE, Result, read
 from run import chosen
 from summary import Comparison, Summary
 
@@ -89,11 +89,31 @@ def remarks(comparison: Comparison) -> list[str]:
     return lines
 
 
-def text_of(comparison: Comparison, summaries: list[Summary], picture: str) -> str:
+def counts(results: list[Result]) -> dict[str, int]:
+    """Return the number of results of each method that has any, in the order of the methods."""
+    found = {name: sum(r.method == name and not r.failure for r in results) for name in BY_NAME}
+    return {name: count for name, count in found.items() if count}
+
+
+def well_covered(found: dict[str, int]) -> list[str]:
+    """Return the methods with at least half as many results as the one that has most."""
+    return [name for name, count in found.items() if 2 * count >= max(found.values())]
+
+
+def text_of(
+    comparison: Comparison, summaries: list[Summary], found: dict[str, int], picture: str
+) -> str:
+    """Return the part of the document. `found` has the number of results of all methods."""
     names = {name for name, _ in comparison.common}
+    others = [
+        f"{BY_NAME[name].label} ({count} results)"
+        for name, count in found.items()
+        if name not in comparison.methods
+    ]
     return "\n".join(
         [
-            f"{len(comparison.common)} pairs of set and seed, {len(names)} sets.",
+            f"{len(comparison.common)} pairs of set and seed, {len(names)} sets."
+            + (f" Not compared: {', '.join(others)}." if others else ""),
             "",
             main_table(summaries),
             "",
@@ -132,14 +152,14 @@ def draw(summaries: list[Summary], path: Path) -> None:
 
 @click.command(help=__doc__)
 @click.option("--held-out", is_flag=True, help="The held-out sets instead of the development sets.")
-@click.option("--methods", default="", help="Compare these; by default all that have results.")
+@click.option("--methods", default="", help="Compare these; by default all with many results.")
 @click.option("--results", "path", type=click.Path(path_type=Path), default=FILE)
 @click.option("--write/--print", default=True, help="Write the document, or only print the text.")
 def main(held_out: bool, methods: str, path: Path, write: bool) -> None:
     half = {each.name: each for each in (sets.HELD_OUT if held_out else sets.DEVELOPMENT)}
     results = [each for each in read(path) if each.set in half]
-    known = [name for name in BY_NAME if any(r.method == name and not r.failure for r in results)]
-    compared = chosen(methods, known, "method with results") or known
+    found = counts(results)
+    compared = chosen(methods, list(found), "method with results") or well_covered(found)
     if REFERENCE not in compared:
         raise click.ClickException(f"{path} has no results of the reference {REFERENCE}")
     classification = {name: each.classification for name, each in half.items()}
@@ -149,7 +169,7 @@ def main(held_out: bool, methods: str, path: Path, write: bool) -> None:
     name = "held-out" if held_out else "development"
     picture = f"tabular_{name.replace('-', '_')}.png"
     summaries = comparison.summaries(REFERENCE)
-    text = text_of(comparison, summaries, picture)
+    text = text_of(comparison, summaries, found, picture)
     click.echo(text)
     if write:
         replace_part(DOCS / "tabular_benchmark.md", name, text)

@@ -102,11 +102,15 @@ def test_every_set_has_the_same_weight():
 
 
 def test_the_text_and_the_picture(tmp_path):
-    comparison = compare(some_results())
+    results = [*some_results(), Result("letter", 0, "tabm", 0.1, 1.0, 1.0, 1.0, 100)]
+    found = report.counts(results)
+    assert found == {"plain": 6, "hist_boosting": 6, "forest": 6, "tabm": 1}
+    assert report.well_covered(found) == ["plain", "hist_boosting", "forest"]
+    comparison = compare(results)
     summaries = comparison.summaries("hist_boosting")
     assert [one.rank for one in summaries] == sorted(one.rank for one in summaries)
-    text = report.text_of(comparison, summaries, "x.png")
-    assert "6 pairs of set and seed, 3 sets." in text
+    text = report.text_of(comparison, summaries, found, "x.png")
+    assert "6 pairs of set and seed, 3 sets. Not compared: TabM-D (1 results)." in text
     assert text.count("**") == 2 * 3  # the best of each set
     report.draw(summaries, tmp_path / "x.png")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")

@@ -1,5 +1,6 @@
 """The file of results, and one run of the worker."""
 
+import shutil
 import sys
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_a_fit_in_its_own_process_and_a_failure(tmp_path):
     failed = run.fit(("absent", 0, "hist_boosting"), sys.executable, tmp_path, 100)
     assert failed.error is None
     assert "absent.npz" in failed.failure
-    silent = run.fit(("made", 0, "hist_boosting"), "/bin/true", tmp_path, 100)
+    silent = run.fit(("made", 0, "hist_boosting"), shutil.which("true"), tmp_path, 100)
     assert silent.failure == "the worker printed no result"
     late = run.fit(("made", 0, "hist_boosting"), sys.executable, tmp_path, 0.01)
     assert late.failure == "no result after 0.01 s"
