@@ -412,9 +412,10 @@ def torch(session: nox.Session) -> None:
 @nox.session
 def sklearn(session: nox.Session) -> None:
     """The tests of the estimators with the oldest scikit-learn; `py` runs them with the newest."""
-    install_package(session, "sklearn")
-    session.install("scikit-learn==1.6.*", "pandas>=2.0", "pytest>=7.4", "pytest-xdist>=3.5")
-    run_pytest(session, "tests/python/sklearn", *session.posargs)
+    install_package(session, "sklearn,tabular")
+    session.install("scikit-learn==1.6.*", "pytest>=7.4", "pytest-xdist>=3.5")
+    tables = [f"tests/python/tabular/test_estimator{name}.py" for name in ("s", "_checks")]
+    run_pytest(session, "tests/python/sklearn", *tables, *session.posargs)
 
 
 @nox.session
