@@ -440,6 +440,15 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/check_code_blocks.py", *session.posargs)
 
 
+@nox.session
+def site(session: nox.Session) -> None:
+    """The documentation site, in build/site/html; warnings are errors. Needs Doxygen."""
+    install_package(session, "site")
+    options = ["-W", "--keep-going", "-n", "-q"]
+    out = str(BUILD / "site/html")
+    session.run("python", "-m", "sphinx", *options, "docs", out, *session.posargs)
+
+
 # ---- checks without tests
 
 

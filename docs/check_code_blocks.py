@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """Run every code block of the project's Markdown files, to prove that each is correct.
 
-Python blocks of one file run in order in one namespace and one scratch folder. A C++ block with
-``int main`` is built with the file's CMake block, if it has one, against the library in the
-installed package. The program then runs in the same folder. This program does not run shell blocks
-and blocks of other languages: .ci/run runs README's two commands.
+Python blocks and notebook cells of one file run in order in one namespace and one scratch folder.
+Sessions (``pycon``) must give the results that they show. A C++ block with ``int main`` is built with
+the file's CMake block, if it has one, against the library in the installed package. The program
+then runs in the same folder. A shell block runs there if the line ``<!-- run -->`` is above it. Other
+shell blocks install something, or name files of the reader; .ci/run runs README's two commands.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import doctest
 import io
 import os
 import re
@@ -23,7 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(<!-- run -->\n)?```(\{code-cell\}|\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 KNOWN = {"python", "cpp", "cmake", "sh", "text", "diff", "pycon"}
 DEFAULT_CMAKE = """cmake_minimum_required(VERSION 3.21)
 project(block LANGUAGES CXX)
@@ -52,7 +56,12 @@ def blocks_of(path: Path) -> Iterator[Block]:
     """Yield the fenced blocks of a Markdown file."""
     text = path.read_text(encoding="utf-8")
     for match in FENCE.finditer(text):
-        yield Block(path, text.count("\n", 0, match.start()) + 2, match[1], match[2])
+        language = {"{code-cell}": "python", "sh": "run" if match[1] else "sh"}.get(
+            match[2], match[2]
+        )
+        # The options of a notebook's cell, as comments: line numbers stay the same.
+        content = re.sub(r"^:", "# :", match[3], flags=re.MULTILINE) if "{" in match[2] else match[3]
+        yield Block(path, text.count("\n", 0, match.start(3)) + 1, language, content)
 
 
 def run_python(block: Block, namespace: dict[str, object]) -> bool:
@@ -66,6 +75,35 @@ def run_python(block: Block, namespace: dict[str, object]) -> bool:
         print(printed.getvalue(), traceback.format_exc(), sep="")
         return False
     return True
+
+
+def run_session(block: Block, namespace: dict[str, object]) -> bool:
+    """Run the examples of an interpreter session; return whether they gave the shown results."""
+    report: list[str] = []
+    test = doctest.DocTestParser().get_doctest(
+        block.text, namespace, block.place, str(block.path), block.line - 1
+    )
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    runner.run(test, out=report.append, clear_globs=False)
+    namespace.update(test.globs)
+    print("".join(report), end="")
+    return not report and bool(test.examples)
+
+
+def run_shell(block: Block, folder: Path) -> bool:
+    """Run the commands of a block, with the programs of this Python; return whether they passed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block.text],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        print(block.text, done.stdout, done.stderr, sep="\n")
+    return done.returncode == 0
 
 
 def run_cpp(block: Block, cmake: str, folder: Path) -> bool:
@@ -97,12 +135,16 @@ def check_file(path: Path) -> tuple[int, int]:
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
         for block in blocks:
-            if block.language not in KNOWN:
+            if block.language not in KNOWN | {"run"}:
                 print(f"{block.place}: a block of unknown language {block.language!r}")
                 bad += 1
                 continue
             if block.language == "python":
                 passed = run_python(block, namespace)
+            elif block.language == "pycon":
+                passed = run_session(block, namespace)
+            elif block.language == "run":
+                passed = run_shell(block, Path(scratch))
             elif block.language == "cpp" and "int main" in block.text:
                 passed = run_cpp(block, cmake, Path(scratch))
             else:
