@@ -2,10 +2,11 @@
 """Run every code block of the project's Markdown files, to prove that each is correct.
 
 Python blocks and notebook cells of one file run in order in one namespace and one scratch folder.
-Sessions (``pycon``) must give the results that they show. A C++ block with ``int main`` is built with
-the file's CMake block, if it has one, against the library in the installed package. The program
-then runs in the same folder. A shell block runs there if the line ``<!-- run -->`` is above it. Other
-shell blocks install something, or name files of the reader; .ci/run runs README's two commands.
+Sessions (``pycon``) must give the results that they show. A C++ block with ``int main`` is built
+with the file's CMake block, if it has one, against the library in the installed package. The
+program then runs in the same folder. A shell block runs there if the line ``<!-- run -->`` is above
+it. Other shell blocks install something, or name files of the reader; .ci/run runs README's two
+commands.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def blocks_of(path: Path) -> Iterator[Block]:
             match[2], match[2]
         )
         # The options of a notebook's cell, as comments: line numbers stay the same.
-        content = re.sub(r"^:", "# :", match[3], flags=re.MULTILINE) if "{" in match[2] else match[3]
+        content = (
+            re.sub(r"^:", "# :", match[3], flags=re.MULTILINE) if "{" in match[2] else match[3]
+        )
         yield Block(path, text.count("\n", 0, match.start(3)) + 1, language, content)
 
 

@@ -30,7 +30,7 @@ extensions = [
     "docstrings",
     "links",
 ]
-exclude_patterns = ["_ext", "gallery/**/*.ipynb", "gallery/**/*.py", "gallery/**/*.md5"]
+exclude_patterns = ["_ext", "gallery/*.ipynb", "gallery/*.py", "gallery/*.zip"]
 root_doc = "index"
 nitpicky = True
 highlight_language = "text"
@@ -64,7 +64,7 @@ nitpick_ignore_regex = [
     # Namespaces, the standard library and template parameters have no entries.
     (r"cpp:.*", r"backpass|schedules|backpass::schedules"),
     (r"cpp:.*", r"std(::.*)?"),
-    (r"cpp:.*", r"(T|U|V|View|Function<.*>|Range|size_t|uint64_t|int64_t|int32_t|ptrdiff_t|string|byte|pointer_to)"),
+    (r"cpp:.*", r"(T|U|V|View|Range|Function<.*>|pointer_to|string|byte|\w+_t)"),
 ]
 
 # ---- examples

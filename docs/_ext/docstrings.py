@@ -14,16 +14,16 @@ from sphinx.util.nodes import make_refnode
 SIGNATURE = re.compile(r"^\w+\(.*\)( -> .*)?$")
 
 
-def prepare(
-    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
-) -> None:
+def prepare(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Make reStructuredText of a docstring.
 
     The first line of a native docstring repeats the signature, with C++ types.
     """
     if lines and SIGNATURE.match(lines[0]):
         del lines[0]
-    lines[:] = [line if line.lstrip().startswith((">>>", "...")) else escaped(line) for line in lines]
+    lines[:] = [
+        line if line.lstrip().startswith((">>>", "...")) else escaped(line) for line in lines
+    ]
 
 
 def escaped(line: str) -> str:

@@ -1,4 +1,4 @@
-"""Run Doxygen on the public headers; ``.. header:: network.hpp`` documents what a header declares."""
+"""Run Doxygen; ``.. header:: network.hpp`` documents what a public header declares."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def run(app: Sphinx, config: Any) -> None:
     out.mkdir(parents=True, exist_ok=True)
     text = "".join(f"{name} = {value}\n" for name, value in SETTINGS.items())
     text += f'OUTPUT_DIRECTORY = "{out}"\n'
-    done = subprocess.run(
-        ["doxygen", "-"], input=text, text=True, capture_output=True, check=False
-    )
+    done = subprocess.run(["doxygen", "-"], input=text, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         raise ConfigError(f"doxygen found errors in the headers:\n{done.stderr}")
     config.breathe_projects = {"backpass": str(out / "xml")}
@@ -79,12 +77,12 @@ def declarations(xml: Path, header: str) -> Iterator[tuple[int, str, str]]:
                 continue
             name = f"{namespace.findtext('compoundname')}::{member.findtext('name')}"
             kind = member.get("kind")
-            if kind in ("function", "variable"):
-                # A function without a description is an overload that the one above it describes.
-                if not text_of(member.find("briefdescription")).strip():
-                    continue
+            # A function without a description is an overload that the one above it describes.
+            described = text_of(member.find("briefdescription")).strip()
+            if kind in ("function", "variable") and not described:
+                continue
             if kind == "function":
-                name += f"({', '.join(text_of(type) for type in member.findall('param/type'))})"
+                name += f"({', '.join(text_of(one) for one in member.findall('param/type'))})"
             yield int(location.get("line", 0)), f"doxygen{kind}", name
 
 
@@ -107,7 +105,11 @@ class Header(SphinxDirective):
             raise self.error(f"{header} declares nothing that is documented")
         for _, directive, name in found:
             lines += [f".. {directive}:: {name}"]
-            lines += ["   :members:", "   :undoc-members:", ""] if directive in ("doxygenclass", "doxygenstruct") else [""]
+            lines += (
+                ["   :members:", "   :undoc-members:", ""]
+                if directive in ("doxygenclass", "doxygenstruct")
+                else [""]
+            )
         node = nodes.container()
         self.state.nested_parse(StringList(lines, header), 0, node)
         return node.children

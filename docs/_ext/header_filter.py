@@ -1,6 +1,6 @@
 """Doxygen's input filter: print a header in a form that breathe and Sphinx can read.
 
-    python header_filter.py HEADER
+python header_filter.py HEADER
 """
 
 import ast
@@ -32,7 +32,9 @@ DEFINED = re.compile(
 def described(match: re.Match[str]) -> str:
     """Return the start of the struct, with its definition as a comment above it."""
     indent, name, before, literals = match.groups()
-    definition = "".join(ast.literal_eval(part) for part in re.findall(r'"(?:[^"\\]|\\.)*"', literals))
+    definition = "".join(
+        ast.literal_eval(part) for part in re.findall(r'"(?:[^"\\]|\\.)*"', literals)
+    )
     comment = "".join(f"{indent}/// {line}".rstrip() + "\n" for line in definition.split("\n"))
     return f"{comment}{indent}struct {name} {{\n{before}"
 

@@ -1,7 +1,10 @@
-"""Classify Fashion-MNIST: 60,000 images of clothes, 28 x 28 pixels, ten classes.
+"""
+Fashion-MNIST: 60,000 images of clothes in ten classes
+======================================================
 
 Reads the IDX files of Debian's package dataset-fashion-mnist. The full run takes about a minute and
-reaches a test accuracy of at least 0.88.
+reaches a test accuracy of at least 0.88. The gallery shows the program without its output, because
+the run is long.
 
     python fashion_mnist.py [--data FOLDER] [--epochs 10] [--limit ROWS]
 """
@@ -22,7 +25,7 @@ EPOCHS = 10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description="Classify Fashion-MNIST.")
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--limit", type=int, help="train on the first ROWS rows only")

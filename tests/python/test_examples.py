@@ -11,10 +11,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 SMALL_SETTINGS = {
     "custom_cost.py": [],
+    "decision_regions.py": ["--epochs", "2"],
     "digits.py": ["--epochs", "5"],
     "fashion_mnist.py": ["--epochs", "1", "--limit", "6000"],
     "lbfgs.py": ["--iterations", "60"],
+    "quantiles.py": ["--epochs", "2"],
 }
+NEEDS = {"digits.py": "sklearn", "lbfgs.py": "scipy"}
 
 
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +37,8 @@ def test_every_example_is_run() -> None:
 
 @pytest.mark.parametrize("name", SMALL_SETTINGS)
 def test_runs(name: str) -> None:
-    pytest.importorskip("sklearn" if name == "digits.py" else "scipy")
+    pytest.importorskip("matplotlib")
+    pytest.importorskip(NEEDS.get(name, "numpy"))
     if name == "fashion_mnist.py" and not FASHION_MNIST.is_dir():
         pytest.skip("Debian's dataset-fashion-mnist is not installed")
     result = run(name, *SMALL_SETTINGS[name])

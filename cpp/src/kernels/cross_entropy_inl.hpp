@@ -51,6 +51,7 @@ BP_INLINE double cross_entropy_of(Index n, T smoothing, const T* a, const T* y, 
 
 /// From logits z: value Σ_k t_k (log S + m − z_k) with m = max z and S = Σ_k e^(z_k − m), gradient p Σ_k t_k − t with
 /// p_k = e^(z_k − m) / S.
+// [softmax-cross-entropy]
 template <class T, template <class> class Target>
 BP_INLINE double softmax_cross_entropy_of(Index n, T smoothing, const T* z, const T* y, Index label, T scale, T* g) {
   const Target<T> target(y, label, smoothing, n);
@@ -82,6 +83,7 @@ BP_INLINE double softmax_cross_entropy_of(Index n, T smoothing, const T* z, cons
   }
   return total * log_of(sum) + 2.0 * half_distances.total();
 }
+// [/softmax-cross-entropy]
 
 template <class T>
 double cross_entropy(Index n, T smoothing, const T* a, const T* y, Index label, T scale, T* g) {

@@ -48,6 +48,7 @@ double elementwise_loss(Index n, T parameter, const T* s, const T* y, Index, T s
   return sum.total();
 }
 
+// [mse]
 template <class T>
 struct MeanSquaredError {
   BP_INLINE ProductTerm<T> term(Vec<T> a, Vec<T> y, T) {
@@ -55,6 +56,7 @@ struct MeanSquaredError {
     return {d, d, d + d};
   }
 };
+// [/mse]
 
 template <class T>
 struct MeanAbsoluteError {
@@ -115,6 +117,7 @@ struct BinaryCrossEntropy {
 };
 
 /// With a = σ(z): value log(1 + e^z) − y z, gradient σ(z) − y.
+// [sigmoid-cross-entropy]
 template <class T>
 struct SigmoidCrossEntropy {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
@@ -123,6 +126,7 @@ struct SigmoidCrossEntropy {
     return {log1p_unit<T>(u) + linear, (z < T(0) ? u : broadcast(T(1))) / (T(1) + u) - y};
   }
 };
+// [/sigmoid-cross-entropy]
 
 /// Value a − y log a, gradient 1 − y / a. A rate a in [0, kLeastDenominator) counts as kLeastDenominator.
 template <class T>
@@ -134,6 +138,7 @@ struct Poisson {
 };
 
 /// With a = e^z: value e^z − y z, gradient e^z − y.
+// [poisson-exp]
 template <class T>
 struct PoissonExp {
   BP_INLINE Term<T> term(Vec<T> z, Vec<T> y, T) {
@@ -141,6 +146,7 @@ struct PoissonExp {
     return {a - y * z, a - y};
   }
 };
+// [/poisson-exp]
 
 /// With a = softplus(z): value a − y log a, gradient σ(z) (1 − y / a) = σ(z) − y σ(z) / a. Far below 0, a is e^z, so
 /// log a = z and σ(z) / a = 1. These values do not need a, which may underflow to 0.

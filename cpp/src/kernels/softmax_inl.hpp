@@ -59,6 +59,7 @@ void log_softmax(Index n, const T* z, T* a) {
 /// ∂a_k/∂z_j = a_k (δ_kj − a_j), so (J^T g)_j = a_j (g_j − Σ_k g_k a_k). Since Σ_k a_k = 1, the result stays the same
 /// if one number is subtracted from all g_k. That number is the g of the largest a: this a may round to 1, and 1 − a
 /// would then have no digits.
+// [softmax-gradient]
 template <class T>
 void softmax_gradient(Index n, const T* a, T* g) {
   const T largest = row_max(n, a);
@@ -75,9 +76,11 @@ void softmax_gradient(Index n, const T* a, T* g) {
   const T mean = static_cast<T>(sum.total());
   update(n, a, g, [=](Vec<T> ai, Vec<T> gi) BP_INLINE_LAMBDA { return ai * ((gi - base) - mean); });
 }
+// [/softmax-gradient]
 
 /// ∂a_k/∂z_j = δ_kj − e^(a_j), so (J^T g)_j = g_j − e^(a_j) Σ_k g_k.
 /// Where e^(a_j) is near 1, this is computed as (g_j − Σ_k g_k) − (e^(a_j) − 1) Σ_k g_k.
+// [log-softmax-gradient]
 template <class T>
 void log_softmax_gradient(Index n, const T* a, T* g) {
   Sum<T> sum;
@@ -91,6 +94,7 @@ void log_softmax_gradient(Index n, const T* a, T* g) {
     return fma(probability, broadcast(-total), near_one ? gi - total : gi);
   });
 }
+// [/log-softmax-gradient]
 
 template <class T>
 constexpr void add_softmax_kernels(KernelTable<T>& t) {

@@ -45,6 +45,7 @@ class RowLoss {
   /// \param scale  w_b / Σ_b w_b, a factor of the gradient only
   /// \param grad   (M_N), receives the gradient; or null. May be s: then a sum over outputs that overflows stays
   ///               infinite, even if the mean is finite
+  // [row-loss]
   [[nodiscard]] double operator()(const T* s, std::size_t row, T scale, T* grad) const {
     const T* const values = values_.data() == nullptr ? nullptr : values_.row(row);
     const auto label = values == nullptr ? static_cast<kernels::Index>(y_.label(row)) : 0;
@@ -52,6 +53,7 @@ class RowLoss {
                                           scale * static_cast<T>(share_), grad);
     return !mean_over_outputs_ || std::isfinite(value) || grad == s ? value : mean_of_large(s, values);
   }
+  // [/row-loss]
 
  private:
   /// The mean over outputs, term by term, for a sum that overflows.

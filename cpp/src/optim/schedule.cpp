@@ -76,6 +76,7 @@ double lr_of(const schedules::OneCycle& s, double /*base*/, Time t) {
   return cosine_between(s.max_lr, initial / s.final_div_factor, (at - peak) / (last - peak));
 }
 
+// [cosines]
 double lr_of(const schedules::CosLog& s, double base, Time t) {
   const double cycle = std::log2(1.0 + (std::exp2(static_cast<double>(s.cycles)) - 1.0) * progress_of(s, t));
   return cosine_between(0.0, base, 2.0 * cycle);
@@ -88,6 +89,7 @@ double lr_of(const schedules::FlatCosine& s, double base, Time t) {
   }
   return progress < s.flat ? base : cosine_between(base, 0.0, (progress - s.flat) / (1.0 - s.flat));
 }
+// [/cosines]
 
 double lr_of(const schedules::InverseScaling& s, double base, Time t) {
   return base / std::pow(1.0 + static_cast<double>(t.step), s.power);

@@ -34,20 +34,24 @@ Product<T> product_of(ConstMatrixView<T> a, MatrixView<T> c) noexcept {
 template <class T>
 void dense_forward(const Worker<T>& worker, const model::Model<T>& model, std::size_t i, ConstMatrixView<T> a,
                    MatrixView<T> z, std::size_t column) {
+  // [product-forward]
   Product<T> p = product_of(a, z);
   p.b = model.weight(i) + column;
   p.b_row = static_cast<Index>(model.layer(i).outputs);
   p.bias = model.bias(i) == nullptr ? nullptr : model.bias(i) + column;
   worker.multiply(p);
+  // [/product-forward]
 }
 
 template <class T>
 void dense_backward(const Worker<T>& worker, const model::Model<T>& model, std::size_t i, ConstMatrixView<T> xi,
                     MatrixView<T> below, std::size_t column) {
+  // [product-backward]
   Product<T> p = product_of(xi, below);
   p.b = model.weight(i) + column * model.layer(i).outputs;
   p.b_row = p.k;
   worker.multiply(p, linalg::Layout::transposed);
+  // [/product-backward]
 }
 
 template <class T>
@@ -55,6 +59,7 @@ void dense_weight_gradient(const Worker<T>& worker, const model::Model<T>& model
                            ConstMatrixView<T> xi, std::size_t begin, std::size_t end, T* gradients, bool accumulate) {
   const LayerSpec& layer = model.layer(i);
   const std::size_t offset = layer.offset + begin * layer.outputs;
+  // [product-gradient]
   Product<T> p;  // rows [begin, end) of ∂E/∂Wt = Aᵀ Ξ
   p.m = static_cast<Index>(end - begin);
   p.n = static_cast<Index>(layer.outputs);
@@ -65,6 +70,7 @@ void dense_weight_gradient(const Worker<T>& worker, const model::Model<T>& model
   p.c_row = p.n;
   p.accumulate = accumulate;
   p.take_ownership = worker.take_ownership == nullptr ? nullptr : worker.take_ownership + offset;
+  // [/product-gradient]
   // One product adds at most kGradientRows rows. Each product continues the sum, so the bits are those of one product.
   std::size_t row = 0;
   do {

@@ -23,10 +23,12 @@ void LayerPass<T, Memory>::forward(const Share& share, bool output, const Worker
     const Columns columns = share.columns(layer.outputs);
     const bool activates = i < last || output;
     const bool elementwise = model::is_elementwise(layer.activation);
+    // [forward]
     dense_forward(worker, model_, i, input_of(i, rows), of(z, rows, columns), columns.begin);
     if (activates && elementwise) {
       model::activate<T>(worker.kernels, layer.activation, of(z, rows, columns), of(a, rows, columns));
     }
+    // [/forward]
     share.barrier();
     if ((!activates || elementwise) && !drops(i)) {
       continue;
@@ -43,15 +45,18 @@ void LayerPass<T, Memory>::forward(const Share& share, bool output, const Worker
 
 template <class T, class Memory>
 void LayerPass<T, Memory>::top_derivative(Rows rows, const Worker<T>& worker) const {
+  // [top]
   const std::size_t last = model_.num_layers();
   model::multiply_by_derivative<T>(worker.kernels, model_.layer(last).activation, of(stored(last), rows),
                                    of(memory_.layer(last).xi, rows));
+  // [/top]
 }
 
 template <class T, class Memory>
 void LayerPass<T, Memory>::backward(const Share& share, MatrixView<T> input_gradient, const Worker<T>& worker) const {
   const Rows rows = share.rows();
   const Rows whole_rows = share.whole_rows();
+  // [backward]
   // ξ^i = φ'_i(z^i) ⊙ (ξ^{i+1} W^{i+1})
   for (std::size_t i = model_.num_layers() - 1; i >= 1; --i) {
     const LayerSpec& layer = model_.layer(i);
@@ -70,11 +75,14 @@ void LayerPass<T, Memory>::backward(const Share& share, MatrixView<T> input_grad
     }
     share.barrier();
   }
+  // [/backward]
+  // [input-gradient]
   if (input_gradient.data() != nullptr) {  // ∂E/∂a^0 = ξ^1 W^1
     const Columns columns = share.columns(input_gradient.cols());
     dense_backward<T>(worker, model_, 1, of(memory_.layer(1).xi, rows), of(input_gradient, rows, columns),
                       columns.begin);
   }
+  // [/input-gradient]
 }
 
 template <class T, class Memory>
@@ -86,6 +94,7 @@ MatrixView<T> LayerPass<T, Memory>::stored(std::size_t i) const noexcept {
 template <class T, class Memory>
 void LayerPass<T, Memory>::drop(std::size_t i, Rows rows, MatrixView<T> from, MatrixView<T> to,
                                 const Worker<T>& worker) const {
+  // [dropout]
   const double p = dropout_rate(i);
   // An element is kept if its 32 random bits are ≥ threshold.
   const auto threshold = static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1.0));
@@ -100,6 +109,7 @@ void LayerPass<T, Memory>::drop(std::size_t i, Rows rows, MatrixView<T> from, Ma
                              from.row(r), to.row(r));
     }
   });
+  // [/dropout]
 }
 
 template <class T, class Memory>

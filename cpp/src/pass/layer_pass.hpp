@@ -53,6 +53,7 @@ class LayerPass {
   template <class Done>
   void gradients(Rows rows, T* gradients, bool accumulate, std::size_t part, std::size_t parts, const Worker<T>& worker,
                  Done done) const {
+    // [gradients]
     for (std::size_t i = 1; i <= model_.num_layers(); ++i) {
       const LayerSpec& layer = model_.layer(i);
       const Interval inputs = weight_rows(i, part, parts);
@@ -71,6 +72,7 @@ class LayerPass {
         done(layer.offset + layer.num_weights(), layer.offset + layer.num_parameters());
       }
     }
+    // [/gradients]
   }
 
   /// The same for a block of a long batch. These rows start or continue the sum of their chunk in `gradients`. If the

@@ -105,6 +105,7 @@ void Step<T>::run(const runtime::Member& member, model::Model<T>& model, const G
   T* const gradients = model.gradients.data();
   const auto [first, last] = member.share(chunks_.size());
   if (options.any()) {
+    // [penalties]
     for (std::size_t c = first; c < last; ++c) {
       Chunk& chunk = chunks_[c];
       T* const g = gradients + chunk.begin;
@@ -131,6 +132,7 @@ void Step<T>::run(const runtime::Member& member, model::Model<T>& model, const G
       kernels.clamp(static_cast<kernels::Index>(chunks_[c].end - chunks_[c].begin), static_cast<T>(options.clip_value),
                     gradients + chunks_[c].begin);
     }
+    // [/penalties]
   }
   if (first < last) {
     update(member, chunks_[first].begin, chunks_[last - 1].end);

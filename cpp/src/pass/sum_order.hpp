@@ -24,6 +24,7 @@ inline constexpr std::size_t kMostSegmentedParameters = 32768;
 /// Parameters times rows: the least work that pays for a second thread. One thread takes about 10 µs for it.
 inline constexpr std::size_t kLeastSegmentedWork = 200'000;
 
+// [segments]
 /// The number of segments of the sum over the rows of a batch. 1: a single sum over all rows.
 [[nodiscard]] inline std::size_t num_segments(std::size_t num_parameters, std::size_t rows) noexcept {
   if (num_parameters > kMostSegmentedParameters || num_parameters * rows < kLeastSegmentedWork) {
@@ -36,6 +37,7 @@ inline constexpr std::size_t kLeastSegmentedWork = 200'000;
 [[nodiscard]] inline std::size_t first_row(std::size_t s, std::size_t segments, std::size_t rows) noexcept {
   return rows * s / segments;
 }
+// [/segments]
 
 /// The sum of the rows' terms of E (RowMean::term): the rows of a segment in order, then the segments in order.
 /// \returns `sum` plus the terms of a segment's next rows
