@@ -3,12 +3,12 @@ A cost of your own: forward, gradient, backward, step
 =====================================================
 
 Backpropagation needs only the gradient of a cost E by the network's output. This example fits a
-curve to samples with gross errors, with the Cauchy cost
+curve to samples with gross errors, with the Cauchy cost ::
 
     E = mean(log(1 + r²) / 2),   ∂E/∂a = r / (1 + r²) / n,   r = (a - y) / scale,
 
 whose gradient is small for large errors. For comparison, it fits the same data with the squared
-error. Then it writes out the backward pass in NumPy, as the recursion of ξ, and compares.
+error. Then it writes out the backward pass in NumPy, as the recursion of ξ, and compares. Usage::
 
     python custom_cost.py [--steps 1500] [--plot curves.png]
 """

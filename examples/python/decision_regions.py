@@ -2,7 +2,7 @@
 Decision regions: what depth and width change
 =============================================
 
-Two arms of a spiral, and the probability that networks of three shapes give to each point.
+Two arms of a spiral, and the probability that networks of three shapes give to each point. Usage::
 
     python decision_regions.py [--epochs 60] [--plot regions.png]
 """

@@ -3,7 +3,7 @@ Handwritten digits: fit, learning curves, save and load
 =======================================================
 
 The 1797 images of 8 x 8 pixels come with scikit-learn. After a few seconds the network is right for
-about 98 % of images that it has never seen.
+about 98 % of images that it has never seen. Usage::
 
     python digits.py [--epochs 40] [--plot digits.png]
 """

@@ -4,7 +4,7 @@ Fashion-MNIST: 60,000 images of clothes in ten classes
 
 Reads the IDX files of Debian's package dataset-fashion-mnist. The full run takes about a minute and
 reaches a test accuracy of at least 0.88. The gallery shows the program without its output, because
-the run is long.
+the run is long. Usage::
 
     python fashion_mnist.py [--data FOLDER] [--epochs 10] [--limit ROWS]
 """

@@ -4,7 +4,7 @@ An optimizer from SciPy: L-BFGS on the flat parameters
 
 `net.parameters` and `net.gradients` are contiguous views of all weights and biases in one order. A
 general optimizer needs nothing else. For small data, where whole batches are cheap, a quasi-Newton
-method reaches a much smaller loss than Adam with the same number of gradients.
+method reaches a much smaller loss than Adam with the same number of gradients. Usage::
 
     python lbfgs.py [--iterations 500] [--plot lbfgs.png]
 """

@@ -3,7 +3,7 @@ A band of quantiles: noise that depends on x
 ============================================
 
 The pinball loss of the quantile q is smallest if a part q of the targets lies below the output. So
-one network per quantile gives a band that contains a chosen part of the targets.
+one network per quantile gives a band that contains a chosen part of the targets. Usage::
 
     python quantiles.py [--epochs 40] [--plot quantiles.png]
 """
