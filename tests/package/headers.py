@@ -15,7 +15,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from run import HERE
+from commands import HERE
 
 STRICT = {
     "g++": (

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from run import COMPILERS, HERE, run
+from commands import COMPILERS, HERE, run
 
 ROOT = HERE.parents[1]
 # Flags that change the arithmetic. None may change how the library's own code is compiled.

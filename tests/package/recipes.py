@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from commands import HERE, run
+
+ROOT = HERE.parents[1]
 PARSER = """
 from conan import ConanFile
 from conan.tools.files import copy
@@ -38,12 +38,8 @@ class NlohmannJson(ConanFile):
 
 
 def conan(home: Path, *arguments: str) -> None:
-    """Run Conan; if it fails, print its output and stop."""
-    command = [sys.executable, "-m", "conans.conan", *arguments]
-    env = {**os.environ, "CONAN_HOME": str(home)}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"conan {' '.join(arguments)}\n{done.stdout[-5000:]}{done.stderr[-5000:]}")
+    """Run Conan."""
+    run(sys.executable, "-m", "conans.conan", *arguments, env={"CONAN_HOME": str(home)})
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ import time
 import zipfile
 from pathlib import Path
 
-from run import run
+from commands import HERE, run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = HERE.parents[1]
 TOOLS = ("cc", "c++", "gcc", "g++", "clang", "clang++", "cmake", "ninja", "make")
 # In a repaired wheel the OpenMP runtime has another name and another place. These tests use it.
 TESTS = (
