@@ -14,8 +14,8 @@
 
 namespace backpass::io {
 
-// The rest of the library does not depend on the order of bytes: kernels take words apart with shifts, and the length of
-// a file's header is read byte by byte.
+// The rest of the library does not depend on the order of bytes: kernels take words apart with shifts, and the length
+// of a file's header is read byte by byte.
 static_assert(std::endian::native == std::endian::little || std::endian::native == std::endian::big,
               "backpass reads and writes files on little-endian and big-endian processors only");
 
