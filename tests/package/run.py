@@ -5,25 +5,26 @@
 installed compiler. ``--wheel``: the same with the library in the installed Python package.
 ``--source``: with add_subdirectory of the source tree, in a project that compiles everything with
 -ffast-math. The symbols of every installed library are checked, see tests/check_symbols.py.
+A shared library must export the functions that tests/golden/surface/exports.txt lists. With
+``--write``, the list is renewed.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
+import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from commands import COMPILERS, HERE, run
 
 import backpass as bp
 
-HERE = Path(__file__).resolve().parent
-COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
+EXPORTS = HERE.parent / "golden/surface/exports.txt"
 # Options that a project may use for its own code. GCC also makes such a program flush denormals.
 FAST_MATH = (
     "-O1 -DNDEBUG -ffast-math -funsafe-math-optimizations -ffinite-math-only -fassociative-math "
@@ -52,16 +53,6 @@ def save_cases(folder: Path) -> list[tuple[str, str, str]]:
         net.predict(x).tofile(expected)
         cases.append((model, rows, expected))
     return cases
-
-
-def run(*command: str, env: dict[str, str] | None = None) -> str:
-    """Run a command; if it fails, print its output and stop."""
-    done = subprocess.run(
-        command, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def build_with_cmake(project: str, build: Path, *defines: str, program: str = "predict") -> Path:
@@ -127,6 +118,39 @@ def check_symbols(library_dir: Path) -> None:
         print(f"symbols: {library.name}: only backpass's")
 
 
+def check_soname(library: Path) -> None:
+    """A program that links a shared library must ask for its minor version at run time."""
+    soname = re.search(r"SONAME.*\[(.+)\]", run("readelf", "--dynamic", str(library)))
+    expected = f"libbackpass.so.{'.'.join(bp.__version__.split('.')[:2])}"
+    if soname is None or soname[1] != expected:
+        sys.exit(f"{library}: the SONAME is {soname and soname[1]}, expected {expected}")
+
+
+def check_exports(library: Path, write: bool) -> None:
+    """The functions that a shared library exports must be the recorded ones.
+
+    A weak symbol may be new, since compilers differ in what they inline, but none may be missing.
+    """
+    listing = run("nm", "--dynamic", "--defined-only", "--demangle", str(library))
+    symbols = set(re.findall(r"^\w+ ([TDBRVW]) ((?!.*::Impl\b).+)$", listing, re.MULTILINE))
+    found = {name for _, name in symbols}
+    if write:
+        EXPORTS.write_text("".join(f"{name}\n" for name in sorted(found)))
+    recorded = set(EXPORTS.read_text().splitlines())
+    changes = [f"missing: {name}" for name in sorted(recorded - found)]
+    changes += [
+        f"new: {name}"
+        for kind, name in sorted(symbols)
+        if kind not in "VW" and name not in recorded
+    ]
+    if changes:
+        sys.exit(
+            "the exported symbols changed:\n" + "\n".join(changes) + "\nIf this is intended, "
+            "describe it in CHANGELOG.md and renew the list: run.py --prefix DIR --write"
+        )
+    print(f"symbols: {library.name}: {len(found)} exported symbols, as recorded")
+
+
 def ask_package(option: str) -> Path:
     """Return the folder that ``python -m backpass OPTION`` prints."""
     folder = Path(run(sys.executable, "-m", "backpass", option).strip())
@@ -141,6 +165,7 @@ def main() -> None:
     parser.add_argument("--prefix", type=Path)
     parser.add_argument("--wheel", action="store_true")
     parser.add_argument("--source", action="store_true")
+    parser.add_argument("--write", action="store_true", help="renew the list of exported symbols")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -180,6 +205,9 @@ def main() -> None:
             if shutil.which("pkg-config") is None:
                 sys.exit("pkg-config was not found")
             check_symbols(pc_dir.parent)
+            for library in pc_dir.parent.glob("libbackpass.so"):
+                check_soname(library)
+                check_exports(library, options.write)
             for compiler in COMPILERS:
                 programs[f"{name}, {compiler}"] = build_with_pkg_config(pc_dir, build, compiler)
         if not programs:
