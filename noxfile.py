@@ -35,7 +35,7 @@ OTHER_THAN_KERNELS = ("base", "runtime", "io")
 OF_KERNELS = ("golden_hashes", "hashes", "reference", "activation_accuracy", "losses", "gradient")
 # Folders of C++ tests that run on emulated ARM in .ci/run, and tests that are left out there.
 NEON_SHORT = ("base", "kernels", "linalg", "optim")
-NEON_LEFT_OUT = "ForkedChild|ProcessEnd|ThreadShortage|OutOfMemory|FailingCalls|Interrupt"
+NEON_LEFT_OUT = "DeathTest|ForkedChild|ThreadShortage|OutOfMemory|FailingCalls|Interrupt"
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
 
 nox.needs_version = ">=2024.4.15"
@@ -423,8 +423,9 @@ def neon(session: nox.Session) -> None:
     """The C++ tests for 64-bit ARM, cross-compiled and run by qemu-user; needs Debian's packages.
 
     The default is the short form: the kernels and the folders that use only their results.
-    ``-- --all`` runs the tests of all folders. The emulator shares the machine's Linux, so tests of
-    signals, memory limits and other processes test the emulator; they are left out.
+    ``-- --all`` runs the tests of all folders. Left out: tests that start other processes, which
+    the system would start without the emulator, and tests of signals and of memory limits, which
+    would test the emulator.
     """
     for program, package in {
         "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
