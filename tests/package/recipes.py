@@ -57,7 +57,11 @@ def main() -> None:
         conan(home, "remote", "disable", "*")
         recipe.write_text(PARSER.format(version="3.12.0", include=include))
         unity = "tools.cmake.cmaketoolchain:extra_variables={'CMAKE_UNITY_BUILD': 'ON'}"
-        debug = ["-s", "build_type=Debug", "-s", "compiler.cppstd=20", "-c", unity]
+        # Keep the test package's build out of the source tree.
+        layout = f"tools.cmake.cmake_layout:test_folder={folder}/test"
+        presets = "tools.cmake.cmaketoolchain:user_presets="
+        debug = ["-s", "build_type=Debug", "-s", "compiler.cppstd=20"]
+        debug += ["-c", unity, "-c", layout, "-c", presets]
         conan(home, "create", str(recipe), *debug)
         options = ["-o", f"backpass/*:shared={shared}"]
         conan(home, "create", str(ROOT / "packaging/conan"), *debug, *options)

@@ -30,4 +30,4 @@ class TestPackage(ConanFile):
     def test(self) -> None:
         """Run."""
         if can_run(self):
-            self.run(str(Path(self.cpp.build.bindir, "main")), env="conanrun")
+            self.run(str(Path(self.cpp.build.bindir, "main").resolve()), env="conanrun")
