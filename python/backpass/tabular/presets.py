@@ -50,7 +50,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "activation": "mish",  # RealMLP-TD-S, for numbers
         "members": 4,
         "bins": 16,
-        "epochs": 64,  # RealMLP-TD-S: 256
+        "epochs": 128,  # RealMLP-TD-S: 256
         "batch_size": 64,  # RealMLP-TD-S: 256, which needs more epochs
         "dropout": 0.0,  # RealMLP-TD-S
         "early_stopping": ALL_EPOCHS,  # RealMLP-TD-S
