@@ -51,7 +51,11 @@ nb_merge_streams = True
 autodoc_typehints = "none"
 autodoc_docstring_signature = False
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {
+    "members": True,
+    # scikit-learn's routing of metadata; its docstrings refer to scikit-learn's pages.
+    "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request",
+}
 numpydoc_show_class_members = False
 default_role = "py:obj"
 

@@ -27,9 +27,13 @@ def prepare(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: li
 
 
 def escaped(line: str) -> str:
-    """Escape the bars of |z| outside of double backticks: between bars is a substitution's name."""
+    """Escape, outside of double backticks, what is a reference in reStructuredText.
+
+    That is |z|, where the bars mean a substitution, and (name_,), where the underscore means a link.
+    """
     parts = line.split("``")
-    return "``".join(part if i % 2 else part.replace("|", r"\|") for i, part in enumerate(parts))
+    parts[::2] = [re.sub(r"\||_(?=,?\))", r"\\\g<0>", part) for part in parts[::2]]
+    return "``".join(parts)
 
 
 def resolve(

@@ -5,7 +5,7 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -96,6 +96,13 @@ def test_the_page_of_environment_variables_names_all() -> None:
     assert set(re.findall(r"^\| `(\w+)`", table[0], re.M)) == read
 
 
+def header_of(path: Path) -> dict[str, Any]:
+    """Return the header of a safetensors file."""
+    data = path.read_bytes()
+    header: dict[str, Any] = json.loads(data[8 : 8 + struct.unpack("<Q", data[:8])[0]])
+    return header
+
+
 class TestFileFormat:
     PAGE = (GUIDE / "file_format.md").read_text(encoding="utf-8")
 
@@ -120,23 +127,31 @@ class TestFileFormat:
             checkpoint=bp.callbacks.Checkpoint(path, metadata={"by": "me"}),
             progress=False,
         )
-        data = path.read_bytes()
-        return json.loads(data[8 : 8 + struct.unpack("<Q", data[:8])[0]])
+        return header_of(path)
 
-    def test_the_table_of_tensors(self, header):
-        names = [re.findall(r"`([^`]+)`", row[0])[0] for row in rows_of(self.PAGE, "Tensors")[1:]]
+    @pytest.fixture
+    def ensemble(self, tmp_path):
+        """The header of a file of an ensemble."""
+        path = tmp_path / "ensemble.safetensors"
+        bp.Ensemble([3, 4, 2], members=2, seed=0).save(path)
+        return header_of(path)
+
+    def test_the_table_of_tensors(self, header, ensemble):
+        table = rows_of(self.PAGE, "Tensors")[1:]
+        names = [name for row in table for name in re.findall(r"`([^`]+)`", row[0])]
         patterns = [re.sub(r"<\w>", r"\\d+", re.escape(n).replace(r"\<", "<")) for n in names]
-        tensors = set(header) - {"__metadata__"}
+        tensors = (set(header) | set(ensemble)) - {"__metadata__"}
         for tensor in tensors:
             assert sum(re.fullmatch(p, tensor) is not None for p in patterns) == 1, tensor
         for pattern in patterns:
             assert any(re.fullmatch(pattern, tensor) for tensor in tensors), pattern
 
-    def test_the_table_of_metadata(self, header):
+    def test_the_table_of_metadata(self, header, ensemble):
         table = rows_of(self.PAGE, "Metadata")[1:]
         names = {name for row in table for name in re.findall(r"`([^`]+)`", row[0])}
-        keys = {re.sub(r"^user\..*", "user.<key>", key) for key in header["__metadata__"]}
-        assert names == keys
+        keys = {*header["__metadata__"], *ensemble["__metadata__"]}
+        keys = {re.sub(r"^user\..*", "user.<key>", key) for key in keys}
+        assert names == {re.sub(r"^member\.\d+", "member.<k>", key) for key in keys}
 
     def test_the_settings_of_a_layer(self, header):
         text = self.PAGE.split("An entry of `layers`")[1].split("\n\n")[0]
