@@ -29,7 +29,7 @@ def prepare(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: li
 def escaped(line: str) -> str:
     """Escape, outside of double backticks, what is a reference in reStructuredText.
 
-    That is |z|, where the bars mean a substitution, and (name_,), where the underscore means a link.
+    That is |z|, where the bars mean a substitution, and (name_), where the underscore means a link.
     """
     parts = line.split("``")
     parts[::2] = [re.sub(r"\||_(?=,?\))", r"\\\g<0>", part) for part in parts[::2]]
