@@ -59,6 +59,7 @@ class Members {
   }
   [[nodiscard]] std::vector<Gate*> gates() const {
     std::vector<Gate*> gates;
+    gates.reserve(pointers_.size());
     for (const NetworkPointer& pointer : pointers_) {
       gates.push_back(&pointer->gate);
     }

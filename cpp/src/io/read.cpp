@@ -186,9 +186,7 @@ AnySavedTraining load_any_checkpoint(const std::filesystem::path& path) {
 }
 
 AnySaved load_any(const std::filesystem::path& path) {
-  const auto widen = [](auto&& saved) {
-    return std::visit([](auto&& one) { return AnySaved(std::move(one)); }, std::move(saved));
-  };
+  const auto widen = [](auto saved) { return std::visit([](auto& one) { return AnySaved(std::move(one)); }, saved); };
   return load_file(path, [&](Source& source) {
     Container container = open_container(source);
     return find_text(container.metadata(), key::kMembers) == nullptr

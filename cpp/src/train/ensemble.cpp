@@ -280,6 +280,7 @@ bool EnsembleFit<T>::report() {
   if (run_.on_epoch_end && std::any_of(members_.begin(), members_.end(), has_finished) &&
       std::none_of(members_.begin(), members_.end(), is_training)) {
     std::vector<const History*> histories;
+    histories.reserve(members_.size());
     for (const Member& member : members_) {
       histories.push_back(&member.fit.memory().history);
     }
