@@ -33,7 +33,7 @@ THREADED = ("runtime", "pass", "train")
 # Folders of C++ tests that do not depend on the kernel set; Python tests that depend on it most.
 OTHER_THAN_KERNELS = ("base", "runtime", "io")
 OF_KERNELS = ("golden_hashes", "hashes", "reference", "activation_accuracy", "losses", "gradient")
-# Folders of C++ tests that run on emulated ARM in .ci/run, and tests that are left out there.
+# Folders of C++ tests that run on emulated ARM in the short form, and tests that are left out.
 NEON_SHORT = ("base", "kernels", "linalg", "optim")
 NEON_LEFT_OUT = "DeathTest|ForkedChild|ThreadShortage|OutOfMemory|FailingCalls|Interrupt"
 JOBS = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
