@@ -38,7 +38,7 @@ struct EnsembleEpochReport {
 /// The argument of EnsembleRun::on_progress.
 struct EnsembleProgressReport {
   double done = 0.0;  ///< the part of the rows of all epochs of all members, from 0 to 1
-  double loss = 0.0;  ///< the mean over the members of the loss of their current or last epoch
+  double loss = 0.0;  ///< the mean over the members of the loss of their current or last epoch; 0 before a step
 };
 
 /// What concerns all members of Ensemble::fit() together. The functions run on the thread that called fit, while no

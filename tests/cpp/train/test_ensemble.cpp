@@ -305,7 +305,7 @@ TEST(EnsembleFitRun, ProgressRisesToOneAndStops) {
   const std::thread::id caller = std::this_thread::get_id();
   const EnsembleRun run{.num_threads = 3, .on_progress = [&](const EnsembleProgressReport& report) {
                           EXPECT_EQ(std::this_thread::get_id(), caller);
-                          EXPECT_GT(report.loss, 0.0);
+                          EXPECT_EQ(report.loss > 0.0, report.done > 0.0);  // a slow machine reports before a step
                           done.push_back(report.done);
                           return false;
                         }};
