@@ -2,7 +2,7 @@
 
 Comments, function bodies, private members and the layout of the source do not change the text, so
 its differences are differences of the interface. The parser knows the C++ of this project's
-headers; it is no compiler.
+headers; it is not a compiler.
 """
 
 from __future__ import annotations

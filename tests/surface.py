@@ -27,7 +27,7 @@ GOLDEN = ROOT / "tests/golden/surface"
 
 
 def public_modules() -> Iterator[ModuleType]:
-    """Yield the package and its public modules. The command line is no module to import."""
+    """Yield the package and its public modules. The command line is not imported."""
     yield backpass
     for found in pkgutil.walk_packages(backpass.__path__, "backpass."):
         parts = found.name.split(".")
