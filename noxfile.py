@@ -477,7 +477,12 @@ def sklearn(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Every example with its full settings; Python loads a network that C++ trained."""
     install_package(session, "cli")
-    binary_dir = build_cpp(session, "release", "-DBACKPASS_BUILD_TESTS=OFF")
+    session.install("mpich>=4.2")
+    binary_dir = build_cpp(session, "release", "-DBACKPASS_BUILD_TESTS=OFF", "-DBACKPASS_MPI=ON")
+    with_mpi = str(binary_dir / "examples/cpp/train_with_mpi")
+    lines = [last_line(session, "mpiexec", "-n", ranks, with_mpi) for ranks in ("1", "2", "4")]
+    if len(set(lines)) > 1:
+        session.error(f"the number of processes changed the result: {lines}")
     with session.chdir(session.create_tmp()):
         for path in sorted((ROOT / "examples/python").glob("*.py")):
             session.run("python", str(path))

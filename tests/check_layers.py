@@ -30,7 +30,12 @@ LAYERS = {
 # Vector types and intrinsics: vectors in kernels, the pause instruction in runtime.
 HARDWARE = {"kernels", "runtime"}
 # The headers of pass that io and train may include. network_impl.hpp is not one of them.
-ACCESS_TO_PASS = {"pass/network_access.hpp", "pass/sum_order.hpp"}
+ACCESS_TO_PASS = {
+    "pass/network_access.hpp",
+    "pass/shards.hpp",
+    "pass/sum_order.hpp",
+    "pass/tree_sum.hpp",
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 OPENMP = re.compile(r"^\s*#\s*pragma\s+omp\b|\bomp_\w+\s*\(")

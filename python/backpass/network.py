@@ -15,6 +15,7 @@ from backpass._fit_arguments import by_name, data_settings, step_settings
 from backpass.callbacks.callback import TrainInfo
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import Hooks, collect
+from backpass.distributed import as_group, reporting
 from backpass.metrics import compute
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Network(_core.Network):
             loss: Loss | str,
             sample_weight: ArrayLike | None = ...,
             input_gradient: Literal[False] = ...,
+            shards: int | None = ...,
         ) -> float: ...
         @overload
         def loss_and_gradient(
@@ -124,6 +126,7 @@ class Network(_core.Network):
             loss: Loss | str,
             sample_weight: ArrayLike | None = ...,
             input_gradient: Literal[True],
+            shards: int | None = ...,
         ) -> tuple[float, NDArray[Any]]: ...
         @overload
         def loss_and_gradient(
@@ -134,6 +137,7 @@ class Network(_core.Network):
             loss: Loss | str,
             sample_weight: ArrayLike | None = ...,
             input_gradient: bool,
+            shards: int | None = ...,
         ) -> float | tuple[float, NDArray[Any]]: ...
         def loss_and_gradient(  # noqa: D102
             self,
@@ -143,6 +147,7 @@ class Network(_core.Network):
             loss: Loss | str,
             sample_weight: ArrayLike | None = ...,
             input_gradient: bool = ...,
+            shards: int | None = ...,
         ) -> float | tuple[float, NDArray[Any]]: ...
 
     def fit(
@@ -172,6 +177,8 @@ class Network(_core.Network):
         seed: int | np.random.SeedSequence | np.random.Generator | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         resume_from: str | os.PathLike[str] | None = None,
+        shards: int | None = None,
+        communicator: Any = None,
     ) -> History:
         """Train by mini-batches.
 
@@ -238,6 +245,20 @@ class Network(_core.Network):
             results have the same bits as those of a training without an interruption, and the
             history has all epochs. Network, optimizer, schedules, metrics and the number of steps
             per epoch must be those of the file. `epochs` may be larger than before.
+        shards : int, optional
+            Each batch is divided into this number of shards, a power of two; see `train_step`. With
+            `shuffle`, rows change places only with rows of the same shard. Also metrics and the
+            validation loss are sums over shards. So the results depend on `shards`, and not on the
+            number of processes. The default is that of the training in `resume_from`, else 1, or 8
+            with `communicator`.
+        communicator : mpi4py.MPI.Comm, optional
+            For a training by several processes, all of which call `fit` with the same settings. The
+            number of processes is a power of two, at most `shards`. Each process gives a part of
+            the rows (maybe none) of `x`, `y`, `sample_weight` and `validation_data`; together, in
+            the order of the ranks, these are the data. At the end, all processes have the same
+            network, optimizer and history. Callbacks, progress and checkpoints are those of rank 0;
+            callbacks must not change the network or the optimizer. `resume_from` must be readable
+            for all. See `backpass.distributed`.
 
         Returns
         -------
@@ -257,7 +278,8 @@ class Network(_core.Network):
             If an array does not have a real dtype, or an argument has a wrong type.
         RuntimeError
             If the optimizer belongs to another network, or `fit` of another thread uses the network
-            or the optimizer.
+            or the optimizer. With `communicator`, also if another process has failed; the message
+            is that of its error.
         MemoryError
             Network, optimizer and schedule then have the state from the end of the last epoch whose
             callbacks have returned. After any other exception of a callback, they keep the state
@@ -293,39 +315,43 @@ class Network(_core.Network):
         >>> history["val_accuracy"][-1] > 0.9
         True
         """
-        if isinstance(optimizer, str):
-            optimizer = _core.optim.get(optimizer)
-        if isinstance(loss, str):
-            loss = _core.losses.get(loss)
-        data = data_settings(
-            loss=loss,
-            shuffle=shuffle,
-            validation_data=validation_data,
-            validation_split=validation_split,
-            sample_weight=sample_weight,
-            metrics=metrics,
-        )
-        steps = step_settings(
-            epochs=epochs,
-            batch_size=batch_size,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            l1=l1,
-            l2=l2,
-        )
-        if resume_from is not None and not isinstance(resume_from, (str, os.PathLike)):
-            raise TypeError(f"resume_from must be a path, got {resume_from!r}")
-        memory = _core.TrainingMemory()
-        others, stopping = collect(callbacks, early_stopping, checkpoint)
-        plan = functools.partial(
-            TrainInfo,
-            epochs=steps["epochs"],
-            batch_size=steps["batch_size"],
-            optimizer=optimizer,
-            schedule=schedule,
-            memory=memory,
-        )
-        hooks = Hooks(self, others, progress, plan)
+        group = as_group(communicator)
+        with reporting(group):
+            if isinstance(optimizer, str):
+                optimizer = _core.optim.get(optimizer)
+            if isinstance(loss, str):
+                loss = _core.losses.get(loss)
+            data = data_settings(
+                loss=loss,
+                shuffle=shuffle,
+                validation_data=validation_data,
+                validation_split=validation_split,
+                sample_weight=sample_weight,
+                metrics=metrics,
+            )
+            steps = step_settings(
+                epochs=epochs,
+                batch_size=batch_size,
+                clip_norm=clip_norm,
+                clip_value=clip_value,
+                l1=l1,
+                l2=l2,
+            )
+            if resume_from is not None and not isinstance(resume_from, (str, os.PathLike)):
+                raise TypeError(f"resume_from must be a path, got {resume_from!r}")
+            memory = _core.TrainingMemory()
+            others, stopping = collect(callbacks, early_stopping, checkpoint)
+            plan = functools.partial(
+                TrainInfo,
+                epochs=steps["epochs"],
+                batch_size=steps["batch_size"],
+                optimizer=optimizer,
+                schedule=schedule,
+                memory=memory,
+            )
+            if group is not None and group.rank != 0:
+                others, progress = [], False
+            hooks = Hooks(self, others, progress, plan)
         try:
             run = self._fit(
                 x,
@@ -340,6 +366,8 @@ class Network(_core.Network):
                 early_stopping=stopping,
                 seed=seed,
                 resume_from=resume_from,
+                shards=shards,
+                communicator=group,
                 memory=memory,
                 on_begin=hooks.begin,
                 on_epoch_end=hooks.epoch_end,

@@ -223,6 +223,10 @@ sample_weight : array_like, optional
     w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
 clip_norm, clip_value, l1, l2 : float
     See `step`. The returned loss does not contain the penalties.
+shards : int, optional
+    S, a power of two, at most 1024: shard s has the rows from ⌊B s / S⌋ to ⌊B (s+1) / S⌋ - 1. The sums over the rows of
+    each shard are added in one binary tree. So the bits are those of several processes that share the shards; see
+    `fit`, ``communicator``. The default is one sum over all rows.
 
 Returns
 -------
@@ -261,6 +265,8 @@ x, y, loss, sample_weight
     See `train_step`.
 input_gradient : bool
     Whether to return ∂E/∂a^0, too.
+shards : int, optional
+    See `train_step`.
 
 Returns
 -------

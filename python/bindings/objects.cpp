@@ -173,6 +173,10 @@ int to_threads(const OptionalInt& num_threads) {
   return static_cast<int>(std::min<std::uint64_t>(n, static_cast<std::uint64_t>(max_num_threads())));
 }
 
+std::optional<std::size_t> to_shards(const OptionalInt& shards) {
+  return shards.is_none() ? std::nullopt : std::optional<std::size_t>(to_count(shards, "shards"));
+}
+
 std::map<std::string, std::string> to_metadata(const OptionalStrings& object) {
   std::map<std::string, std::string> metadata;
   if (object.is_none()) {

@@ -93,6 +93,8 @@ std::uint64_t to_count(py::handle object, const char* name);
 /// num_threads of a call. None becomes 0: the core then chooses the number of threads by the amount of work.
 /// \throws py::type_error or py::value_error
 int to_threads(const OptionalInt& num_threads);
+/// The number of shards, which the core checks; none for None.
+std::optional<std::size_t> to_shards(const OptionalInt& shards);
 /// The metadata of a file, from a dict of str to str or None. \throws py::type_error or py::value_error
 std::map<std::string, std::string> to_metadata(const OptionalStrings& object);
 

@@ -2,6 +2,7 @@
 #include <backpass/trainer.hpp>
 
 #include "any_network.hpp"
+#include "communicator.hpp"
 #include "fit_arguments.hpp"
 
 namespace backpass::python {
@@ -52,9 +53,14 @@ void set_hooks(FitOptions<T>& options, FitRun& run, const py::object& on_begin, 
 StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
                const OptimizerLike& optimizer_like, const py::KWArgs<py::object>& settings) {
   const auto setting = [&](const char* name) -> py::object { return settings[name]; };
-  const Loss loss = to_loss(loss_like);
-  OptimizerObject& optimizer = to_optimizer(optimizer_like);
-  return self.visit([&]<class T>(Network<T>& net) {
+  std::optional<PythonCommunicator> communicator;
+  if (const py::object object = setting("communicator"); !object.is_none()) {
+    communicator.emplace(object);
+  }
+  bool started = false;  // the core reports its errors to the other processes itself
+  const auto train = [&]<class T>(Network<T>& net) {
+    const Loss loss = to_loss(loss_like);
+    OptimizerObject& optimizer = to_optimizer(optimizer_like);
     const FitArrays<T> arrays(net, loss, x, y, setting);
     FitOptions<T> options = to_fit_options(arrays, setting);
     if (const py::object path = setting("resume_from"); !path.is_none()) {
@@ -64,6 +70,8 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     if (const py::object seed = setting("seed"); options.resume_from.empty() || PyLong_Check(seed.ptr()) != 0) {
       options.seed = to_seed(seed);
     }
+    options.shards = to_shards(OptionalInt(setting("shards")));
+    options.communicator = communicator ? &*communicator : nullptr;
     options.memory = setting("memory").template cast<TrainingMemory*>();
     const py::object schedule = setting("schedule");
     if (ScheduleObject* object = to_optional_schedule(schedule)) {
@@ -77,8 +85,17 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     accesses.enter({&optimizer.gate}, Use::fit);
     FitRun run(accesses);
     set_hooks(options, run, on_begin, on_epoch_end, on_progress);
+    started = true;
     return to_arguments(run.run([&] { return net.fit(arrays.x.view, arrays.y.view, loss, optimizer.value, options); }));
-  });
+  };
+  try {
+    return self.visit(train);
+  } catch (const std::exception& error) {
+    if (communicator && !started) {
+      report_failure(*communicator, error.what());
+    }
+    throw;
+  }
 }
 
 void register_memory(py::module_& m) {
@@ -148,6 +165,13 @@ double compute_metric_of(const std::string& name, const ArrayLike& output, const
 
 void register_fit(py::module_& m, NetworkClass& cls) {
   register_memory(m);
+  m.def(
+      "_report_failure",
+      [](const py::object& communicator, const std::string& text) {
+        PythonCommunicator group(communicator);
+        report_failure(group, text);
+      },
+      py::arg("communicator"), py::arg("text"), "Tell the other processes that this one fails before its call of fit.");
   m.def("_rises", &rises, py::arg("series"), "Return whether a larger value of the series is better.");
   m.def("_compute_metric", &compute_metric_of, py::arg("name"), py::arg("output"), py::arg("y"), py::arg("loss"),
         py::arg("sample_weight"), "Return accuracy, r2 or mae of the outputs, an array (B, M_N).");

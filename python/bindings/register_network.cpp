@@ -123,30 +123,35 @@ struct Samples {
 
 double train_step(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
                   const OptimizerLike& optimizer_like, const OptionalArrayLike& sample_weight,
-                  const OptionalFloat& clip_norm, const OptionalFloat& clip_value, double l1, double l2) {
+                  const OptionalFloat& clip_norm, const OptionalFloat& clip_value, double l1, double l2,
+                  const OptionalInt& shards_like) {
   const Loss loss = to_loss(loss_like);
   OptimizerObject& optimizer = to_optimizer(optimizer_like);
   const GradientOptions options = to_options(clip_norm, clip_value, l1, l2);
+  const std::size_t shards = to_shards(shards_like).value_or(1);
   return self.visit([&]<class T>(Network<T>& net) {
     const Samples<T> samples(net, loss, x, y, sample_weight);
     const Exclusive exclusive(self.gate);
     const Exclusive exclusive_optimizer(optimizer.gate);
     return without_gil(3 * self.operations(samples.x.view.rows(), loss), [&] {
-      return net.train_step(samples.x.view, samples.y.view, loss, optimizer.value, samples.weights.view, options);
+      return net.train_step(samples.x.view, samples.y.view, loss, optimizer.value, samples.weights.view, options,
+                            shards);
     });
   });
 }
 
 LossAndGradient loss_and_gradient(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const LossLike& loss_like,
-                                  const OptionalArrayLike& sample_weight, bool input_gradient) {
+                                  const OptionalArrayLike& sample_weight, bool input_gradient,
+                                  const OptionalInt& shards_like) {
   const Loss loss = to_loss(loss_like);
+  const std::size_t shards = to_shards(shards_like).value_or(1);
   return self.visit([&]<class T>(Network<T>& net) {
     const Samples<T> samples(net, loss, x, y, sample_weight);
     const std::size_t rows = samples.x.view.rows();
     const Exclusive exclusive(self.gate);
     const auto run = [&](MatrixView<T> gradient) {
       return without_gil(3 * self.operations(rows, loss), [&] {
-        return net.loss_and_gradient(samples.x.view, samples.y.view, loss, samples.weights.view, gradient);
+        return net.loss_and_gradient(samples.x.view, samples.y.view, loss, samples.weights.view, gradient, shards);
       });
     };
     if (!input_gradient) {
@@ -322,9 +327,10 @@ void register_passes(NetworkClass& cls) {
            py::arg("num_threads") = py::none(), "The same as `predict`.")
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
            py::arg("sample_weight") = py::none(), py::arg("clip_norm") = py::none(), py::arg("clip_value") = py::none(),
-           py::arg("l1") = 0.0, py::arg("l2") = 0.0, docs::kTrainStep)
+           py::arg("l1") = 0.0, py::arg("l2") = 0.0, py::arg("shards") = py::none(), docs::kTrainStep)
       .def("loss_and_gradient", &loss_and_gradient, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
-           py::arg("sample_weight") = py::none(), py::arg("input_gradient") = false, docs::kLossAndGradient)
+           py::arg("sample_weight") = py::none(), py::arg("input_gradient") = false, py::arg("shards") = py::none(),
+           docs::kLossAndGradient)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("loss"),
            py::arg("sample_weight") = py::none(), docs::kEvaluate)
       .def("_evaluate_and_predict", &evaluate_and_predict, py::arg("x"), py::arg("y"), py::arg("loss"),
@@ -342,9 +348,11 @@ void register_passes(NetworkClass& cls) {
                                     {"clip_norm", none},
                                     {"clip_value", none},
                                     {"l1", zero},
-                                    {"l2", zero}});
-  FastMethod<&loss_and_gradient>::install(cls, "loss_and_gradient", {"x", "y"},
-                                          {{"loss"}, {"sample_weight", none}, {"input_gradient", py::bool_(false)}});
+                                    {"l2", zero},
+                                    {"shards", none}});
+  FastMethod<&loss_and_gradient>::install(
+      cls, "loss_and_gradient", {"x", "y"},
+      {{"loss"}, {"sample_weight", none}, {"input_gradient", py::bool_(false)}, {"shards", none}});
   FastMethod<&forward>::install(cls, "forward", {"x"}, {{"training", py::bool_(false)}});
   FastMethod<&backward>::install(cls, "backward", {"grad_output"},
                                  {{"input_gradient", py::bool_(false)}, {"accumulate", py::bool_(false)}});

@@ -253,17 +253,22 @@ class BACKPASS_EXPORT Network {
 
   // ---- training
   /// One training step: forward, backward, step, with dropout.
+  /// \param shards  as in loss_and_gradient()
   /// \throws std::invalid_argument as step() and loss_and_gradient(); StateError as step()
   /// \returns E before the update
   double train_step(const Input<T>& x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
-                    std::span<const T> sample_weight = {}, const GradientOptions& options = {});
+                    std::span<const T> sample_weight = {}, const GradientOptions& options = {}, std::size_t shards = 1);
   /// Computes E and all gradients, with dropout. Parameters do not change. Memory does not grow with B, except for a
   /// CustomLoss.
   /// \param input_gradient  receives ∂E/∂a^0, (B, M_0); not computed if empty
-  /// \throws std::invalid_argument if B is 0, for an invalid label, weight or parameter of the loss
+  /// \param shards          S, a power of two, at most 1024. Shard s has the rows ⌊B s / S⌋, …, ⌊B (s+1) / S⌋ − 1. The
+  ///                        sums over the rows of each shard are added in one binary tree. So processes that share the
+  ///                        shards get the same bits
+  /// \throws std::invalid_argument if B is 0, for an invalid label, weight, parameter of the loss or number of shards,
+  ///         and for a CustomLoss with several shards
   /// \returns E
   double loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss& loss, std::span<const T> sample_weight = {},
-                           MatrixView<T> input_gradient = {});
+                           MatrixView<T> input_gradient = {}, std::size_t shards = 1);
   /// E, without gradients and without dropout. \throws std::invalid_argument as loss_and_gradient()
   [[nodiscard]] double evaluate(const Input<T>& x, Targets<T> y, const Loss& loss,
                                 std::span<const T> sample_weight = {}) const;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <backpass/communicator.hpp>
 #include <backpass/compiler.hpp>
 #include <backpass/field.hpp>
 #include <backpass/network.hpp>
@@ -122,6 +123,7 @@ struct TrainingPosition {
 struct TrainingMemory {
   TrainingPosition position;
   std::optional<std::uint64_t> seed;  ///< of the shuffles; none before the first fit
+  std::size_t shards = 1;             ///< FitOptions::shards
   double base_lr = 0.0;               ///< the optimizer's learning rate at the start of the training
   History history;                    ///< of the finished epochs
   std::string monitor;                ///< the series that `best` belongs to; empty without early stopping
@@ -217,6 +219,21 @@ struct FitOptions {
   std::function<bool(const ProgressReport&)> on_progress = {};
   /// Of the shuffles. None: 0, or the seed of the training in resume_from.
   std::optional<std::uint64_t> seed = {};
+  /// S: each batch is divided into S shards, as in Network::loss_and_gradient(). With shuffle, rows change places only
+  /// with rows of the same shard. Also the metrics and the validation loss are sums over shards. So the results depend
+  /// on S, and not on the number of processes. None: the shards of the training in resume_from, else 1, or 8 with a
+  /// communicator.
+  std::optional<std::size_t> shards = {};
+  /// Null, or this process's member of a group of processes that all call fit with the same settings. Each has a part
+  /// of the rows of x, y, sample_weight and validation_data, which may have no rows. Together, in the order of the
+  /// ranks, they are the data set. fit first moves each row to the process that has its shard.
+  ///
+  /// All processes end with the same parameters, optimizer and history. Before the first step, they get the parameters,
+  /// the seeds and the dropout state of rank 0. Functions are called on rank 0 only, and must not change the network or
+  /// the optimizer; on_progress is called on all ranks, and its result counts on rank 0. Rank 0 saves the checkpoint,
+  /// and all ranks read resume_from. If a process fails, the others throw std::runtime_error with its message. After
+  /// std::bad_alloc, only the process that threw it returns to the last finished epoch.
+  Communicator* communicator = nullptr;
   /// Empty, or a file that fit saves after every epoch (and after on_epoch_end), with all that resume_from needs.
   std::filesystem::path checkpoint = {};
   /// Empty, or a file with an interrupted training. fit first replaces the parameters, the optimizer's state and the

@@ -10,7 +10,11 @@ namespace backpass {
 
 inline constexpr std::uint64_t kMemberStream = (std::uint64_t{1} << 63) - 1;
 
-constexpr std::uint64_t shuffle_stream(std::size_t epoch) noexcept { return std::uint64_t{1} << 62 | epoch; }
+/// \param epoch  below 2^48
+/// \param shard  below 2^14
+constexpr std::uint64_t shuffle_stream(std::size_t epoch, std::size_t shard = 0) noexcept {
+  return std::uint64_t{1} << 62 | static_cast<std::uint64_t>(shard) << 48 | epoch;
+}
 
 /// \param pass  number of training passes before this one, below 2^48
 constexpr std::uint64_t dropout_stream(std::size_t layer, std::uint64_t pass) noexcept {

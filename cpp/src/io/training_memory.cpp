@@ -79,6 +79,9 @@ std::string memory_to_json(const TrainingMemory& memory) {
   object.set("epoch_weight_sum", json_number(memory.position.weight_sum));
   object.set("epoch_lr", json_number(memory.position.lr));
   object.set("seed", memory.seed ? std::to_string(*memory.seed) : "null");
+  if (memory.shards != 1) {
+    object.set("shards", std::to_string(memory.shards));
+  }
   object.set("base_lr", json_number(memory.base_lr));
   if (memory.weight_decay_schedule) {
     object.set("base_weight_decay", json_number(memory.base_weight_decay));
@@ -106,6 +109,9 @@ StoredMemory memory_from_json(const JsonValue& value) {
   memory.position.lr = reader.finite_number("epoch_lr");
   if (reader.member("seed").kind != JsonValue::Kind::null) {
     memory.seed = reader.count("seed");
+  }
+  if (reader.has("shards")) {
+    memory.shards = reader.count("shards");
   }
   memory.base_lr = reader.finite_number("base_lr");
   if (reader.has("base_weight_decay")) {

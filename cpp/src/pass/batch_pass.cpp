@@ -37,20 +37,39 @@ std::size_t own_block_rows(const model::Model<T>& model) noexcept {
   return std::clamp(kBlockBytes / (numbers * sizeof(T)), kMinOwnBlockRows, kBlockRows);
 }
 
+/// 1 / Σ_b w_b over all rows of the batch. A sum of weights of listed rows may be 0: then the result is 0.
+template <class T>
+double reciprocal_of_weights(const Batch<T>& batch, const Division<T>& division) {
+  if (division.combine) {
+    return division.weight_sum > 0.0 ? 1.0 / division.weight_sum : 0.0;
+  }
+  const bool divided = division.shards.are_used();
+  if (batch.sample_weight.empty() || !batch.index) {
+    const double reciprocal = model::reciprocal_weight_sum(batch.sample_weight, batch.rows());  // checks the weights
+    if (batch.sample_weight.empty() || !divided) {
+      return reciprocal;
+    }
+  }
+  const double sum = weight_sum(batch.sample_weight, divided ? division.shards : Shards::all(1, batch.rows()),
+                                [&](std::size_t row) { return batch.source(row); });
+  return sum > 0.0 ? 1.0 / sum : 0.0;
+}
+
 }  // namespace
 
 template <class T>
 double BatchPass<T>::evaluate(const model::Model<T>& model, const Batch<T>& batch, const Loss& loss) {
   const auto plan = model::plan_loss<T>(loss, model.layers.back().activation);
   const model::RowMean mean(model::reciprocal_weight_sum(batch.sample_weight, batch.rows()));
-  return run({model, nullptr, batch, plan, PassOptions{}, std::nullopt, mean});
+  const Rows rows{0, batch.rows()};
+  return mean.of(run({model, nullptr, batch, rows, nullptr, plan, PassOptions{}, {}, std::nullopt, mean}));
 }
 
 template <class T>
 void BatchPass<T>::row_terms(const model::Model<T>& model, const Batch<T>& batch, const Loss& loss,
                              const model::RowMean& mean, std::span<double> terms) {
   const auto plan = model::plan_loss<T>(loss, model.layers.back().activation);
-  run({model, nullptr, batch, plan, PassOptions{}, std::nullopt, mean, terms.data()});
+  run({model, nullptr, batch, {0, batch.rows()}, nullptr, plan, PassOptions{}, {}, std::nullopt, mean, terms.data()});
 }
 
 template <class T>
@@ -60,27 +79,67 @@ double BatchPass<T>::train(model::Model<T>& model, const Batch<T>& batch, const 
   if (options.optimizer) {
     step_.check(model, *options.optimizer);
   }
-  // A mini-batch of fit divides by the sum of the weights of its own rows.
-  double scale = 0.0;
-  if (batch.index && !batch.sample_weight.empty()) {
-    double sum = 0.0;
-    for (const std::uint32_t row : *batch.index) {
-      sum += static_cast<double>(batch.sample_weight[row]);
-    }
-    scale = sum > 0.0 ? 1.0 / sum : 0.0;
-  } else {
-    scale = model::reciprocal_weight_sum(batch.sample_weight, batch.rows());
-  }
-  const DropoutPass dropout{model.dropout.seed, model.dropout.pass, model.dropout_scale};
-  const double value = run({model, &model, batch, plan, options, dropout, model::RowMean(scale)});
+  const model::RowMean mean(reciprocal_of_weights(batch, options.division));
+  const DropoutPass dropout{model.dropout.seed, model.dropout.pass, model.dropout_scale,
+                            options.division.shards.first_row()};
+  const PassContext context{
+      model, &model, batch, {0, batch.rows()}, model.gradients.data(), plan, options, options.optimizer, dropout, mean};
+  const double sum = options.division.shards.are_used() ? run_shards(context) : run(context);
   ++model.dropout.pass;
   model.set_has_gradients();
-  return value;
+  return mean.of(sum);
+}
+
+template <class T>
+double BatchPass<T>::run_shards(PassContext context) {
+  const Shards& shards = context.options.division.shards;
+  const auto size = static_cast<kernels::Index>(context.model.parameters.size());
+  const std::size_t count = shards.last - shards.first;
+  while (shard_gradients_.size() + 1 < tree_slots(count)) {
+    shard_gradients_.emplace_back(context.model.parameters.size());
+  }
+  shard_terms_.resize(tree_slots(count));
+  const auto gradients_of = [&](std::size_t slot) {
+    return slot == 0 ? context.trained->gradients.data() : shard_gradients_[slot - 1].data();
+  };
+  context.optimizer.reset();
+  tree_sum(
+      count,
+      [&](std::size_t s, std::size_t slot) {
+        context.rows = shards.rows_of(shards.first + s);
+        context.gradients = gradients_of(slot);
+        if (context.rows.count() == 0) {
+          std::fill_n(context.gradients, size, T(0));
+          shard_terms_[slot] = 0.0;
+        } else {
+          shard_terms_[slot] = run(context);
+        }
+      },
+      [&](std::size_t from, std::size_t to) {
+        const auto work = static_cast<double>(size);
+        runtime::parallel(runtime::threads_for(work), work, [&](const runtime::Member& member) {
+          const auto [begin, end] = member.share(static_cast<std::size_t>(size), kAlignment / sizeof(T));
+          kernels::table<T>().add(static_cast<kernels::Index>(end - begin), gradients_of(from) + begin,
+                                  gradients_of(to) + begin);
+        });
+        shard_terms_[to] += shard_terms_[from];
+      });
+  if (const auto& combine = context.options.division.combine) {
+    shard_terms_[0] = (*combine)(context.trained->gradients.span(), shard_terms_[0]);
+  }
+  if (context.options.optimizer) {
+    const auto work = static_cast<double>(size);
+    step_.begin(*context.trained, *context.options.optimizer);
+    runtime::parallel(runtime::threads_for(work), work, [&](const runtime::Member& member) {
+      step_.run(member, *context.trained, context.options.gradient_options);
+    });
+  }
+  return shard_terms_[0];
 }
 
 template <class T>
 double BatchPass<T>::run(const PassContext& context) {
-  const std::size_t rows = context.batch.rows();
+  const std::size_t rows = context.rows.count();
   const double work = static_cast<double>(rows) * static_cast<double>(context.model.parameters.size()) *
                       (context.options.gradients ? 3.0 : 1.0);
   const int threads = context.model.has_custom_activation() ? 1 : runtime::threads_for(work);
@@ -116,7 +175,7 @@ void BatchPass<T>::reserve(const PassContext& context, std::size_t blocks, std::
   if (segments > 1) {
     segments_.reserve(model, segments);
   }
-  reserve_wide_sums(wide_, blocks, context.batch.rows(), model.parameters.size());
+  reserve_wide_sums(wide_, blocks, context.rows.count(), model.parameters.size());
 }
 
 template <class T>
@@ -132,7 +191,7 @@ LayerPass<T> BatchPass<T>::layer_pass(const PassContext& context, const Block& b
                                       std::size_t count) const {
   auto dropout = context.dropout;
   if (dropout) {
-    dropout->first_row = first;
+    dropout->first_row += first;
   }
   const ConstMatrixView<T> x =
       copies_input(context) ? ConstMatrixView<T>(block.tape.input()) : context.batch.x.view().middle_rows(first, count);
@@ -208,14 +267,14 @@ void BatchPass<T>::pass_block(const PassContext& context, Block& block, std::siz
 template <class T>
 typename BatchPass<T>::Update BatchPass<T>::update_of(const PassContext& context,
                                                       const runtime::Member& member) const noexcept {
-  if (!context.options.optimizer) {
+  if (!context.optimizer) {
     return Update::none;
   }
   // Penalties and clipping need the whole gradient first.
   if (context.options.gradient_options.any()) {
     return Update::at_the_end;
   }
-  const auto rows = static_cast<double>(std::min(context.batch.rows(), blocks_.front().tape.rows()));
+  const auto rows = static_cast<double>(std::min(context.rows.count(), blocks_.front().tape.rows()));
   const double work =
       rows * static_cast<double>(context.model.parameters.size()) * (sizeof(T) > sizeof(float) ? 2.0 : 1.0);
   return work <= kMostUninterruptedWork * member.size() ? Update::by_pieces : Update::at_the_end;
@@ -223,16 +282,16 @@ typename BatchPass<T>::Update BatchPass<T>::update_of(const PassContext& context
 
 template <class T>
 double BatchPass<T>::run_blocks(const PassContext& context, int threads, double work) {
-  const std::size_t rows = context.batch.rows();
+  const Rows rows = context.rows;
   Block& block = blocks_.front();
-  const bool by_columns = shares_columns(context.model, std::min(rows, block.tape.rows()), threads);
-  const Chunks<T> chunks(rows, 0, rows);
+  const bool by_columns = shares_columns(context.model, std::min(rows.count(), block.tape.rows()), threads);
+  const Chunks<T> chunks(rows.count(), rows.begin, rows.end);
   runtime::parallel(threads, work, [&](const runtime::Member& member) {
     Worker<T> worker = workers_[member.rank()];
     const Update update = update_of(context, member);
-    for (std::size_t first = 0, count = 0; first < rows; first += count) {
+    for (std::size_t first = rows.begin, count = 0; first < rows.end; first += count) {
       count = chunks.rows_from(first, block.tape.rows());
-      const bool last = first + count == rows;
+      const bool last = first + count == rows.end;
       pass_block(context, block, first, count, share_of(member, by_columns, count), worker);
       if (last && update == Update::by_pieces) {
         begin_step(context, member);
@@ -261,13 +320,13 @@ double BatchPass<T>::run_blocks(const PassContext& context, int threads, double 
       step_.run(member, *context.trained, context.options.gradient_options);
     }
   });
-  return context.mean.of(sum_order::add_segments(loss_sums_));
+  return sum_order::add_segments(loss_sums_);
 }
 
 template <class T>
 void BatchPass<T>::begin_step(const PassContext& context, const runtime::Member& member) {
   if (member.rank() == 0) {
-    step_.begin(*context.trained, *context.options.optimizer);
+    step_.begin(*context.trained, *context.optimizer);
   }
 }
 
@@ -276,15 +335,15 @@ template <class Done>
 void BatchPass<T>::add_gradients(const PassContext& context, const runtime::Member& member, const Chunks<T>& chunks,
                                  std::size_t first, std::size_t count, const Worker<T>& worker, Done done) {
   layer_pass(context, blocks_.front(), first, count)
-      .gradients({0, count}, context.trained->gradients.data(), chunks, first, wide_.front(),
-                 static_cast<std::size_t>(member.rank()), static_cast<std::size_t>(member.size()), worker, done);
+      .gradients({0, count}, context.gradients, chunks, first, wide_.front(), static_cast<std::size_t>(member.rank()),
+                 static_cast<std::size_t>(member.size()), worker, done);
 }
 
 template <class T>
 void BatchPass<T>::run_segment(const PassContext& context, std::size_t s, std::size_t segments, std::size_t rank) {
-  const std::size_t rows = context.batch.rows();
-  const std::size_t begin = sum_order::first_row(s, segments, rows);
-  const std::size_t end = sum_order::first_row(s + 1, segments, rows);
+  const std::size_t rows = context.rows.count();
+  const std::size_t begin = context.rows.begin + sum_order::first_row(s, segments, rows);
+  const std::size_t end = context.rows.begin + sum_order::first_row(s + 1, segments, rows);
   const Worker<T> worker = workers_[static_cast<int>(rank)];
   Block& block = blocks_[rank];
   const Chunks<T> chunks(rows, begin, end);
@@ -293,7 +352,7 @@ void BatchPass<T>::run_segment(const PassContext& context, std::size_t s, std::s
     pass_block(context, block, first, count, Share::of_rows({0, count}), worker);
     loss_sums_[s] = sum_order::add_rows(loss_sums_[s], std::span(block.terms).first(count));
     if (context.options.gradients) {
-      T* const gradients = s == 0 ? context.trained->gradients.data() : segments_.segment(s);
+      T* const gradients = s == 0 ? context.gradients : segments_.segment(s);
       layer_pass(context, block, first, count)
           .gradients({0, count}, gradients, chunks, first, wide_[rank], 0, 1, worker,
                      [](std::size_t /*from*/, std::size_t /*to*/) {});
@@ -313,12 +372,12 @@ double BatchPass<T>::run_segments(const PassContext& context, int threads, doubl
     if (!options.gradients) {
       return;
     }
-    if (options.optimizer) {
+    if (context.optimizer) {
       begin_step(context, member);
     }
     member.barrier();
-    const auto [begin, end] = segments_.add_to(member, 1, segments, context.trained->gradients.data());
-    if (!options.optimizer) {
+    const auto [begin, end] = segments_.add_to(member, 1, segments, context.gradients);
+    if (!context.optimizer) {
       return;
     }
     if (!options.gradient_options.any()) {
@@ -328,7 +387,7 @@ double BatchPass<T>::run_segments(const PassContext& context, int threads, doubl
       step_.run(member, *context.trained, options.gradient_options);
     }
   });
-  return context.mean.of(sum_order::add_segments(loss_sums_));
+  return sum_order::add_segments(loss_sums_);
 }
 
 template class BatchPass<float>;

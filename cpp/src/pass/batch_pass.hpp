@@ -12,10 +12,12 @@
 #include <backpass/matrix.hpp>
 #include <backpass/optimizer.hpp>
 
+#include "base/aligned_buffer.hpp"
 #include "model/loss_plan.hpp"
 #include "model/model.hpp"
 #include "pass/layer_pass.hpp"
 #include "pass/segments.hpp"
+#include "pass/shards.hpp"
 #include "pass/share.hpp"
 #include "pass/step.hpp"
 #include "pass/tape.hpp"
@@ -56,6 +58,7 @@ class BatchPass {
     MatrixView<T> input_gradient = {};           ///< ∂E/∂a^0, (B, M_0) in the order of the batch, or empty
     std::optional<OptimizerRef> optimizer = {};  ///< if set, updates the parameters
     GradientOptions gradient_options = {};
+    Division<T> division = {};
   };
 
   /// E without dropout. The arguments must have been checked, here and below.
@@ -73,8 +76,11 @@ class BatchPass {
     const model::Model<T>& model;
     model::Model<T>* trained;  ///< receives the gradients; null for an evaluation
     const Batch<T>& batch;
+    Rows rows;     ///< of the batch: all, or those of a shard
+    T* gradients;  ///< receives the gradients of these rows, or null
     const model::LossPlan<T>& loss;
     const PassOptions& options;
+    std::optional<OptimizerRef> optimizer;  ///< as PassOptions::optimizer; empty for a shard
     std::optional<DropoutPass> dropout;
     model::RowMean mean;
     double* terms = nullptr;  ///< (B), the output of row_terms(), or null
@@ -88,7 +94,11 @@ class BatchPass {
     std::vector<double> terms;  ///< one term of E per row
   };
 
+  /// \returns the sum of the rows' terms of E
   double run(const PassContext& context);
+  /// The sums of the shards, one after another, and the sums of these in the order of the tree. Then the step.
+  /// \returns the sum of the terms of all shards
+  double run_shards(PassContext context);
   /// One sum over all rows. The members divide each block, and then the elements of the gradient.
   double run_blocks(const PassContext& context, int threads, double work);
   /// A sum of segments, which the members divide.
@@ -126,8 +136,10 @@ class BatchPass {
   std::vector<Block> blocks_;
   Workers<T> workers_;
   SegmentedGradient<T> segments_;
-  std::vector<WideSum<T>> wide_;   ///< with segments one per thread, else one in total
-  std::vector<double> loss_sums_;  ///< one per segment
+  std::vector<WideSum<T>> wide_;                   ///< with segments one per thread, else one in total
+  std::vector<double> loss_sums_;                  ///< one per segment
+  std::vector<AlignedBuffer<T>> shard_gradients_;  ///< slots 1, 2, … of tree_sum()
+  std::vector<double> shard_terms_;                ///< slots 0, 1, … of tree_sum()
   Step<T> step_;
 };
 

@@ -18,6 +18,7 @@
 #include "model/require_matrix.hpp"
 #include "pass/network_access.hpp"
 #include "pass/network_impl.hpp"
+#include "pass/shards.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/team.hpp"
 
@@ -314,9 +315,10 @@ std::size_t Workspace<T>::max_batch() const noexcept {
 
 template <class T>
 double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
-                              std::span<const T> sample_weight, const GradientOptions& options) {
+                              std::span<const T> sample_weight, const GradientOptions& options, std::size_t shards) {
   checked_impl().check_input(x);
   require_fields(options);
+  pass::check_shards(shards, loss);
   impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (const auto* custom = std::get_if<CustomLoss>(&loss)) {
     impl_->step.check(impl_->model, optimizer);
@@ -326,14 +328,16 @@ double Network<T>::train_step(const Input<T>& x, Targets<T> y, const Loss& loss,
   }
   return in_own_mode([&] {
     return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
-                                   {true, {}, optimizer, options});
+                                   {true, {}, optimizer, options, {pass::Shards::all(shards, x.rows())}});
   });
 }
 
 template <class T>
 double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss& loss,
-                                     std::span<const T> sample_weight, MatrixView<T> input_gradient) {
+                                     std::span<const T> sample_weight, MatrixView<T> input_gradient,
+                                     std::size_t shards) {
   checked_impl().check_input(x);
+  pass::check_shards(shards, loss);
   impl_->check_loss(loss, x.rows(), y, sample_weight);
   if (input_gradient.data() != nullptr) {
     model::require_output("input_gradient", input_gradient, x.rows(), sizes().front());
@@ -347,7 +351,7 @@ double Network<T>::loss_and_gradient(const Input<T>& x, Targets<T> y, const Loss
   }
   return in_own_mode([&] {
     return impl_->batch_pass.train(impl_->model, {x, y, sample_weight, std::nullopt}, loss,
-                                   {true, input_gradient, {}, {}});
+                                   {true, input_gradient, {}, {}, {pass::Shards::all(shards, x.rows())}});
   });
 }
 
@@ -469,9 +473,10 @@ void NetworkAccess::check_step(Network<T>& network, OptimizerRef optimizer) {
 template <class T>
 double NetworkAccess::train_rows(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y,
                                  std::span<const T> sample_weight, std::span<const std::uint32_t> rows,
-                                 const Loss& loss, OptimizerRef optimizer, const GradientOptions& options) {
+                                 const Loss& loss, OptimizerRef optimizer, const GradientOptions& options,
+                                 const pass::Division<T>& division) {
   auto& impl = network.checked_impl();
-  return impl.batch_pass.train(impl.model, {x, y, sample_weight, rows}, loss, {true, {}, optimizer, options});
+  return impl.batch_pass.train(impl.model, {x, y, sample_weight, rows}, loss, {true, {}, optimizer, options, division});
 }
 template <class T>
 void NetworkAccess::row_terms(const Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y,
@@ -516,7 +521,7 @@ void NetworkAccess::set_owner(OptimizerState& state, const Network<T>& network) 
   template void NetworkAccess::check_step(Network<T>&, OptimizerRef);                                                  \
   template double NetworkAccess::train_rows(Network<T>&, ConstMatrixView<T>, const Targets<T>&, std::span<const T>,    \
                                             std::span<const std::uint32_t>, const Loss&, OptimizerRef,                 \
-                                            const GradientOptions&);                                                   \
+                                            const GradientOptions&, const pass::Division<T>&);                         \
   template void NetworkAccess::row_terms(const Network<T>&, ConstMatrixView<T>, const Targets<T>&, std::span<const T>, \
                                          const Loss&, const model::RowMean&, std::span<double>);                       \
   template const PerLayer<Initializer>& NetworkAccess::initializers(const Network<T>&);                                \

@@ -9,6 +9,7 @@
 #include <backpass/network.hpp>
 
 #include "model/loss_plan.hpp"
+#include "pass/shards.hpp"
 
 namespace backpass {
 
@@ -36,11 +37,12 @@ struct NetworkAccess {
   /// \param y              of all rows of x
   /// \param sample_weight  (rows of x), or empty
   /// \param rows           (B), row numbers in x
+  /// \param division       of these rows, unless it has one shard
   /// \returns E before the update
   template <class T>
   static double train_rows(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y,
                            std::span<const T> sample_weight, std::span<const std::uint32_t> rows, const Loss& loss,
-                           OptimizerRef optimizer, const GradientOptions& options);
+                           OptimizerRef optimizer, const GradientOptions& options, const pass::Division<T>& division);
   /// The terms of the rows in E, without dropout.
   /// \param x              (B, M_0)
   /// \param y              (B, M_N), or labels (B)

@@ -33,7 +33,7 @@ inline constexpr std::size_t kLeastSegmentedWork = 200'000;
   return std::max(std::clamp<std::size_t>(rows / kRowsForFewSegments, 1, kFewSegments),
                   std::min<std::size_t>(rows / kRowsForManySegments, kManySegments));
 }
-/// The first row of segment s: ⌊rows · s / segments⌋.
+/// The first row of segment s: ⌊rows · s / segments⌋. Shards divide the rows of a batch in the same way.
 [[nodiscard]] inline std::size_t first_row(std::size_t s, std::size_t segments, std::size_t rows) noexcept {
   return rows * s / segments;
 }

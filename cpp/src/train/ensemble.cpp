@@ -75,7 +75,9 @@ class EnsembleFit {
   struct Member {
     Member(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
            const FitOptions<T>& options)
-        : fit(network, x, y, loss, optimizer, options), parameters(static_cast<double>(network.num_parameters())) {}
+        : fit(network, x, y, loss, optimizer, options, alone),
+          parameters(static_cast<double>(network.num_parameters())) {}
+    Group alone{nullptr};
     Fit<T> fit;
     double parameters;
     std::optional<DivergenceError> error = {};
@@ -132,6 +134,7 @@ EnsembleFit<T>::EnsembleFit(Ensemble<T>& ensemble, ConstMatrixView<T> x, const T
     const FitOptions<T>& own = options[k];
     require(!own.on_begin && !own.on_epoch_end && !own.on_progress,
             "an ensemble does not call functions per member: use those of EnsembleRun");
+    require(own.communicator == nullptr, "an ensemble has no communicator");
     require(own.memory == nullptr && own.checkpoint.empty() && own.resume_from.empty(),
             "an ensemble has no memory, checkpoint and resume_from");
     states.push_back(&optimizers[k].state());

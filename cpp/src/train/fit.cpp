@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <new>
 #include <numeric>
@@ -13,8 +14,6 @@
 #include "base/checked.hpp"
 #include "base/floating_point_mode.hpp"
 #include "base/require.hpp"
-#include "base/shuffle.hpp"
-#include "base/streams.hpp"
 #include "base/text.hpp"
 #include "pass/network_access.hpp"
 #include "runtime/interrupt.hpp"
@@ -34,7 +33,12 @@ const std::vector<double>& History::operator[](std::string_view name) const {
 namespace train {
 namespace {
 
+/// A process has stopped the training before the update of a step.
+class Stopped : public std::exception {};
+
 double seconds_of(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+
+constexpr std::size_t kDefaultShards = 8;  ///< with a communicator
 
 /// A deep copy whose ReduceOnPlateau has seen no epoch.
 std::optional<Schedule> fresh_copy(const std::optional<Schedule>& schedule) {
@@ -50,25 +54,35 @@ std::optional<Schedule> fresh_copy(const std::optional<Schedule>& schedule) {
 
 template <class T>
 Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
-            const FitOptions<T>& options)
+            const FitOptions<T>& options, Group& group)
     : network_(network),
+      group_(group),
       x_(x),
       y_(y),
       sample_weight_(options.sample_weight),
       loss_(loss),
       optimizer_(optimizer),
       options_(options),
+      given_x_(x),
+      given_y_(y),
       scheduled_(optimizer, options.weight_decay_schedule.has_value()),
       memory_(options.memory == nullptr ? own_memory_ : *options.memory) {
   NetworkAccess::check_input<T>(network, x);
-  NetworkAccess::check_loss<T>(network, loss, x.rows(), y, sample_weight_);
-  if (!sample_weight_.empty()) {
-    model::reciprocal_weight_sum(sample_weight_, x.rows());  // throws if a weight is invalid
+  if (group.is_alone() || x.rows() > 0) {
+    NetworkAccess::check_loss<T>(network, loss, x.rows(), y, sample_weight_);
   }
   require_fields(options);
   require_fields(options.gradient);
+  if (!options.resume_from.empty()) {
+    saved_ = load_checkpoint<T>(options.resume_from);
+  }
+  const std::size_t usual = options.communicator == nullptr ? 1 : kDefaultShards;
+  shards_ = options.shards.value_or(saved_ ? saved_->memory.shards : usual);
+  pass::check_shards(shards_, loss);
+  require(group.size() <= shards_,
+          "shards = " + std::to_string(shards_) + ", but there are " + std::to_string(group.size()) +
+              " processes: each needs at least one shard; use shards=" + std::to_string(group.size()));
   NetworkAccess::check_step(network, optimizer);
-  const std::size_t held_out = validation_rows(x.rows(), options.validation_split);
   require(!(options.validation_split > 0.0 && options.validation_data),
           "validation_data and validation_split cannot both be given");
   require(x.rows() <= std::numeric_limits<std::uint32_t>::max(), "x has more than 2^32 - 1 rows");
@@ -80,21 +94,16 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       validate(**schedule);
     }
   }
-
-  if (held_out > 0) {
-    const std::size_t kept = x.rows() - held_out;
-    const auto weights = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(kept);
-    validation_.emplace(network, x.middle_rows(kept, held_out), y.middle_rows(kept, held_out), loss, weights, options);
-    x_ = x.middle_rows(0, kept);
-    y_ = y.middle_rows(0, kept);
-    sample_weight_ = sample_weight_.empty() ? sample_weight_ : sample_weight_.subspan(0, kept);
-  } else if (options.validation_data) {
+  if (options.validation_data) {
     const auto& [vx, vy] = *options.validation_data;
     NetworkAccess::check_input<T>(network, vx, "validation_data: ");
-    NetworkAccess::check_loss<T>(network, loss, vx.rows(), vy, {}, "validation_data: ");
-    validation_.emplace(network, vx, vy, loss, std::span<const T>{}, options);
+    if (group.is_alone() || vx.rows() > 0) {
+      NetworkAccess::check_loss<T>(network, loss, vx.rows(), vy, {}, "validation_data: ");
+    }
   }
-  training_.emplace(network, x_, y_, loss, sample_weight_, options);
+  // All that follows needs the same calls of all processes.
+  group.require_same("other settings", settings_of(resume_target(), loss));
+  take_data({x, y, sample_weight_, !sample_weight_.empty()});
   if (std::holds_alternative<CustomLoss>(loss)) {
     custom_batch_.emplace(x_, y_);
   }
@@ -104,8 +113,10 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
   require(steps <= kMost && options.epochs <= kMost, "epochs, or the steps of all epochs, are more than 2^63 - 1");
   prepare(steps);
   std::iota(order_.begin(), order_.end(), 0U);
-  const double weights = weight_of(order_);
+  const double weights = weight_of_epoch();
   epoch_mean_ = model::RowMean(weights > 0.0 ? 1.0 / weights : 0.0);
+  group.reserve<T>(network.num_parameters());
+  group.agree();  // no process changes anything before all have come here
 }
 
 /// Makes the memory of a new training, or loads the training of a file. Does everything of begin() that may throw.
@@ -115,13 +126,14 @@ void Fit<T>::prepare(std::size_t steps) {
   constexpr std::size_t kReserved = 4096;  // the first epochs of a fit append to the history without an allocation
   TrainingMemory& memory = prepared_;
   memory.seed = options_.seed.value_or(0);
+  memory.shards = shards_;
   memory.base_lr = scheduled_.base_lr();
   memory.base_weight_decay = scheduled_.base_weight_decay().value_or(0.0);
   memory.dropout_schedule = fresh_copy(options_.dropout_schedule);
   memory.weight_decay_schedule = fresh_copy(options_.weight_decay_schedule);
   memory.history = empty_history();
-  if (!options_.resume_from.empty()) {
-    saved_ = load_training(resume_target());
+  if (saved_) {
+    check_training(*saved_, resume_target());
     memory = std::move(saved_->memory);
   }
   for (auto& [name, values] : memory.history.series) {
@@ -171,7 +183,10 @@ History Fit<T>::run() {
     while (!over_) {
       advance(Clock::time_point::max());
     }
-    return finish();
+    check_same_state();
+    History history = finish();
+    group_.agree();  // the last call: an error up to here reaches the other processes
+    return history;
   } catch (const std::bad_alloc&) {
     recover();
     throw;
@@ -189,9 +204,10 @@ void Fit<T>::begin() {
   memory_ = std::move(prepared_);
   // Follow the caller's schedule and not a copy: a callback may read and change the memory of a ReduceOnPlateau.
   scheduled_.follow(options_.schedule, memory_);
-  over_ = memory_.position.epochs >= options_.epochs || (monitor_ && monitor_->is_over(memory_));
-  if (options_.on_begin) {
-    in_callers_mode(options_.on_begin, BeginReport{memory_.position.epochs, order_.size()});
+  synchronise();
+  over_ = agree_to_stop(memory_.position.epochs >= options_.epochs || (monitor_ && monitor_->is_over(memory_)));
+  if (options_.on_begin && group_.rank() == 0) {
+    in_callers_mode(options_.on_begin, BeginReport{memory_.position.epochs, rows()});
   }
 }
 
@@ -202,6 +218,7 @@ void Fit<T>::advance(Clock::time_point until) {
   if (!within_epoch_) {
     // Take the snapshot after the callback of the last epoch, which may have changed the parameters. If this epoch
     // fails, the network returns to this snapshot.
+    check_same_state();
     take_last_finite();
     within_epoch_ = true;
     epoch_time_ = {};
@@ -217,13 +234,14 @@ void Fit<T>::advance(Clock::time_point until) {
     return;
   }
   // Call on_epoch_end before parameters are restored: it may read the network of this epoch.
-  const bool stop = options_.on_epoch_end &&
-                    in_callers_mode(options_.on_epoch_end, EpochReport{epoch, options_.epochs, memory_.history});
+  const bool calls = options_.on_epoch_end && group_.rank() == 0;
+  const bool stop =
+      calls && in_callers_mode(options_.on_epoch_end, EpochReport{epoch, options_.epochs, memory_.history});
   within_epoch_ = false;
-  if (!options_.checkpoint.empty()) {
+  if (!options_.checkpoint.empty() && group_.rank() == 0) {
     save(options_.checkpoint, network_, {.optimizer = optimizer_, .schedule = options_.schedule, .memory = &memory_});
   }
-  over_ = stop || memory_.position.epochs >= options_.epochs || (monitor_ && monitor_->is_over(memory_));
+  over_ = agree_to_stop(stop || memory_.position.epochs >= options_.epochs || (monitor_ && monitor_->is_over(memory_)));
 }
 
 template <class T>
@@ -248,8 +266,8 @@ template <class T>
 double Fit<T>::rows_left() const noexcept {
   const TrainingPosition& at = memory_.position;
   const auto epochs = static_cast<double>(options_.epochs) - static_cast<double>(at.epochs);
-  const std::size_t done = std::min(order_.size(), at.epoch_steps * options_.batch_size);
-  return epochs * static_cast<double>(order_.size()) - static_cast<double>(done);
+  const std::size_t done = std::min(rows(), at.epoch_steps * options_.batch_size);
+  return epochs * static_cast<double>(rows()) - static_cast<double>(done);
 }
 
 template <class T>
@@ -307,22 +325,25 @@ template <class T>
 typename Fit<T>::Steps Fit<T>::run_steps(std::size_t epoch, Clock::time_point until) {
   TrainingPosition& at = memory_.position;
   while (at.epoch_steps < batches()) {
-    const std::size_t first = at.epoch_steps * options_.batch_size;
-    const std::size_t count = std::min(options_.batch_size, order_.size() - first);
-    const std::span<const std::uint32_t> rows(order_.data() + first, count);
+    const std::size_t batch = at.epoch_steps;
     scheduled_.set(epoch, at.steps);
-    at.lr = at.epoch_steps == 0 ? optimizer_.lr() : at.lr;
-    runtime::poll(count * network_.num_parameters());  // an interrupt ends fit between two steps
-    const double value = train_batch(rows, scheduled_.dropout_scale(epoch, at.steps));
+    at.lr = batch == 0 ? optimizer_.lr() : at.lr;
+    runtime::poll(rows_of(batch).size() * network_.num_parameters());  // an interrupt ends fit between two steps
+    double value = 0.0;
+    try {
+      value = train_batch(batch, scheduled_.dropout_scale(epoch, at.steps));
+    } catch (const Stopped&) {
+      return Steps::stopped;
+    }
     if (!std::isfinite(value)) {
-      diverged(epoch, at.epoch_steps, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
+      diverged(epoch, batch, std::isnan(value) ? "the loss became nan" : "the loss became infinite");
     }
     ++at.steps;
     ++at.epoch_steps;
-    const double weight = weight_of(rows);
+    const double weight = weight_of(batch);
     at.loss_sum += epoch_mean_.term(weight, value);
     at.weight_sum += epoch_mean_.term(weight, 1.0);
-    if (stopped(epoch, first + count)) {
+    if (stopped(epoch, std::min(rows(), at.epoch_steps * options_.batch_size))) {
       return Steps::stopped;
     }
     if (until != Clock::time_point::max() && Clock::now() >= until && at.epoch_steps < batches()) {
@@ -342,50 +363,47 @@ bool Fit<T>::stopped(std::size_t epoch, std::size_t rows_done) {
     return false;
   }
   last_report_ = Clock::now();
-  return in_callers_mode(options_.on_progress, ProgressReport{epoch, rows_done, order_.size(), epoch_loss()});
+  const bool stop = in_callers_mode(options_.on_progress, ProgressReport{epoch, rows_done, rows(), epoch_loss()});
+  stop_requested_ = stop_requested_ || (stop && group_.rank() == 0);
+  return stop && group_.is_alone();
 }
 
 template <class T>
-double Fit<T>::train_batch(std::span<const std::uint32_t> rows, std::optional<double> dropout_scale) {
+double Fit<T>::train_batch(std::size_t batch, std::optional<double> dropout_scale) {
   std::optional<DropoutScale<T>> scaled;
   if (dropout_scale) {
     scaled.emplace(network_, *dropout_scale);
   }
+  const std::span<const std::uint32_t> rows = rows_of(batch);
   if (custom_batch_) {
     custom_batch_->gather(rows);
     return network_.train_step(custom_batch_->x(), custom_batch_->y(), loss_, optimizer_, {}, options_.gradient);
   }
-  return NetworkAccess::train_rows(network_, x_, y_, sample_weight_, rows, loss_, optimizer_, options_.gradient);
-}
-
-template <class T>
-double Fit<T>::weight_of(std::span<const std::uint32_t> rows) const {
-  if (sample_weight_.empty()) {
-    return static_cast<double>(rows.size());
+  const auto combine = [this](std::span<T> gradients, double terms) {
+    const auto [sum, stop] = group_.agree(terms, stop_requested_);
+    if (stop) {
+      throw Stopped();
+    }
+    group_.sum_agreed(gradients);
+    return sum;
+  };
+  pass::Division<T> division{partition_.shards(batch)};
+  if (!group_.is_alone()) {
+    division.weight_sum = weight_of(batch);
+    division.combine = combine;
   }
-  return std::accumulate(rows.begin(), rows.end(), 0.0,
-                         [&](double sum, std::uint32_t row) { return sum + static_cast<double>(sample_weight_[row]); });
-}
-
-template <class T>
-void Fit<T>::shuffle_rows(std::size_t epoch) {
-  std::iota(order_.begin(), order_.end(), 0U);
-  if (options_.shuffle) {
-    constexpr std::size_t kOperations = 64;  // an exchange is a random number and a cache miss
-    const Philox random(*memory_.seed, shuffle_stream(epoch));
-    std::span<std::uint32_t> left(order_);
-    runtime::in_parts(order_.size(), kOperations, [&](std::size_t begin, std::size_t end) {
-      shuffle_last(left, end - begin, random);
-      left = left.first(left.size() - (end - begin));
-    });
-  }
+  return NetworkAccess::train_rows(network_, x_, y_, sample_weight_, rows, loss_, optimizer_, options_.gradient,
+                                   division);
 }
 
 template <class T>
 bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
-  const auto stop = [&] { return stopped(epoch, order_.size()); };
+  const auto stop = [&] { return stopped(epoch, rows()); };
   if (!training_->update_metrics(network_, stop) ||
       (validation_ && !(validation_->update_loss(network_, stop) && validation_->update_metrics(network_, stop)))) {
+    return false;
+  }
+  if (agree_to_stop(false)) {
     return false;
   }
   std::size_t i = 0;
@@ -404,7 +422,9 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
     monitored = add(*validation_, validation_->loss());
   }
   series(i++).push_back(memory_.position.lr);
-  series(i++).push_back(seconds_of(epoch_time_ + (Clock::now() - start)));
+  double seconds = seconds_of(epoch_time_ + (Clock::now() - start));
+  group_.broadcast(std::as_writable_bytes(std::span(&seconds, 1)));
+  series(i++).push_back(seconds);
   ++memory_.history.epochs;
   scheduled_.observe(monitored);
   return true;
@@ -417,7 +437,7 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
   // The message counts from 1, like the progress bar. The members of the error count from 0.
   throw DivergenceError(what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) +
                             " (lr " + number_text(lr) + "); the network is restored to its state before that epoch. " +
-                            cause_text<T>(x_, y_, std::as_const(network_).parameters()),
+                            cause_text<T>(given_x_, given_y_, std::as_const(network_).parameters()),
                         epoch, batch);
 }
 
@@ -439,7 +459,20 @@ std::size_t validation_rows(std::size_t rows, double validation_split) {
 template <class T>
 History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
             const FitOptions<T>& options) {
-  return in_own_mode([&] { return train::Fit<T>(network, x, y, loss, optimizer, options).run(); });
+  return in_own_mode([&] {
+    train::Group group(options.communicator);
+    try {
+      return train::Fit<T>(network, x, y, loss, optimizer, options, group).run();
+    } catch (const std::exception& error) {
+      if (!group.is_alone()) {
+        group.fail(error.what());
+      }
+      throw;
+    } catch (...) {
+      group.fail("unknown error");
+      throw;
+    }
+  });
 }
 
 template <class T>

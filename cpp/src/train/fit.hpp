@@ -9,13 +9,17 @@
 #include <string>
 #include <vector>
 
+#include <backpass/random.hpp>
 #include <backpass/serialize.hpp>
 #include <backpass/trainer.hpp>
 
 #include "model/loss_plan.hpp"
 #include "train/custom_batch.hpp"
 #include "train/evaluation.hpp"
+#include "train/group.hpp"
 #include "train/monitor.hpp"
+#include "train/move_rows.hpp"
+#include "train/partition.hpp"
 #include "train/resume.hpp"
 #include "train/scheduled.hpp"
 #include "train/snapshot.hpp"
@@ -28,8 +32,9 @@ template <class T>
 class Fit {
  public:
   /// Checks all arguments, and loads the training of resume_from. Changes none of them.
+  /// \param group  the processes of FitOptions::communicator
   Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
-      const FitOptions<T>& options);
+      const FitOptions<T>& options, Group& group);
   Fit(const Fit&) = delete;
   Fit& operator=(const Fit&) = delete;
 
@@ -51,7 +56,7 @@ class Fit {
   [[nodiscard]] const TrainingMemory& memory() const noexcept { return memory_; }
   [[nodiscard]] const FitOptions<T>& options() const noexcept { return options_; }
   /// The rows of an epoch.
-  [[nodiscard]] std::size_t rows() const noexcept { return order_.size(); }
+  [[nodiscard]] std::size_t rows() const noexcept { return partition_.all_rows(); }
   /// The rows of all epochs that this training still has to do, unless it stops early. A double, because the product
   /// may be larger than a std::size_t.
   [[nodiscard]] double rows_left() const noexcept;
@@ -70,13 +75,26 @@ class Fit {
   };
   Steps run_steps(std::size_t epoch, Clock::time_point until);
   /// One step.
-  /// \param rows           (B), row numbers in x_
   /// \param dropout_scale  the factor on the dropout rates; empty: 1
   /// \returns E before the update
-  double train_batch(std::span<const std::uint32_t> rows, std::optional<double> dropout_scale);
-  /// The sum of the sample weights. \param rows  (B), row numbers in x_
-  [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
+  double train_batch(std::size_t batch, std::optional<double> dropout_scale);
+  /// The numbers in x_ of this process's rows of a batch.
+  [[nodiscard]] std::span<const std::uint32_t> rows_of(std::size_t batch) const;
+  /// The sum of the sample weights of a batch.
+  [[nodiscard]] double weight_of(std::size_t batch) const;
+  /// The sum of the sample weights of all batches.
+  [[nodiscard]] double weight_of_epoch();
+  void add_batch_weights();
   void shuffle_rows(std::size_t epoch);
+  void shuffle_part(std::size_t part, const Philox& random);
+  /// Takes the rows for validation, and the rows of this process's shards.
+  void take_data(const DataRows<T>& own);
+  /// Gives all processes the parameters, the dropout state and the seed of the first one.
+  void synchronise();
+  /// \throws std::invalid_argument unless all processes have the same parameters and optimizer
+  void check_same_state();
+  /// Agrees with the other processes on the end of an epoch or an evaluation. \returns whether the training stops
+  bool agree_to_stop(bool stop);
   /// Computes the metrics and the validation loss, and appends the epoch to the history.
   /// \returns false if a callback stopped it; the history has not changed then
   bool record(std::size_t epoch, Clock::time_point start);
@@ -89,14 +107,12 @@ class Fit {
   void take_best();
   /// \returns whether the best parameters are known
   bool restore_best();
-  [[nodiscard]] std::size_t batches() const noexcept {
-    return order_.size() / options_.batch_size + (order_.size() % options_.batch_size == 0 ? 0 : 1);
-  }
+  [[nodiscard]] std::size_t batches() const noexcept { return partition_.batches(); }
   [[noreturn]] void diverged(std::size_t epoch, std::size_t batch, const std::string& what);
   [[nodiscard]] History empty_history() const;
   void prepare(std::size_t steps);
   [[nodiscard]] ResumeTarget<T> resume_target() const {
-    return {network_, optimizer_, options_.schedule, prepared_.history, batches(), options_};
+    return {network_, optimizer_, options_.schedule, prepared_.history, batches(), shards_, options_};
   }
   /// The schedules, each with its memory, or null.
   [[nodiscard]] Schedules schedules() noexcept {
@@ -105,16 +121,25 @@ class Fit {
   std::vector<double>& series(std::size_t i) { return memory_.history.series[i].second; }
 
   Network<T>& network_;
+  Group& group_;
+  std::optional<MovedRows<T>> moved_, moved_validation_;
   ConstMatrixView<T> x_;  ///< x_, y_ and sample_weight_ do not include the rows split off for validation
   Targets<T> y_;
   std::span<const T> sample_weight_;
   const Loss& loss_;
   OptimizerRef optimizer_;
   const FitOptions<T>& options_;
+  ConstMatrixView<T> given_x_;  ///< the arguments of fit, for messages
+  Targets<T> given_y_;
+  std::size_t shards_ = 1;
+  Partition partition_{0, 1, 1, 0, 1};
   ScheduledSettings scheduled_;
   std::optional<Evaluation<T>> training_, validation_;
   std::optional<CustomBatch<T>> custom_batch_;
-  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> order_;   ///< row numbers in x_, in the order of the partition
+  bool weights_are_given_ = false;     ///< on a process
+  std::vector<double> batch_weights_;  ///< with shards and sample weights: of each batch of this epoch
+  bool stop_requested_ = false;        ///< on_progress stops the training; the other processes do not know it yet
   TrainingSnapshot<T> last_finite_;
   TrainingPosition position_of_last_finite_;
   TrainingMemory prepared_;                ///< from the constructor until begin()

@@ -41,8 +41,14 @@ Decision decision_for(const Loss& loss) noexcept {
 
 template <class T>
 MetricSum<T>::MetricSum(Metric metric, std::size_t outputs, const Targets<T>& y, Decision decision,
-                        std::span<const T> sample_weight)
-    : metric_(metric), outputs_(outputs), y_(y), decision_(decision), sample_weight_(sample_weight) {
+                        std::span<const T> sample_weight, const SharedRows& rows)
+    : metric_(metric),
+      outputs_(outputs),
+      y_(y),
+      decision_(decision),
+      sample_weight_(sample_weight),
+      rows_(rows),
+      sums_(rows, metric == Metric::r2 ? 1 + 2 * outputs : 2) {
   if (y.are_labels() && metric != Metric::accuracy) {
     throw std::invalid_argument(std::string(metric_name(metric)) +
                                 " needs numeric targets, but y contains class labels");
@@ -83,23 +89,26 @@ void MetricSum<T>::check_classes() const {
 template <class T>
 void MetricSum<T>::start_r2() {
   mean_.resize(outputs_);
-  residual_.resize(outputs_);
-  total_.resize(outputs_);
   shrink_.resize(outputs_);
-  double weights = 0.0;
-  for_rows([&](std::size_t r) {
-    weights += weight(r);
+  const auto sum = [&](auto term) {  // and the sum of the weights, in front
+    RowSums sums(rows_, 1 + outputs_);
+    sums.add(0, y_.rows(), [&](std::size_t r, std::span<double> to) {
+      to[0] += weight(r);
+      for (std::size_t k = 0; k < outputs_; ++k) {
+        to[1 + k] += term(r, static_cast<double>(y_.values()(r, k)));
+      }
+    });
+    const auto total = sums.total();
+    return std::vector<double>(total.begin(), total.end());
+  };
+  const std::vector<double> plain = sum([&](std::size_t r, double y) { return weight(r) * y; });
+  const double weights = plain[0];
+  std::transform(plain.begin() + 1, plain.end(), mean_.begin(), [&](double total) { return total / weights; });
+  if (!std::all_of(mean_.begin(), mean_.end(), [](double mean) { return std::isfinite(mean); })) {
+    // The sum may have overflowed although the mean is finite: add terms that are divided first.
+    const std::vector<double> divided = sum([&](std::size_t r, double y) { return weight(r) / weights * y; });
     for (std::size_t k = 0; k < outputs_; ++k) {
-      mean_[k] += weight(r) * static_cast<double>(y_.values()(r, k));
-    }
-  });
-  for (std::size_t k = 0; k < outputs_; ++k) {
-    double& mean = mean_[k];
-    mean /= weights;
-    if (!std::isfinite(mean)) {
-      // The sum may have overflowed although the mean is finite: add terms that are divided first.
-      mean = 0.0;
-      for_rows([&](std::size_t r) { mean += weight(r) / weights * static_cast<double>(y_.values()(r, k)); });
+      mean_[k] = std::isfinite(mean_[k]) ? mean_[k] : divided[1 + k];
     }
   }
   std::vector<double> largest(outputs_);
@@ -108,6 +117,7 @@ void MetricSum<T>::start_r2() {
       largest[k] = std::max(largest[k], std::fabs(static_cast<double>(y_.values()(r, k)) / 2 - mean_[k] / 2));
     }
   });
+  rows_.group->max(largest);
   for (std::size_t k = 0; k < outputs_; ++k) {
     const bool scalable = largest[k] > 0.0 && std::isfinite(largest[k]);
     shrink_[k] = scalable ? std::ldexp(1.0, std::clamp(-std::ilogb(largest[k]), -1000, 1000)) : 1.0;
@@ -116,10 +126,7 @@ void MetricSum<T>::start_r2() {
 
 template <class T>
 void MetricSum<T>::reset() noexcept {
-  weights_ = 0.0;
-  sum_ = 0.0;
-  std::fill(residual_.begin(), residual_.end(), 0.0);
-  std::fill(total_.begin(), total_.end(), 0.0);
+  sums_.reset();
 }
 
 template <class T>
@@ -145,23 +152,23 @@ double MetricSum<T>::correct(const T* a, std::size_t row) const noexcept {
 }
 
 template <class T>
-void MetricSum<T>::add_row(const T* a, std::size_t row) noexcept {
+void MetricSum<T>::add_row(const T* a, std::size_t row, std::span<double> sums) const noexcept {
   const double w = weight(row);
-  weights_ += w;
+  sums[0] += w;
   if (metric_ == Metric::accuracy) {
-    sum_ += w * correct(a, row);
+    sums[1] += w * correct(a, row);
     return;
   }
   for (std::size_t k = 0; k < outputs_; ++k) {
     const auto y = static_cast<double>(y_.values()(row, k));
     const double error = static_cast<double>(a[k]) - y;
     if (metric_ == Metric::mae) {
-      sum_ += w * std::fabs(error) / static_cast<double>(outputs_);
+      sums[1] += w * std::fabs(error) / static_cast<double>(outputs_);
     } else {
       const double residual = error * shrink_[k];
       const double deviation = (y - mean_[k]) * shrink_[k];
-      residual_[k] += w * residual * residual;
-      total_[k] += w * deviation * deviation;
+      sums[1 + k] += w * residual * residual;
+      sums[1 + outputs_ + k] += w * deviation * deviation;
     }
   }
 }
@@ -169,27 +176,33 @@ void MetricSum<T>::add_row(const T* a, std::size_t row) noexcept {
 template <class T>
 void MetricSum<T>::add(ConstMatrixView<T> a, std::size_t first_row) {
   runtime::in_parts(a.rows(), kOperations * outputs_, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) {
-      add_row(a.row(r), first_row + r);
-    }
+    sums_.add(first_row + begin, first_row + end,
+              [&](std::size_t row, std::span<double> sums) { add_row(a.row(row - first_row), row, sums); });
   });
 }
 
 template <class T>
-double MetricSum<T>::value() const noexcept {
-  if (weights_ == 0.0) {
+void MetricSum<T>::finish() {
+  value_ = value_of(sums_.total());
+}
+
+template <class T>
+double MetricSum<T>::value_of(std::span<const double> sums) const noexcept {
+  if (sums[0] == 0.0) {
     return std::numeric_limits<double>::quiet_NaN();
   }
   if (metric_ != Metric::r2) {
-    return sum_ / weights_;
+    return sums[1] / sums[0];
   }
   double sum = 0.0;
   for (std::size_t k = 0; k < outputs_; ++k) {
-    if (total_[k] == 0.0 && !std::isnan(residual_[k])) {
+    const double residual = sums[1 + k];
+    const double total = sums[1 + outputs_ + k];
+    if (total == 0.0 && !std::isnan(residual)) {
       // The target is constant: r2 is 1 for a perfect prediction, else 0 (scikit-learn's convention).
-      sum += residual_[k] == 0.0 ? 1.0 : 0.0;
+      sum += residual == 0.0 ? 1.0 : 0.0;
     } else {
-      sum += 1.0 - residual_[k] / total_[k];
+      sum += 1.0 - residual / total;
     }
   }
   return sum / static_cast<double>(outputs_);
@@ -216,8 +229,11 @@ double compute(Metric metric, ConstMatrixView<T> a, const Targets<T>& y, Decisio
     model::require_data("y", y.values());
   }
   return in_own_mode([&] {
-    MetricSum<T> sum(metric, a.cols(), y, decision, sample_weight);
+    Group alone(nullptr);
+    const SharedRows rows{Partition(a.rows(), std::max<std::size_t>(1, a.rows()), 1, 0, 1), &alone};
+    MetricSum<T> sum(metric, a.cols(), y, decision, sample_weight, rows);
     sum.add(a, 0);
+    sum.finish();
     return sum.value();
   });
 }

@@ -7,6 +7,8 @@
 
 #include <backpass/trainer.hpp>
 
+#include "train/row_sums.hpp"
+
 namespace backpass::train {
 
 /// How accuracy interprets outputs and targets.
@@ -24,16 +26,19 @@ class MetricSum {
   /// \param y              targets of all rows that add() will receive, because r2 needs their mean: (rows, outputs) or
   ///                       labels (rows)
   /// \param sample_weight  (rows), or empty
+  /// \param rows           which rows these are
   /// \throws std::invalid_argument if the metric does not apply to these targets
   MetricSum(Metric metric, std::size_t outputs, const Targets<T>& y, Decision decision,
-            std::span<const T> sample_weight);
+            std::span<const T> sample_weight, const SharedRows& rows);
   /// Clears the sums and keeps the targets.
   void reset() noexcept;
   /// Adds the predictions of rows [first_row, first_row + a.rows()).
   /// \param a  (any number of rows, outputs)
   void add(ConstMatrixView<T> a, std::size_t first_row);
-  /// The metric of all added rows. NaN if the sum of their weights is 0.
-  [[nodiscard]] double value() const noexcept;
+  /// Adds the sums of all processes. Follows the last add().
+  void finish();
+  /// The metric of all rows. NaN if the sum of their weights is 0.
+  [[nodiscard]] double value() const noexcept { return value_; }
 
  private:
   [[nodiscard]] double weight(std::size_t row) const noexcept {
@@ -47,7 +52,9 @@ class MetricSum {
   /// Computes the mean of the targets and the scale factors.
   void start_r2();
 
-  void add_row(const T* a, std::size_t row) noexcept;
+  /// \param sums  the elements of sums_ that the row adds to
+  void add_row(const T* a, std::size_t row, std::span<double> sums) const noexcept;
+  [[nodiscard]] double value_of(std::span<const double> sums) const noexcept;
   /// Calls f(row) for every row of y, with polls.
   template <class F>
   void for_rows(F f) const;
@@ -57,10 +64,11 @@ class MetricSum {
   Targets<T> y_;
   Decision decision_;
   std::span<const T> sample_weight_;
-  double weights_ = 0.0;
-  double sum_ = 0.0;
-  std::vector<double> mean_, residual_, total_;  ///< per output, for r2
-  std::vector<double> shrink_;                   ///< per output: a power of two that keeps r2's squares finite
+  SharedRows rows_;
+  RowSums sums_;  ///< weights and terms; for r2 weights, then residuals per output, then totals per output
+  double value_ = 0.0;
+  std::vector<double> mean_;    ///< per output, for r2
+  std::vector<double> shrink_;  ///< per output: a power of two that keeps r2's squares finite
 };
 
 }  // namespace backpass::train

@@ -51,8 +51,57 @@ std::string names_text(const History& history) {
 }  // namespace
 
 template <class T>
-SavedTraining<T> load_training(const ResumeTarget<T>& target) {
-  SavedTraining<T> saved = load_checkpoint<T>(target.options.resume_from);
+std::vector<std::string> settings_of(const ResumeTarget<T>& target, const Loss& loss) {
+  const FitOptions<T>& options = target.options;
+  std::vector<std::string> items{sizeof(T) == sizeof(float) ? "float32" : "float64"};
+  items.reserve(target.network.num_layers() + 40);
+  const auto add = [&]<class S>(const S& settings) {
+    for_each_field<S>([&]<class V>(const Field<S, V>& field) {
+      if constexpr (std::is_arithmetic_v<V>) {
+        items.push_back(std::string(field.name) + " " + number_text(static_cast<double>(settings.*field.member)));
+      } else {
+        items.push_back(std::string(field.name) + " " + settings.*field.member);
+      }
+    });
+  };
+  for (std::size_t i = 0; i < target.network.num_layers(); ++i) {
+    const LayerSpec& layer = target.network.layer(i).spec();
+    items.push_back(layer_text(layer) + (layer.trainable ? "" : ", frozen") + ", lr_scale " +
+                    number_text(layer.lr_scale) + ", bias_lr_scale " + number_text(layer.bias_lr_scale));
+  }
+  items.push_back("loss " + std::string(loss_name(loss)));
+  std::visit(
+      [&]<class L>(const L& settings) {
+        if constexpr (!std::is_same_v<L, CustomLoss>) {
+          add(settings);
+        }
+      },
+      loss);
+  items.push_back("optimizer " + settings_text(target.optimizer, target.optimizer.lr(), std::nullopt));
+  for (const Schedule* schedule : {static_cast<const Schedule*>(target.schedule), pointer_to(options.dropout_schedule),
+                                   pointer_to(options.weight_decay_schedule)}) {
+    items.push_back("schedule " + settings_text(schedule));
+  }
+  add(options);
+  add(options.gradient);
+  items.push_back("shards " + std::to_string(target.shards));
+  items.push_back(options.early_stopping ? "early_stopping" : "no early_stopping");
+  if (options.early_stopping) {
+    add(*options.early_stopping);
+  }
+  items.push_back(options.validation_data ? "validation_data" : "no validation_data");
+  items.push_back(options.resume_from.empty() ? "no resume_from" : "resume_from");
+  for (const Metric metric : options.metrics) {
+    items.push_back("metric " + std::string(metric_name(metric)));
+  }
+  for (const CustomMetric<T>& metric : options.custom_metrics) {
+    items.push_back("metric " + metric.name);
+  }
+  return items;
+}
+
+template <class T>
+void check_training(SavedTraining<T>& saved, const ResumeTarget<T>& target) {
   const TrainingMemory& memory = saved.memory;
   const std::string where = "resume_from: " + target.options.resume_from.string();
   const auto require_same = [&](const std::string& what, const std::string& file, const std::string& here) {
@@ -80,6 +129,7 @@ SavedTraining<T> load_training(const ResumeTarget<T>& target) {
   if (target.options.seed) {
     require_same("the seed", std::to_string(*memory.seed), std::to_string(*target.options.seed));
   }
+  require_same("shards", std::to_string(memory.shards), std::to_string(target.shards));
   require_same("the list of series", names_text(memory.history), names_text(target.history));
   const TrainingPosition& at = memory.position;
   require(at.epoch_steps <= target.steps_per_epoch && at.steps >= at.epoch_steps &&
@@ -91,7 +141,6 @@ SavedTraining<T> load_training(const ResumeTarget<T>& target) {
   require(at.epochs <= target.options.epochs,
           where + ": " + std::to_string(at.epochs) + " epochs are finished, but epochs is " +
               std::to_string(target.options.epochs) + ". It is the number of all epochs of the training");
-  return saved;
 }
 
 template <class T>
@@ -115,8 +164,9 @@ void restore(SavedTraining<T>& saved, const ResumeTarget<T>& target) noexcept {
   }
 }
 
-#define BACKPASS_INSTANTIATE(T)                                    \
-  template SavedTraining<T> load_training(const ResumeTarget<T>&); \
+#define BACKPASS_INSTANTIATE(T)                                                       \
+  template std::vector<std::string> settings_of(const ResumeTarget<T>&, const Loss&); \
+  template void check_training(SavedTraining<T>&, const ResumeTarget<T>&);            \
   template void restore(SavedTraining<T>&, const ResumeTarget<T>&) noexcept;
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include <backpass/serialize.hpp>
 
@@ -16,14 +18,18 @@ struct ResumeTarget {
   Schedule* schedule;      ///< or null
   const History& history;  ///< its series have no numbers yet
   std::size_t steps_per_epoch;
+  std::size_t shards;
   const FitOptions<T>& options;
 };
 
-/// Loads the training of FitOptions::resume_from and compares it with the target. Changes nothing.
-/// \throws FileError, FormatError
+/// The settings that all processes of a training must have.
+template <class T>
+[[nodiscard]] std::vector<std::string> settings_of(const ResumeTarget<T>& target, const Loss& loss);
+
+/// Compares the training of FitOptions::resume_from with the target.
 /// \throws std::invalid_argument if the file has no training to resume, or another one
 template <class T>
-[[nodiscard]] SavedTraining<T> load_training(const ResumeTarget<T>& target);
+void check_training(SavedTraining<T>& saved, const ResumeTarget<T>& target);
 
 /// Moves the parameters, the settings of the layers, the optimizer and the memory of the schedule to the target.
 template <class T>

@@ -385,6 +385,7 @@ class Network:
         loss: losses.Loss | str,
         sample_weight: numpy.typing.ArrayLike | None = None,
         input_gradient: bool = False,
+        shards: int | None = None,
     ) -> float | tuple[float, numpy.typing.NDArray[typing.Any]]:
         """
         Compute the loss and all gradients. Do not update the parameters.
@@ -397,6 +398,8 @@ class Network:
             See `train_step`.
         input_gradient : bool
             Whether to return ∂E/∂a^0, too.
+        shards : int, optional
+            See `train_step`.
 
         Returns
         -------
@@ -584,6 +587,7 @@ class Network:
         clip_value: float | None = None,
         l1: typing.SupportsFloat | typing.SupportsIndex = 0.0,
         l2: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        shards: int | None = None,
     ) -> float:
         """
         Run forward, backward and step in one native call.
@@ -602,6 +606,10 @@ class Network:
             w of shape (B,). The loss is Σ_b w_b ℓ_b / Σ_b w_b.
         clip_norm, clip_value, l1, l2 : float
             See `step`. The returned loss does not contain the penalties.
+        shards : int, optional
+            S, a power of two, at most 1024: shard s has the rows from ⌊B s / S⌋ to ⌊B (s+1) / S⌋ - 1. The sums over the rows of
+            each shard are added in one binary tree. So the bits are those of several processes that share the shards; see
+            `fit`, ``communicator``. The default is one sum over all rows.
 
         Returns
         -------
@@ -802,6 +810,11 @@ def _quantile_of_ensemble(
 def _replace_file(path: str | os.PathLike[str], content: bytes) -> None:
     """
     Replace the content of a file in the same way as `Network.save`.
+    """
+
+def _report_failure(communicator: typing.Any, text: str) -> None:
+    """
+    Tell the other processes that this one fails before its call of fit.
     """
 
 def _restore(cls: type, arguments: tuple[typing.Any, ...], state: typing.Any) -> typing.Any:

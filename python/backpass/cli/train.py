@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from backpass.cli.options import (
     reading,
     to_read_options,
 )
+from backpass.distributed import world
 from backpass.tabular.model import load
 from backpass.tabular.options import ColumnOptions, Settings, make_settings
 from backpass.tabular.outcome import Extra, Outcome
@@ -29,6 +33,7 @@ from backpass.tabular.training import train as train_model
 _DEFAULT = Settings()
 # For batches of 32 rows of 64 pixels, synchronising threads takes longer than the work.
 _DIGITS_THREADS = 1
+_PATIENCE = 5.0  # seconds to wait for the message of another process
 _INTERRUPTED = 130  # exit code, as of a shell
 _ARRAYS = ("digits", "arrays")  # formats without columns
 
@@ -226,9 +231,17 @@ def train(
     contains all of this, so that "backpass predict" accepts the same kind of table. The seed splits
     the rows at random into rows for training, validation and test.
 
+    With "mpiexec -n 4 backpass train", 4 processes train the network together; see the guide
+    "Several processes". Every process reads the data, and the first one writes the files. Ctrl-C
+    then ends all processes and saves nothing.
+
     Ctrl-C ends the training, saves the network of the last step, and exits with code 130. During a
     cross-validation, and with several members, it saves nothing.
     """
+    communicator = world()
+    if communicator is not None and data == "-":
+        raise click.UsageError("several processes cannot read standard input: name a file")
+    first = communicator is None or communicator.Get_rank() == 0
     columns = {name: given.pop(name) for name in _COLUMNS}
     columns["id"] += index_column
     options = ColumnOptions(**columns)
@@ -253,23 +266,27 @@ def train(
         threads = _DIGITS_THREADS
     if threads is not None:
         bp.set_num_threads(threads)
-    outcome = train_model(
-        data,
-        target or None,
-        labels=labels,
-        settings=settings,
-        columns=options,
-        read=read,
-        extra=Extra(
-            validation=validation,
-            test=test,
-            folds=cv,
-            checkpoint=files.checkpoint,
-            resume_from=resume,
-            progress="auto" if progress is None else progress,
-            report=print_status,
-        ),
-    )
+    with _ending_all(communicator):
+        outcome = train_model(
+            data,
+            target or None,
+            labels=labels,
+            settings=settings,
+            columns=options,
+            read=read,
+            extra=Extra(
+                validation=validation,
+                test=test,
+                folds=cv,
+                checkpoint=files.checkpoint,
+                resume_from=resume,
+                progress="auto" if progress is None else progress,
+                report=print_status if first else lambda _: None,
+                communicator=communicator,
+            ),
+        )
+    if not first:
+        return
     if outcome.interrupted:
         print_status(
             f"interrupted in epoch {outcome.history.epochs + 1} of {settings.epochs}: "
@@ -287,6 +304,22 @@ def train(
     _report(outcome, settings, files.model, plotted, as_json)
     if outcome.interrupted:
         ctx.exit(_INTERRUPTED)
+
+
+@contextmanager
+def _ending_all(communicator: Any) -> Iterator[None]:
+    """End all processes at an error of this one: the others may wait for it."""
+    try:
+        yield
+    except BaseException as error:
+        if communicator is None:
+            raise
+        if isinstance(error, RuntimeError) and str(error).startswith("rank "):
+            # Another process prints its error and ends all; this is the same error.
+            time.sleep(_PATIENCE)
+        elif isinstance(error, Exception):
+            print_status(f"error: {' '.join(str(error).split())}")
+        communicator.Abort(1)
 
 
 def _check_usage(

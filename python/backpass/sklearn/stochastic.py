@@ -94,7 +94,7 @@ class Penalty:
             total += self._l1 * float(sum(np.abs(w).sum() for w in self._weights))
         return total
 
-    def arguments(self, total_weight: float) -> dict[str, float]:
+    def arguments(self, total_weight: float) -> dict[str, Any]:
         """Return l2 and l1 for the gradients of the core, which lack `gradient_factor`."""
         if self._arguments[0] != total_weight:  # most batches have the same number of rows
             scale = 1.0 / (total_weight * self._factor)
@@ -208,7 +208,7 @@ def _epoch(
     objective: Objective,
     batches: Iterator[tuple[Any, Any, Any, float]],
     penalty: Penalty,
-    clipping: dict[str, float],
+    clipping: dict[str, Any],
     events: Events,
     epoch: int,
 ) -> tuple[float, bool]:

@@ -103,6 +103,8 @@ class Extra:
     progress : {"auto", True, False}
     report : callable
         Called with lines of text for the user.
+    communicator : mpi4py.MPI.Comm, optional
+        See `Network.fit`. All processes read the same data. Each trains with a part of the rows.
     """
 
     validation: Any = None
@@ -112,3 +114,4 @@ class Extra:
     resume_from: str | os.PathLike[str] | None = None
     progress: ProgressMode = "auto"
     report: Callable[[str], None] = field(default=lambda _: None)
+    communicator: Any = None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import backpass as bp
+from backpass.distributed import share
 from backpass.tabular.arrays import ArrayEncoder, read_arrays
 from backpass.tabular.data import ArrayRows, TableRows, encode_table
 from backpass.tabular.encoder import TableEncoder
@@ -139,6 +140,8 @@ def _check_settings(settings: Settings, extra: Extra, rows: Rows) -> None:
         raise ValueError("the preset 'tabular' and bins are for tables; arrays have no columns")
     if settings.members > 1 and (extra.checkpoint or extra.resume_from) is not None:
         raise ValueError("a checkpoint is of one network: use 1 member, or no checkpoint")
+    if settings.members > 1 and extra.communicator is not None:
+        raise ValueError("several processes train one network: use 1 member, or one process")
 
 
 class _Run:
@@ -286,9 +289,14 @@ class _Run:
         if len(validation):
             target: Any = model.target
             held_out = x["validation"], self._encode_target(target, validation)
+        inputs = x["train"]
+        if extra.communicator is not None:
+            others["communicator"] = extra.communicator
+            inputs, y = share(extra.communicator, inputs, y)
+            held_out = None if held_out is None else share(extra.communicator, *held_out)
         try:
             histories = fit_net(
-                model.net, self.settings, self.task, self.loss, x["train"], y, held_out, **others
+                model.net, self.settings, self.task, self.loss, inputs, y, held_out, **others
             )
         except KeyboardInterrupt:
             if not infos:
@@ -313,7 +321,8 @@ class _Run:
         classes = data.values if isinstance(data.target, ClassTarget) else None
         results = []
         settings = self.settings
-        once = _Run(data, settings, Extra(progress=extra.progress), self.read)
+        own = Extra(progress=extra.progress, communicator=extra.communicator)
+        once = _Run(data, settings, own, self.read)
         for rest, test in folds(data.rows, extra.folds, settings.seed, classes):
             parts = split_rows(
                 len(rest),

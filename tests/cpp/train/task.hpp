@@ -6,7 +6,10 @@
 #include <random>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include <backpass/network.hpp>
+#include <backpass/trainer.hpp>
 
 namespace backpass {
 
@@ -34,6 +37,21 @@ inline Network<double> make_network() {
 
 inline std::vector<double> parameters_of(Network<double>& net) {
   return {net.parameters().begin(), net.parameters().end()};
+}
+
+/// Everything but the times.
+inline void expect_same(const History& a, const History& b) {
+  ASSERT_EQ(a.series.size(), b.series.size());
+  for (std::size_t i = 0; i < a.series.size(); ++i) {
+    EXPECT_EQ(a.series[i].first, b.series[i].first);
+    if (a.series[i].first != "seconds") {
+      EXPECT_EQ(a.series[i].second, b.series[i].second) << a.series[i].first;
+    }
+  }
+  EXPECT_EQ(a.epochs, b.epochs);
+  EXPECT_EQ(a.best_epoch, b.best_epoch);
+  EXPECT_EQ(a.stopped_early, b.stopped_early);
+  EXPECT_EQ(a.restored_best, b.restored_best);
 }
 
 }  // namespace backpass

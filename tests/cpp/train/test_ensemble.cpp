@@ -80,21 +80,6 @@ std::vector<T> parameters_of(const Network<T>& network) {
   return {network.parameters().begin(), network.parameters().end()};
 }
 
-/// Everything but the times.
-void expect_same(const History& a, const History& b) {
-  ASSERT_EQ(a.series.size(), b.series.size());
-  for (std::size_t i = 0; i < a.series.size(); ++i) {
-    EXPECT_EQ(a.series[i].first, b.series[i].first);
-    if (a.series[i].first != "seconds") {
-      EXPECT_EQ(a.series[i].second, b.series[i].second) << a.series[i].first;
-    }
-  }
-  EXPECT_EQ(a.epochs, b.epochs);
-  EXPECT_EQ(a.best_epoch, b.best_epoch);
-  EXPECT_EQ(a.stopped_early, b.stopped_early);
-  EXPECT_EQ(a.restored_best, b.restored_best);
-}
-
 template <class T>
 class EnsembleFit : public ::testing::Test {};
 using EnsembleTypes = ::testing::Types<float, double>;
