@@ -58,8 +58,9 @@ MISSING = "missing a required argument: "
             (X, Y),
             {"loss": "mse", "input_gradient": "no"},
             (
-                "(x, y, *, loss, sample_weight=None, input_gradient=False, shards=None) does not take these "
-                "types: x is a ndarray, y is a ndarray, loss is a str, input_gradient is a str"
+                "(x, y, *, loss, sample_weight=None, input_gradient=False, shards=None) does not "
+                "take these types: x is a ndarray, y is a ndarray, loss is a str, "
+                "input_gradient is a str"
             ),
         ),
         ("backward", (Y,), {"accumulate": "no"}, "accumulate is a str"),
