@@ -69,6 +69,7 @@ nitpick_ignore_regex = [
     (r"cpp:.*", r"backpass|schedules|backpass::schedules"),
     (r"cpp:.*", r"std(::.*)?"),
     (r"cpp:.*", r"(T|U|V|View|Range|Function<.*>|pointer_to|string|byte|\w+_t)"),
+    (r"cpp:.*", r"MPI_\w+"),
 ]
 
 # ---- examples
