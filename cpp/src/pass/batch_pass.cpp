@@ -128,11 +128,7 @@ double BatchPass<T>::run_shards(PassContext context) {
     shard_terms_[0] = (*combine)(context.trained->gradients.span(), shard_terms_[0]);
   }
   if (context.options.optimizer) {
-    const auto work = static_cast<double>(size);
-    step_.begin(*context.trained, *context.options.optimizer);
-    runtime::parallel(runtime::threads_for(work), work, [&](const runtime::Member& member) {
-      step_.run(member, *context.trained, context.options.gradient_options);
-    });
+    step_.apply(*context.trained, *context.options.optimizer, context.options.gradient_options);
   }
   return shard_terms_[0];
 }

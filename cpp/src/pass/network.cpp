@@ -252,10 +252,7 @@ void Network<T>::step(OptimizerRef optimizer, const GradientOptions& options) {
   }
   in_own_mode([&] {
     impl.step.check(impl.model, optimizer);
-    impl.step.begin(impl.model, optimizer);
-    const auto work = static_cast<double>(impl.model.parameters.size());
-    runtime::parallel(runtime::threads_for(work), work,
-                      [&](const runtime::Member& member) { impl.step.run(member, impl.model, options); });
+    impl.step.apply(impl.model, optimizer, options);
   });
 }
 

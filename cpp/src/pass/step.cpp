@@ -139,6 +139,14 @@ void Step<T>::run(const runtime::Member& member, model::Model<T>& model, const G
   }
 }
 
+template <class T>
+void Step<T>::apply(model::Model<T>& model, OptimizerRef optimizer, const GradientOptions& options) {
+  begin(model, optimizer);
+  const auto work = static_cast<double>(model.parameters.size());
+  runtime::parallel(runtime::threads_for(work), work,
+                    [&](const runtime::Member& member) { run(member, model, options); });
+}
+
 template class Step<float>;
 template class Step<double>;
 

@@ -21,6 +21,8 @@ class Step {
   /// Starts a step after check(): counts it in the optimizer's state.
   /// \throws std::bad_alloc; nothing has changed then
   void begin(model::Model<T>& model, OptimizerRef optimizer);
+  /// begin() and run(), for a gradient that is complete. Follows check().
+  void apply(model::Model<T>& model, OptimizerRef optimizer, const GradientOptions& options);
   /// Penalties and clipping, which change the gradients, then the update. Every member of a team calls it, after the
   /// gradients are finished.
   void run(const runtime::Member& member, model::Model<T>& model, const GradientOptions& options);

@@ -43,6 +43,13 @@ std::pair<std::size_t, std::size_t> counts_of(std::size_t rows, Group& group) {
   return {all, std::accumulate(counts.begin(), own, std::size_t{0})};
 }
 
+/// \param rows  row numbers in the weights
+template <class T>
+double sum_in_order(std::span<const T> weights, std::span<const std::uint32_t> rows) {
+  return std::accumulate(rows.begin(), rows.end(), 0.0,
+                         [&](double sum, std::uint32_t row) { return sum + static_cast<double>(weights[row]); });
+}
+
 /// A number that differs if the bytes differ, almost certainly.
 template <class N>
 std::uint64_t checksum(std::span<const N> numbers, std::uint64_t sum = 14695981039346656037U) {
@@ -59,8 +66,7 @@ template <class T>
 void Fit<T>::take_data(const DataRows<T>& own) {
   const std::size_t own_shards = shards_ / group_.size();
   const auto partition = [&](std::size_t rows, std::size_t batch_size) {
-    return Partition(rows, std::max<std::size_t>(1, batch_size), shards_, group_.rank() * own_shards,
-                     (group_.rank() + 1) * own_shards);
+    return Partition(rows, batch_size, shards_, group_.rank() * own_shards, (group_.rank() + 1) * own_shards);
   };
   const std::size_t outputs = network_.sizes().back();
   // Evaluates the rows of a data set, of which this process now has own rows from row `first` on.
@@ -148,19 +154,13 @@ double Fit<T>::weight_of(std::size_t batch) const {
   if (!batch_weights_.empty()) {
     return batch_weights_[batch];
   }
-  const std::span<const std::uint32_t> rows = rows_of(batch);
-  return std::accumulate(rows.begin(), rows.end(), 0.0,
-                         [&](double sum, std::uint32_t row) { return sum + static_cast<double>(sample_weight_[row]); });
+  return sum_in_order(sample_weight_, rows_of(batch));
 }
 
 template <class T>
 double Fit<T>::weight_of_epoch() {
   if (shards_ == 1) {
-    return sample_weight_.empty()
-               ? static_cast<double>(order_.size())
-               : std::accumulate(order_.begin(), order_.end(), 0.0, [&](double sum, std::uint32_t row) {
-                   return sum + static_cast<double>(sample_weight_[row]);
-                 });
+    return sample_weight_.empty() ? static_cast<double>(order_.size()) : sum_in_order<T>(sample_weight_, order_);
   }
   add_batch_weights();
   return batch_weights_.empty() ? static_cast<double>(rows())

@@ -230,7 +230,7 @@ double compute(Metric metric, ConstMatrixView<T> a, const Targets<T>& y, Decisio
   }
   return in_own_mode([&] {
     Group alone(nullptr);
-    const SharedRows rows{Partition(a.rows(), std::max<std::size_t>(1, a.rows()), 1, 0, 1), &alone};
+    const SharedRows rows{Partition(a.rows(), a.rows(), 1, 0, 1), &alone};
     MetricSum<T> sum(metric, a.cols(), y, decision, sample_weight, rows);
     sum.add(a, 0);
     sum.finish();
