@@ -2,7 +2,7 @@
 
 `Network` is the main class, and `Ensemble` trains several networks in one call. `activations`,
 `initializers`, `losses`, `optim`, `schedules` and `callbacks` contain the classes of their
-arguments.
+arguments. `data` has data sets that are larger than memory.
 
 Examples
 --------
@@ -20,7 +20,16 @@ True
 import importlib as _importlib
 import sys as _sys
 
-from backpass import activations, callbacks, initializers, losses, metrics, optim, schedules
+from backpass import (
+    activations,
+    callbacks,
+    data,
+    initializers,
+    losses,
+    metrics,
+    optim,
+    schedules,
+)
 from backpass._core import __version__
 from backpass._signatures import install_all as _install_signatures
 from backpass._threadpoolctl import register_when_imported as _register_when_imported
@@ -45,6 +54,7 @@ __all__ = [
     "callbacks",
     "clip_grad_norm",
     "config",
+    "data",
     "get_num_threads",
     "gradient_check",
     "initializers",

@@ -15,6 +15,7 @@ from backpass._fit_arguments import by_name, data_settings, step_settings
 from backpass.callbacks.callback import TrainInfo
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import Hooks, collect
+from backpass.data.windows import Windows, to_source
 from backpass.distributed import as_group, reporting
 from backpass.metrics import compute
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from backpass._core.schedules import Schedule
     from backpass.callbacks import Callback, Checkpoint, EarlyStopping
     from backpass.callbacks.progress import ProgressMode
+    from backpass.data import Source
     from backpass.metrics import Metrics
 
 __all__ = ["Network"]
@@ -152,8 +154,8 @@ class Network(_core.Network):
 
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | Source | Iterable[Any],
+        y: ArrayLike | None = None,
         *,
         loss: Loss | str,
         optimizer: Optimizer | str,
@@ -188,10 +190,13 @@ class Network(_core.Network):
 
         Parameters
         ----------
-        x : array_like
-            (B, M_0).
-        y : array_like
+        x : array_like, or Source
+            (B, M_0). For data that are larger than memory: an object of `backpass.data`, an
+            iterable of blocks (x, y) or (x, y, sample_weight), a `numpy.memmap`, or an array or a
+            frame of Dask. Only a part of these rows is in memory; see `backpass.data`.
+        y : array_like, optional
             (B, M_N), or (B,) if M_N is 1. The cross-entropies also accept (B,) integer labels.
+            Not given if `x` contains it.
         loss : Loss or str
             An object of `backpass.losses`, or its name.
         optimizer : Optimizer or str
@@ -337,6 +342,13 @@ class Network(_core.Network):
                 l1=l1,
                 l2=l2,
             )
+            source = to_source(x, y, sample_weight)
+            windows = None if source is None else Windows(source, self)
+            inputs: Any = x
+            targets: Any = y
+            if windows is not None:
+                inputs, targets = np.empty((0, self.sizes[0])), np.empty((0, self.sizes[-1]))
+                data["sample_weight"] = None
             if resume_from is not None and not isinstance(resume_from, (str, os.PathLike)):
                 raise TypeError(f"resume_from must be a path, got {resume_from!r}")
             memory = _core.TrainingMemory()
@@ -354,8 +366,8 @@ class Network(_core.Network):
             hooks = Hooks(self, others, progress, plan)
         try:
             run = self._fit(
-                x,
-                y,
+                inputs,
+                targets,
                 loss=loss,
                 optimizer=optimizer,
                 **data,
@@ -368,6 +380,7 @@ class Network(_core.Network):
                 resume_from=resume_from,
                 shards=shards,
                 communicator=group,
+                source=windows,
                 memory=memory,
                 on_begin=hooks.begin,
                 on_epoch_end=hooks.epoch_end,
@@ -375,6 +388,8 @@ class Network(_core.Network):
             )
         finally:
             hooks.close()
+            if windows is not None:
+                windows.close()
         history = History(**run)
         for callback in others:
             callback.on_train_end(self, history)

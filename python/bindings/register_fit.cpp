@@ -4,6 +4,7 @@
 #include "any_network.hpp"
 #include "communicator.hpp"
 #include "fit_arguments.hpp"
+#include "row_source.hpp"
 
 namespace backpass::python {
 namespace {
@@ -86,6 +87,10 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     FitRun run(accesses);
     set_hooks(options, run, on_begin, on_epoch_end, on_progress);
     started = true;
+    if (const py::object windows = setting("source"); !windows.is_none()) {
+      PythonSource<T> source(windows, net, loss, run);
+      return to_arguments(run.run([&] { return net.fit(source, loss, optimizer.value, options); }));
+    }
     return to_arguments(run.run([&] { return net.fit(arrays.x.view, arrays.y.view, loss, optimizer.value, options); }));
   };
   try {

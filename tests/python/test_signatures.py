@@ -71,7 +71,7 @@ def test_an_unknown_keyword_is_named(name):
         for p in signature.parameters.values()
         if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY)
     ]
-    if function in BASES:
+    if function in BASES or inspect.isabstract(function):
         pytest.skip("not to be called")
     with pytest.raises(TypeError, match="unexpected keyword argument 'unknown_name'") as error:
         function(*needed, unknown_name=1)

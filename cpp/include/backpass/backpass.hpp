@@ -16,6 +16,7 @@
 #include <backpass/network.hpp>
 #include <backpass/optimizer.hpp>
 #include <backpass/random.hpp>
+#include <backpass/row_source.hpp>
 #include <backpass/runtime.hpp>
 #include <backpass/schedule.hpp>
 #include <backpass/serialize.hpp>

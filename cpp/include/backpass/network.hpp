@@ -33,6 +33,8 @@ template <class T>
 class Network;
 template <class T>
 struct FitOptions;
+template <class T>
+class RowSource;
 struct History;
 struct SaveOptions;
 struct NetworkAccess;  // internal access for the library
@@ -275,6 +277,7 @@ class BACKPASS_EXPORT Network {
   /// Mini-batch training: see trainer.hpp.
   History fit(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
               const FitOptions<T>& options);
+  History fit(RowSource<T>& rows, const Loss& loss, OptimizerRef optimizer, const FitOptions<T>& options);
 
   // ---- files; see serialize.hpp
   void save(const std::filesystem::path& path) const;

@@ -18,6 +18,7 @@
 #include <backpass/compiler.hpp>
 #include <backpass/field.hpp>
 #include <backpass/network.hpp>
+#include <backpass/row_source.hpp>
 #include <backpass/schedule.hpp>
 
 namespace backpass {
@@ -279,9 +280,21 @@ template <class T>
 BACKPASS_EXPORT History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
                             OptimizerRef optimizer, const FitOptions<T>& options);
 
+/// Trains with rows that need not fit into memory. Two windows of rows are in memory, or one if the source does not read
+/// ahead. A window is shuffled as the rows of the other overload, so one window with all rows gives the same results.
+///
+/// Metrics are computed for FitOptions::validation_data only: those of the training would need a second pass over the
+/// rows. sample_weight, validation_split and communicator of the options cannot be used.
+/// \throws as the other overload, and any exception of the source; the network is then as after the last step
+template <class T>
+BACKPASS_EXPORT History fit(Network<T>& network, RowSource<T>& rows, const Loss& loss, OptimizerRef optimizer,
+                            const FitOptions<T>& options);
+
 extern template History fit(Network<float>&, ConstMatrixView<float>, Targets<float>, const Loss&, OptimizerRef,
                             const FitOptions<float>&);
 extern template History fit(Network<double>&, ConstMatrixView<double>, Targets<double>, const Loss&, OptimizerRef,
                             const FitOptions<double>&);
+extern template History fit(Network<float>&, RowSource<float>&, const Loss&, OptimizerRef, const FitOptions<float>&);
+extern template History fit(Network<double>&, RowSource<double>&, const Loss&, OptimizerRef, const FitOptions<double>&);
 
 }  // namespace backpass

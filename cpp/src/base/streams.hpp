@@ -10,8 +10,10 @@ namespace backpass {
 
 inline constexpr std::uint64_t kMemberStream = (std::uint64_t{1} << 63) - 1;
 
+inline constexpr std::size_t kShuffleStreams = std::size_t{1} << 14;
+
 /// \param epoch  below 2^48
-/// \param shard  below 2^14
+/// \param shard  below kShuffleStreams
 constexpr std::uint64_t shuffle_stream(std::size_t epoch, std::size_t shard = 0) noexcept {
   return std::uint64_t{1} << 62 | static_cast<std::uint64_t>(shard) << 48 | epoch;
 }

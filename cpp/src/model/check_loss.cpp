@@ -239,6 +239,19 @@ void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, cons
   }
 }
 
+template <class T>
+void require_weights(std::span<const T> sample_weight, std::string_view prefix) {
+  runtime::in_parts(sample_weight.size(), 1, [&](std::size_t begin, std::size_t end) {
+    for (const T w : sample_weight.subspan(begin, end - begin)) {
+      if (!(w >= T(0)) || !std::isfinite(w)) {
+        throw std::invalid_argument(std::string(prefix) + "sample_weight: weights must be finite and not negative");
+      }
+    }
+  });
+}
+
+template void require_weights(std::span<const float>, std::string_view);
+template void require_weights(std::span<const double>, std::string_view);
 template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<float>&, std::span<const float>,
                             std::string_view);
 template void check_targets(const Loss&, std::size_t, std::size_t, const Targets<double>&, std::span<const double>,

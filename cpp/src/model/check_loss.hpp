@@ -32,4 +32,8 @@ template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
                    std::span<const T> sample_weight, std::string_view prefix = "");
 
+/// \throws std::invalid_argument unless all weights are finite and ≥ 0
+template <class T>
+void require_weights(std::span<const T> sample_weight, std::string_view prefix = "");
+
 }  // namespace backpass::model

@@ -54,9 +54,10 @@ std::optional<Schedule> fresh_copy(const std::optional<Schedule>& schedule) {
 
 template <class T>
 Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
-            const FitOptions<T>& options, Group& group)
+            const FitOptions<T>& options, Group& group, RowSource<T>* source)
     : network_(network),
       group_(group),
+      source_(source),
       x_(x),
       y_(y),
       sample_weight_(options.sample_weight),
@@ -67,9 +68,13 @@ Fit<T>::Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, cons
       given_y_(y),
       scheduled_(optimizer, options.weight_decay_schedule.has_value()),
       memory_(options.memory == nullptr ? own_memory_ : *options.memory) {
-  NetworkAccess::check_input<T>(network, x);
-  if (group.is_alone() || x.rows() > 0) {
-    NetworkAccess::check_loss<T>(network, loss, x.rows(), y, sample_weight_);
+  if (source != nullptr) {
+    check_source();
+  } else {
+    NetworkAccess::check_input<T>(network, x);
+    if (group.is_alone() || x.rows() > 0) {
+      NetworkAccess::check_loss<T>(network, loss, x.rows(), y, sample_weight_);
+    }
   }
   require_fields(options);
   require_fields(options.gradient);
@@ -160,10 +165,14 @@ History Fit<T>::empty_history() const {
     history.series.emplace_back(name, std::vector<double>());
   };
   for (const std::string& prefix : {std::string(), std::string("val_")}) {
-    if (!prefix.empty() && !validation_) {
+    const bool validates = !prefix.empty();
+    if (validates && !validation_) {
       continue;
     }
     add(prefix + "loss");
+    if (!validates && !training_) {
+      continue;
+    }
     for (const Metric metric : options_.metrics) {
       add(prefix + std::string(metric_name(metric)));
     }
@@ -222,7 +231,7 @@ void Fit<T>::advance(Clock::time_point until) {
     take_last_finite();
     within_epoch_ = true;
     epoch_time_ = {};
-    shuffle_rows(epoch);
+    begin_rows(epoch);
   }
   const Steps steps = run_steps(epoch, until);
   if (steps == Steps::some) {
@@ -326,6 +335,9 @@ typename Fit<T>::Steps Fit<T>::run_steps(std::size_t epoch, Clock::time_point un
   TrainingPosition& at = memory_.position;
   while (at.epoch_steps < batches()) {
     const std::size_t batch = at.epoch_steps;
+    if (source_ != nullptr) {
+      read_window_of(batch);
+    }
     scheduled_.set(epoch, at.steps);
     at.lr = batch == 0 ? optimizer_.lr() : at.lr;
     runtime::poll(rows_of(batch).size() * network_.num_parameters());  // an interrupt ends fit between two steps
@@ -349,6 +361,9 @@ typename Fit<T>::Steps Fit<T>::run_steps(std::size_t epoch, Clock::time_point un
     if (until != Clock::time_point::max() && Clock::now() >= until && at.epoch_steps < batches()) {
       return Steps::some;
     }
+  }
+  if (source_ != nullptr && !(at.weight_sum > 0.0)) {
+    throw std::invalid_argument("sample_weight: all weights are zero");
   }
   if (!all_finite(std::as_const(network_).parameters())) {
     diverged(epoch, batches() - 1, "a parameter became infinite or nan");
@@ -399,7 +414,7 @@ double Fit<T>::train_batch(std::size_t batch, std::optional<double> dropout_scal
 template <class T>
 bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
   const auto stop = [&] { return stopped(epoch, rows()); };
-  if (!training_->update_metrics(network_, stop) ||
+  if ((training_ && !training_->update_metrics(network_, stop)) ||
       (validation_ && !(validation_->update_loss(network_, stop) && validation_->update_metrics(network_, stop)))) {
     return false;
   }
@@ -407,19 +422,20 @@ bool Fit<T>::record(std::size_t epoch, Clock::time_point start) {
     return false;
   }
   std::size_t i = 0;
-  const auto add = [&](const Evaluation<T>& evaluation, double loss) {
+  double monitored = 0.0;
+  const auto add = [&](const std::optional<Evaluation<T>>& evaluation, double loss) {
+    monitored = loss;
     series(i++).push_back(loss);
-    for (std::size_t m = 0; m < options_.metrics.size(); ++m) {
-      series(i++).push_back(evaluation.metric(m));
+    for (std::size_t m = 0; evaluation && m < options_.metrics.size(); ++m) {
+      series(i++).push_back(evaluation->metric(m));
     }
-    for (std::size_t m = 0; m < options_.custom_metrics.size(); ++m) {
-      series(i++).push_back(evaluation.custom_metric(m));
+    for (std::size_t m = 0; evaluation && m < options_.custom_metrics.size(); ++m) {
+      series(i++).push_back(evaluation->custom_metric(m));
     }
-    return loss;
   };
-  double monitored = add(*training_, epoch_loss());
+  add(training_, epoch_loss());
   if (validation_) {
-    monitored = add(*validation_, validation_->loss());
+    add(validation_, validation_->loss());
   }
   series(i++).push_back(memory_.position.lr);
   double seconds = seconds_of(epoch_time_ + (Clock::now() - start));
@@ -456,13 +472,16 @@ std::size_t validation_rows(std::size_t rows, double validation_split) {
   return held_out;
 }
 
+namespace {
+
+/// \param source  null, or the rows of the training; x and y then have no rows
 template <class T>
-History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
-            const FitOptions<T>& options) {
+History fit_rows(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss,
+                 OptimizerRef optimizer, const FitOptions<T>& options, RowSource<T>* source) {
   return in_own_mode([&] {
     train::Group group(options.communicator);
     try {
-      return train::Fit<T>(network, x, y, loss, optimizer, options, group).run();
+      return train::Fit<T>(network, x, y, loss, optimizer, options, group, source).run();
     } catch (const std::exception& error) {
       if (!group.is_alone()) {
         group.fail(error.what());
@@ -475,15 +494,36 @@ History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss&
   });
 }
 
+}  // namespace
+
+template <class T>
+History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
+            const FitOptions<T>& options) {
+  return fit_rows<T>(network, x, y, loss, optimizer, options, nullptr);
+}
+
+template <class T>
+History fit(Network<T>& network, RowSource<T>& rows, const Loss& loss, OptimizerRef optimizer,
+            const FitOptions<T>& options) {
+  return fit_rows<T>(network, {}, ConstMatrixView<T>(), loss, optimizer, options, &rows);
+}
+
 template <class T>
 History Network<T>::fit(ConstMatrixView<T> x, Targets<T> y, const Loss& loss, OptimizerRef optimizer,
                         const FitOptions<T>& options) {
   return backpass::fit(*this, x, y, loss, optimizer, options);
 }
 
+template <class T>
+History Network<T>::fit(RowSource<T>& rows, const Loss& loss, OptimizerRef optimizer, const FitOptions<T>& options) {
+  return backpass::fit(*this, rows, loss, optimizer, options);
+}
+
 #define BACKPASS_INSTANTIATE(T)                                                                                       \
   template History fit(Network<T>&, ConstMatrixView<T>, Targets<T>, const Loss&, OptimizerRef, const FitOptions<T>&); \
-  template History Network<T>::fit(ConstMatrixView<T>, Targets<T>, const Loss&, OptimizerRef, const FitOptions<T>&);
+  template History fit(Network<T>&, RowSource<T>&, const Loss&, OptimizerRef, const FitOptions<T>&);                  \
+  template History Network<T>::fit(ConstMatrixView<T>, Targets<T>, const Loss&, OptimizerRef, const FitOptions<T>&);  \
+  template History Network<T>::fit(RowSource<T>&, const Loss&, OptimizerRef, const FitOptions<T>&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
 #undef BACKPASS_INSTANTIATE

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <backpass/random.hpp>
+#include <backpass/row_source.hpp>
 #include <backpass/serialize.hpp>
 #include <backpass/trainer.hpp>
 
@@ -32,9 +33,10 @@ template <class T>
 class Fit {
  public:
   /// Checks all arguments, and loads the training of resume_from. Changes none of them.
-  /// \param group  the processes of FitOptions::communicator
+  /// \param group   the processes of FitOptions::communicator
+  /// \param source  null, or the rows of the training; x and y then have no rows
   Fit(Network<T>& network, ConstMatrixView<T> x, const Targets<T>& y, const Loss& loss, OptimizerRef optimizer,
-      const FitOptions<T>& options, Group& group);
+      const FitOptions<T>& options, Group& group, RowSource<T>* source = nullptr);
   Fit(const Fit&) = delete;
   Fit& operator=(const Fit&) = delete;
 
@@ -85,10 +87,17 @@ class Fit {
   /// The sum of the sample weights of all batches.
   [[nodiscard]] double weight_of_epoch();
   void add_batch_weights();
-  void shuffle_rows(std::size_t epoch);
+  /// Prepares the rows of an epoch.
+  void begin_rows(std::size_t epoch);
+  /// \param window  its number in the epoch, without a source 0
+  void shuffle_rows(std::size_t epoch, std::size_t window = 0);
   void shuffle_part(std::size_t part, const Philox& random);
   /// Takes the rows for validation, and the rows of this process's shards.
   void take_data(const DataRows<T>& own);
+  void check_source() const;
+  void begin_source(std::size_t epoch);
+  /// Reads windows until x_ has the rows of a batch.
+  void read_window_of(std::size_t batch);
   /// Gives all processes the parameters, the dropout state and the seed of the first one.
   void synchronise();
   /// \throws std::invalid_argument unless all processes have the same parameters and optimizer
@@ -122,17 +131,23 @@ class Fit {
 
   Network<T>& network_;
   Group& group_;
+  RowSource<T>* source_;
   std::optional<MovedRows<T>> moved_, moved_validation_;
-  ConstMatrixView<T> x_;  ///< x_, y_ and sample_weight_ do not include the rows split off for validation
+  /// x_, y_ and sample_weight_ do not include the rows split off for validation. Of a source they have one window.
+  ConstMatrixView<T> x_;
   Targets<T> y_;
   std::span<const T> sample_weight_;
   const Loss& loss_;
   OptimizerRef optimizer_;
   const FitOptions<T>& options_;
-  ConstMatrixView<T> given_x_;  ///< the arguments of fit, for messages
+  ConstMatrixView<T> given_x_;  ///< the arguments of fit or the window, for messages
   Targets<T> given_y_;
   std::size_t shards_ = 1;
   Partition partition_{0, 1, 1, 0, 1};
+  Partition window_{0, 1, 1, 0, 1};  ///< of the rows in x_: of partition_, without a source
+  SourcePass pass_;                  ///< of the source, in this epoch
+  std::size_t windows_read_ = 0;     ///< in this epoch
+  std::size_t first_batch_ = 0;      ///< of the window
   ScheduledSettings scheduled_;
   std::optional<Evaluation<T>> training_, validation_;
   std::optional<CustomBatch<T>> custom_batch_;

@@ -12,6 +12,7 @@
 #include "base/shuffle.hpp"
 #include "base/streams.hpp"
 #include "base/text.hpp"
+#include "model/check_loss.hpp"
 #include "runtime/interrupt.hpp"
 #include "train/fit.hpp"
 
@@ -25,11 +26,8 @@ void check_weights(std::span<const T> weights, Group& group) {
     model::reciprocal_weight_sum(weights, weights.size());
     return;
   }
-  double total = 0.0;
-  for (const T w : weights) {
-    require(w >= T(0) && std::isfinite(w), "sample_weight: weights must be finite and not negative");
-    total = std::max(total, static_cast<double>(w));
-  }
+  model::require_weights(weights);
+  double total = weights.empty() ? 0.0 : static_cast<double>(*std::max_element(weights.begin(), weights.end()));
   group.max(std::span(&total, 1));
   require(total > 0.0, "sample_weight: all weights are zero");
 }
@@ -81,11 +79,12 @@ void Fit<T>::take_data(const DataRows<T>& own) {
     evaluation.emplace(network_, rows, loss_, SharedRows{of_all, &group_}, options_);
     return rows;
   };
-  const auto [all, first] = counts_of(own.x.rows(), group_);
+  const auto [all, first] = counts_of(source_ != nullptr ? source_->rows() : own.x.rows(), group_);
   const std::size_t held_out = validation_rows(all, options_.validation_split);
   const std::size_t kept = all - held_out;
   const std::size_t own_kept = std::min(own.x.rows(), kept - std::min(kept, first));
   partition_ = partition(kept, options_.batch_size);
+  window_ = partition_;
   if (held_out > 0) {
     const std::size_t first_held_out = std::max(first, kept) - kept;
     evaluate(validation_, moved_validation_, own.middle(own_kept, own.x.rows() - own_kept), first_held_out,
@@ -95,6 +94,9 @@ void Fit<T>::take_data(const DataRows<T>& own) {
     const auto [validation_all, validation_first] = counts_of(vx.rows(), group_);
     evaluate(validation_, moved_validation_, {vx, vy, {}, false}, validation_first,
              partition(validation_all, validation_all));
+  }
+  if (source_ != nullptr) {
+    return;
   }
   const DataRows<T> rows = evaluate(training_, moved_, own.middle(0, own_kept), first, partition_);
   x_ = rows.x;
@@ -142,7 +144,7 @@ bool Fit<T>::agree_to_stop(bool stop) {
 
 template <class T>
 std::span<const std::uint32_t> Fit<T>::rows_of(std::size_t batch) const {
-  const pass::Rows rows = partition_.rows(batch);
+  const pass::Rows rows = window_.rows(batch - first_batch_);
   return std::span(order_).subspan(rows.begin, rows.count());
 }
 
@@ -159,6 +161,9 @@ double Fit<T>::weight_of(std::size_t batch) const {
 
 template <class T>
 double Fit<T>::weight_of_epoch() {
+  if (source_ != nullptr) {
+    return static_cast<double>(rows());  // close enough: this number only keeps sums of losses finite
+  }
   if (shards_ == 1) {
     return sample_weight_.empty() ? static_cast<double>(order_.size()) : sum_in_order<T>(sample_weight_, order_);
   }
@@ -182,15 +187,25 @@ void Fit<T>::add_batch_weights() {
 }
 
 template <class T>
-void Fit<T>::shuffle_rows(std::size_t epoch) {
-  std::iota(order_.begin(), order_.end(), 0U);
-  if (options_.shuffle) {
-    for (std::size_t part = 0; part < partition_.num_parts(); ++part) {
-      const std::size_t shard = group_.rank() * partition_.num_parts() + part;
-      shuffle_part(part, Philox(*memory_.seed, shuffle_stream(epoch, shard)));
-    }
+void Fit<T>::begin_rows(std::size_t epoch) {
+  if (source_ != nullptr) {
+    begin_source(epoch);
+    return;
   }
+  shuffle_rows(epoch);
   add_batch_weights();
+}
+
+template <class T>
+void Fit<T>::shuffle_rows(std::size_t epoch, std::size_t window) {
+  std::iota(order_.begin(), order_.end(), 0U);
+  if (!options_.shuffle) {
+    return;
+  }
+  for (std::size_t part = 0; part < window_.num_parts(); ++part) {
+    const std::size_t shard = (window + group_.rank()) * window_.num_parts() + part;
+    shuffle_part(part, Philox(*memory_.seed, shuffle_stream(epoch, shard % kShuffleStreams)));
+  }
 }
 
 template <class T>
@@ -198,9 +213,9 @@ void Fit<T>::shuffle_part(std::size_t part, const Philox& random) {
   constexpr std::size_t kOperations = 64;  // an exchange is a random number and a cache miss
   std::vector<std::uint32_t> rows;
   const auto for_part = [&](auto f) {
-    runtime::in_parts(batches(), kOperations, [&](std::size_t begin, std::size_t end) {
+    runtime::in_parts(window_.batches(), kOperations, [&](std::size_t begin, std::size_t end) {
       for (std::size_t batch = begin; batch < end; ++batch) {
-        const pass::Rows run = partition_.rows_of_part(part, batch);
+        const pass::Rows run = window_.rows_of_part(part, batch);
         std::for_each(order_.begin() + static_cast<std::ptrdiff_t>(run.begin),
                       order_.begin() + static_cast<std::ptrdiff_t>(run.end), f);
       }
@@ -228,7 +243,8 @@ void Fit<T>::shuffle_part(std::size_t part, const Philox& random) {
   template std::span<const std::uint32_t> Fit<T>::rows_of(std::size_t) const; \
   template double Fit<T>::weight_of(std::size_t) const;                       \
   template double Fit<T>::weight_of_epoch();                                  \
-  template void Fit<T>::shuffle_rows(std::size_t);
+  template void Fit<T>::begin_rows(std::size_t);                              \
+  template void Fit<T>::shuffle_rows(std::size_t, std::size_t);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
 #undef BACKPASS_INSTANTIATE
