@@ -60,15 +60,14 @@ def memory() -> tuple[float, float]:
 
 def measure(folder: Path, kind: str, hidden: list[int], batch_size: int, epochs: int) -> None:
     """Train in this process; print seconds per epoch and peaks of memory as JSON."""
-    x = np.memmap(folder / "x.bin", np.float32, "r").reshape(-1, INPUTS)
-    rows = len(x)
-    x = np.memmap(folder / "x.bin", np.float32, "r", shape=(rows, INPUTS))
-    y = np.memmap(folder / "y.bin", np.float32, "r", shape=(rows,))
-    data: tuple = (x, y)
+    y = np.memmap(folder / "y.bin", np.float32, "r")
+    x = np.memmap(folder / "x.bin", np.float32, "r", shape=(len(y), INPUTS))
     if kind == "arrays":
-        data = np.array(x), np.array(y)
+        data: tuple = np.array(x), np.array(y)
     elif kind == "Parquet":
         data = (bp.data.Parquet(folder / "t.parquet", y="y"),)
+    else:
+        data = (bp.data.Arrays(x, y),)
     peaks = [0.0, 0.0]
     ended = threading.Event()
 

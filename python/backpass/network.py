@@ -192,8 +192,8 @@ class Network(_core.Network):
         ----------
         x : array_like, or Source
             (B, M_0). For data that are larger than memory: an object of `backpass.data`, an
-            iterable of blocks (x, y) or (x, y, sample_weight), a `numpy.memmap`, or an array or a
-            frame of Dask. Only a part of these rows is in memory; see `backpass.data`.
+            iterable of blocks (x, y) or (x, y, sample_weight), or an array or a frame of Dask. Only
+            a part of these rows is in memory; see `backpass.data`.
         y : array_like, optional
             (B, M_N), or (B,) if M_N is 1. The cross-entropies also accept (B,) integer labels.
             Not given if `x` contains it.

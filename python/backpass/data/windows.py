@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backpass.data.arrays import Arrays
 from backpass.data.blocks import Blocks
 from backpass.data.buffer import Buffer, CheckedBlock
 from backpass.data.dask import Dask
@@ -35,8 +34,6 @@ def to_source(x: Any, y: Any, sample_weight: Any) -> Source | None:
         if sample_weight is not None:
             raise TypeError("blocks of rows have their own sample_weight: (x, y, sample_weight)")
         return Blocks(x)
-    if isinstance(x, np.memmap):
-        return Arrays(x, y, sample_weight)
     if type(x).__module__.partition(".")[0] in ("dask", "dask_expr"):
         return Dask(x, y, sample_weight)
     return None

@@ -47,7 +47,7 @@ def test_memory_mapped_arrays(tmp_path, mode):
     assert trained(source, shuffle=False) == trained(
         np.array(part), Y, sample_weight=W, shuffle=False
     )
-    # As arguments: one window, so the bits are those of arrays, and nothing else is to be given.
+    # As arguments, they are arrays in memory.
     assert trained(part, y, sample_weight=w) == trained(np.array(part), Y, sample_weight=W)
 
 
@@ -119,7 +119,7 @@ def test_parquet_columns_that_cannot_be_used(tmp_path, table):
     with pytest.raises(ValueError, match="column 'name' has the type string"):
         bp.data.Parquet(tmp_path / "t", y="a")
     source = bp.data.Parquet(tmp_path / "t", x=["x0", "x1", "h"], y=["a", "b"])
-    with pytest.raises(ValueError, match="column 'h' has 1 missing values in .*t"):
+    with pytest.raises(ValueError, match=r"column 'h' has 1 missing values in .*t"):
         trained(source)
     with pytest.raises(FileNotFoundError):
         bp.data.Parquet(tmp_path / "none", y="a")

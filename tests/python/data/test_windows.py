@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -33,9 +34,9 @@ def make(y, dtype="float64"):
 
 def blocks_of(x, y, w, size):
     """Return blocks of sizes that do not fit batches or windows, some of them empty."""
-    ends = list(range(0, len(x), size)) + [len(x), len(x)]
-    pairs = [(x[a:b], y[a:b], w[a:b] if w is not None else None) for a, b in zip(ends, ends[1:])]
-    return [block if w is not None else block[:2] for block in pairs]
+    data = [x, y] if w is None else [x, y, w]
+    ends = [*range(0, len(x), size), len(x), len(x)]
+    return [tuple(array[a:b] for array in data) for a, b in pairwise(ends)]
 
 
 def fit(net, *data, loss, **options):
