@@ -6,7 +6,8 @@ Sessions (``pycon``) must give the results that they show. A C++ block with ``in
 with the file's CMake block, if it has one, against the library in the installed package. The
 program then runs in the same folder. A shell block runs there if the line ``<!-- run -->`` is above
 it. Other shell blocks install something, or name files of the reader; .ci/run runs README's two
-commands.
+commands. A block below ``<!-- needs dask ray -->`` is skipped if one of these modules is missing;
+with ``--all`` it then fails.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(
-    r"^(<!-- run -->\n)?```(\{code-cell\}|\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- (run|needs [\w ]+) -->\n)?```(\{code-cell\}|\w*)[^\n]*\n(.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 KNOWN = {"python", "cpp", "cmake", "sh", "text", "diff", "pycon"}
 DEFAULT_CMAKE = """cmake_minimum_required(VERSION 3.21)
@@ -40,31 +43,39 @@ target_link_libraries(main PRIVATE backpass::backpass)
 
 @dataclass
 class Block:
-    """One fenced block: its file, first line, language and text."""
+    """One fenced block: its file, first line, language and text, and the modules it needs."""
 
     path: Path
     line: int
     language: str
     text: str
+    needs: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
         """``file:line`` of its first line."""
         return f"{self.path.relative_to(ROOT)}:{self.line}"
 
+    @property
+    def missing(self) -> list[str]:
+        """The modules it needs that are not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
+
 
 def blocks_of(path: Path) -> Iterator[Block]:
     """Yield the fenced blocks of a Markdown file."""
     text = path.read_text(encoding="utf-8")
     for match in FENCE.finditer(text):
-        language = {"{code-cell}": "python", "sh": "run" if match[1] else "sh"}.get(
+        mark = (match[1] or "").split()
+        language = {"{code-cell}": "python", "sh": "run" if mark == ["run"] else "sh"}.get(
             match[2], match[2]
         )
         # The options of a notebook's cell, as comments: line numbers stay the same.
         content = (
             re.sub(r"^:", "# :", match[3], flags=re.MULTILINE) if "{" in match[2] else match[3]
         )
-        yield Block(path, text.count("\n", 0, match.start(3)) + 1, language, content)
+        line = text.count("\n", 0, match.start(3)) + 1
+        yield Block(path, line, language, content, tuple(mark[1:]))
 
 
 def run_python(block: Block, namespace: dict[str, object]) -> bool:
@@ -129,7 +140,7 @@ def run_cpp(block: Block, cmake: str, folder: Path) -> bool:
     return True
 
 
-def check_file(path: Path) -> tuple[int, int]:
+def check_file(path: Path, everything: bool) -> tuple[int, int]:
     """Run a file's blocks; return how many passed and how many failed."""
     blocks = list(blocks_of(path))
     cmake = next((b.text for b in blocks if b.language == "cmake"), DEFAULT_CMAKE)
@@ -141,6 +152,10 @@ def check_file(path: Path) -> tuple[int, int]:
             if block.language not in KNOWN | {"run"}:
                 print(f"{block.place}: a block of unknown language {block.language!r}")
                 bad += 1
+                continue
+            if block.missing:
+                print(f"{block.place}: {'FAILED' if everything else 'skipped'}: no {block.missing}")
+                bad += everything
                 continue
             if block.language == "python":
                 passed = run_python(block, namespace)
@@ -163,11 +178,13 @@ def main() -> int:
     """Check the given files, or all Markdown files of the project."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
-    files = [f.resolve() for f in parser.parse_args().files]
+    parser.add_argument("--all", action="store_true", help="a missing module is a failure")
+    arguments = parser.parse_args()
+    files = [f.resolve() for f in arguments.files]
     # The blocks of README.ja.md are those of README.md: tests/python/test_docs.py compares them.
     top = [path for path in sorted(ROOT.glob("*.md")) if path.name != "README.ja.md"]
     files = files or [*top, *sorted((ROOT / "docs").rglob("*.md"))]
-    totals = [check_file(path) for path in files]
+    totals = [check_file(path, arguments.all) for path in files]
     good, bad = sum(g for g, _ in totals), sum(b for _, b in totals)
     print(f"{good} passed, {bad} failed")
     return 1 if bad or not good else 0
