@@ -268,6 +268,7 @@ def pysan(session: nox.Session) -> None:
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir()
     left_out = (
+        "engines",
         "test_doctests.py",
         "test_examples.py",
         "test_fit_memory.py",
@@ -471,6 +472,20 @@ def sklearn(session: nox.Session) -> None:
     session.install("scikit-learn==1.6.*", "pytest>=7.4", "pytest-xdist>=3.5")
     tables = [f"tests/python/tabular/test_estimator{name}.py" for name in ("s", "_checks")]
     run_pytest(session, "tests/python/sklearn", *tables, *session.posargs)
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """joblib, Dask and Ray with the package, and all blocks of docs/user_guide/at_scale.md.
+
+    `py` runs only the tests of joblib: Dask and Ray are not in the extra `test`.
+    """
+    install_package(session, "sklearn,tabular")
+    session.install("dask[dataframe,distributed]", "ray", "pytest>=7.4", "pytest-xdist>=3.5")
+    # One process per file: it starts the workers of an engine once.
+    options = ["--dist=loadfile", "-n2", *(session.posargs or ["-q"])]
+    # Many processes import the same packages, so they write and read bytecode.
+    session.run("pytest", *options, "tests/python/engines", env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
 @nox.session
