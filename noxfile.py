@@ -478,14 +478,15 @@ def sklearn(session: nox.Session) -> None:
 def engines(session: nox.Session) -> None:
     """joblib, Dask and Ray with the package, and all blocks of docs/user_guide/at_scale.md.
 
-    `py` runs only the tests of joblib: Dask and Ray are not in the extra `test`.
+    `py` leaves out what needs Dask and Ray, because they are not in the extra `test`.
     """
     install_package(session, "sklearn,tabular")
     session.install("dask[dataframe,distributed]", "ray", "pytest>=7.4", "pytest-xdist>=3.5")
     # One process per file: it starts the workers of an engine once.
     options = ["--dist=loadfile", "-n2", *(session.posargs or ["-q"])]
     # Many processes import the same packages, so they write and read bytecode.
-    session.run("pytest", *options, "tests/python/engines", env={"PYTHONDONTWRITEBYTECODE": ""})
+    tests = ("tests/python/engines", "tests/python/data")
+    session.run("pytest", *options, *tests, env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
 @nox.session
