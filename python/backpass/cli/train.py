@@ -142,6 +142,12 @@ def _columns(command: Any) -> Any:
 )
 @click.option("--batch-size", type=_COUNT, help=_by_preset("batch_size"))
 @click.option(
+    "--shards",
+    type=_COUNT,
+    help="Parts of a batch, a power of two. With the same number, one process has the results of "
+    "several.  [default: 1; with mpiexec: 8]",
+)
+@click.option(
     "--dropout",
     type=_SHARE,
     help="Fraction of hidden activations that training drops.  "
@@ -209,6 +215,7 @@ def train(
     test: str | None,
     cv: int | None,
     threads: int | None,
+    shards: int | None,
     output: str | None,
     force: bool,
     checkpoint: str | None,
@@ -283,6 +290,7 @@ def train(
                 progress="auto" if progress is None else progress,
                 report=print_status if first else lambda _: None,
                 communicator=communicator,
+                shards=shards,
             ),
         )
     if not first:

@@ -105,6 +105,8 @@ class Extra:
         Called with lines of text for the user.
     communicator : mpi4py.MPI.Comm, optional
         See `Network.fit`. All processes read the same data. Each trains with a part of the rows.
+    shards : int, optional
+        See `Network.fit`.
     """
 
     validation: Any = None
@@ -115,3 +117,4 @@ class Extra:
     progress: ProgressMode = "auto"
     report: Callable[[str], None] = field(default=lambda _: None)
     communicator: Any = None
+    shards: int | None = None

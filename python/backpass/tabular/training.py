@@ -142,6 +142,8 @@ def _check_settings(settings: Settings, extra: Extra, rows: Rows) -> None:
         raise ValueError("a checkpoint is of one network: use 1 member, or no checkpoint")
     if settings.members > 1 and extra.communicator is not None:
         raise ValueError("several processes train one network: use 1 member, or one process")
+    if settings.members > 1 and extra.shards is not None:
+        raise ValueError("shards are for one network: use 1 member")
 
 
 class _Run:
@@ -285,6 +287,8 @@ class _Run:
             others["callbacks"] = bp.callbacks.LambdaCallback(
                 on_train_begin=lambda net, info: infos.append(info)  # noqa: ARG005
             )
+        if extra.shards is not None:
+            others["shards"] = extra.shards
         held_out = None
         if len(validation):
             target: Any = model.target
@@ -321,7 +325,7 @@ class _Run:
         classes = data.values if isinstance(data.target, ClassTarget) else None
         results = []
         settings = self.settings
-        own = Extra(progress=extra.progress, communicator=extra.communicator)
+        own = Extra(progress=extra.progress, communicator=extra.communicator, shards=extra.shards)
         once = _Run(data, settings, own, self.read)
         for rest, test in folds(data.rows, extra.folds, settings.seed, classes):
             parts = split_rows(

@@ -132,6 +132,10 @@ class TestTraining:
         with pytest.raises(ValueError, match="a checkpoint is of one network"):
             learn(table(), "y", settings=RECIPE, checkpoint=tmp_path / "c")
 
+    def test_members_have_no_shards(self) -> None:
+        with pytest.raises(ValueError, match="shards are for one network: use 1 member"):
+            learn(table(), "y", settings=RECIPE, shards=2)
+
     def test_arrays_have_no_recipe(self) -> None:
         with pytest.raises(ValueError, match="the preset 'tabular' and bins are for tables"):
             learn("digits", None, settings=RECIPE)
