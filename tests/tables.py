@@ -32,7 +32,7 @@ class Learned(NamedTuple):
 
 def learn(data: Any, target: Any = "y", *, settings: Settings = QUICK, **options: Any) -> Learned:
     """Train for a moment, and return what was reported, too."""
-    names = ("validation", "test", "folds", "checkpoint", "resume_from")
+    names = ("validation", "test", "folds", "checkpoint", "resume_from", "shards")
     extra = {name: options.pop(name) for name in names if name in options}
     said: list[str] = []
     outcome = train(
