@@ -413,7 +413,7 @@ def wheel(session: nox.Session) -> None:
     wheelhouse, sdist = BUILD / "wheelhouse", BUILD / "sdist"
     for folder in (wheelhouse, sdist):
         shutil.rmtree(folder, ignore_errors=True)
-    session.run("auditwheel", "repair", "--wheel-dir", str(wheelhouse), str(built))
+    session.run("auditwheel", "repair", "-z", "9", "--wheel-dir", str(wheelhouse), str(built))
     session.run("python", "-m", "build", "--sdist", "--outdir", str(sdist), silent=True)
     files = (next(wheelhouse.iterdir()), next(sdist.iterdir()))
     session.run("python", "tests/package/wheel.py", *map(str, files), env=CCACHE)

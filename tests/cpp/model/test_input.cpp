@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -82,6 +85,17 @@ TEST(Input, ConvertsColumnsOfDoublesAndRowsOfIntegers) {
   EXPECT_EQ(predictions(net, of_swapped), predictions(net, backwards));
 }
 
+/// The elements with their bytes in reverse.
+template <class S>
+std::vector<S> with_bytes_reversed(std::vector<S> values) {
+  for (S& value : values) {
+    auto bytes = std::bit_cast<std::array<std::byte, sizeof(S)>>(value);
+    std::reverse(bytes.begin(), bytes.end());
+    std::memcpy(&value, bytes.data(), sizeof(S));
+  }
+  return values;
+}
+
 template <class S>
 void expect_contiguous_rows_convert(Element element) {
   const Network<float> net({.sizes = {5, 9, 2}, .activation = Activation::tanh(), .seed = 0});
@@ -91,13 +105,18 @@ void expect_contiguous_rows_convert(Element element) {
     values[i] = static_cast<S>(i % 251);
     converted[i] = static_cast<float>(values[i]);
   }
-  const AnyMatrix matrix{.data = values.data(),
-                         .rows = kRows,
-                         .cols = 5,
-                         .row_step = 5 * sizeof(S),
-                         .col_step = sizeof(S),
-                         .element = element};
-  EXPECT_EQ(predictions(net, matrix), predictions(net, {converted.data(), kRows, 5}));
+  AnyMatrix matrix{.data = values.data(),
+                   .rows = kRows,
+                   .cols = 5,
+                   .row_step = 5 * sizeof(S),
+                   .col_step = sizeof(S),
+                   .element = element};
+  const std::vector<float> expected = predictions(net, {converted.data(), kRows, 5});
+  EXPECT_EQ(predictions(net, matrix), expected);
+  const std::vector<S> reversed = with_bytes_reversed(values);
+  matrix.data = reversed.data();
+  matrix.swapped = true;
+  EXPECT_EQ(predictions(net, matrix), expected);
 }
 
 TEST(Input, ConvertsContiguousRows) {
@@ -105,6 +124,8 @@ TEST(Input, ConvertsContiguousRows) {
   expect_contiguous_rows_convert<std::int64_t>(Element::int64);
   expect_contiguous_rows_convert<std::uint8_t>(Element::uint8);
   expect_contiguous_rows_convert<std::int32_t>(Element::int32);
+  expect_contiguous_rows_convert<float>(Element::float32);
+  expect_contiguous_rows_convert<std::uint64_t>(Element::uint64);
 }
 
 TEST(Input, RefusesAWrongShape) {

@@ -129,6 +129,24 @@ TEST(Fit, DivergenceNamesInfinityAndNaN) {
   }
 }
 
+TEST(Fit, DivergenceNamesTheFirstValueThatIsNotFinite) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  Task in_x(20);
+  in_x.x[7 * 3 + 2] = kNaN;
+  Task in_y(20);
+  in_y.y[4] = kNaN;
+  for (const auto& [task, text] : {std::pair{&in_x, "x[7, 2] is nan: remove"}, {&in_y, "y[4, 0] is nan: remove"}}) {
+    Network<double> net = make_network();
+    SGD sgd;
+    try {
+      net.fit(task->X, task->Y, MeanSquaredError{}, sgd, {});
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const DivergenceError& error) {
+      EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
+    }
+  }
+}
+
 /// A stop in the middle of an epoch: the history does not contain the epoch, and no other epoch begins.
 TEST(Fit, ProgressMayStopInTheMiddleOfAnEpoch) {
   const Task task(400);
