@@ -4,9 +4,9 @@
 
 Writes one data set of random float32 numbers, 32 inputs and one target, as Parquet (row groups of
 131,072 rows, not compressed) and as NumPy files. Each training is a process of its own, in turns;
-each reads the files once before, so that they are in the page cache. The peak is that of resident
-memory; `anonymous` leaves out mapped files, which the system can drop at any time. With --only,
-one source is measured, for files that are larger than memory.
+the first epoch brings the files into the page cache, and the fastest epoch counts. The peak is that
+of resident memory; `anonymous` leaves out mapped files, which the system can drop at any time. With
+--only, one source is measured, for files that are larger than memory.
 """
 
 from __future__ import annotations
@@ -78,11 +78,12 @@ def measure(folder: Path, kind: str, hidden: list[int], batch_size: int, epochs:
     watcher = threading.Thread(target=watch)
     watcher.start()
     net = bp.Network([INPUTS, *hidden, 1], seed=0)
-    history = net.fit(
-        *data, loss="mse", optimizer="adam", epochs=epochs, batch_size=batch_size, progress=False
-    )
-    ended.set()
-    watcher.join()
+    options = {"epochs": epochs, "batch_size": batch_size, "progress": False}
+    try:
+        history = net.fit(*data, loss="mse", optimizer="adam", **options)
+    finally:
+        ended.set()
+        watcher.join()
     print(json.dumps({"seconds": history["seconds"], "resident": peaks[0], "anonymous": peaks[1]}))
 
 
@@ -106,7 +107,8 @@ def main(
     """Write the files to FOLDER unless they exist, and print a table."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = int(gigabytes * 1e9 / (4 * (INPUTS + 1)))
-    if not (folder / "y.bin").exists():
+    complete = folder / "y.bin"
+    if not complete.exists() or complete.stat().st_size != 4 * rows:
         write(folder, rows)
     table = []
     for name, hidden in HIDDEN.items():
@@ -121,9 +123,9 @@ def main(
         base = None
         for source, runs in results.items():
             seconds = statistics.median(min(run["seconds"]) for run in runs)
-            base = base or seconds
+            base = seconds if source == "arrays" else base
             peaks = [max(run[kind] for run in runs) for kind in ("resident", "anonymous")]
-            table.append([name, source, seconds, base / seconds, *peaks])
+            table.append([name, source, seconds, base and base / seconds, *peaks])
     heads = ["network", "source", "s per epoch", "speed", "peak MB", "anonymous MB"]
     formats = ("", "", ".2f", ".2f", ".0f", ".0f")
     text = tabulate(table, heads, "github", floatfmt=formats)

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from backpass import _core
-from backpass._fit_arguments import by_name, data_settings, step_settings
+from backpass._fit_arguments import (
+    by_name,
+    check_source_settings,
+    data_settings,
+    step_settings,
+)
 from backpass.callbacks.callback import TrainInfo
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import Hooks, collect
@@ -193,7 +198,9 @@ class Network(_core.Network):
         x : array_like, or Source
             (B, M_0). For data that are larger than memory: an object of `backpass.data`, an
             iterable of blocks (x, y) or (x, y, sample_weight), or an array or a frame of Dask. Only
-            a part of these rows is in memory; see `backpass.data`.
+            a part of these rows is in memory; see `backpass.data`. A `numpy.memmap` is an array in
+            memory for `fit`, which copies it if its dtype is another one; `backpass.data.Arrays`
+            reads it in blocks.
         y : array_like, optional
             (B, M_N), or (B,) if M_N is 1. The cross-entropies also accept (B,) integer labels.
             Not given if `x` contains it.
@@ -249,7 +256,8 @@ class Network(_core.Network):
             stopping, and the seed by those of the file. It then does the epochs that are left. The
             results have the same bits as those of a training without an interruption, and the
             history has all epochs. Network, optimizer, schedules, metrics and the number of steps
-            per epoch must be those of the file. `epochs` may be larger than before.
+            per epoch must be those of the file, and so must the blocks and `buffer_rows` of a
+            source. `epochs` may be larger than before.
         shards : int, optional
             Each batch is divided into this number of shards, a power of two; see `train_step`. With
             `shuffle`, rows change places only with rows of the same shard. Also metrics and the
@@ -285,6 +293,8 @@ class Network(_core.Network):
             If the optimizer belongs to another network, or `fit` of another thread uses the network
             or the optimizer. With `communicator`, also if another process has failed; the message
             is that of its error.
+        Exception
+            From a source of rows. The network then has the state after the last step.
         MemoryError
             Network, optimizer and schedule then have the state from the end of the last epoch whose
             callbacks have returned. After any other exception of a callback, they keep the state
@@ -343,7 +353,9 @@ class Network(_core.Network):
                 l2=l2,
             )
             source = to_source(x, y, sample_weight)
-            windows = None if source is None else Windows(source, self)
+            if source is not None:
+                check_source_settings(data)
+            windows = None if source is None else Windows(source, self, loss)
             inputs: Any = x
             targets: Any = y
             if windows is not None:

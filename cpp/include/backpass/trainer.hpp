@@ -125,6 +125,7 @@ struct TrainingMemory {
   TrainingPosition position;
   std::optional<std::uint64_t> seed;  ///< of the shuffles; none before the first fit
   std::size_t shards = 1;             ///< FitOptions::shards
+  std::size_t window_rows = 0;        ///< SourcePass::window_rows, if an epoch has several windows
   double base_lr = 0.0;               ///< the optimizer's learning rate at the start of the training
   History history;                    ///< of the finished epochs
   std::string monitor;                ///< the series that `best` belongs to; empty without early stopping
@@ -241,8 +242,8 @@ struct FitOptions {
   /// schedule's memory by those of the file, and then does the remaining epochs. With the same data and options, the
   /// results have the same bits as those of a training without the interruption, and the history has all epochs.
   ///
-  /// The network, the settings of optimizer and schedule, the seed, the series of the history and the number of steps
-  /// per epoch must be those of the file. More epochs than before are allowed.
+  /// The network, the settings of optimizer and schedule, the seed, the series of the history, the number of steps per
+  /// epoch and the rows of a source's windows must be those of the file. More epochs than before are allowed.
   std::filesystem::path resume_from = {};
   /// Null, or the memory of the training. fit keeps it up to date for on_begin, on_epoch_end and on_progress, so that
   /// they can save a file for resume_from.
@@ -280,8 +281,9 @@ template <class T>
 BACKPASS_EXPORT History fit(Network<T>& network, ConstMatrixView<T> x, Targets<T> y, const Loss& loss,
                             OptimizerRef optimizer, const FitOptions<T>& options);
 
-/// Trains with rows that need not fit into memory. Two windows of rows are in memory, or one if the source does not read
-/// ahead. A window is shuffled as the rows of the other overload, so one window with all rows gives the same results.
+/// Trains with rows that need not fit into memory. Two windows of rows are in memory, or one if the source does not
+/// read ahead. A window is shuffled as the rows of the other overload, so one window with all rows gives the same
+/// results.
 ///
 /// Metrics are computed for FitOptions::validation_data only: those of the training would need a second pass over the
 /// rows. sample_weight, validation_split and communicator of the options cannot be used.

@@ -82,6 +82,9 @@ std::string memory_to_json(const TrainingMemory& memory) {
   if (memory.shards != 1) {
     object.set("shards", std::to_string(memory.shards));
   }
+  if (memory.window_rows != 0) {
+    object.set("window_rows", std::to_string(memory.window_rows));
+  }
   object.set("base_lr", json_number(memory.base_lr));
   if (memory.weight_decay_schedule) {
     object.set("base_weight_decay", json_number(memory.base_weight_decay));
@@ -112,6 +115,9 @@ StoredMemory memory_from_json(const JsonValue& value) {
   }
   if (reader.has("shards")) {
     memory.shards = reader.count("shards");
+  }
+  if (reader.has("window_rows")) {
+    memory.window_rows = reader.count("window_rows");
   }
   memory.base_lr = reader.finite_number("base_lr");
   if (reader.has("base_weight_decay")) {

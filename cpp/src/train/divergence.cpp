@@ -41,7 +41,8 @@ bool all_finite(std::span<const T> values) {
 }
 
 template <class T>
-std::string cause_text(ConstMatrixView<T> x, const Targets<T>& y, std::span<const T> parameters) {
+std::string cause_text(ConstMatrixView<T> x, const Targets<T>& y, std::span<const T> parameters,
+                       const std::string& place) {
   std::string found = not_finite_text("x", x);
   if (found.empty() && !y.are_labels()) {
     found = not_finite_text("y", y.values());
@@ -50,12 +51,12 @@ std::string cause_text(ConstMatrixView<T> x, const Targets<T>& y, std::span<cons
     return "A parameter was not finite before that epoch: call initialize() or load a network";
   }
   return found.empty() ? "Try a smaller lr, clip_norm=1 or standardised inputs"
-                       : found + ": remove such rows, or replace such values";
+                       : place + found + ": remove such rows, or replace such values";
 }
 
 #define BACKPASS_INSTANTIATE(T)                 \
   template bool all_finite(std::span<const T>); \
-  template std::string cause_text(ConstMatrixView<T>, const Targets<T>&, std::span<const T>);
+  template std::string cause_text(ConstMatrixView<T>, const Targets<T>&, std::span<const T>, const std::string&);
 BACKPASS_INSTANTIATE(float)
 BACKPASS_INSTANTIATE(double)
 #undef BACKPASS_INSTANTIATE

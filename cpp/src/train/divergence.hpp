@@ -16,7 +16,9 @@ template <class T>
 /// \param x           (B, M_0)
 /// \param y           (B, M_N), or labels (B)
 /// \param parameters  before the epoch
+/// \param place       says which rows x and y are; empty: those of the user
 template <class T>
-[[nodiscard]] std::string cause_text(ConstMatrixView<T> x, const Targets<T>& y, std::span<const T> parameters);
+[[nodiscard]] std::string cause_text(ConstMatrixView<T> x, const Targets<T>& y, std::span<const T> parameters,
+                                     const std::string& place);
 
 }  // namespace backpass::train

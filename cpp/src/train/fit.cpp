@@ -132,6 +132,7 @@ void Fit<T>::prepare(std::size_t steps) {
   TrainingMemory& memory = prepared_;
   memory.seed = options_.seed.value_or(0);
   memory.shards = shards_;
+  memory.window_rows = window_rows_ < rows() ? window_rows_ : 0;
   memory.base_lr = scheduled_.base_lr();
   memory.base_weight_decay = scheduled_.base_weight_decay().value_or(0.0);
   memory.dropout_schedule = fresh_copy(options_.dropout_schedule);
@@ -336,7 +337,7 @@ typename Fit<T>::Steps Fit<T>::run_steps(std::size_t epoch, Clock::time_point un
   while (at.epoch_steps < batches()) {
     const std::size_t batch = at.epoch_steps;
     if (source_ != nullptr) {
-      read_window_of(batch);
+      read_window_of(epoch, batch);
     }
     scheduled_.set(epoch, at.steps);
     at.lr = batch == 0 ? optimizer_.lr() : at.lr;
@@ -363,6 +364,7 @@ typename Fit<T>::Steps Fit<T>::run_steps(std::size_t epoch, Clock::time_point un
     }
   }
   if (source_ != nullptr && !(at.weight_sum > 0.0)) {
+    restore_last_finite();
     throw std::invalid_argument("sample_weight: all weights are zero");
   }
   if (!all_finite(std::as_const(network_).parameters())) {
@@ -453,7 +455,7 @@ void Fit<T>::diverged(std::size_t epoch, std::size_t batch, const std::string& w
   // The message counts from 1, like the progress bar. The members of the error count from 0.
   throw DivergenceError(what + " in epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(batch + 1) +
                             " (lr " + number_text(lr) + "); the network is restored to its state before that epoch. " +
-                            cause_text<T>(given_x_, given_y_, std::as_const(network_).parameters()),
+                            cause_text<T>(given_x_, given_y_, std::as_const(network_).parameters(), place_),
                         epoch, batch);
 }
 

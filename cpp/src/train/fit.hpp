@@ -95,9 +95,11 @@ class Fit {
   /// Takes the rows for validation, and the rows of this process's shards.
   void take_data(const DataRows<T>& own);
   void check_source() const;
+  /// Chooses the rows of a window. Follows the choice of the batches.
+  void divide_into_windows();
   void begin_source(std::size_t epoch);
   /// Reads windows until x_ has the rows of a batch.
-  void read_window_of(std::size_t batch);
+  void read_window_of(std::size_t epoch, std::size_t batch);
   /// Gives all processes the parameters, the dropout state and the seed of the first one.
   void synchronise();
   /// \throws std::invalid_argument unless all processes have the same parameters and optimizer
@@ -121,7 +123,14 @@ class Fit {
   [[nodiscard]] History empty_history() const;
   void prepare(std::size_t steps);
   [[nodiscard]] ResumeTarget<T> resume_target() const {
-    return {network_, optimizer_, options_.schedule, prepared_.history, batches(), shards_, options_};
+    return {network_,
+            optimizer_,
+            options_.schedule,
+            prepared_.history,
+            batches(),
+            shards_,
+            window_rows_ < rows() ? window_rows_ : 0,
+            options_};
   }
   /// The schedules, each with its memory, or null.
   [[nodiscard]] Schedules schedules() noexcept {
@@ -144,10 +153,11 @@ class Fit {
   Targets<T> given_y_;
   std::size_t shards_ = 1;
   Partition partition_{0, 1, 1, 0, 1};
-  Partition window_{0, 1, 1, 0, 1};  ///< of the rows in x_: of partition_, without a source
-  SourcePass pass_;                  ///< of the source, in this epoch
-  std::size_t windows_read_ = 0;     ///< in this epoch
-  std::size_t first_batch_ = 0;      ///< of the window
+  Partition window_{0, 1, 1, 0, 1};     ///< of the rows in x_: of partition_, without a source
+  std::size_t window_rows_ = SIZE_MAX;  ///< of the windows of a source
+  std::string place_;                   ///< of the window's rows, for messages; empty without a source
+  std::size_t windows_read_ = 0;        ///< in this epoch
+  std::size_t first_batch_ = 0;         ///< of the window
   ScheduledSettings scheduled_;
   std::optional<Evaluation<T>> training_, validation_;
   std::optional<CustomBatch<T>> custom_batch_;

@@ -96,6 +96,7 @@ void Fit<T>::take_data(const DataRows<T>& own) {
              partition(validation_all, validation_all));
   }
   if (source_ != nullptr) {
+    divide_into_windows();
     return;
   }
   const DataRows<T> rows = evaluate(training_, moved_, own.middle(0, own_kept), first, partition_);
@@ -156,7 +157,11 @@ double Fit<T>::weight_of(std::size_t batch) const {
   if (!batch_weights_.empty()) {
     return batch_weights_[batch];
   }
-  return sum_in_order(sample_weight_, rows_of(batch));
+  const std::span<const std::uint32_t> rows = rows_of(batch);
+  if (shards_ > 1) {
+    return pass::weight_sum(sample_weight_, partition_.shards(batch), [&](std::size_t row) { return rows[row]; });
+  }
+  return sum_in_order(sample_weight_, rows);
 }
 
 template <class T>

@@ -130,6 +130,8 @@ void check_training(SavedTraining<T>& saved, const ResumeTarget<T>& target) {
     require_same("the seed", std::to_string(*memory.seed), std::to_string(*target.options.seed));
   }
   require_same("shards", std::to_string(memory.shards), std::to_string(target.shards));
+  require_same("the number of rows per window of a source (0: all)", std::to_string(memory.window_rows),
+               std::to_string(target.window_rows));
   require_same("the list of series", names_text(memory.history), names_text(target.history));
   const TrainingPosition& at = memory.position;
   require(at.epoch_steps <= target.steps_per_epoch && at.steps >= at.epoch_steps &&

@@ -19,6 +19,7 @@ struct ResumeTarget {
   const History& history;  ///< its series have no numbers yet
   std::size_t steps_per_epoch;
   std::size_t shards;
+  std::size_t window_rows;  ///< 0: all rows
   const FitOptions<T>& options;
 };
 

@@ -24,8 +24,7 @@ class Arrays(BlockSource):
     Parameters
     ----------
     x : object with ``shape`` and slices
-        (B, M_0). For a `numpy.memmap` of a whole array, each block is mapped on its own, so that
-        the process keeps only the pages of the present blocks.
+        (B, M_0). Of a `numpy.memmap`, the process keeps only the pages of one block.
     y : object with ``shape`` and slices
         (B, M_N) or (B,).
     sample_weight : object with ``shape`` and slices, optional
@@ -51,13 +50,15 @@ class Arrays(BlockSource):
         buffer_rows: int | None = None,
     ) -> None:
         super().__init__(buffer_rows=buffer_rows)
-        self._arrays = {"x": x, "y": y, "sample_weight": sample_weight}
+        self._arrays = {"x": x, "y": y}
+        if sample_weight is not None:
+            self._arrays["sample_weight"] = sample_weight
         rows = {}
         for name, array in self._arrays.items():
-            if array is not None:
-                if not getattr(array, "shape", ()):
-                    raise TypeError(f"{name} must be an array with rows, got {array!r}")
-                rows[name] = int(array.shape[0])
+            if not getattr(array, "shape", ()) or not hasattr(array, "dtype"):
+                kind = type(array).__name__
+                raise TypeError(f"{name} must be an array with a shape and a dtype, got {kind}")
+            rows[name] = int(array.shape[0])
         if len(set(rows.values())) > 1:
             raise ValueError(f"the numbers of rows differ: {rows}")
         self._rows = rows["x"]
@@ -80,22 +81,17 @@ class Arrays(BlockSource):
         """Return the rows of a block."""
         begin = block * self._block_rows
         end = min(self._rows, begin + self._block_rows)
-        x, y, sample_weight = (_rows_of(array, begin, end) for array in self._arrays.values())
-        yield Block(x, y, sample_weight)
+        yield Block(**{name: array[begin:end] for name, array in self._arrays.items()})
+        for array in self._arrays.values():
+            _drop_pages(array)
 
 
-def _rows_of(array: Any, begin: int, end: int) -> Any:
-    if array is None:
-        return None
-    # A view of a memmap, or one whose changes are not written, cannot be mapped by its file's name.
-    whole = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
-    if not whole or array.mode == "c" or array.filename is None or not array.flags.c_contiguous:
-        return array[begin:end]
-    row_bytes = int(np.prod(array.shape[1:])) * array.itemsize
-    return np.memmap(
-        array.filename,
-        dtype=array.dtype,
-        mode="r",
-        offset=array.offset + begin * row_bytes,
-        shape=(end - begin, *array.shape[1:]),
-    )
+def _drop_pages(array: Any) -> None:
+    """Let the system take back the pages of a mapped file; reading maps them again."""
+    # With mode "c", changes are in the pages only.
+    if not isinstance(array, np.memmap) or array.mode == "c":
+        return
+    while isinstance(array, np.ndarray):
+        array = array.base
+    if isinstance(array, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.madvise(mmap.MADV_DONTNEED)

@@ -51,7 +51,10 @@ class Blocks(Source):
                 "read only once; give the function that makes it, or a list"
             )
         if not callable(blocks) and not isinstance(blocks, Iterable):
-            raise TypeError(f"blocks must be an iterable or a function, got {blocks!r}")
+            raise TypeError(
+                f"blocks must be an iterable or a function, got {blocks!r}; for a file use "
+                "backpass.data.Parquet or backpass.data.Arrays"
+            )
         self._blocks = blocks
         self._rows = None if rows is None else to_count(rows, "rows", 1)
 
@@ -65,11 +68,12 @@ class Blocks(Source):
     def __iter__(self) -> Iterator[Block]:
         given = self._blocks() if callable(self._blocks) else self._blocks
         for number, block in enumerate(given):
-            yield _to_block(block, number)
+            yield to_block(block, f"block {number}")
 
 
-def _to_block(block: Any, number: int) -> Block:
+def to_block(block: Any, name: str) -> Block:
+    """Return a `Block` for a block or a tuple."""
     if isinstance(block, (tuple, list)) and len(block) in (2, 3):
         return Block(*block)
     kind = f"{type(block).__name__} of {len(block)}" if hasattr(block, "__len__") else repr(block)
-    raise TypeError(f"block {number} must be (x, y) or (x, y, sample_weight), got a {kind}")
+    raise TypeError(f"{name} must be (x, y) or (x, y, sample_weight), got a {kind}")

@@ -31,7 +31,7 @@ class Dask(BlockSource):
     Raises
     ------
     ValueError
-        If `x`, `y` and `sample_weight` do not have the same numbers of rows in their chunks.
+        If the chunks of `x`, `y` and `sample_weight` have different numbers of rows.
 
     Notes
     -----
@@ -48,15 +48,20 @@ class Dask(BlockSource):
         self._parts = {
             name: _parts_of(data, name)
             for name, data in {"x": x, "y": y, "sample_weight": sample_weight}.items()
-            if data is not None
+            if name != "sample_weight" or data is not None
         }
         counts = {name: len(parts) for name, parts in self._parts.items()}
         if len(set(counts.values())) > 1:
             raise ValueError(f"the numbers of chunks of rows differ: {counts}; use rechunk")
-        self._rows: int | None = None
-        sizes = [getattr(data, "chunks", ((np.nan,),))[0] for data in (x, y)]
-        if not np.isnan(sizes[0]).any():
-            self._rows = int(sum(sizes[0]))
+        sizes = {
+            tuple(data.chunks[0])
+            for data in (x, y, sample_weight)
+            if data is not None and not _is_series_or_frame(data)
+        }
+        known = [rows for rows in sizes if not np.isnan(rows).any()]
+        if len(known) > 1:
+            raise ValueError(f"the rows of the chunks differ: {sorted(known)}; use rechunk")
+        self._rows = int(sum(known[0])) if known else None
 
     @property
     def rows(self) -> int:
@@ -79,7 +84,11 @@ class Dask(BlockSource):
 
         names = list(self._parts)
         values = dask.compute(*(self._parts[name][block] for name in names))
-        yield Block(**{name: np.asarray(value) for name, value in zip(names, values, strict=True)})
+        yield Block(**dict(zip(names, values, strict=True)))
+
+
+def _is_series_or_frame(data: Any) -> bool:
+    return hasattr(data, "npartitions") and not hasattr(data, "rechunk")
 
 
 def _is_frame(data: Any) -> bool:
@@ -103,8 +112,11 @@ def _columns_of(frame: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
 def _parts_of(data: Any, name: str) -> list[Any]:
     """Return one delayed object per chunk of rows."""
     if not hasattr(data, "to_delayed"):
-        raise TypeError(f"{name} must be an array or a frame of Dask, got {type(data).__name__}")
-    if hasattr(data, "npartitions") and not hasattr(data, "rechunk"):
+        kind = type(data).__name__
+        raise TypeError(
+            f"{name} must be an array or a frame of Dask, got {kind}; use dask.array.from_array"
+        )
+    if _is_series_or_frame(data):
         return list(data.to_delayed())
     if data.ndim > 1:
         data = data.rechunk(dict.fromkeys(range(1, data.ndim), -1))

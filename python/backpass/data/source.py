@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from backpass._arguments import to_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import ArrayLike
 
@@ -44,6 +44,8 @@ class Source(abc.ABC):
         number of rows in 64 MiB.
     """
 
+    buffer_rows: int | None = None
+
     def __init__(self, *, buffer_rows: int | None = None) -> None:
         self.buffer_rows = None if buffer_rows is None else to_count(buffer_rows, "buffer_rows", 1)
 
@@ -78,10 +80,10 @@ class BlockSource(Source):
             0, …, `num_blocks` - 1.
         """
 
-    def in_order(self, order: Sequence[int]) -> Iterator[Block]:
-        """Return the rows of all blocks in this order."""
-        for block in order:
-            yield from self.read(block)
+    def name_of(self, block: int) -> str:
+        """Return a block's name for messages."""
+        return f"block {block}"
 
     def __iter__(self) -> Iterator[Block]:
-        return self.in_order(range(self.num_blocks))
+        for block in range(self.num_blocks):
+            yield from self.read(block)

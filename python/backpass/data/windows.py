@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backpass.data.blocks import Blocks
-from backpass.data.buffer import Buffer, CheckedBlock
+from backpass._arguments import to_count
+from backpass.data.blocks import Blocks, to_block
+from backpass.data.buffer import Buffer, CheckedBlock, RowKind
 from backpass.data.dask import Dask
+from backpass.data.reader import Reader
 from backpass.data.source import Block, BlockSource, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
+    from backpass._core.losses import Loss
     from backpass.network import Network
 
 __all__ = ["Windows", "to_source"]
@@ -28,6 +30,8 @@ def to_source(x: Any, y: Any, sample_weight: Any) -> Source | None:
         if y is not None or sample_weight is not None:
             raise TypeError("the source x has its own y and sample_weight; do not give them")
         return x
+    if callable(x) and y is not None:
+        raise TypeError("the blocks of a function have their own y; do not give y")
     if y is None:
         if hasattr(x, "shape") or isinstance(x, (str, bytes)):
             raise TypeError("y is missing; only a source of rows has its own y")
@@ -48,84 +52,84 @@ class Windows:
         The rows.
     network : Network
         Decides the shapes and the dtype.
+    loss : Loss
+        Decides whether targets may be labels.
     """
 
-    def __init__(self, source: Source, network: Network) -> None:
+    def __init__(self, source: Source, network: Network, loss: Loss) -> None:
         self._source = source
-        self._inputs = network.sizes[0]
-        self._dtype = network.dtype
-        self.rows = source.rows
+        self._kind = RowKind(network, loss)
+        self.rows = to_count(source.rows, "rows of the source", 0)
         if self.rows < 1:
             raise ValueError("the source has no rows: the mean loss of zero samples is undefined")
-        row_bytes = (network.sizes[0] + network.sizes[-1] + 1) * self._dtype.itemsize
+        row_bytes = (network.sizes[0] + network.sizes[-1] + 1) * network.dtype.itemsize
         self.buffer_rows = source.buffer_rows or max(1, _WINDOW_BYTES // row_bytes)
         self._buffers: list[Buffer] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="backpass-data")
-        self._filler: Iterator[Buffer] = iter(())
-        self._filling: Future[Buffer] = Future()
+        self._reader: Reader[Buffer] = Reader()
         self._closed = False
 
     def begin(self, epoch: int, window_rows: int, shuffle: bool, seed: int) -> None:
         """Start an epoch. The order of the blocks is a function of the arguments."""
-        self._wait()
-        source = self._source
-        if shuffle and isinstance(source, BlockSource) and window_rows < self.rows:
-            random = np.random.Generator(np.random.Philox(key=[seed, epoch]))
-            blocks = source.in_order(random.permutation(source.num_blocks).tolist())
-        else:
-            blocks = iter(source)
+        order = None
+        if shuffle and isinstance(self._source, BlockSource) and window_rows < self.rows:
+            key = np.array([seed, epoch], np.uint64)
+            random = np.random.Generator(np.random.Philox(key=key))
+            order = random.permutation(self._source.num_blocks).tolist()
         if not self._buffers:
-            self._buffers = [
-                Buffer(window_rows) for _ in range(1 if window_rows == self.rows else 2)
-            ]
-        self._filler = self._fill(blocks)
-        self._read_ahead()
+            count = 1 if window_rows == self.rows else 2
+            self._buffers = [Buffer(window_rows) for _ in range(count)]
+        self._reader.start(self._fill(self._checked(order)))
 
     def next(self) -> Block:
         """Return the next window. It is valid until the next call of `next` or `begin`."""
-        buffer = self._filling.result()
-        self._read_ahead()
+        buffer = self._reader.take()
+        self._reader.read_ahead()
         return buffer.rows()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, and free the memory."""
         self._closed = True
-        self._wait()
-        self._thread.shutdown()
+        self._reader.close()
+        self._buffers.clear()
 
-    def _read_ahead(self) -> None:
-        self._filling = self._thread.submit(next, self._filler)
-
-    def _wait(self) -> None:
-        """Wait until the thread does not use the buffers."""
-        if not self._filling.cancel():
-            self._filling.exception()
-
-    def _fill(self, blocks: Iterator[Block]) -> Iterator[Buffer]:
+    def _fill(self, blocks: Iterator[CheckedBlock]) -> Generator[Buffer, None, None]:
         """Fill the buffers in turn: one is filled while the core uses the other."""
-        checked = self._checked(blocks)
-        block, begin, done = next(checked, None), 0, 0
-        while done < self.rows:
-            buffer = self._buffers[done // self._buffers[0].size % len(self._buffers)]
+        buffers = list(self._buffers)
+        block, begin, done = next(blocks, None), 0, 0
+        while done < self.rows and not self._closed:
+            buffer = buffers[done // buffers[0].size % len(buffers)]
             buffer.count = 0
             goal = min(buffer.size, self.rows - done)
             while buffer.count < goal and block is not None:
                 begin += buffer.append(block, begin, goal - buffer.count)
                 if begin == block.rows:
-                    block, begin = next(checked, None), 0
+                    block, begin = next(blocks, None), 0
             done += buffer.count
             if buffer.count < goal or (done == self.rows and block is not None):
                 given = f"only {done}" if block is None else f"more than {done}"
-                raise ValueError(f"the source has {self.rows} rows, but gave {given} in an epoch")
+                raise ValueError(
+                    f"the source has {self.rows} rows, but gave {given} in an epoch; "
+                    "every epoch must have the same rows"
+                )
             yield buffer
 
-    def _checked(self, blocks: Iterator[Block]) -> Iterator[CheckedBlock]:
+    def _checked(self, order: list[int] | None) -> Iterator[CheckedBlock]:
         """Check the blocks, and leave out those without rows."""
-        for number, block in enumerate(blocks):
+        for place, block in _named_blocks(self._source, order):
             if self._closed:
                 return
-            checked = CheckedBlock(
-                block, self._inputs, self._dtype, f"block {number} of the epoch: "
-            )
+            checked = CheckedBlock(to_block(block, place), self._kind, f"{place}: ")
             if checked.rows > 0:
                 yield checked
+
+
+def _named_blocks(source: Source, order: list[int] | None) -> Iterator[tuple[str, Any]]:
+    """Yield the blocks of an epoch and their names for messages."""
+    if not isinstance(source, BlockSource):
+        for number, block in enumerate(source):
+            yield f"block {number}", block
+        return
+    for number in range(source.num_blocks) if order is None else order:
+        name = source.name_of(number)
+        for block in source.read(number):
+            yield name, block

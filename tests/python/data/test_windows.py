@@ -1,5 +1,7 @@
 """Training with a source of rows, against training with the same rows in memory."""
 
+import subprocess
+import sys
 import threading
 import tracemalloc
 from itertools import pairwise
@@ -181,14 +183,18 @@ def test_schedules_early_stopping_and_callbacks_work_as_with_arrays():
         (
             [(np.zeros((4, 3)), np.zeros((4, 2)))],
             ValueError,
-            r"block 0 .*\(rows, 4\), got \(4, 3\)",
+            r"block 0: .*\(rows, 4\), got \(4, 3\)",
         ),
-        ([(np.zeros((4, 4)), np.zeros((3, 2)))], ValueError, "block 0 .*different numbers of rows"),
+        (
+            [(np.zeros((4, 4)), np.zeros((3, 2)))],
+            ValueError,
+            "block 0: .*different numbers of rows",
+        ),
         ([(np.zeros((4, 4)), np.zeros((4, 3)))], ValueError, r"\(4, 2\)"),
         (
             [(np.full((4, 4), "a"), np.zeros((4, 2)))],
             TypeError,
-            "block 0 .*x must have a real dtype",
+            "block 0: x must have a real dtype",
         ),
         ([(np.zeros((4, 4)), np.zeros((4, 2))), 3], TypeError, "block 1 must be"),
         ([(np.zeros((4, 4)),)], TypeError, "block 0 must be .*got a tuple of 1"),
@@ -198,13 +204,13 @@ def test_schedules_early_stopping_and_callbacks_work_as_with_arrays():
                 (np.zeros((4, 4)), np.zeros((4, 2)), np.ones(4)),
             ],
             ValueError,
-            "block 1 .*differ from those of other blocks",
+            "block 1: .*differ from those of other blocks",
         ),
         ([], ValueError, "no rows"),
         (
             [(np.zeros((4, 4)), np.zeros((4, 2)), -np.ones(4))],
             ValueError,
-            "rows from 0 on.*not negative",
+            r"block 0: sample_weight\[0\] is -1\.0: weights must be",
         ),
         ([(np.zeros((4, 4)), np.zeros((4, 2)), np.zeros(4))], ValueError, "all weights are zero"),
     ],
@@ -222,7 +228,7 @@ def test_wrong_labels_say_where_they_are():
     net, loss = make(y)
     y[60] = 3
     source = bp.data.Blocks(blocks_of(x, y, None, 10), buffer_rows=32)
-    with pytest.raises(ValueError, match=r"rows from 32 on, in the order of epoch 1: .*28"):
+    with pytest.raises(ValueError, match=r"block 6: label y\[0\] is 3: labels must be from 0 to 2"):
         fit(net, source, loss=loss, shuffle=False)
 
 
@@ -279,6 +285,116 @@ def test_an_error_of_the_source_ends_the_training_and_the_thread():
     with pytest.raises(OSError, match="the disk is gone"):
         fit(net, bp.data.Blocks(blocks, rows=ROWS, buffer_rows=16), loss=loss)
     assert not [t for t in threading.enumerate() if t.name.startswith("backpass-data")]
+
+
+def test_a_wrong_block_is_named_in_any_order():
+    x, y, _ = problem("labels")
+    y[60] = -1
+    net, loss = make(y)
+    source = bp.data.Arrays(x, y, block_rows=10, buffer_rows=16)
+    with pytest.raises(ValueError, match=r"block 6: label y\[0\] is -1"):
+        fit(net, source, loss=loss)
+
+
+@pytest.mark.parametrize("seed", [2**63 + 5, 2**64 - 1])
+def test_large_seeds_differ(seed):
+    orders = []
+    for one in (seed, seed - 1):
+        source = Recorder(buffer_rows=20)
+        fit(bp.Network([1, 1], init="zeros"), source, loss="huber", seed=one, epochs=1)
+        orders.append(source.orders)
+    assert orders[0] != orders[1]
+
+
+def test_blocks_take_what_arrays_take():
+    pd = pytest.importorskip("pandas")
+    x, y, _ = problem("labels")
+    expected, loss = make(y)
+    values = make(problem()[1])[0]
+    one_output = bp.Network([4, 1], dtype="float64", seed=0)
+    cases = [
+        (expected, loss, pd.DataFrame(x).astype("Float64"), pd.Series(y).astype("Int64")),
+        (expected, loss, np.asfortranarray(x), y > 0),
+        (expected, loss, x[:, ::-1], y.astype("uint8")),
+        (values, "mse", x, np.full((ROWS, 2), 2**63 + 2**40, "uint64")),
+        (one_output, "mse", x, np.full(ROWS, 2**63 + 2**40, "uint64")),
+        (one_output, "mse", x.astype("int32"), y),
+    ]
+    for net, loss_of, inputs, targets in cases:
+        one, other = net.copy(), net.copy()
+        fit(one, [(inputs, targets)], loss=loss_of)
+        fit(other, inputs, targets, loss=loss_of)
+        assert bits(one.parameters) == bits(other.parameters)
+    with pytest.raises(TypeError, match="block 0: x is a masked array"):
+        fit(expected, [(np.ma.masked_array(x, x > 0), y)], loss=loss)
+    with pytest.raises(TypeError, match="float64"):
+        fit(expected, [(x, y.astype("float64"))], loss=loss)
+    # Numbers as targets may change their dtype between blocks.
+    fit(bp.Network([4, 1]), [(x, y), (x, y.astype("float64"))], loss="mse")
+
+
+def test_a_source_of_ones_own_may_give_tuples():
+    x, y, _ = problem()
+
+    class Own(bp.data.Source):
+        def __init__(self):
+            pass
+
+        rows = ROWS
+
+        def __iter__(self):
+            yield x, y
+
+    net, loss = make(y)
+    other = net.copy()
+    fit(net, Own(), loss=loss)
+    fit(other, x, y, loss=loss)
+    assert bits(net.parameters) == bits(other.parameters)
+    Own.rows = 10.5
+    with pytest.raises(TypeError, match="rows of the source"):
+        fit(net, Own(), loss=loss)
+
+
+def test_nothing_is_read_before_the_arguments_are_checked():
+    calls = []
+
+    def blocks():
+        calls.append(1)
+        yield problem()[:2]
+
+    net, loss = make(problem()[1])
+    for wrong in ({"validation_split": 0.2}, {"metrics": "r2"}):
+        with pytest.raises(ValueError, match="source of rows"):
+            fit(net, blocks, loss=loss, **wrong)
+    assert not calls
+
+
+PROGRAM = """
+import sys, threading, time
+import numpy as np
+import backpass as bp
+def blocks():
+    yield np.zeros((8, 2)), np.zeros(8)
+    if sys.argv[1] == "blocked":
+        time.sleep(1000)
+    time.sleep(0.5)
+    yield np.zeros((8, 2)), np.zeros(8)
+source = bp.data.Blocks(blocks, rows=16, buffer_rows=8)
+def train():
+    net = bp.Network([2, 1])
+    net.fit(source, loss="mse", optimizer="sgd", epochs=2, batch_size=8, progress=False)
+    print("trained", flush=True)
+thread = threading.Thread(target=train, daemon=sys.argv[1] == "blocked")
+thread.start()
+time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize(("kind", "output"), [("blocked", ""), ("slow", "trained\n")])
+def test_the_main_thread_may_end_first(kind, output):
+    command = [sys.executable, "-c", PROGRAM, kind]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, output, "")
 
 
 def test_only_two_windows_are_in_memory():
