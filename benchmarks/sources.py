@@ -26,12 +26,12 @@ import backpass as bp
 
 INPUTS = 32
 GROUP_ROWS = 131_072
-HIDDEN = {"32-64-64-1": [64, 64], "32-256-256-1": [256, 256]}
+HIDDEN = {"32-64-64-1": [64, 64], "32-128-128-1": [128, 128]}
 SOURCES = ("arrays", "Parquet", "memmap")
 
 
-def write(folder: Path, rows: int) -> None:
-    """Write the files, a part at a time."""
+def write(folder: Path, rows: int, only: str | None) -> None:
+    """Write the files, a part at a time. With `only` Parquet, the NumPy files stay empty."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -48,8 +48,9 @@ def write(folder: Path, rows: int) -> None:
             x = rng.standard_normal((min(GROUP_ROWS, rows - first), INPUTS), np.float32)
             y = x[:, 0] * x[:, 1]
             table.write_table(pa.table([*x.T, y], schema=schema), row_group_size=GROUP_ROWS)
-            x_file.write(x.tobytes())
-            y_file.write(y.tobytes())
+            if only != "Parquet":
+                x_file.write(x.tobytes())
+                y_file.write(y.tobytes())
 
 
 def memory() -> tuple[float, float]:
@@ -60,14 +61,12 @@ def memory() -> tuple[float, float]:
 
 def measure(folder: Path, kind: str, hidden: list[int], batch_size: int, epochs: int) -> None:
     """Train in this process; print seconds per epoch and peaks of memory as JSON."""
-    y = np.memmap(folder / "y.bin", np.float32, "r")
-    x = np.memmap(folder / "x.bin", np.float32, "r", shape=(len(y), INPUTS))
-    if kind == "arrays":
-        data: tuple = np.array(x), np.array(y)
-    elif kind == "Parquet":
-        data = (bp.data.Parquet(folder / "t.parquet", y="y"),)
+    if kind == "Parquet":
+        data: tuple = (bp.data.Parquet(folder / "t.parquet", y="y"),)
     else:
-        data = (bp.data.Arrays(x, y),)
+        y = np.memmap(folder / "y.bin", np.float32, "r")
+        x = np.memmap(folder / "x.bin", np.float32, "r", shape=(len(y), INPUTS))
+        data = (bp.data.Arrays(x, y),) if kind == "memmap" else (np.array(x), np.array(y))
     peaks = [0.0, 0.0]
     ended = threading.Event()
 
@@ -107,9 +106,10 @@ def main(
     """Write the files to FOLDER unless they exist, and print a table."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = int(gigabytes * 1e9 / (4 * (INPUTS + 1)))
-    complete = folder / "y.bin"
-    if not complete.exists() or complete.stat().st_size != 4 * rows:
-        write(folder, rows)
+    what = f"{rows} rows, {only or 'all files'}"
+    if not (folder / "complete").exists() or (folder / "complete").read_text() != what:
+        write(folder, rows, only)
+        (folder / "complete").write_text(what)
     table = []
     for name, hidden in HIDDEN.items():
         sources = [only] if only else SOURCES

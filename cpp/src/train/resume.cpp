@@ -65,7 +65,7 @@ std::vector<std::string> settings_of(const ResumeTarget<T>& target, const Loss& 
     });
   };
   for (std::size_t i = 0; i < target.network.num_layers(); ++i) {
-    const LayerSpec& layer = target.network.layer(i).spec();
+    const LayerSpec layer = target.network.layer(i).spec();
     items.push_back(layer_text(layer) + (layer.trainable ? "" : ", frozen") + ", lr_scale " +
                     number_text(layer.lr_scale) + ", bias_lr_scale " + number_text(layer.bias_lr_scale));
   }
