@@ -47,6 +47,13 @@ std::string ensemble_difference(const Ensemble<T>& a, const Ensemble<T>& b) {
   return "";
 }
 
+TEST(EnsembleFiles, OfAMovedFromEnsembleAreRefused) {
+  Ensemble<float> ensemble({.sizes = {3, 2}, .seed = 1}, 2);
+  const Ensemble<float> other(std::move(ensemble));
+  EXPECT_THROW(static_cast<void>(to_bytes(ensemble)), StateError);  // NOLINT(bugprone-use-after-move)
+  EXPECT_FALSE(to_bytes(other).empty());
+}
+
 /// Loads the bytes or expects FormatError; checks the memory. \returns whether the bytes were loaded
 bool loads(const test::Bytes& bytes) {
   const test::AllocationPeak peak;

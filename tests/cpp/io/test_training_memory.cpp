@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -51,6 +52,31 @@ TEST(TrainingMemoryJson, ABestValueIsNotNan) {
       ADD_FAILURE() << key;
     } catch (const FormatError& error) {
       EXPECT_EQ(error.what(), "the training's memory: " + std::string(key) + " is NaN");
+    }
+  }
+}
+
+TEST(TrainingMemoryJson, ShardsAndWindowsAreLoadedUnchanged) {
+  TrainingMemory memory;
+  EXPECT_EQ(read(memory_to_json(memory)).memory.shards, 1U);
+  EXPECT_EQ(read(memory_to_json(memory)).memory.window_rows, 0U);
+  memory.shards = 8;
+  memory.window_rows = 4096;
+  EXPECT_EQ(read(memory_to_json(memory)).memory.shards, 8U);
+  EXPECT_EQ(read(memory_to_json(memory)).memory.window_rows, 4096U);
+}
+
+TEST(TrainingMemoryJson, TheNamesOfSeriesAreAShortListOfTexts) {
+  Json value = Json::parse(memory_to_json({}));
+  const Json too_many(std::vector<std::string>(kMaxJsonValues / 2 + 1, "a"));
+  for (const auto& [names, text] : {std::pair{too_many, "series, but at most"},
+                                    {Json(std::vector<int>{1}), "the name of a series is not a text"}}) {
+    value["series"] = names;
+    try {
+      static_cast<void>(read(value.dump()));
+      ADD_FAILURE() << text;
+    } catch (const FormatError& error) {
+      EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
     }
   }
 }
