@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -309,18 +310,21 @@ def pytsan(session: nox.Session) -> None:
     folder = package_with(build_cpp(session, "pytsan", targets=("_core",)))
     install_package(session, "test")
     version = str(session.run("clang++", "-dumpversion", external=True, silent=True)).split(".")[0]
+    # Beside the environment's interpreter, so that Python finds the environment.
+    program = Path(session.bin) / "python-tsan"
+    include, library = sysconfig.get_path("include"), sysconfig.get_config_var("LIBDIR")
+    name = f"-lpython{sysconfig.get_config_var('LDVERSION')}"
+    source = "tests/reliability/interpreter.c"
+    link = [f"-L{library}", f"-Wl,-rpath,{library}", name]
+    compiler = ["clang", "-fsanitize=thread", f"-I{include}"]
+    session.run(*compiler, source, "-o", str(program), *link, external=True)
     env = {
         "PYTHONPATH": str(folder),
-        "LD_PRELOAD": sanitizer_library(session, "tsan"),
         "OMP_TOOL_LIBRARIES": f"/usr/lib/llvm-{version}/lib/libarcher.so",
         "TSAN_OPTIONS": "halt_on_error=0 exitcode=66 ignore_noninstrumented_modules=1",
     }
-    session.run(
-        "python",
-        "tests/reliability/stress.py",
-        *(session.posargs or ["--count", "600", "--writers"]),
-        env=env,
-    )
+    options = session.posargs or ["--count", "600", "--writers"]
+    session.run(str(program), "tests/reliability/stress.py", *options, env=env, external=True)
 
 
 @nox.session
