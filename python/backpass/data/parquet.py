@@ -207,8 +207,8 @@ def _numbers(batch: Any, name: str, kind: Any, place: str) -> np.ndarray[Any, An
 
 
 def _side_by_side(columns: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    # Each column is written as a row: twice as fast as writing every M_0-th number.
-    result = np.empty((len(columns), len(columns[0])), np.result_type(*columns))
+    # In Fortran's order a column is contiguous, so that it is written twice as fast.
+    result = np.empty((len(columns[0]), len(columns)), np.result_type(*columns), order="F")
     for i, column in enumerate(columns):
-        result[i] = column
-    return result.T
+        result[:, i] = column
+    return result
