@@ -43,19 +43,6 @@ def data_settings(
     }
 
 
-def check_source_settings(data: dict[str, Any]) -> None:
-    """Raise ValueError for settings that need the rows of a source in memory, before it is read."""
-    if data["validation_split"] > 0.0:
-        raise ValueError(
-            "validation_split needs the rows in memory; give validation_data with a source of rows"
-        )
-    if (data["metrics"] or data["custom_metrics"]) and data["validation_data"] is None:
-        raise ValueError(
-            "metrics of a source of rows are those of validation_data, but there is no "
-            "validation_data"
-        )
-
-
 def step_settings(
     *,
     epochs: int,

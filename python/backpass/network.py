@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from backpass import _core
-from backpass._fit_arguments import (
-    by_name,
-    check_source_settings,
-    data_settings,
-    step_settings,
-)
+from backpass._fit_arguments import by_name, data_settings, step_settings
 from backpass.callbacks.callback import TrainInfo
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import Hooks, collect
@@ -353,8 +348,6 @@ class Network(_core.Network):
                 l2=l2,
             )
             source = to_source(x, y, sample_weight)
-            if source is not None:
-                check_source_settings(data)
             windows = None if source is None else Windows(source, self, loss)
             inputs: Any = x
             targets: Any = y

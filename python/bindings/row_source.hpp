@@ -15,16 +15,19 @@ template <class T>
 class PythonSource : public RowSource<T> {
  public:
   PythonSource(const py::object& windows, const Network<T>& network, const Loss& loss, FitRun& run)
-      : begin_(windows.attr("begin")),
+      : windows_(windows),
+        begin_(windows.attr("begin")),
         next_(windows.attr("next")),
-        rows_(windows.attr("rows").cast<std::size_t>()),
         buffer_rows_(windows.attr("buffer_rows").cast<std::size_t>()),
         inputs_(network.sizes().front()),
         outputs_(network.sizes().back()),
         rule_(label_rule(loss)),
         run_(run) {}
 
-  [[nodiscard]] std::size_t rows() const override { return rows_; }
+  /// May read all rows, to count them.
+  [[nodiscard]] std::size_t rows() const override {
+    return run_.between_steps([&] { return windows_.attr("rows").template cast<std::size_t>(); });
+  }
   [[nodiscard]] std::size_t buffer_rows() const override { return buffer_rows_; }
   void begin(const SourcePass& pass) override {
     run_.between_steps([&] {
@@ -44,8 +47,8 @@ class PythonSource : public RowSource<T> {
   }
 
  private:
-  py::object begin_, next_;
-  std::size_t rows_, buffer_rows_, inputs_, outputs_;
+  py::object windows_, begin_, next_;
+  std::size_t buffer_rows_, inputs_, outputs_;
   LabelRule rule_;
   FitRun& run_;
   MatrixInput<T> x_;

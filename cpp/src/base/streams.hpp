@@ -10,6 +10,7 @@ namespace backpass {
 
 inline constexpr std::uint64_t kMemberStream = (std::uint64_t{1} << 63) - 1;
 
+/// The number of shuffles of one epoch that have streams of their own.
 inline constexpr std::size_t kShuffleStreams = std::size_t{1} << 14;
 
 /// \param epoch  below 2^48

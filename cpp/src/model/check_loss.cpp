@@ -243,9 +243,7 @@ template <class T>
 void require_weights(std::span<const T> sample_weight, std::string_view prefix) {
   runtime::in_parts(sample_weight.size(), 1, [&](std::size_t begin, std::size_t end) {
     for (const T w : sample_weight.subspan(begin, end - begin)) {
-      if (!(w >= T(0)) || !std::isfinite(w)) {
-        throw std::invalid_argument(std::string(prefix) + "sample_weight: weights must be finite and not negative");
-      }
+      require_weight(w, prefix);
     }
   });
 }

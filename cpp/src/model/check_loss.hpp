@@ -2,8 +2,11 @@
 /// targets fit the loss? A wrong pair trains without an error and learns nothing.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include <backpass/activation.hpp>
@@ -32,7 +35,14 @@ template <class T>
 void check_targets(const Loss& loss, std::size_t rows, std::size_t outputs, const Targets<T>& y,
                    std::span<const T> sample_weight, std::string_view prefix = "");
 
-/// \throws std::invalid_argument unless all weights are finite and ≥ 0
+/// \throws std::invalid_argument unless w is finite and ≥ 0
+template <class T>
+void require_weight(T w, std::string_view prefix = "") {
+  if (!(w >= T(0)) || !std::isfinite(w)) {
+    throw std::invalid_argument(std::string(prefix) + "sample_weight: weights must be finite and not negative");
+  }
+}
+/// The same for all weights.
 template <class T>
 void require_weights(std::span<const T> sample_weight, std::string_view prefix = "");
 

@@ -116,9 +116,7 @@ double reciprocal_weight_sum(std::span<const T> sample_weight, std::size_t rows)
   double sum = 0.0;
   runtime::in_parts(sample_weight.size(), 4, [&](std::size_t begin, std::size_t end) {
     for (const T w : sample_weight.subspan(begin, end - begin)) {
-      if (!(w >= T(0)) || !std::isfinite(w)) {
-        throw std::invalid_argument("sample_weight: weights must be finite and not negative");
-      }
+      require_weight(w);
       sum += static_cast<double>(w);
     }
   });

@@ -132,7 +132,7 @@ void Fit<T>::prepare(std::size_t steps) {
   TrainingMemory& memory = prepared_;
   memory.seed = options_.seed.value_or(0);
   memory.shards = shards_;
-  memory.window_rows = window_rows_ < rows() ? window_rows_ : 0;
+  memory.window_rows = kept_window_rows();
   memory.base_lr = scheduled_.base_lr();
   memory.base_weight_decay = scheduled_.base_weight_decay().value_or(0.0);
   memory.dropout_schedule = fresh_copy(options_.dropout_schedule);

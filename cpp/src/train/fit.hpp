@@ -123,15 +123,11 @@ class Fit {
   [[nodiscard]] History empty_history() const;
   void prepare(std::size_t steps);
   [[nodiscard]] ResumeTarget<T> resume_target() const {
-    return {network_,
-            optimizer_,
-            options_.schedule,
-            prepared_.history,
-            batches(),
-            shards_,
-            window_rows_ < rows() ? window_rows_ : 0,
-            options_};
+    return {network_,  optimizer_, options_.schedule,  prepared_.history,
+            batches(), shards_,    kept_window_rows(), options_};
   }
+  /// TrainingMemory::window_rows.
+  [[nodiscard]] std::size_t kept_window_rows() const noexcept { return window_rows_ < rows() ? window_rows_ : 0; }
   /// The schedules, each with its memory, or null.
   [[nodiscard]] Schedules schedules() noexcept {
     return {options_.schedule, pointer_to(memory_.dropout_schedule), pointer_to(memory_.weight_decay_schedule)};

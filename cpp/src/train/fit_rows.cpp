@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/floating_point_mode.hpp"
 #include "base/require.hpp"
 #include "base/shuffle.hpp"
 #include "base/streams.hpp"
@@ -79,7 +80,8 @@ void Fit<T>::take_data(const DataRows<T>& own) {
     evaluation.emplace(network_, rows, loss_, SharedRows{of_all, &group_}, options_);
     return rows;
   };
-  const auto [all, first] = counts_of(source_ != nullptr ? source_->rows() : own.x.rows(), group_);
+  const auto [all, first] =
+      counts_of(source_ != nullptr ? in_callers_mode([&] { return source_->rows(); }) : own.x.rows(), group_);
   const std::size_t held_out = validation_rows(all, options_.validation_split);
   const std::size_t kept = all - held_out;
   const std::size_t own_kept = std::min(own.x.rows(), kept - std::min(kept, first));
@@ -167,7 +169,7 @@ double Fit<T>::weight_of(std::size_t batch) const {
 template <class T>
 double Fit<T>::weight_of_epoch() {
   if (source_ != nullptr) {
-    return static_cast<double>(rows());  // close enough: this number only keeps sums of losses finite
+    return static_cast<double>(rows());  // the factor of epoch_mean_ only keeps sums finite
   }
   if (shards_ == 1) {
     return sample_weight_.empty() ? static_cast<double>(order_.size()) : sum_in_order<T>(sample_weight_, order_);

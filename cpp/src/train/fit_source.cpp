@@ -68,7 +68,7 @@ void Fit<T>::read_window_of(std::size_t epoch, std::size_t batch) {
     x_ = given_x_ = window.x;
     y_ = given_y_ = window.y;
     sample_weight_ = window.sample_weight;
-    place_ = window_rows_ < rows() ? place : std::string();
+    place_ = kept_window_rows() != 0 ? place : std::string();
     window_ = Partition(expected, std::min(options_.batch_size, rows()), shards_, 0, shards_);
     order_.resize(expected);
     shuffle_rows(epoch, windows_read_);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,14 +60,16 @@ class Windows:
     def __init__(self, source: Source, network: Network, loss: Loss) -> None:
         self._source = source
         self._kind = RowKind(network, loss)
-        self.rows = to_count(source.rows, "rows of the source", 0)
-        if self.rows < 1:
-            raise ValueError("the source has no rows: the mean loss of zero samples is undefined")
         row_bytes = (network.sizes[0] + network.sizes[-1] + 1) * network.dtype.itemsize
         self.buffer_rows = source.buffer_rows or max(1, _WINDOW_BYTES // row_bytes)
         self._buffers: list[Buffer] = []
         self._reader: Reader[Buffer] = Reader()
         self._closed = False
+
+    @functools.cached_property
+    def rows(self) -> int:
+        """Number of all rows. The source may have to read them all."""
+        return to_count(self._source.rows, "rows of the source", 0)
 
     def begin(self, epoch: int, window_rows: int, shuffle: bool, seed: int) -> None:
         """Start an epoch. The order of the blocks is a function of the arguments."""

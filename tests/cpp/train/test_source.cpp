@@ -5,8 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <new>
+#include <numeric>
+#include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -46,13 +50,18 @@ class TaskSource : public RowSource<double> {
       weights_.push_back(1.0 + static_cast<double>((first_ + r) % 3));
     }
     first_ += count;
-    return {{x_.data(), count, 3}, ConstMatrixView<double>(y_.data(), count, 1), weights_};
+    RowWindow<double> window{{x_.data(), count, 3}, ConstMatrixView<double>(y_.data(), count, 1), weights_};
+    if (change) {
+      change(window);
+    }
+    return window;
   }
 
   std::vector<SourcePass> passes;
   std::size_t windows = 0;
   std::size_t failing_window = 0, short_window = 0;  ///< counted from 1
   bool weighted = false;
+  std::function<void(RowWindow<double>&)> change;  ///< called with every window before it is returned
 
  private:
   const Task& task_;
@@ -120,7 +129,7 @@ TEST(Source, WindowsInOrderGiveTheBitsOfTheArrays) {
   }
 }
 
-TEST(Source, EachWindowAndEpochIsShuffledInAnotherWay) {
+TEST(Source, TheOrderDependsOnTheSeed) {
   const Task task(kSourceRows);
   const auto train = [&](std::uint64_t seed, bool shuffle) {
     Network<double> net = make_network();
@@ -133,6 +142,37 @@ TEST(Source, EachWindowAndEpochIsShuffledInAnotherWay) {
   EXPECT_EQ(train(3, true), train(3, true));
   EXPECT_NE(train(3, true), train(4, true));
   EXPECT_NE(train(3, true), train(3, false));
+}
+
+TEST(Source, EveryWindowOfEveryEpochHasAnotherOrder) {
+  Task task(kSourceRows);
+  std::iota(task.y.begin(), task.y.end(), 0.0);
+  std::vector<std::size_t> seen;  // the rows, in the order of the steps
+  CustomLoss loss;
+  loss.function_f32 = [](auto, auto, auto) { return 0.0; };
+  loss.function_f64 = [&](ConstMatrixView<double>, const Targets<double>& y, MatrixView<double>) {
+    for (std::size_t r = 0; r < y.rows(); ++r) {
+      seen.push_back(static_cast<std::size_t>(y.values()(r, 0)));
+    }
+    return 0.0;
+  };
+  Network<double> net = make_network();
+  SGD sgd{.lr = 0.0};
+  TaskSource source(task, 14);
+  net.fit(source, loss, sgd, {.epochs = 2, .batch_size = 7});
+  std::set<std::vector<std::size_t>> orders;
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    for (std::size_t first = 0; first + 14 <= kSourceRows; first += 14) {
+      const auto begin = seen.begin() + static_cast<std::ptrdiff_t>(epoch * kSourceRows + first);
+      std::vector<std::size_t> order(begin, begin + 14);
+      for (std::size_t& row : order) {
+        row -= first;  // a row of another window becomes too large
+      }
+      EXPECT_TRUE(std::all_of(order.begin(), order.end(), [](std::size_t row) { return row < 14; }));
+      orders.insert(order);
+    }
+  }
+  EXPECT_EQ(orders.size(), 6U);
 }
 
 TEST(Source, ResumesWithinAnEpoch) {
@@ -218,24 +258,13 @@ TEST(Source, RefusesWhatNeedsAllRows) {
 }
 
 TEST(Source, WithoutAnyWeightTheNetworkDoesNotChange) {
-  class Weightless : public TaskSource {
-   public:
-    using TaskSource::TaskSource;
-    RowWindow<double> next() override {
-      RowWindow<double> window = TaskSource::next();
-      zeros_.assign(window.x.rows(), 0.0);
-      window.sample_weight = zeros_;
-      return window;
-    }
-
-   private:
-    std::vector<double> zeros_;
-  };
   const Task task(kSourceRows);
   Network<double> net = make_network();
   const auto before = parameters_of(net);
   AdamW adamw{.weight_decay = 0.5};
-  Weightless source(task, 14);
+  TaskSource source(task, 14);
+  const std::vector<double> zeros(14, 0.0);
+  source.change = [&](RowWindow<double>& window) { window.sample_weight = std::span(zeros).first(window.x.rows()); };
   EXPECT_THROW(net.fit(source, MeanSquaredError{}, adamw, {.batch_size = 7}), std::invalid_argument);
   EXPECT_EQ(parameters_of(net), before);
 }
@@ -256,32 +285,22 @@ TEST(Source, SaysWhichWindowIsWrong) {
 }
 
 TEST(Source, ReturnsToTheLastEpochIfMemoryEndsOrTheLossDoes) {
-  class Failing : public TaskSource {
-   public:
-    using TaskSource::TaskSource;
-    RowWindow<double> next() override {
-      RowWindow<double> window = TaskSource::next();
-      if (windows == 6 && out_of_memory) {
-        throw std::bad_alloc();
-      }
-      if (windows == 6) {
-        nan_.assign(window.x.data(), window.x.data() + window.x.rows() * 3);
-        nan_[4] = std::numeric_limits<double>::quiet_NaN();
-        window.x = {nan_.data(), window.x.rows(), 3};
-      }
-      return window;
-    }
-    bool out_of_memory = false;
-
-   private:
-    std::vector<double> nan_;
-  };
   const Task task(kSourceRows);
   for (const bool out_of_memory : {false, true}) {
     Network<double> net = make_network();
     Adam adam;
-    Failing source(task, 14);
-    source.out_of_memory = out_of_memory;
+    TaskSource source(task, 14);
+    std::vector<double> x;
+    source.change = [&](RowWindow<double>& window) {
+      if (source.windows == 6 && out_of_memory) {
+        throw std::bad_alloc();
+      }
+      if (source.windows == 6) {
+        x.assign(window.x.data(), window.x.data() + window.x.rows() * 3);
+        x[4] = std::numeric_limits<double>::quiet_NaN();
+        window.x = {x.data(), window.x.rows(), 3};
+      }
+    };
     std::vector<double> at_end_of_epoch;
     const FitOptions<double> options{.epochs = 3, .batch_size = 7, .on_epoch_end = [&](const EpochReport&) {
                                        at_end_of_epoch = parameters_of(net);
