@@ -433,8 +433,9 @@ def test_dropout():
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_max_time(solver):
-    model = regressor(solver=solver, max_iter=10**6, max_fun=10**9, tol=0, max_time=0.3)
-    model.set_params(n_iter_no_change=np.inf)
+    # So large that it does not converge within the time.
+    model = regressor(hidden_layer_sizes=(300, 300), solver=solver, max_iter=10**6, max_fun=10**9)
+    model.set_params(n_iter_no_change=np.inf, tol=0, max_time=0.3)
     start = time.monotonic()
     model.fit(X, Y)
     assert 0.3 <= time.monotonic() - start < 5
