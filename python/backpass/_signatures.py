@@ -246,8 +246,11 @@ def _install(owner: Any, attribute: str, function: Any, name: str) -> None:
 
 
 def install(module: ModuleType) -> None:
-    """Give the public functions and classes of a module signatures and clear errors."""
-    for name in module.__all__:
+    """Give the public functions and classes of a module signatures and clear errors.
+
+    A name that the module imports on first use is left out.
+    """
+    for name in vars(module).keys() & set(module.__all__):
         value = getattr(module, name)
         if not isinstance(value, type):
             _install(module, name, value, name)

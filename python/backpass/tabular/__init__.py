@@ -5,22 +5,23 @@
 """
 
 import sys as _sys
+from importlib.util import find_spec as _find_spec
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from backpass._signatures import install as _install
 
-try:
-    import pandas  # noqa: F401
-    import pyarrow  # noqa: F401
-    import sklearn  # noqa: F401
-except ImportError as error:
-    message = f"tables need {error.name}: pip install backpass[tabular]"
-    raise ImportError(message, name=error.name) from error
+for _name in ("pandas", "pyarrow", "sklearn"):  # importing scikit-learn would take long
+    if _find_spec(_name) is None:
+        message = f"tables need {_name}: pip install backpass[tabular]"
+        raise ImportError(message, name=_name)
 
-from backpass.tabular.estimators import TabularClassifier, TabularRegressor
 from backpass.tabular.model import TableModel, load
 from backpass.tabular.options import ColumnOptions, ReadOptions, Settings
 from backpass.tabular.outcome import Extra, Outcome
 from backpass.tabular.training import train
+
+if _TYPE_CHECKING:
+    from backpass.tabular.estimators import TabularClassifier, TabularRegressor
 
 __all__ = [
     "ColumnOptions",
@@ -36,3 +37,16 @@ __all__ = [
 ]
 
 _install(_sys.modules[__name__])
+
+
+def __getattr__(name: str) -> object:
+    """Import the estimators on first use, because importing scikit-learn takes long."""
+    if name in ("TabularClassifier", "TabularRegressor"):
+        from backpass.tabular import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'backpass.tabular' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, check_is_fitted
 
 import backpass as bp
+from backpass._signatures import install_class
 from backpass.tabular.features import encode_features, feature_names, fit_features, read_features
 from backpass.tabular.model import TableModel
 from backpass.tabular.networks import METRICS, fit_net, make_net
@@ -421,3 +422,7 @@ def _label(label: Any) -> Any:
     if isinstance(label, float):
         return int(label) if label == int(label) else str(label)
     return label if isinstance(label, (str, int, bool)) else str(label)
+
+
+for _estimator in (TabularClassifier, TabularRegressor):
+    install_class(_estimator)

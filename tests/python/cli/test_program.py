@@ -26,6 +26,10 @@ class TestProgram:
         result = self.start("--version")
         assert (result.returncode, result.stdout) == (0, f"backpass {bp.__version__}\n")
 
+    def test_starts_without_importing_scikit_learn(self) -> None:
+        code = "import sys, backpass.cli.app; print('sklearn' in sys.modules)"
+        assert self.start(code=code).stdout == "False\n"
+
     @pytest.mark.parametrize("command", [(), ("train",), ("predict",), ("info",)])
     def test_help_is_a_result(self, command: tuple[str, ...]) -> None:
         result = self.start(*command, "--help")
