@@ -494,9 +494,7 @@ def engines(session: nox.Session) -> None:
     session.install("dask[dataframe,distributed]", "ray", "pytest>=7.4", "pytest-xdist>=3.5")
     # One process per file: it starts the workers of an engine once.
     options = ["--dist=loadfile", "-n2", *(session.posargs or ["-q"])]
-    # Many processes import the same packages, so they write and read bytecode.
-    tests = ("tests/python/engines", "tests/python/data")
-    session.run("pytest", *options, *tests, env={"PYTHONDONTWRITEBYTECODE": ""})
+    session.run("pytest", *options, "tests/python/engines", "tests/python/data")
 
 
 @nox.session
