@@ -1,6 +1,8 @@
 #include "access.hpp"
 
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 
 #include <backpass/error.hpp>
 
@@ -159,7 +161,9 @@ class Waiting {
 };
 
 void count_forks() {
+#if !defined(_WIN32)
   pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+#endif
 }
 
 void Access::enter_slowly() {

@@ -17,11 +17,11 @@
 #include <type_traits>
 #include <vector>
 
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 #include <backpass/backpass.hpp>
+
+#include "environment.hpp"
 
 namespace {
 
@@ -158,8 +158,8 @@ void add_fit(Table& table, const Problem<T>& p) {
   table["fit parameters"] = hash_of<T>(net.parameters());
   table["fit losses"] = hash_of<double>(history["loss"]);
 
-  const std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("backpass-hashes-" + std::to_string(getpid()) + ".safetensors");
+  const std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                     ("backpass-hashes-" + std::to_string(bp::random_seed()) + ".safetensors");
   bp::FitOptions<T> first = fit_options<T>(2);
   first.checkpoint = path;
   bp::FitOptions<T> rest = fit_options<T>(4);
@@ -204,7 +204,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: hashes GOLDEN.json [--print]\n");
     return 2;
   }
-  setenv("BACKPASS_WHOLE_TEAMS", "1", 1);  // every call uses exactly the compared number of threads
+  bp::test::set_variable("BACKPASS_WHOLE_TEAMS", "1");  // every call uses exactly the compared number of threads
 #if defined(__x86_64__)
   const std::string isa = std::string("x86_64 ") + bp::active_isa();
 #elif defined(__aarch64__)

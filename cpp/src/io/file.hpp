@@ -1,5 +1,4 @@
-/// The file operations that the library needs from the operating system. file_posix.cpp implements them for POSIX.
-/// Another system needs another such file.
+/// The file operations that the library needs from the operating system: file_posix.cpp and file_windows.cpp.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +24,11 @@ class InputFile final : public Source {
   bool read_piece(std::uint64_t offset, std::span<std::byte> buffer) override;
 
   std::filesystem::path path_;
-  int descriptor_ = -1;
+#if defined(_WIN32)
+  void* file_;  ///< a HANDLE
+#else
+  int file_;  ///< a descriptor
+#endif
   std::uint64_t size_ = 0;
 };
 

@@ -9,12 +9,12 @@
 #include <system_error>
 
 #include <backpass/error.hpp>
-#include <backpass/serialize.hpp>
 
 #include "io/file.hpp"
 #include "io/file_attributes.hpp"
 #include "io/posix.hpp"
 #include "io/temporary_file.hpp"
+#include "io/text.hpp"
 
 namespace backpass::io {
 namespace {
@@ -168,23 +168,23 @@ int flush_directory(const fs::path& directory) {
 }  // namespace
 
 void posix::fail(const char* what, const fs::path& path, int code) {
-  throw FileError(std::string(what) + " " + path.string() + ": " + std::generic_category().message(code), code,
-                  path.string());
+  const std::string name = path_text(path);
+  throw FileError(std::string(what) + " " + name + ": " + std::generic_category().message(code), code, name);
 }
 
 InputFile::InputFile(const fs::path& path)
     : path_(path),
       // O_NONBLOCK: opening a pipe without a writer must not wait for ever. It has no effect on regular files.
-      descriptor_(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); })) {
-  if (descriptor_ < 0) {
+      file_(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); })) {
+  if (file_ < 0) {
     fail("cannot read", path, errno);
   }
   const auto refuse = [&](int error) {
-    ::close(descriptor_);
+    ::close(file_);
     fail("cannot read", path, error);
   };
   struct stat info{};
-  if (::fstat(descriptor_, &info) != 0) {
+  if (::fstat(file_, &info) != 0) {
     refuse(errno);
   }
   if (!S_ISREG(info.st_mode)) {
@@ -193,12 +193,12 @@ InputFile::InputFile(const fs::path& path)
   size_ = static_cast<std::uint64_t>(info.st_size);
 }
 
-InputFile::~InputFile() { ::close(descriptor_); }
+InputFile::~InputFile() { ::close(file_); }
 
 bool InputFile::read_piece(std::uint64_t offset, std::span<std::byte> buffer) {
   while (!buffer.empty()) {
     const auto count =
-        uninterrupted([&] { return ::pread(descriptor_, buffer.data(), buffer.size(), static_cast<off_t>(offset)); });
+        uninterrupted([&] { return ::pread(file_, buffer.data(), buffer.size(), static_cast<off_t>(offset)); });
     if (count < 0) {
       fail("cannot read", path_, errno);
     }
@@ -247,11 +247,3 @@ void replace_file(const fs::path& path, const std::function<void(Sink&)>& write)
 }
 
 }  // namespace backpass::io
-
-namespace backpass {
-
-void replace_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  io::replace_file(path, [&](io::Sink& sink) { sink.write(bytes); });
-}
-
-}  // namespace backpass

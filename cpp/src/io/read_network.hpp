@@ -18,6 +18,7 @@
 #include "io/container.hpp"
 #include "io/file.hpp"
 #include "io/metadata.hpp"
+#include "io/text.hpp"
 
 namespace backpass::io {
 
@@ -91,7 +92,7 @@ auto load_file(const std::filesystem::path& path, F&& make) {
     InputFile file(path);
     return make(static_cast<Source&>(file));
   } catch (const FormatError& error) {
-    throw FormatError(path.string() + ": " + error.what());
+    throw FormatError(path_text(path) + ": " + error.what());
   }
 }
 

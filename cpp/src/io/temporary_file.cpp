@@ -6,40 +6,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <string>
 #include <utility>
 
 #include <backpass/random.hpp>
 
 #include "io/posix.hpp"
+#include "io/temporary_name.hpp"
 
 namespace backpass::io {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The number of fixed temporary names per target. A later process can find a file with such a name and remove it.
-constexpr unsigned kNames = 32;
-
-/// FNV-1a. The hash is the same in every process. It is short, while the target's name may have the maximum length of
-/// the file system.
-std::uint64_t hash(const std::string& text) {
-  std::uint64_t result = 0xcbf29ce484222325U;
-  for (const char c : text) {
-    result = (result ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  }
-  return result;
-}
-
-/// The temporary name with this number in the directory of the target.
-fs::path name_beside(const fs::path& target, unsigned long long number) {
-  char name[64];
-  std::snprintf(name, sizeof name, ".backpass-%016llx-%llx.tmp",
-                static_cast<unsigned long long>(hash(target.filename().string())), number);
-  return target.parent_path() / name;
-}
 
 /// \returns 0, or −1 with errno set
 int lock(int descriptor) noexcept {
@@ -81,16 +58,16 @@ int posix::Descriptor::close() noexcept {
 }
 
 TemporaryFile::TemporaryFile(fs::path target, mode_t mode) : target_(std::move(target)) {
-  for (unsigned i = 0; i < kNames; ++i) {
-    remove_stale(name_beside(target_, i));
+  for (unsigned i = 0; i < kTemporaryNames; ++i) {
+    remove_stale(temporary_name(target_, i));
   }
   int error = EEXIST;
-  for (unsigned i = 0; error == EEXIST && i < kNames; ++i) {
-    error = create(name_beside(target_, i), mode);
+  for (unsigned i = 0; error == EEXIST && i < kTemporaryNames; ++i) {
+    error = create(temporary_name(target_, i), mode);
   }
   // All fixed names are in use, by running processes or by files that cannot be locked: try random names.
   for (int tries = 0; error == EEXIST && tries < 16; ++tries) {
-    error = create(name_beside(target_, random_seed() | kNames), mode);
+    error = create(temporary_name(target_, random_seed() | kTemporaryNames), mode);
   }
   if (error != 0) {
     posix::fail("cannot write", target_, error);

@@ -1,6 +1,7 @@
-/// Formats text from a file for error messages.
+/// Formats text from a file, and names of files, for error messages.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -11,5 +12,7 @@ namespace backpass::io {
 [[nodiscard]] std::string printable(std::string_view text);
 /// printable(text) in quotes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
+/// The path as the system has it; in UTF-8 on Windows.
+[[nodiscard]] std::string path_text(const std::filesystem::path& path);
 
 }  // namespace backpass::io

@@ -158,6 +158,10 @@ void Network<T>::save(const std::filesystem::path& path, const SaveOptions& opti
   backpass::save(path, *this, options);
 }
 
+void replace_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  io::replace_file(path, [&](io::Sink& sink) { sink.write(bytes); });
+}
+
 #define BACKPASS_INSTANTIATE(T)                                                                            \
   template BACKPASS_EXPORT std::vector<std::byte> to_bytes(const Network<T>&, const SaveOptions&);         \
   template BACKPASS_EXPORT void save(const std::filesystem::path&, const Network<T>&, const SaveOptions&); \

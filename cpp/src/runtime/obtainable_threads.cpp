@@ -9,6 +9,7 @@
 #include <limits>
 #include <new>
 
+#include "runtime/atomic_wait.hpp"
 #include "runtime/thread_pool.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -94,7 +95,7 @@ bool can_allocate(std::size_t bytes) noexcept {
 }
 
 void* wait_for_release(void* released) {
-  static_cast<std::atomic<bool>*>(released)->wait(false);
+  wait(*static_cast<std::atomic<bool>*>(released), false);
   return nullptr;
 }
 
@@ -121,7 +122,7 @@ int obtainable_threads(int requested) noexcept {
     usable /= 2;
   }
   released.store(true);
-  released.notify_all();
+  notify_all(released);
   for (int i = 0; i < started; ++i) {
     pthread_join(threads[static_cast<std::size_t>(i)], nullptr);
   }

@@ -15,6 +15,7 @@
 
 #include "base/floating_point_mode.hpp"
 #include "base/hardware.hpp"
+#include "runtime/atomic_wait.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/obtainable_threads.hpp"
 #include "runtime/spin.hpp"
@@ -41,7 +42,7 @@ class TeamState {
       next_generation();
     } else {
       spin_then([&] { return generation_.load(std::memory_order_acquire) != generation; },
-                [&] { generation_.wait(generation, std::memory_order_acquire); });
+                [&] { wait(generation_, generation); });
     }
     throw_if_aborted();
   }
@@ -78,7 +79,7 @@ class TeamState {
   }
   void next_generation() noexcept {
     generation_.fetch_add(1, std::memory_order_release);
-    generation_.notify_all();
+    notify_all(generation_);
   }
 
   int size_ = 1;

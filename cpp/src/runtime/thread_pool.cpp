@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/atomic_wait.hpp"
 #include "runtime/spin.hpp"
 
 #if defined(_OPENMP)
@@ -75,7 +76,7 @@ class ThreadPool::Threads {
             const int thread = omp_get_thread_num();
             if (thread == 0) {
               publish(omp_get_num_threads() - 1);
-              stop_.wait(false);
+              wait(stop_, false);
             } else {
               pool.serve(thread - 1);
             }
@@ -86,11 +87,11 @@ class ThreadPool::Threads {
           publish(0 * helpers);
 #endif
         }) {
-    started_.wait(-1);
+    wait(started_, -1);
   }
   ~Threads() {
     stop_.store(true);
-    stop_.notify_all();
+    notify_all(stop_);
     region_thread_.join();
   }
   [[nodiscard]] int count() const noexcept { return started_.load(); }
@@ -98,7 +99,7 @@ class ThreadPool::Threads {
  private:
   void publish(int helpers) noexcept {
     started_.store(helpers);
-    started_.notify_all();
+    notify_all(started_);
   }
   std::atomic<int> started_{-1};   ///< helpers of the region; the constructor waits for the number
   std::atomic<bool> stop_{false};  ///< the region's thread waits for it, then leaves the region
@@ -114,7 +115,7 @@ ThreadPool::ThreadPool(int helpers) {
 ThreadPool::~ThreadPool() {
   stopping_.store(true, std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  notify_all(generation_);
   threads_.reset();
 }
 
@@ -128,7 +129,7 @@ std::uint32_t ThreadPool::next_generation(std::uint32_t seen) noexcept {
     relax();
     if (spins % kHelperSpinsPerClock == 0 && Clock::now() > spin_end) {
       sleepers_.fetch_add(1, std::memory_order_relaxed);
-      generation_.wait(seen, std::memory_order_acquire);
+      wait(generation_, seen);
       sleepers_.fetch_sub(1, std::memory_order_relaxed);
     }
   }
@@ -150,12 +151,11 @@ void ThreadPool::serve(int helper) noexcept {
     }
     std::uint64_t team = invited_;  // complete if this helper is the only one
     if (team != me) {
-      spin_then([&] { return (team = team_.load(std::memory_order_acquire)) != 0; },
-                [&] { team_.wait(0, std::memory_order_acquire); });
+      spin_then([&] { return (team = team_.load(std::memory_order_acquire)) != 0; }, [&] { wait(team_, 0); });
     }
     (*work_)(1 + std::popcount(team & (me - 1)), 1 + std::popcount(team));
     if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      running_.notify_one();
+      notify_one(running_);
     }
   }
 }
@@ -169,7 +169,7 @@ void ThreadPool::run(int size, JoinTimeout timeout, FunctionRef<void(int size)> 
   if (helpers < 1 || (sleepers == helpers_ && !wakes)) {
     if (helpers > 0 && follows) {
       generation_.fetch_add(1, std::memory_order_release);
-      generation_.notify_all();
+      notify_all(generation_);
     }
     start(1);
     work(0, 1);
@@ -183,7 +183,7 @@ void ThreadPool::run(int size, JoinTimeout timeout, FunctionRef<void(int size)> 
   running_.store(helpers, std::memory_order_relaxed);
   offers_.store(invited_, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  notify_all(generation_);
 
   const auto limit = sleepers > 0 && wakes ? timeout.asleep : timeout.awake;
   for (unsigned int spins = 1; offers_.load(std::memory_order_acquire) != 0; ++spins) {
@@ -203,11 +203,11 @@ void ThreadPool::run(int size, JoinTimeout timeout, FunctionRef<void(int size)> 
     running_.fetch_sub(std::popcount(missing), std::memory_order_relaxed);
   }
   team_.store(team, std::memory_order_release);
-  team_.notify_all();
+  notify_all(team_);
   work(0, members);
   int running = 0;
   spin_then([&] { return (running = running_.load(std::memory_order_acquire)) == 0; },
-            [&] { running_.wait(running, std::memory_order_acquire); });
+            [&] { wait(running_, running); });
 }
 
 bool may_share_work() noexcept {

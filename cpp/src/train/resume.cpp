@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "io/json_writer.hpp"
 #include "io/settings_json.hpp"
+#include "io/text.hpp"
 #include "pass/network_access.hpp"
 #include "train/snapshot.hpp"
 
@@ -103,7 +104,7 @@ std::vector<std::string> settings_of(const ResumeTarget<T>& target, const Loss& 
 template <class T>
 void check_training(SavedTraining<T>& saved, const ResumeTarget<T>& target) {
   const TrainingMemory& memory = saved.memory;
-  const std::string where = "resume_from: " + target.options.resume_from.string();
+  const std::string where = "resume_from: " + io::path_text(target.options.resume_from);
   const auto require_same = [&](const std::string& what, const std::string& file, const std::string& here) {
     require(file == here, where + ": " + what + " differs. In the file: " + file + ". Here: " + here);
   };

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "environment.hpp"
 #include "kernels/cpu_features.hpp"
 #include "kernels/kernel_sets.hpp"
 
@@ -96,7 +97,7 @@ TEST(Dispatch, SetsStateTheFeaturesOfTheirName) {
 
 /// Runs active() in a fresh process, which decides again, and exits with 0 if the set is `expected`.
 void exit_if_active_is(const char* forced, const std::string& expected) {
-  setenv("BACKPASS_ISA", forced, 1);
+  test::set_variable("BACKPASS_ISA", forced);
   try {
     std::_Exit(active().name == expected ? 0 : 1);
   } catch (const std::runtime_error& error) {

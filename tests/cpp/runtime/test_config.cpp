@@ -8,6 +8,7 @@
 #include <backpass/network.hpp>
 #include <backpass/runtime.hpp>
 
+#include "environment.hpp"
 #include "runtime/cpu_limits.hpp"
 
 namespace backpass {
@@ -18,8 +19,8 @@ constexpr int kUnclear = 101;
 
 /// Runs get_num_threads() in a fresh process, which reads the environment again, and exits with its result.
 void exit_with_threads(const char* own, const char* openmp) {
-  setenv("BACKPASS_NUM_THREADS", own, 1);
-  setenv("OMP_NUM_THREADS", openmp, 1);
+  test::set_variable("BACKPASS_NUM_THREADS", own);
+  test::set_variable("OMP_NUM_THREADS", openmp);
   try {
     std::_Exit(get_num_threads());
   } catch (const std::runtime_error& error) {
@@ -52,7 +53,7 @@ TEST_F(ThreadsDeathTest, ANumberAboveTheLimitIsReduced) {
 
 TEST_F(ThreadsDeathTest, ANetworkIsNotMadeUnderAWrongOne) {
   const auto make = [] {
-    setenv("BACKPASS_NUM_THREADS", "many", 1);
+    test::set_variable("BACKPASS_NUM_THREADS", "many");
     try {
       const Network<float> net({.sizes = {2, 1}, .seed = 0});
       std::_Exit(0);

@@ -134,7 +134,7 @@ TEST_F(ProcessEndDeathTest, ExitFromAWorker) {
   }
 }
 
-#if !defined(__APPLE__)
+#if !defined(__APPLE__) && !defined(_WIN32)
 TEST_F(ProcessEndDeathTest, QuickExit) {
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
     const auto program = [] {
