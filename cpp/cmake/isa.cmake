@@ -7,15 +7,14 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(BACKPASS_ISA_FLAGS_avx2 -mavx2 -mfma -mbmi -mbmi2)
   set(BACKPASS_ISA_FLAGS_avx512 ${BACKPASS_ISA_FLAGS_avx2} -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl
                                 -mprefer-vector-width=512)
-  if(MINGW)
-    # GCC aligns the stack to 16 bytes on 64-bit Windows, also for wider vectors (GCC PR 54412).
-    foreach(isa IN ITEMS avx2 avx512)
-      list(APPEND BACKPASS_ISA_FLAGS_${isa} -Wa,-muse-unaligned-vector-move)
-    endforeach()
-  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # A false warning about the undefined operands in GCC's own intrinsics (GCC PR 105593).
     list(APPEND BACKPASS_ISA_FLAGS_avx512 -Wno-maybe-uninitialized)
+    if(WIN32)
+      # GCC aligns the stack to 16 bytes on 64-bit Windows, also for wider vectors (GCC PR 54412).
+      list(APPEND BACKPASS_ISA_FLAGS_avx2 -Wa,-muse-unaligned-vector-move)
+      list(APPEND BACKPASS_ISA_FLAGS_avx512 -Wa,-muse-unaligned-vector-move)
+    endif()
   endif()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   set(BACKPASS_ISAS baseline neon)

@@ -1,4 +1,5 @@
-/// The file operations that the library needs from the operating system: file_posix.cpp and file_windows.cpp.
+/// The file operations that the library needs from the operating system. file_posix.cpp and file_windows.cpp implement
+/// them.
 #pragma once
 
 #include <cstddef>
@@ -41,10 +42,13 @@ class InputFile final : public Source {
 /// link, the link stays and the file it leads to is replaced. Other hard links keep the old content. A device or pipe
 /// is written to directly.
 ///
+/// On Windows the new file gets the access control list and the attributes (hidden, encrypted, ...) of the old file,
+/// and a symbolic link that leads to no file is an error.
+///
 /// The bytes go into a temporary file in the same directory. If the process is killed, the temporary file remains until
 /// the next call for the same path removes it.
 /// \throws FileError, and whatever write() throws. The old file is unchanged then, and the temporary file is removed.
-///         The only exception: if the flush of the directory fails after the rename, the new file stays in place.
+///         The only exception: if the flush after the rename fails, the new file stays in place.
 void replace_file(const std::filesystem::path& path, const std::function<void(Sink&)>& write);
 
 }  // namespace backpass::io

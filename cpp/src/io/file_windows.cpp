@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include <backpass/error.hpp>
-#include <backpass/random.hpp>
 
 #include "io/file.hpp"
 #include "io/temporary_name.hpp"
@@ -24,14 +25,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr DWORD kShareAll = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-
 /// \param what   what failed, e.g. "cannot read"
-/// \param error  an errno, or a code of GetLastError() with std::system_category()
+/// \param error  an errno, or a code of GetLastError()
 [[noreturn]] void fail(const char* what, const fs::path& path, std::error_code error) {
+  const std::error_condition known = error.default_error_condition();
+  const bool has_errno = known.category() == std::generic_category();
   const std::string name = path_text(path);
-  throw FileError(std::string(what) + " " + name + ": " + error.message(), error.default_error_condition().value(),
-                  name);
+  throw FileError(std::string(what) + " " + name + ": " + (has_errno ? known.message() : error.message()),
+                  has_errno ? known.value() : EIO, name);
 }
 [[noreturn]] void fail(const char* what, const fs::path& path, std::errc error) {
   fail(what, path, std::make_error_code(error));
@@ -65,26 +66,26 @@ class Handle {
 };
 
 /// Opens an existing file, directory or device.
-Handle open_existing(const fs::path& path, DWORD access) {
+Handle open_existing(const fs::path& path, DWORD access) noexcept {
+  constexpr DWORD kShareAll = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
   return Handle(
       ::CreateFileW(path.c_str(), access, kShareAll, nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr));
 }
 
-/// 0 for a device
-DWORD attributes_of(const Handle& file) noexcept {
-  BY_HANDLE_FILE_INFORMATION info{};
-  return ::GetFileType(file.get()) == FILE_TYPE_DISK && ::GetFileInformationByHandle(file.get(), &info) != 0
-             ? info.dwFileAttributes
-             : 0;
+bool is_link(const fs::path& path) noexcept {
+  const DWORD attributes = ::GetFileAttributesW(path.c_str());
+  return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
 }
 
 /// The path of an open file, without symbolic links.
-fs::path final_path(const Handle& file) {
-  std::wstring name(512, L'\0');
-  DWORD length = ::GetFinalPathNameByHandleW(file.get(), name.data(), static_cast<DWORD>(name.size()), 0);
-  if (length > name.size()) {
-    name.resize(length);
-    length = ::GetFinalPathNameByHandleW(file.get(), name.data(), static_cast<DWORD>(name.size()), 0);
+fs::path final_path(const Handle& file, const fs::path& path) {
+  std::wstring name(32768, L'\0');  // the limit of Windows
+  const DWORD length = ::GetFinalPathNameByHandleW(file.get(), name.data(), static_cast<DWORD>(name.size()), 0);
+  if (length == 0 || length >= name.size()) {  // some drivers do not have this call
+    if (is_link(path)) {
+      fail("cannot write", path, last_error());
+    }
+    return fs::absolute(path).make_preferred();
   }
   name.resize(length);
   return name;
@@ -117,27 +118,42 @@ class FileSink final : public Sink {
   Poll poll_;
 };
 
+/// Copies the access control list of a file, as far as the process may set it.
+void copy_access_list(const fs::path& from, const fs::path& to) {
+  DWORD size = 0;
+  ::GetFileSecurityW(from.c_str(), DACL_SECURITY_INFORMATION, nullptr, 0, &size);
+  const auto memory = std::make_unique<std::byte[]>(size);
+  if (size != 0 && ::GetFileSecurityW(from.c_str(), DACL_SECURITY_INFORMATION, memory.get(), size, &size) != 0) {
+    (void)::SetFileSecurityW(to.c_str(), DACL_SECURITY_INFORMATION, memory.get());
+  }
+}
+
 /// A new file in the directory of its target. The destructor removes the file, unless publish() has renamed it.
 ///
-/// It has one of a fixed set of names for its target, and is not shared while its process runs. So another process can
-/// remove the file of a killed process, and no other file.
+/// It has one of a fixed set of names for its target. While its process runs, other processes may not delete it. So a
+/// later process can remove the file of a killed process, and no other file.
 class TemporaryFile {
  public:
-  /// \param target  an absolute path with backslashes
+  /// \param path        for messages
+  /// \param target      an absolute path with backslashes, without links
+  /// \param attributes  of the new file
   /// \throws FileError
-  explicit TemporaryFile(fs::path target) : target_(std::move(target)) {
+  TemporaryFile(const fs::path& path, const fs::path& target, DWORD attributes) : target_(target) {
     for (unsigned i = 0; i < kTemporaryNames; ++i) {
-      ::DeleteFileW(temporary_name(target_, i).c_str());  // fails if there is none, or if a process has it open
+      ::DeleteFileW(temporary_name(target, i).c_str());  // fails if there is none, and while a process has it open
     }
-    bool is_taken = true;
-    for (unsigned i = 0; is_taken && i < kTemporaryNames; ++i) {
-      is_taken = !create(temporary_name(target_, i));
-    }
-    for (int tries = 0; is_taken && tries < 16; ++tries) {
-      is_taken = !create(temporary_name(target_, random_seed() | kTemporaryNames));
-    }
-    if (is_taken) {
-      fail("cannot write", target_, std::errc::file_exists);
+    std::error_code error;
+    try_temporary_names(target, [&](const fs::path& name) {
+      path_ = name;
+      file_ = Handle(::CreateFileW(name.c_str(), GENERIC_WRITE | DELETE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
+                                   CREATE_NEW, attributes, nullptr));
+      error = last_error();
+      // Access is also denied to a file that is about to be deleted. Then try the next name.
+      return file_.is_open() || (error.value() != ERROR_FILE_EXISTS && error.value() != ERROR_ALREADY_EXISTS &&
+                                 error.value() != ERROR_ACCESS_DENIED && error.value() != ERROR_SHARING_VIOLATION);
+    });
+    if (!file_.is_open()) {
+      fail("cannot write", path, error);
     }
   }
   TemporaryFile(const TemporaryFile&) = delete;
@@ -151,36 +167,50 @@ class TemporaryFile {
   [[nodiscard]] HANDLE handle() const noexcept { return file_.get(); }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
 
-  /// Renames the open file to the target, whatever the target is then.
-  /// \returns false if it fails; see last_error()
-  [[nodiscard]] bool publish() {
+  /// Renames the file to the target, whatever the target is then. Another program, for example a virus scanner, may
+  /// have the target open for a moment: then tries again for half a second.
+  [[nodiscard]] std::error_code publish() {
     const std::wstring& name = target_.native();
     const std::size_t bytes = name.size() * sizeof(wchar_t);
     std::vector<std::byte> memory(sizeof(FILE_RENAME_INFO) + bytes);
     auto* const request = new (memory.data()) FILE_RENAME_INFO{};
-    request->ReplaceIfExists = TRUE;
     request->FileNameLength = static_cast<DWORD>(bytes);
     std::copy(name.begin(), name.end(), request->FileName);
-    published_ =
-        ::SetFileInformationByHandle(file_.get(), FileRenameInfo, request, static_cast<DWORD>(memory.size())) != 0;
-    return published_;
+    std::error_code error;
+    for (int tries = 0; tries < 50; ++tries) {
+      error = rename(request, static_cast<DWORD>(memory.size()));
+      published_ = !error;
+      if (error.value() != ERROR_ACCESS_DENIED && error.value() != ERROR_SHARING_VIOLATION) {
+        break;
+      }
+      ::Sleep(10);
+    }
+    return error;
   }
 
  private:
-  /// \returns false if the name is taken \throws FileError
-  bool create(const fs::path& path) {
-    path_ = path;
-    file_ = Handle(::CreateFileW(path.c_str(), GENERIC_WRITE | DELETE | WRITE_DAC, 0, nullptr, CREATE_NEW,
-                                 FILE_ATTRIBUTE_NORMAL, nullptr));
-    if (file_.is_open()) {
-      return true;
+  /// Renames with the semantics of POSIX, which processes that read the target do not prevent; without them before
+  /// Windows 10, and where the file system does not have them.
+  std::error_code rename(FILE_RENAME_INFO* request, DWORD size) noexcept {
+    constexpr auto kFileRenameInfoEx = static_cast<FILE_INFO_BY_HANDLE_CLASS>(22);
+    constexpr DWORD kReplaceIfExists = 1;
+    constexpr DWORD kPosixSemantics = 2;
+    const auto try_with = [&](FILE_INFO_BY_HANDLE_CLASS kind, DWORD flags) -> std::error_code {
+      std::memcpy(static_cast<void*>(request), &flags, sizeof flags);  // at the place of ReplaceIfExists
+      const bool done = ::SetFileInformationByHandle(file_.get(), kind, request, size) != 0;
+      return done ? std::error_code() : last_error();
+    };
+    const std::error_code error = try_with(kFileRenameInfoEx, kReplaceIfExists | kPosixSemantics);
+    switch (error.value()) {
+      case ERROR_INVALID_PARAMETER:
+      case ERROR_INVALID_FUNCTION:
+      case ERROR_INVALID_LEVEL:
+      case ERROR_NOT_SUPPORTED:
+      case ERROR_CALL_NOT_IMPLEMENTED:
+        return try_with(FileRenameInfo, kReplaceIfExists);
+      default:
+        return error;
     }
-    const std::error_code error = last_error();
-    // ERROR_ACCESS_DENIED: the file that has the name is about to be removed, or this process may not write here.
-    if (error.value() != ERROR_FILE_EXISTS && error.value() != ERROR_ALREADY_EXISTS) {
-      fail("cannot write", target_, error);
-    }
-    return false;
   }
 
   fs::path target_;
@@ -188,25 +218,6 @@ class TemporaryFile {
   Handle file_;
   bool published_ = false;
 };
-
-/// Copies the access control list of a file, as far as the process may set it.
-void copy_access_list(const fs::path& from, const fs::path& to) {
-  DWORD size = 0;
-  ::GetFileSecurityW(from.c_str(), DACL_SECURITY_INFORMATION, nullptr, 0, &size);
-  const auto memory = std::make_unique<std::byte[]>(size);
-  if (size != 0 && ::GetFileSecurityW(from.c_str(), DACL_SECURITY_INFORMATION, memory.get(), size, &size) != 0) {
-    (void)::SetFileSecurityW(to.c_str(), DACL_SECURITY_INFORMATION, memory.get());
-  }
-}
-
-void write_to_device(const fs::path& path, const std::function<void(Sink&)>& write) {
-  const Handle device = open_existing(path, GENERIC_WRITE);
-  if (!device.is_open()) {
-    fail("cannot write", path, last_error());
-  }
-  FileSink sink(device.get(), path);
-  write(sink);
-}
 
 }  // namespace
 
@@ -218,7 +229,7 @@ InputFile::InputFile(const fs::path& path) : path_(path) {
   if (::GetFileType(file.get()) != FILE_TYPE_DISK) {
     fail("cannot read", path, std::errc::invalid_seek);
   }
-  if ((attributes_of(file) & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+  if (std::error_code ignored; fs::is_directory(path, ignored)) {
     fail("cannot read", path, std::errc::is_a_directory);
   }
   LARGE_INTEGER size{};
@@ -237,8 +248,8 @@ bool InputFile::read_piece(std::uint64_t offset, std::span<std::byte> buffer) {
     position.Offset = static_cast<DWORD>(offset);
     position.OffsetHigh = static_cast<DWORD>(offset >> 32U);
     DWORD count = 0;
-    const auto most = static_cast<DWORD>(std::min(buffer.size(), std::size_t{1} << 30U));
-    if (::ReadFile(file_, buffer.data(), most, &count, &position) == 0 && ::GetLastError() != ERROR_HANDLE_EOF) {
+    if (::ReadFile(file_, buffer.data(), static_cast<DWORD>(buffer.size()), &count, &position) == 0 &&
+        ::GetLastError() != ERROR_HANDLE_EOF) {
       fail("cannot read", path_, last_error());
     }
     if (count == 0) {
@@ -251,33 +262,45 @@ bool InputFile::read_piece(std::uint64_t offset, std::span<std::byte> buffer) {
 }
 
 void replace_file(const fs::path& path, const std::function<void(Sink&)>& write) {
-  Handle old = open_existing(path, 0);
-  const bool exists = old.is_open();
-  if (!exists && ::GetLastError() != ERROR_FILE_NOT_FOUND) {
-    fail("cannot write", path, last_error());
-  }
-  if (exists && ::GetFileType(old.get()) != FILE_TYPE_DISK) {
-    write_to_device(path, write);
-    return;
-  }
-  const DWORD attributes = exists ? attributes_of(old) : FILE_ATTRIBUTE_NORMAL;
-  if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+  if (std::error_code ignored; fs::is_directory(path, ignored)) {
     fail("cannot write", path, std::errc::is_a_directory);
   }
-  if ((attributes & FILE_ATTRIBUTE_READONLY) != 0) {
+  // The request to write finds out whether the old file may be written. It is not written.
+  Handle old = open_existing(path, GENERIC_WRITE);
+  const bool exists = old.is_open();
+  if (!exists) {
+    const std::error_code error = last_error();
+    if (error.value() != ERROR_FILE_NOT_FOUND || is_link(path)) {
+      fail("cannot write", path, error);
+    }
+  } else if (const DWORD type = ::GetFileType(old.get()); type == FILE_TYPE_CHAR || type == FILE_TYPE_PIPE) {
+    FileSink sink(old.get(), path);
+    write(sink);
+    return;
+  }
+  const fs::path target = exists ? final_path(old, path) : fs::absolute(path).make_preferred();
+  constexpr DWORD kKept = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE |
+                          FILE_ATTRIBUTE_NOT_CONTENT_INDEXED | FILE_ATTRIBUTE_ENCRYPTED;
+  BY_HANDLE_FILE_INFORMATION info{};
+  const bool has_info = exists && ::GetFileInformationByHandle(old.get(), &info) != 0;
+  if ((info.dwFileAttributes & FILE_ATTRIBUTE_READONLY) != 0) {
     fail("cannot write", path, std::errc::permission_denied);
   }
-  const fs::path target = exists ? final_path(old) : fs::absolute(path).make_preferred();
-  old = Handle();
-  TemporaryFile file(target);
+  const DWORD attributes = has_info ? info.dwFileAttributes & kKept : 0;
+  old = Handle();  // an open file may prevent the rename
+  TemporaryFile file(path, target, attributes != 0 ? attributes : FILE_ATTRIBUTE_NORMAL);
   if (exists) {
     copy_access_list(target, file.path());
-    ::SetFileAttributesW(file.path().c_str(), attributes);
   }
   FileSink sink(file.handle(), path);
   write(sink);
-  // The second flush makes the rename durable.
-  if (::FlushFileBuffers(file.handle()) == 0 || !file.publish() || ::FlushFileBuffers(file.handle()) == 0) {
+  if (::FlushFileBuffers(file.handle()) == 0) {
+    fail("cannot write", path, last_error());
+  }
+  if (const std::error_code error = file.publish()) {
+    fail("cannot write", path, error);
+  }
+  if (::FlushFileBuffers(file.handle()) == 0) {  // makes the rename durable
     fail("cannot write", path, last_error());
   }
 }

@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <utility>
 
-#include <backpass/random.hpp>
-
 #include "io/posix.hpp"
 #include "io/temporary_name.hpp"
 
@@ -62,13 +60,10 @@ TemporaryFile::TemporaryFile(fs::path target, mode_t mode) : target_(std::move(t
     remove_stale(temporary_name(target_, i));
   }
   int error = EEXIST;
-  for (unsigned i = 0; error == EEXIST && i < kTemporaryNames; ++i) {
-    error = create(temporary_name(target_, i), mode);
-  }
-  // All fixed names are in use, by running processes or by files that cannot be locked: try random names.
-  for (int tries = 0; error == EEXIST && tries < 16; ++tries) {
-    error = create(temporary_name(target_, random_seed() | kTemporaryNames), mode);
-  }
+  try_temporary_names(target_, [&](const fs::path& name) {
+    error = create(name, mode);
+    return error != EEXIST;
+  });
   if (error != 0) {
     posix::fail("cannot write", target_, error);
   }

@@ -1,6 +1,7 @@
 #include "io/text.hpp"
 
 #include <cstddef>
+#include <system_error>
 
 namespace backpass::io {
 
@@ -21,9 +22,15 @@ std::string printable(std::string_view text) {
 
 std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
 
-std::string path_text(const std::filesystem::path& path) {
+std::string path_text(const std::filesystem::path& path) try {
   const std::u8string text = path.u8string();
   return {text.begin(), text.end()};
+} catch (const std::system_error&) {
+  std::string text;
+  for (const auto c : path.native()) {
+    text += static_cast<unsigned>(c) < 0x80 ? static_cast<char>(c) : '?';
+  }
+  return text;
 }
 
 }  // namespace backpass::io

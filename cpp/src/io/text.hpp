@@ -12,7 +12,7 @@ namespace backpass::io {
 [[nodiscard]] std::string printable(std::string_view text);
 /// printable(text) in quotes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
-/// The path as the system has it; in UTF-8 on Windows.
+/// The path as the system has it. On Windows it is in UTF-8, and ASCII if the name is not valid Unicode.
 [[nodiscard]] std::string path_text(const std::filesystem::path& path);
 
 }  // namespace backpass::io

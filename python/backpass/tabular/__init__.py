@@ -6,7 +6,7 @@
 
 import sys as _sys
 from importlib.util import find_spec as _find_spec
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from backpass._signatures import install as _install
 
@@ -20,7 +20,7 @@ from backpass.tabular.options import ColumnOptions, ReadOptions, Settings
 from backpass.tabular.outcome import Extra, Outcome
 from backpass.tabular.training import train
 
-if _TYPE_CHECKING:
+if TYPE_CHECKING:
     from backpass.tabular.estimators import TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -39,13 +39,15 @@ __all__ = [
 _install(_sys.modules[__name__])
 
 
-def __getattr__(name: str) -> object:
-    """Import the estimators on first use, because importing scikit-learn takes long."""
-    if name in ("TabularClassifier", "TabularRegressor"):
-        from backpass.tabular import estimators
+if not TYPE_CHECKING:
 
-        return getattr(estimators, name)
-    raise AttributeError(f"module 'backpass.tabular' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Import the estimators on first use, because importing scikit-learn takes long."""
+        if name in ("TabularClassifier", "TabularRegressor"):
+            from backpass.tabular import estimators
+
+            return getattr(estimators, name)
+        raise AttributeError(f"module 'backpass.tabular' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

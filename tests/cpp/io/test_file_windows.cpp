@@ -4,11 +4,14 @@
 #endif
 #include <windows.h>
 
+#include <atomic>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
+#include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -167,6 +170,30 @@ TEST_F(ReplaceFile, AFileInUseByAnotherProgramIsAnErrorAndStays) {
     EXPECT_NE(failure(file, [&] { put(file, "new"); }), 0);
   }
   EXPECT_EQ(get(file), "old");
+  EXPECT_EQ(directory_.names(), Names{"a"});
+}
+
+TEST_F(ReplaceFile, ReadersAndWritersOfTheSameFileFindItComplete) {
+  const fs::path file = directory_ / "a";
+  const std::string texts[] = {std::string(3 << 20, 'x'), std::string(5 << 20, 'y')};
+  put(file, texts[0]);
+  std::atomic<int> writers{2};
+  const auto write = [&](const std::string& text) {
+    for (int i = 0; i < 20; ++i) {
+      put(file, text);
+    }
+    --writers;
+  };
+  std::thread first(write, texts[0]);
+  std::thread second(write, texts[1]);
+  int reads = 0;
+  for (; writers > 0; ++reads) {
+    const std::string text = get(file);
+    ASSERT_TRUE(text == texts[0] || text == texts[1]);
+  }
+  first.join();
+  second.join();
+  EXPECT_GT(reads, 0);
   EXPECT_EQ(directory_.names(), Names{"a"});
 }
 
