@@ -135,7 +135,7 @@ int end_everywhere(const Call& call, const NetworkOptions& options, std::size_t 
   const State fresh(options);
   State reference = fresh;
   const std::vector<float> expected = call(reference, data);
-  for (int n = 1;; n += 1 + n / 2) {
+  for (int n = 1;; n += 1 + n / 4) {
     State s = fresh;
     int checks = 0;
     bool ended = false;
