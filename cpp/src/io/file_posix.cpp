@@ -55,29 +55,10 @@ fs::path follow_links(const fs::path& path) {
   fail("cannot write", path, ELOOP);
 }
 
-/// Writes to a descriptor in pieces, with a poll after each piece.
-class FileSink final : public Sink {
+/// Writes to a descriptor.
+class FileSink final : public PolledSink {
  public:
   FileSink(int descriptor, const fs::path& path) : descriptor_(descriptor), path_(path) {}
-
-  void write(std::span<const std::byte> bytes) override {
-    constexpr std::size_t kPiece = std::size_t{1} << 20U;  // between polls: 1 ms at 1 GB/s
-    while (!bytes.empty()) {
-      const auto written =
-          uninterrupted([&] { return ::write(descriptor_, bytes.data(), std::min(bytes.size(), kPiece)); });
-      if (written <= 0) {
-        fail("cannot write", path_, written < 0 ? errno : EIO);
-      }
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-      written_ += static_cast<std::uint64_t>(written);
-      if (written_ - started_ >= kWindow) {
-        const std::uint64_t before = started_;
-        start_flush();
-        wait_for_disk(before);  // this window has had time to finish
-      }
-      poll_.done(static_cast<std::size_t>(written));
-    }
-  }
 
   /// Waits for the disk, with polls. Otherwise the flush at the end, which cannot be interrupted, would have to write
   /// the last windows.
@@ -91,6 +72,20 @@ class FileSink final : public Sink {
  private:
   /// Bytes that the disk writes while the next ones are prepared: 80 ms for a disk with 100 MB/s.
   static constexpr std::uint64_t kWindow = std::uint64_t{8} << 20U;
+
+  std::size_t write_piece(std::span<const std::byte> bytes) override {
+    const auto written = uninterrupted([&] { return ::write(descriptor_, bytes.data(), bytes.size()); });
+    if (written <= 0) {
+      fail("cannot write", path_, written < 0 ? errno : EIO);
+    }
+    written_ += static_cast<std::uint64_t>(written);
+    if (written_ - started_ >= kWindow) {
+      const std::uint64_t before = started_;
+      start_flush();
+      wait_for_disk(before);  // this window has had time to finish
+    }
+    return static_cast<std::size_t>(written);
+  }
 
   /// Starts writing to the disk early. Otherwise the flush at the end would have to write the whole file.
   void start_flush() {
@@ -128,7 +123,6 @@ class FileSink final : public Sink {
   std::uint64_t written_ = 0;
   std::uint64_t started_ = 0;  ///< bytes for which writing to the disk has started
   std::uint64_t flushed_ = 0;  ///< bytes that the disk has
-  Poll poll_;
 };
 
 /// \returns 0 or the errno. EINVAL and ENOTSUP count as success: the file system does not have this operation.

@@ -1,8 +1,3 @@
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -16,6 +11,7 @@
 
 #include <backpass/error.hpp>
 
+#include "base/windows.hpp"
 #include "io/file.hpp"
 #include "io/temporary_name.hpp"
 #include "io/text.hpp"
@@ -77,45 +73,42 @@ bool is_link(const fs::path& path) noexcept {
   return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
 }
 
-/// The path of an open file, without symbolic links.
+/// The absolute path, without symbolic links.
+/// \param file  the file of that path, if there is one
 fs::path final_path(const Handle& file, const fs::path& path) {
-  std::wstring name(32768, L'\0');  // the limit of Windows
-  const DWORD length = ::GetFinalPathNameByHandleW(file.get(), name.data(), static_cast<DWORD>(name.size()), 0);
-  if (length == 0 || length >= name.size()) {  // some drivers do not have this call
-    if (is_link(path)) {
+  if (file.is_open()) {
+    std::wstring name(32768, L'\0');  // the limit of Windows
+    const DWORD length = ::GetFinalPathNameByHandleW(file.get(), name.data(), static_cast<DWORD>(name.size()), 0);
+    if (length != 0 && length < name.size()) {
+      name.resize(length);
+      return name;
+    }
+    if (is_link(path)) {  // some drivers do not have this call
       fail("cannot write", path, last_error());
     }
-    return fs::absolute(path).make_preferred();
   }
-  name.resize(length);
-  return name;
+  return fs::absolute(path).make_preferred();
 }
 
-/// Writes to a handle in pieces, with a poll after each piece.
-class FileSink final : public Sink {
+/// Writes to a handle.
+class FileSink final : public PolledSink {
  public:
   FileSink(HANDLE file, const fs::path& path) : file_(file), path_(path) {}
 
-  void write(std::span<const std::byte> bytes) override {
-    constexpr std::size_t kPiece = std::size_t{1} << 20U;  // between polls: 1 ms at 1 GB/s
-    while (!bytes.empty()) {
-      DWORD written = 0;
-      const auto piece = static_cast<DWORD>(std::min(bytes.size(), kPiece));
-      if (::WriteFile(file_, bytes.data(), piece, &written, nullptr) == 0) {
-        fail("cannot write", path_, last_error());
-      }
-      if (written == 0) {
-        fail("cannot write", path_, std::errc::io_error);
-      }
-      bytes = bytes.subspan(written);
-      poll_.done(written);
+ private:
+  std::size_t write_piece(std::span<const std::byte> bytes) override {
+    DWORD written = 0;
+    if (::WriteFile(file_, bytes.data(), static_cast<DWORD>(bytes.size()), &written, nullptr) == 0) {
+      fail("cannot write", path_, last_error());
     }
+    if (written == 0) {
+      fail("cannot write", path_, std::errc::io_error);
+    }
+    return written;
   }
 
- private:
   HANDLE file_;
   const fs::path& path_;
-  Poll poll_;
 };
 
 /// Copies the access control list of a file, as far as the process may set it.
@@ -278,7 +271,7 @@ void replace_file(const fs::path& path, const std::function<void(Sink&)>& write)
     write(sink);
     return;
   }
-  const fs::path target = exists ? final_path(old, path) : fs::absolute(path).make_preferred();
+  const fs::path target = final_path(old, path);
   constexpr DWORD kKept = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE |
                           FILE_ATTRIBUTE_NOT_CONTENT_INDEXED | FILE_ATTRIBUTE_ENCRYPTED;
   BY_HANDLE_FILE_INFORMATION info{};

@@ -70,6 +70,26 @@ class Sink {
   virtual void write(std::span<const std::byte> bytes) = 0;
 };
 
+/// A sink that writes in pieces, with a poll after each piece.
+class PolledSink : public Sink {
+ public:
+  void write(std::span<const std::byte> bytes) final {
+    constexpr std::size_t kPiece = std::size_t{1} << 20U;  // between polls: 1 ms at 1 GB/s
+    while (!bytes.empty()) {
+      const std::size_t written = write_piece(bytes.first(bytes.size() < kPiece ? bytes.size() : kPiece));
+      bytes = bytes.subspan(written);
+      poll_.done(written);
+    }
+  }
+
+ protected:
+  Poll poll_;
+
+ private:
+  /// \returns the number of bytes that were written, at least 1 \throws FileError
+  virtual std::size_t write_piece(std::span<const std::byte> bytes) = 0;
+};
+
 class MemorySink final : public Sink {
  public:
   void expect(std::size_t size) override { bytes_.reserve(size); }

@@ -5,10 +5,7 @@
 #include <type_traits>
 
 #if defined(__MINGW32__)
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
+#include "base/windows.hpp"
 #endif
 
 namespace backpass::runtime {

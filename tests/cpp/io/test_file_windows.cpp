@@ -1,9 +1,4 @@
 // Saving and loading through the calls of Windows.
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-
 #include <atomic>
 #include <cerrno>
 #include <fstream>
@@ -18,6 +13,7 @@
 #include <backpass/error.hpp>
 #include <backpass/serialize.hpp>
 
+#include "base/windows.hpp"
 #include "io/file.hpp"
 #include "io/temporary_directory.hpp"
 #include "io/temporary_name.hpp"
