@@ -224,5 +224,18 @@ TEST(InterruptOfEmptyRows, DividesNothingByZero) {
   Activation::softmax().apply(ConstMatrixView<float>(none.data(), kRows, 0), MatrixView<float>(out.data(), kRows, 0));
 }
 
+/// A file that is smaller than what the disk gets at once: only the loop that writes polls.
+TEST(InterruptOfFiles, EachPieceIsFollowedByAPoll) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "backpass_interrupt_of_files";
+  const std::vector<std::byte> bytes(std::size_t{4} << 20U);
+  int checks = 0;
+  {
+    const backpass::InterruptScope scope([&] { ++checks; }, std::chrono::nanoseconds(0));
+    backpass::replace_file(path, bytes);
+  }
+  std::filesystem::remove(path);
+  EXPECT_GE(checks, 4);
+}
+
 }  // namespace
 }  // namespace backpass
