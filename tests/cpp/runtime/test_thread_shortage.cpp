@@ -83,9 +83,10 @@ void exit_under(const std::function<bool()>& limit) {
 }
 
 bool limit_threads(rlim_t most) {
-  // Root is exempt from the limit, and other processes of the user count. So change to a user without processes.
-  constexpr unsigned int kNobodyElse = 23457;
-  if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(kNobodyElse) != 0 || setuid(kNobodyElse) != 0)) {
+  // Root is exempt from the limit, and other processes of the user count. So change to a user without processes: tests
+  // that run at the same time have different process identifiers. A container may have no users above 65535.
+  const auto own = static_cast<unsigned int>(20000 + getpid() % 40000);
+  if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(own) != 0 || setuid(own) != 0)) {
     return false;
   }
   const rlimit limit{most, most};
