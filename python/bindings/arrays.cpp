@@ -19,31 +19,41 @@ py::object& numpy_function(py::gil_safe_call_once_and_store<py::object>& cache, 
 
 py::array asarray(py::handle object) {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
-  return numpy_function(cache, "asarray")(object);
+  return call_python(numpy_function(cache, "asarray"), py::make_tuple(object));
 }
 
 /// An array from an object of another library, or of a dtype that NumPy does not have: python/backpass/_inputs.py.
 py::array array_of(py::handle object, const char* name) {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
-  return cache.call_once_and_store_result([] { return py::module_::import("backpass._inputs").attr("to_array"); })
-      .get_stored()(object, name);
+  const py::object& to_array =
+      cache.call_once_and_store_result([] { return py::module_::import("backpass._inputs").attr("to_array"); })
+          .get_stored();
+  return call_python(to_array, py::make_tuple(object, name));
 }
 
 py::array from_dlpack(py::handle object) {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
-  return numpy_function(cache, "from_dlpack")(object);
+  return call_python(numpy_function(cache, "from_dlpack"), py::make_tuple(object));
 }
 
 /// Converts any dtype, byte order and strides to `dtype`, native byte order and C order, with at most one copy.
 py::array convert(const py::array& array, const py::dtype& dtype) {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
-  return numpy_function(cache, "require")(array, dtype, py::make_tuple("C", "A"));
+  return call_python(numpy_function(cache, "require"), py::make_tuple(array, dtype, py::make_tuple("C", "A")));
 }
 
 /// Whether the object supports DLPack but none of the protocols of numpy.asarray.
 bool only_dlpack(py::handle object) {
-  return py::hasattr(object, "__dlpack__") && !py::hasattr(object, "__array__") &&
-         !py::hasattr(object, "__array_interface__") && PyObject_CheckBuffer(object.ptr()) == 0;
+  return hold_at_exit([object] {
+    return py::hasattr(object, "__dlpack__") && !py::hasattr(object, "__array__") &&
+           !py::hasattr(object, "__array_interface__") && PyObject_CheckBuffer(object.ptr()) == 0;
+  });
+}
+
+/// The dtype as NumPy prints it. Example: "float32".
+std::string dtype_text(const py::array& array) {
+  const auto str = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyUnicode_Type));
+  return py::str(call_python(str, py::make_tuple(array.dtype())));
 }
 
 bool is_native(const py::array& array) {
@@ -109,17 +119,6 @@ ConstMatrixView<T> view_contiguous(const py::array& array, std::size_t rows, std
   return {static_cast<const T*>(array.data()), rows, cols};
 }
 
-template <class T>
-MatrixInput<T> rows_of(py::array array) {
-  MatrixInput<T> input;
-  if (!view_rows<T>(array, input.view)) {
-    array = convert(array, py::dtype::of<T>());
-    input.view = view_contiguous<T>(array, extent(array, 0), extent(array, 1));
-  }
-  input.memory = std::move(array);
-  return input;
-}
-
 /// The element type for a dtype; nullopt if the core does not know the dtype.
 std::optional<Element> element_of(const py::dtype& dtype) {
   struct Known {
@@ -163,6 +162,36 @@ std::optional<AnyMatrix> describe(const py::array& array) {
                    .col_step = array.strides()[1],
                    .element = *element,
                    .swapped = order == '<' || order == '>'};
+}
+
+/// A two-dimensional array as a new array of T in C order. A signal ends the conversion of a large array.
+template <class T>
+py::array convert_rows(const py::array& array) {
+  const std::optional<AnyMatrix> any = describe(array);
+  if (!any) {
+    return convert(array, py::dtype::of<T>());
+  }
+  const Input<T> rows(*any);
+  py::array_t<T> result = new_array<T>(rows.rows(), rows.cols(), false);
+  T* const out = result.mutable_data();
+  in_parts_with_signals(
+      rows.rows(),
+      [&](std::size_t begin, std::size_t end) {
+        rows.read(begin, {out + begin * rows.cols(), end - begin, rows.cols()});
+      },
+      rows.cols());
+  return result;
+}
+
+template <class T>
+MatrixInput<T> rows_of(py::array array) {
+  MatrixInput<T> input;
+  if (!view_rows<T>(array, input.view)) {
+    array = convert_rows<T>(array);
+    input.view = view_contiguous<T>(array, extent(array, 0), extent(array, 1));
+  }
+  input.memory = std::move(array);
+  return input;
 }
 
 /// A one-dimensional array (n,) as one row (1, n).
@@ -241,8 +270,7 @@ py::array to_real_array(py::handle object, const char* name) {
     array = array_of(object, name);
   }
   if (!is_real()) {
-    throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) +
-                         "; expected real numbers");
+    throw py::type_error(std::string(name) + " has dtype " + dtype_text(array) + "; expected real numbers");
   }
   return array;
 }
@@ -306,8 +334,8 @@ TargetsInput<T> to_targets(py::handle y, std::size_t rows, std::size_t cols, boo
                   extents_text(rows) + " integer labels, or distributions: " + outputs_text(rows, cols, single));
     }
     if (one_a_row && !holds_integers(array)) {
-      throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) + " and shape " +
-                           shape_text(array) + "; a cross-entropy takes " + extents_text(rows) +
+      throw py::type_error(std::string(name) + " has dtype " + dtype_text(array) + " and shape " + shape_text(array) +
+                           "; a cross-entropy takes " + extents_text(rows) +
                            " labels of an integer dtype, or distributions " + extents_text(rows, cols));
     }
   }
@@ -344,7 +372,7 @@ MatrixView<T> to_output(py::handle out, std::size_t rows, std::size_t cols, bool
   }
   auto array = py::reinterpret_borrow<py::array>(out);
   if (!holds<T>(array)) {
-    throw py::type_error("out has dtype " + std::string(py::str(array.dtype())) + "; expected an aligned, native " +
+    throw py::type_error("out has dtype " + dtype_text(array) + "; expected an aligned, native " +
                          backpass::type_name<T>);
   }
   const bool fits = single ? array.ndim() == 1 && extent(array, 0) == cols
@@ -407,7 +435,7 @@ void assign(const py::array& target, py::handle source, const char* name) {
     wrong_shape(name, array, shape_text(target));
   }
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cache;
-  numpy_function(cache, "copyto")(target, array, py::arg("casting") = "unsafe");
+  call_python(numpy_function(cache, "copyto"), py::make_tuple(target, array, "unsafe"));
 }
 
 #define BACKPASS_ARRAYS(T)                                                                                    \

@@ -32,7 +32,7 @@ void copy_rows(ConstMatrixView<T> from, MatrixView<T> to) {
 
 /// A number, also from a 0-d array or a NumPy scalar: they have __float__.
 double as_number(const py::object& value) {
-  const double number = PyFloat_AsDouble(value.ptr());
+  const double number = hold_at_exit([&] { return PyFloat_AsDouble(value.ptr()); });
   if (PyErr_Occurred() != nullptr) {
     throw py::error_already_set();
   }
@@ -68,7 +68,8 @@ void ElementwiseFunction::operator()(ConstMatrixView<T> z, MatrixView<T> out) co
                                    "the result of a Custom activation");
   if (result.ndim() != 2) {
     // A scalar is allowed, for example the derivative lambda z: 1.0.
-    result = py::module_::import("numpy").attr("broadcast_to")(result, py::make_tuple(z.rows(), z.cols()));
+    result = call_python(py::module_::import("numpy").attr("broadcast_to"),
+                         py::make_tuple(result, py::make_tuple(z.rows(), z.cols())));
   }
   copy_rows<T>(to_output_matrix<T>(result, z.rows(), z.cols(), false, "the result of a Custom activation").view, out);
 }

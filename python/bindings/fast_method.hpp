@@ -191,8 +191,8 @@ class FastMethod<kFunction> {
         kwargs[PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i - count))] = argument;
       }
     }
-    const py::object text = py::module_::import("backpass._signatures")
-                                .attr("explain")(error.value(), py::handle(original), method_name, args, kwargs);
+    const py::object text = call_python(py::module_::import("backpass._signatures").attr("explain"),
+                                        py::make_tuple(error.value(), py::handle(original), method_name, args, kwargs));
     PyErr_SetObject(PyExc_TypeError, text.ptr());
   }
 

@@ -99,12 +99,15 @@ inline void check_signals() {
 }
 
 /// Calls f(begin, end) for consecutive parts of [0, n), and runs the handlers of pending signals after each part. Needs
-/// the GIL. \throws what a handler throws
+/// the GIL.
+/// \param cost  number of elements that f copies per index
+/// \throws what a handler throws
 template <class F>
-void in_parts_with_signals(std::size_t n, F f) {
-  constexpr std::size_t kPart = std::size_t{1} << 18;  // elements of a copy; less than a millisecond
-  for (std::size_t begin = 0; begin < n; begin += kPart) {
-    const std::size_t end = std::min(n, begin + kPart);
+void in_parts_with_signals(std::size_t n, F f, std::size_t cost = 1) {
+  constexpr std::size_t kElements = std::size_t{1} << 18;  // of a part; less than a millisecond
+  const std::size_t part = std::max<std::size_t>(1, kElements / std::max<std::size_t>(1, cost));
+  for (std::size_t begin = 0; begin < n; begin += part) {
+    const std::size_t end = std::min(n, begin + part);
     f(begin, end);
     if (end < n) {
       check_signals();
@@ -179,7 +182,8 @@ std::invoke_result_t<F&> without_gil(double operations, F&& f) {
   return f();
 }
 
-/// Returns callable(*arguments). Needs the GIL.
+/// Returns callable(*arguments). Needs the GIL. All functions that run Python code, or for which NumPy may release the
+/// GIL, are called by this function or inside hold_at_exit: the caller owns Python objects.
 inline py::object call_python(const py::object& callable, const py::tuple& arguments) {
   PyObject* result = hold_at_exit([&] { return PyObject_Call(callable.ptr(), arguments.ptr(), nullptr); });
   if (result == nullptr) {

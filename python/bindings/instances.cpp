@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "bindings.hpp"
+#include "gil.hpp"
 
 namespace backpass::python {
 namespace {
@@ -19,7 +19,7 @@ void* refuse_uninitialized(std::size_t /*size*/) {
 /// create the C++ value.
 py::object reduce_ex(const py::object& self, int protocol) {
   const auto object = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
-  return object.attr("__reduce_ex__")(self, std::max(protocol, 2));
+  return call_python(object.attr("__reduce_ex__"), py::make_tuple(self, std::max(protocol, 2)));
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ std::vector<V> take_list(py::dict& values, const char* key, const char* what) {
 void set_optimizer_state(OptimizerObject& self, const StringDict& values) {
   const Exclusive exclusive(self.gate);
   OptimizerState state;
-  py::dict rest(py::module_::import("builtins").attr("dict")(values));
+  py::dict rest = call_python(py::module_::import("builtins").attr("dict"), py::make_tuple(values));
   if (rest.contains("step")) {
     for (const auto step : take_list<std::int64_t>(rest, "step", "counts")) {
       if (step < 0) {

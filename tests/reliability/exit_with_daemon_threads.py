@@ -16,18 +16,29 @@ EXIT_CODE = 7
 SECONDS = 60
 
 PROGRAM = """
-import ctypes, random, sys, threading, time
+import contextlib, ctypes, pickle, random, sys, threading, time
 import numpy as np
 import backpass as bp
 
 net = bp.Network([64, 256, 256, 8], seed=0)
 x, y = np.ones((4000, 64), "f4"), np.ones((4000, 8), "f4")
 few_x, few_y = x[:512], y[:512]
+double_x, double_y, weights = x.astype("f8"), y.astype("f8"), np.ones(4000)
 sgd = bp.optim.SGD(lr=1e-6)
 loss = bp.losses.Custom(lambda a, t: (float(((a - t) ** 2).mean()), 2 * (a - t) / a.size))
 tanh = bp.activations.Custom(np.tanh, lambda z: 1 - np.tanh(z) ** 2)
 custom = bp.Network([64, 64, 8], tanh, seed=0)
 callback = bp.callbacks.LambdaCallback(on_epoch_end=lambda *_: time.sleep(0.001))
+double_tanh = bp.activations.Custom(lambda z: np.tanh(z, dtype="f8"), lambda z: 1.0)
+double_custom = bp.Network([64, 64, 8], double_tanh, seed=0)
+parameters = net.parameters.astype("f8")
+generator = np.random.default_rng(0)
+strings = np.full((2, 64), "a")
+
+def refused(function, *args, **kwargs):
+    with contextlib.suppress(TypeError):
+        function(*args, **kwargs)
+
 FIT = dict(optimizer="adam", epochs=50, batch_size=64, progress=False)
 calls = {
     "predict": lambda: net.predict(x),
@@ -42,6 +53,18 @@ calls = {
     "fit with a callback": lambda: bp.Network([64, 64, 8]).fit(
         few_x, few_y, loss="mse", callbacks=callback, **FIT
     ),
+    "fit of float64 arrays": lambda: bp.Network([64, 64, 8]).fit(
+        double_x, double_y, loss="mse", sample_weight=weights, **FIT
+    ),
+    "evaluate with float64 targets": lambda: net.evaluate(
+        x, double_y, loss="mse", sample_weight=weights
+    ),
+    "predict of a Custom activation with float64 results": lambda: double_custom.predict(x),
+    "float64 parameters": lambda: setattr(net, "parameters", parameters),
+    "a seed from a generator": lambda: bp.Network([64, 64, 8], seed=generator),
+    "a wrong dtype": lambda: refused(net.predict, strings),
+    "a wrong argument": lambda: refused(net.predict, x, outt=y),
+    "pickle": lambda: pickle.dumps(bp.losses.Huber()),
     "save": lambda: net.save(sys.argv[2] + "/net.safetensors"),
     "copy": lambda: net.copy(),
     "gradient_check": lambda: bp.gradient_check(custom, x[:4], y[:4], "mse"),
