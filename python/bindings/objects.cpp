@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include <backpass/error.hpp>
 #include <backpass/random.hpp>
 #include <backpass/runtime.hpp>
 
@@ -76,6 +79,54 @@ ScheduleObject* to_optional_schedule(py::handle object, const char* name) {
   return object.cast<ScheduleObject*>();
 }
 
+namespace {
+
+/// The schedules whose memory a fit uses now. The GIL protects the list.
+std::vector<const Schedule*>& reserved_schedules() {
+  static std::vector<const Schedule*> reserved;
+  return reserved;
+}
+
+/// The part of a schedule that has a memory; null if there is none.
+const Schedule* part_with_memory(const Schedule* schedule) {
+  if (schedule == nullptr) {
+    return nullptr;
+  }
+  return std::visit(
+      [&](const auto& v) -> const Schedule* {
+        if constexpr (requires { v.then; }) {
+          return part_with_memory(v.then.get());
+        } else if constexpr (requires { v.bad_epochs; }) {
+          return schedule;
+        } else {
+          return nullptr;
+        }
+      },
+      *schedule);
+}
+
+}  // namespace
+
+void require_unused(const Schedule& schedule) {
+  const auto& reserved = reserved_schedules();
+  if (std::find(reserved.begin(), reserved.end(), part_with_memory(&schedule)) != reserved.end()) {
+    throw StateError("a fit that has not ended uses this schedule: give each fit a schedule of its own");
+  }
+}
+
+ScheduleUse::ScheduleUse(const Schedule* schedule) {
+  if (const Schedule* const part = part_with_memory(schedule)) {
+    require_unused(*part);
+    reserved_schedules().push_back(part);
+    reserved_ = part;
+  }
+}
+
+ScheduleUse::~ScheduleUse() {
+  std::vector<const Schedule*>& reserved = reserved_schedules();
+  reserved.erase(std::remove(reserved.begin(), reserved.end(), reserved_), reserved.end());
+}
+
 AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, const py::object& state) {
   const py::object restore = py::module_::import("backpass._core").attr("_restore");
   return AnyTuple(py::make_tuple(restore, py::make_tuple(py::type::of(self), arguments, state)));
@@ -127,11 +178,12 @@ std::uint64_t to_seed(py::handle object) {
     return random_seed();
   }
   if (py::hasattr(object, "generate_state")) {
-    return py::object(object.attr("generate_state")(1, "uint64")[py::int_(0)]).cast<std::uint64_t>();
+    const py::object words = call_python(object.attr("generate_state"), py::make_tuple(1, "uint64"));
+    return py::object(words[py::int_(0)]).cast<std::uint64_t>();
   }
   if (py::hasattr(object, "integers")) {
     constexpr std::uint64_t kMost = std::uint64_t{1} << 63U;
-    return object.attr("integers")(kMost).cast<std::uint64_t>();
+    return call_python(object.attr("integers"), py::make_tuple(kMost)).cast<std::uint64_t>();
   }
   return to_count(object, "seed");
 }

@@ -34,6 +34,21 @@ struct ScheduleObject {
   std::shared_ptr<Schedule> value;
   [[nodiscard]] const Schedule& variant() const noexcept { return *value; }
 };
+/// Reserves a schedule for one call of fit, if the schedule has a memory: two fits would both write to it. Needs the
+/// GIL in its constructor and destructor.
+class ScheduleUse {
+ public:
+  /// \throws StateError if another fit has reserved the schedule
+  explicit ScheduleUse(const Schedule* schedule);
+  ~ScheduleUse();
+  ScheduleUse(const ScheduleUse&) = delete;
+  ScheduleUse& operator=(const ScheduleUse&) = delete;
+
+ private:
+  const Schedule* reserved_ = nullptr;
+};
+/// \throws StateError if a fit has reserved the schedule
+void require_unused(const Schedule& schedule);
 
 /// The Python class of one alternative V of a variant. Example: LossOf<Huber> is Python's Huber.
 template <class B, class V>

@@ -84,6 +84,7 @@ StringDict fit(AnyNetwork& self, const ArrayLike& x, const ArrayLike& y, const L
     AccessGroup accesses;
     accesses.enter({&self.gate}, Use::fit);
     accesses.enter({&optimizer.gate}, Use::fit);
+    const ScheduleUse schedule_use(options.schedule);
     FitRun run(accesses);
     set_hooks(options, run, on_begin, on_epoch_end, on_progress);
     started = true;

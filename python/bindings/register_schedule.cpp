@@ -46,6 +46,7 @@ Examples
       .def(
           "observe",
           [](ScheduleObject& self, double base_lr, double monitored_loss) {
+            require_unused(*self.value);
             observe(*self.value, base_lr, monitored_loss);
           },
           py::arg("base_lr"), py::arg("monitored_loss"),
@@ -111,6 +112,7 @@ void add_memory(py::class_<ScheduleOf<schedules::ReduceOnPlateau>, ScheduleObjec
             return Memory(v.best, v.bad_epochs, v.cooldown_left, v.scale);
           },
           [](ScheduleOf<V>& self, const Memory& memory) {
+            require_unused(*self.value);
             V& v = self.get();
             std::tie(v.best, v.bad_epochs, v.cooldown_left, v.scale) = memory;
           },

@@ -96,3 +96,37 @@ def test_early_stopping_needs_more_than_min_delta():
     assert history["loss"][:3] == [0.0, -1.0, -2.0]
     assert history.best_epoch % 2 == 0
     assert history.epochs == 20
+
+
+def test_two_fits_at_the_same_time_do_not_share_a_memory():
+    """The second fit, observe() and the state raise; other schedules have no memory."""
+    x, y = data()
+    nets = [bp.Network([4, 9, 3], seed=k) for k in range(2)]
+    plateau = bp.schedules.ReduceOnPlateau(patience=0)
+    warm = bp.schedules.LinearWarmup(steps=2, then=plateau)
+    refused = []
+
+    def attempt(call):
+        with pytest.raises(RuntimeError, match="give each fit a schedule of its own"):
+            call()
+        refused.append(call)
+
+    def fit(net, schedule, **options):
+        arguments = {"loss": "mse", "optimizer": sgd(0.1), "epochs": 2, **SILENT, **options}
+        net.fit(x, y, schedule=schedule, **arguments)
+
+    def inner(*_):
+        for schedule in (plateau, warm):
+            attempt(lambda schedule=schedule: fit(nets[1], schedule))
+        attempt(lambda: plateau.observe(1.0, 1.0))
+        attempt(lambda: setattr(plateau, "state", plateau.state))
+        fit(nets[1], bp.schedules.ReduceOnPlateau())
+
+    before = nets[1].parameters.copy()
+    fit(nets[0], warm, callbacks=bp.callbacks.LambdaCallback(on_epoch_end=inner))
+    assert len(refused) == 8
+    assert not np.array_equal(nets[1].parameters, before)
+    fit(nets[1], plateau)  # the first fit has ended
+    step = bp.schedules.Step()
+    shared = bp.callbacks.LambdaCallback(on_epoch_end=lambda *_: fit(nets[1], step))
+    fit(nets[0], step, callbacks=shared)
