@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpass import _core
 from backpass._arguments import to_number
 from backpass.network import Network
 
@@ -33,8 +34,8 @@ def clip_grad_norm(networks: Network | Iterable[Network], max_norm: float) -> fl
     Returns
     -------
     float
-        The norm before. If it is NaN, all gradients become NaN. If it is infinite, infinite
-        gradients become NaN and the others 0.
+        The norm before; infinity if it exceeds the largest float. If it is NaN, all gradients
+        become NaN. If a gradient is infinite, infinite gradients become NaN and the others 0.
 
     Raises
     ------
@@ -42,6 +43,8 @@ def clip_grad_norm(networks: Network | Iterable[Network], max_norm: float) -> fl
         If `max_norm` is not greater than 0.
     TypeError
         If an object is not a Network.
+    StateError
+        If a network is in a call of another thread, or in a callback's step. No gradient changes.
 
     Examples
     --------
@@ -70,13 +73,15 @@ def clip_grad_norm(networks: Network | Iterable[Network], max_norm: float) -> fl
         if gradient is not None and gradient.size
     ]
     # Scaled by the largest gradient, squares neither overflow nor vanish. NaN passes np.max.
-    norm = float(np.max([np.max(np.abs(one)) for one in counted], initial=0.0))
-    if 0 < norm < math.inf:
-        squares = sum(float(np.sum((one / norm) ** 2, dtype=np.float64)) for one in counted)
-        norm *= math.sqrt(squares)
-    factor = bound / (norm + 1e-6)
+    largest = float(np.max([np.max(np.abs(one)) for one in counted], initial=0.0))
+    relative = 1.0
+    if 0 < largest < math.inf:
+        squares = sum(float(np.sum((one / largest) ** 2, dtype=np.float64)) for one in counted)
+        relative = math.sqrt(squares)
+    norm = largest * relative
+    # The norm of finite gradients may overflow: scale them by a power of two first.
+    scale = 2.0**-64 if largest < math.inf == norm else 1.0
+    factor = bound / (largest * scale * relative + 1e-6)
     if not factor >= 1:  # also for NaN
-        for network in unique.values():
-            with np.errstate(invalid="ignore"):  # infinity times 0
-                network.gradients[...] *= factor
+        _core._scale_gradients(list(unique.values()), scale, factor)  # noqa: SLF001
     return norm

@@ -27,6 +27,7 @@ BACKPASS_ANNOTATED(OptionalArray, "numpy.typing.NDArray[typing.Any] | None")
 // None only for a layer without bias. The annotation is Any, so that type checkers do not require a check for None.
 BACKPASS_ANNOTATED(ArrayOrNone, "numpy.typing.NDArray[typing.Any] | typing.Any")
 BACKPASS_ANNOTATED(Array, "numpy.typing.NDArray[typing.Any]")
+BACKPASS_ANNOTATED(NetworkSequence, "collections.abc.Sequence[backpass._core.Network]")
 BACKPASS_ANNOTATED(DTypeLike, "numpy.typing.DTypeLike")
 BACKPASS_ANNOTATED(DType, "numpy.dtype[typing.Any]")
 BACKPASS_ANNOTATED(Sizes, "collections.abc.Iterable[int]")

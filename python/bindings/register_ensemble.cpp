@@ -12,7 +12,6 @@
 #include "any_network.hpp"
 #include "fit_arguments.hpp"
 
-BACKPASS_ANNOTATED(NetworkSequence, "collections.abc.Sequence[backpass._core.Network]")
 BACKPASS_ANNOTATED(OptimizersLike,
                    "backpass._core.optim.Optimizer | collections.abc.Sequence[backpass._core.optim.Optimizer]")
 

@@ -362,8 +362,29 @@ void register_passes(NetworkClass& cls) {
 
 }  // namespace
 
+/// Multiplies the gradients of all networks by both factors, first by `scale`.
+void scale_gradients(const NetworkSequence& sequence, double scale, double factor) {
+  std::vector<NetworkPointer> networks;
+  std::vector<Gate*> gates;
+  for (const py::handle object : sequence) {
+    networks.push_back(object.cast<NetworkPointer>());
+    gates.push_back(&networks.back()->gate);
+  }
+  AccessGroup accesses;
+  accesses.enter(gates, Use::write);
+  for (const NetworkPointer& network : networks) {
+    network->visit([=]<class T>(Network<T>& net) {
+      for (T& gradient : net.gradients()) {
+        gradient = gradient * static_cast<T>(scale) * static_cast<T>(factor);
+      }
+    });
+  }
+}
+
 void register_network(py::module_& m) {
   count_forks();
+  m.def("_scale_gradients", &scale_gradients, py::arg("networks"), py::arg("scale"), py::arg("factor"),
+        "Multiply the gradients of all networks by both factors, or raise StateError and change none.");
   NetworkClass cls(m, "Network", "The native part of backpass.Network, which has the documentation.",
                    collected<AnyNetwork>());
   cls.def(py::init([](const Sizes& sizes, const ActivationsLike& activation, const OptionalActivationLike& output,

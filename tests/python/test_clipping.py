@@ -63,6 +63,37 @@ def test_a_large_norm_within_its_bound_changes_nothing():
     np.testing.assert_array_equal(step(gradient, "float64", clip_norm=1e201), gradient)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "largest"), [("float64", 1.7e308), ("float64", 1e307), ("float32", 3e38)]
+)
+def test_clip_grad_norm_of_a_norm_that_overflows(dtype, largest):
+    net = bp.Network([3, 1], bias=False, dtype=dtype, seed=0)
+    net.gradients = np.full(3, largest)
+    norm = float(net.gradients[0]) * 3**0.5
+    assert bp.clip_grad_norm(net, 1.0) == pytest.approx(norm, rel=1e-15)
+    np.testing.assert_allclose(net.gradients, 1 / np.sqrt(3), rtol=1e-6)
+
+
+def test_clip_grad_norm_in_the_middle_of_a_step_is_refused():
+    """All networks are unchanged, also those that are not in a call."""
+    other, net = bp.Network([2, 1], seed=0), bp.Network([2, 1], seed=0)
+    other.gradients = [3.0, 4.0, 0.0]
+    errors = []
+
+    def loss(a, y):
+        net_gradients = net.gradients.copy()
+        try:
+            bp.clip_grad_norm([other, net], 1e-9)
+        except RuntimeError as error:
+            errors.append(error)
+        np.testing.assert_array_equal(net.gradients, net_gradients)
+        return 0.0, np.ones_like(a)
+
+    net.loss_and_gradient([[1.0, 2.0]], [[0.0]], loss=bp.losses.Custom(loss))
+    assert errors
+    np.testing.assert_array_equal(other.gradients, [3, 4, 0])
+
+
 def test_the_formula_has_pytorchs_1e_6():
     """min(1, c / (‖g‖ + 1e-6)), also for gradients whose squares underflow."""
     for scale in (1e-200, 1e-8, 1e-6, 1e-3):

@@ -836,6 +836,15 @@ def _save_ensemble(
     Save the networks as one ensemble.
     """
 
+def _scale_gradients(
+    networks: collections.abc.Sequence[Network],
+    scale: typing.SupportsFloat | typing.SupportsIndex,
+    factor: typing.SupportsFloat | typing.SupportsIndex,
+) -> None:
+    """
+    Multiply the gradients of all networks by both factors, or raise StateError and change none.
+    """
+
 def _std_of_ensemble(
     members: collections.abc.Sequence[Network], x: numpy.typing.ArrayLike, num_threads: int | None
 ) -> numpy.typing.NDArray[typing.Any]:
