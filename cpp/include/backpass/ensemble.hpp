@@ -80,8 +80,8 @@ class BACKPASS_EXPORT Ensemble {
   [[nodiscard]] Ensemble copy() const { return *this; }
 
   [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }  ///< K
-  [[nodiscard]] Network<T>& operator[](std::size_t k) noexcept { return *members_[k]; }
-  [[nodiscard]] const Network<T>& operator[](std::size_t k) const noexcept { return *members_[k]; }
+  [[nodiscard]] Network<T>& operator[](std::size_t k) { return *member(k); }   ///< \throws std::out_of_range
+  [[nodiscard]] const Network<T>& operator[](std::size_t k) const { return *member(k); }
   [[nodiscard]] const std::vector<std::shared_ptr<Network<T>>>& members() const noexcept { return members_; }
 
   // ---- training
@@ -138,6 +138,8 @@ class BACKPASS_EXPORT Ensemble {
  private:
   explicit Ensemble(std::vector<std::shared_ptr<Network<T>>> members) noexcept : members_(std::move(members)) {}
   [[nodiscard]] const Network<T>& first() const;  ///< \throws StateError if the ensemble was moved from
+  /// \throws StateError as first(), std::out_of_range if there is no member k
+  [[nodiscard]] const std::shared_ptr<Network<T>>& member(std::size_t k) const;
   template <class F>
   void for_each_block(const Input<T>& x, std::size_t block_rows, F f) const;
   template <class F>

@@ -67,6 +67,27 @@ double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+/// The standard deviation with divisor K. Replaces the values by their squared deviations.
+double std_of(std::span<double> values) {
+  const double mean = mean_of(values);
+  std::transform(values.begin(), values.end(), values.begin(), [=](double a) { return (a - mean) * (a - mean); });
+  return std::sqrt(mean_of(values));
+}
+
+/// f(values). If the result is not a number although all values are, a sum or a square of f has overflowed: then
+/// f(values / 2^600) · 2^600.
+template <class F>
+double without_overflow(std::span<double> values, std::vector<double>& spare, F f) {
+  spare.assign(values.begin(), values.end());
+  const double result = f(values);
+  if (std::isfinite(result) || !std::all_of(spare.begin(), spare.end(), [](double a) { return std::isfinite(a); })) {
+    return result;
+  }
+  constexpr double kLarge = 0x1p600;
+  std::transform(spare.begin(), spare.end(), values.begin(), [](double a) { return a / kLarge; });
+  return f(values) * kLarge;
+}
+
 /// \param sorted  ascending
 /// \param q       in [0, 1]
 double quantile_of(std::span<const double> sorted, double q) {
@@ -76,7 +97,11 @@ double quantile_of(std::span<const double> sorted, double q) {
   const double high = sorted[std::min(below + 1, sorted.size() - 1)];
   const double part = place - static_cast<double>(below);
   // Equal values first: the difference of two infinities is NaN.
-  return low == high || part == 0.0 ? low : low + part * (high - low);
+  if (low == high || part == 0.0) {
+    return low;
+  }
+  const double difference = high - low;  // may overflow
+  return std::isfinite(difference) ? low + part * difference : low * (1.0 - part) + high * part;
 }
 
 }  // namespace
@@ -130,6 +155,16 @@ const Network<T>& Ensemble<T>::first() const {
     throw StateError("this ensemble was moved from: assign a valid object to it first");
   }
   return *members_.front();
+}
+
+template <class T>
+const std::shared_ptr<Network<T>>& Ensemble<T>::member(std::size_t k) const {
+  (void)first();
+  if (k >= size()) {
+    throw std::out_of_range("member " + std::to_string(k) + " is out of range: the ensemble has " +
+                            std::to_string(size()) + " members");
+  }
+  return members_[k];
 }
 
 /// Calls f(rows of x, number of the first row) for blocks of rows. Rows that need conversion are converted once.
@@ -203,18 +238,19 @@ void Ensemble<T>::reduce(const Input<T>& x, std::size_t results, MatrixView<T> o
 template <class T>
 void Ensemble<T>::mean(const Input<T>& x, MatrixView<T> out, int num_threads) const {
   in_own_mode([&] {
-    reduce(x, 1, out, num_threads,
-           [](std::span<double> values, std::span<double> result) { result[0] = mean_of(values); });
+    std::vector<double> spare;
+    reduce(x, 1, out, num_threads, [&](std::span<double> values, std::span<double> result) {
+      result[0] = without_overflow(values, spare, mean_of);
+    });
   });
 }
 
 template <class T>
 void Ensemble<T>::std(const Input<T>& x, MatrixView<T> out, int num_threads) const {
   in_own_mode([&] {
-    reduce(x, 1, out, num_threads, [](std::span<double> values, std::span<double> result) {
-      const double mean = mean_of(values);
-      std::transform(values.begin(), values.end(), values.begin(), [=](double a) { return (a - mean) * (a - mean); });
-      result[0] = std::sqrt(mean_of(values));
+    std::vector<double> spare;
+    reduce(x, 1, out, num_threads, [&](std::span<double> values, std::span<double> result) {
+      result[0] = without_overflow(values, spare, std_of);
     });
   });
 }

@@ -6,7 +6,9 @@
 #include <limits>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -115,18 +117,46 @@ TYPED_TEST(EnsembleOutputs, OfAnyLayoutAndTypeAreTheSame) {
   EXPECT_EQ(outputs(any), expected);
 }
 
-TEST(EnsembleOutput, QuantilesOfNanAreNanAndOfInfinitiesAreInfinite) {
+struct Statistics {
+  double mean, deviation, median, lower_quartile;
+};
+/// Of three members with these outputs.
+Statistics statistics_of(double a, double b, double c) {
   Ensemble<double> ensemble({.sizes = {1, 1}, .bias = false, .seed = 1}, 3);
-  const auto median = [&](double a, double b, double c) {
-    ensemble[0].parameters()[0] = a;
-    ensemble[1].parameters()[0] = b;
-    ensemble[2].parameters()[0] = c;
-    const double one = 1.0;
-    double result = 0.0;
-    const std::vector<double> half = {0.5};
-    ensemble.quantile(ConstMatrixView<double>(&one, 1, 1), half, MatrixView<double>(&result, 1, 1));
-    return result;
-  };
+  ensemble[0].parameters()[0] = a;
+  ensemble[1].parameters()[0] = b;
+  ensemble[2].parameters()[0] = c;
+  const double one = 1.0;
+  const ConstMatrixView<double> x(&one, 1, 1);
+  Statistics result{};
+  std::vector<double> quantiles(2);
+  ensemble.mean(x, MatrixView<double>(&result.mean, 1, 1));
+  ensemble.std(x, MatrixView<double>(&result.deviation, 1, 1));
+  ensemble.quantile(x, std::vector<double>{0.5, 0.25}, MatrixView<double>(quantiles.data(), 2, 1));
+  result.median = quantiles[0];
+  result.lower_quartile = quantiles[1];
+  return result;
+}
+
+TEST(EnsembleOutput, LargeNumbersDoNotOverflow) {
+  for (const double scale : {1.0, 1e153, 1e200, 3e307}) {
+    const Statistics got = statistics_of(1 * scale, 2 * scale, 4 * scale);
+    EXPECT_NEAR(got.mean / scale, 7.0 / 3.0, 1e-14) << scale;
+    EXPECT_NEAR(got.deviation / scale, std::sqrt(14.0 / 9.0), 1e-14) << scale;
+    EXPECT_NEAR(got.median / scale, 2.0, 1e-14) << scale;
+    EXPECT_NEAR(got.lower_quartile / scale, 1.5, 1e-14) << scale;
+  }
+  constexpr double kMost = std::numeric_limits<double>::max();
+  const Statistics spread = statistics_of(-0.9 * kMost, -0.9 * kMost, 0.9 * kMost);
+  EXPECT_NEAR(spread.mean / kMost, -0.3, 1e-14);
+  EXPECT_NEAR(spread.deviation / kMost, 0.9 * std::sqrt(8.0 / 9.0), 1e-14);
+  const Statistics apart = statistics_of(-0.9 * kMost, 0.9 * kMost, 0.9 * kMost);
+  EXPECT_NEAR(apart.lower_quartile / kMost, 0.0, 1e-14);
+  EXPECT_TRUE(std::isinf(statistics_of(1.0, std::numeric_limits<double>::infinity(), 2.0).mean));
+}
+
+TEST(EnsembleOutput, QuantilesOfNanAreNanAndOfInfinitiesAreInfinite) {
+  const auto median = [](double a, double b, double c) { return statistics_of(a, b, c).median; };
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(median(3.0, 1.0, 2.0), 2.0);
   EXPECT_EQ(median(kInfinity, kInfinity, 1.0), kInfinity);
@@ -178,6 +208,9 @@ TEST(EnsembleMembers, AreUsedByOfAndCopiedByCopies) {
   EXPECT_EQ(copy.size(), 0U);  // NOLINT(bugprone-use-after-move)
   EXPECT_THROW((void)Ensemble<float>(copy), StateError);
   EXPECT_THROW(copy.predict(ConstMatrixView<float>(), {}), StateError);
+  EXPECT_THROW((void)copy[0], StateError);
+  EXPECT_THROW((void)std::as_const(copy)[0], StateError);
+  EXPECT_THROW((void)ensemble[2], std::out_of_range);
 }
 
 TEST(EnsembleMembers, ThatDoNotFitAreRefused) {
