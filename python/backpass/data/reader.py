@@ -7,19 +7,20 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 T = TypeVar("T")
 
 __all__ = ["Reader"]
 
-_SECONDS_TO_END = 1.0
+_SECONDS_TO_END = 0.05
 
 
 class Reader(Generic[T]):
     """Advances generators in a thread, one item ahead.
 
     The thread ends with the process, so a source that never answers does not keep the process.
+    If the system gives no thread, each item is computed when it is taken.
     """
 
     def __init__(self) -> None:
@@ -27,21 +28,22 @@ class Reader(Generic[T]):
         self._items: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
         self._items_to_come = 0
         self._generator: Generator[T, None, None] | None = None
-        self._thread = threading.Thread(target=self._run, name="backpass-data", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self, generator: Generator[T, None, None]) -> None:
         """Read from this generator from now on. The thread has then left the previous one."""
         while self._items_to_come:
             self._take()
         if self._generator is None:
-            self._thread.start()
+            self._thread = _started(self._run)
         self._generator = generator
         self.read_ahead()
 
     def read_ahead(self) -> None:
         """Let the thread compute one more item."""
-        self._orders.put(self._generator)
-        self._items_to_come += 1
+        if self._thread is not None:
+            self._orders.put(self._generator)
+            self._items_to_come += 1
 
     def take(self) -> T:
         """Return the next item, or raise the exception of the generator."""
@@ -52,14 +54,19 @@ class Reader(Generic[T]):
         return item
 
     def close(self) -> None:
-        """End the thread. A generator that is in a long read is left after a second."""
-        if self._generator is not None:
+        """End the thread. A generator that is in a long read is left after 50 ms."""
+        if self._generator is None:
+            return
+        if self._thread is not None:
             self._orders.put(None)
             self._thread.join(_SECONDS_TO_END)
-            if not self._thread.is_alive():
-                self._generator.close()
+        if self._thread is None or not self._thread.is_alive():
+            self._generator.close()
 
     def _take(self) -> tuple[T | None, BaseException | None]:
+        if self._thread is None:
+            assert self._generator is not None  # noqa: S101
+            return _next(self._generator)
         result = self._items.get()
         self._items_to_come -= 1
         return result
@@ -67,6 +74,15 @@ class Reader(Generic[T]):
     def _run(self) -> None:
         while (generator := self._orders.get()) is not None:
             self._items.put(_next(generator))
+
+
+def _started(run: Callable[[], None]) -> threading.Thread | None:
+    thread = threading.Thread(target=run, name="backpass-data", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the system gives no thread
+        return None
+    return thread
 
 
 def _next(generator: Generator[T, None, None]) -> tuple[T | None, BaseException | None]:

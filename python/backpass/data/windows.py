@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+# Imported with this module: NumPy imports it at its first use, and a fork must not come in between.
+from numpy.random import Generator as Random
+from numpy.random import Philox
+
 from backpass._arguments import to_count
 from backpass.data.blocks import Blocks, to_block
 from backpass.data.buffer import Buffer, CheckedBlock, RowKind
@@ -76,8 +80,7 @@ class Windows:
         order = None
         if shuffle and isinstance(self._source, BlockSource) and window_rows < self.rows:
             key = np.array([seed, epoch], np.uint64)
-            random = np.random.Generator(np.random.Philox(key=key))
-            order = random.permutation(self._source.num_blocks).tolist()
+            order = Random(Philox(key=key)).permutation(self._source.num_blocks).tolist()
         if not self._buffers:
             count = 1 if window_rows == self.rows else 2
             self._buffers = [Buffer(window_rows) for _ in range(count)]

@@ -369,6 +369,46 @@ def test_nothing_is_read_before_the_arguments_are_checked():
     assert not calls
 
 
+def test_without_a_thread_the_rows_are_read_between_the_steps(monkeypatch):
+    """The system may give no thread: the same bits, and no thread is left."""
+    x, y, _ = problem()
+    nets = [make(y)[0] for _ in range(2)]
+    source = bp.data.Arrays(x, y, block_rows=10, buffer_rows=16)
+    fit(nets[0], source, loss=make(y)[1])
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    fit(nets[1], source, loss=make(y)[1])
+    assert bits(nets[0].parameters) == bits(nets[1].parameters)
+    test_an_error_of_the_source_ends_the_training_and_the_thread()
+
+
+INTERRUPTED = """
+import os, signal, time
+import numpy as np
+import backpass as bp
+def blocks():
+    yield np.zeros((8, 2)), np.zeros(8)
+    started.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(100)
+started = []
+source = bp.data.Blocks(blocks, rows=16, buffer_rows=8)
+try:
+    bp.Network([2, 1]).fit(source, loss="mse", optimizer="sgd", epochs=2, progress=False)
+except KeyboardInterrupt:
+    print(time.monotonic() - started[0] < 0.5)
+"""
+
+
+def test_an_interrupt_does_not_wait_for_the_source():
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+
+
 PROGRAM = """
 import sys, threading, time
 import numpy as np
