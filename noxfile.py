@@ -33,8 +33,10 @@ TSAN_LEFT_OUT = (
 )
 # The folders of C++ tests whose code uses threads.
 THREADED = ("runtime", "pass", "train")
-# Folders of C++ tests that do not depend on the kernel set; Python tests that depend on it most.
+# C++ tests that do not depend on the kernel set, folders and names; Python tests that depend on it
+# most.
 OTHER_THAN_KERNELS = ("base", "runtime", "io")
+NAMES_OTHER_THAN_KERNELS = "Interrupt|OutOfMemory"
 OF_KERNELS = ("golden_hashes", "hashes", "reference", "activation_accuracy", "losses", "gradient")
 # Folders of C++ tests that run on emulated ARM in the short form, and tests that are left out.
 NEON_SHORT = ("base", "kernels", "linalg", "optim")
@@ -186,6 +188,7 @@ def isa(session: nox.Session) -> None:
     if "--others" in session.posargs:
         names.remove(python_config(session)["isa"])
         ctest_options += ["-LE", f"^({'|'.join(OTHER_THAN_KERNELS)})$"]
+        ctest_options += ["-E", NAMES_OTHER_THAN_KERNELS]
         pytest_options += [f"tests/python/test_{name}.py" for name in OF_KERNELS]
     for name in names:
         env = {"BACKPASS_ISA": name}
