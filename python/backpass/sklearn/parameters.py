@@ -157,6 +157,15 @@ class NetworkParameters:
         if "network_" in state and "coefs_" not in state:
             vars(self).update(attributes_of(self.network_))
 
+    def __copy__(self) -> Any:
+        """Return an estimator with the same parameters, and with copies of what `fit` learned."""
+        state = self.__getstate__()
+        # In one call: an optimizer belongs to one network.
+        own = {name: state[name] for name in state if name.endswith("_") or name == "_optimizer"}
+        found = type(self).__new__(type(self))
+        found.__setstate__(state | copy.deepcopy(own))
+        return found
+
 
 def weights(net: Network) -> Iterator[Array]:
     """Yield the weights of each layer as one-dimensional views."""

@@ -122,12 +122,23 @@ def test_copies(make):
     np.testing.assert_array_equal(found.predict_proba(X), model.predict_proba(X))
     assert np.shares_memory(found.coefs_[0], found.network_.parameters)
     assert found.get_params().keys() == model.get_params().keys()
-    if make is not copy.copy:
-        assert not np.shares_memory(found.coefs_[0], model.coefs_[0])
-        for each in (found, model):
-            each.partial_fit(X, Y)
-        np.testing.assert_array_equal(found.predict_proba(X), model.predict_proba(X))
-        assert found.loss_curve_ == model.loss_curve_
+    assert not np.shares_memory(found.coefs_[0], model.coefs_[0])
+    for each in (found, model):
+        each.partial_fit(X, Y)
+    np.testing.assert_array_equal(found.predict_proba(X), model.predict_proba(X))
+    assert found.loss_curve_ == model.loss_curve_
+    assert len(found.loss_curve_) == 21
+    before = model.predict_proba(X)
+    found.coefs_ = [np.zeros_like(coef) for coef in found.coefs_]
+    found.intercepts_ = [np.zeros_like(intercept) for intercept in found.intercepts_]
+    np.testing.assert_array_equal(found.predict_proba(X), np.full((150, 3), 1 / 3))
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_copy_of_an_unfitted_estimator():
+    found = copy.copy(classifier())
+    assert found.get_params() == classifier().get_params()
+    assert found.fit(X, Y).loss_curve_ == classifier().fit(X, Y).loss_curve_
 
 
 def test_a_pickle_has_the_parameters_once():
