@@ -160,6 +160,8 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(layer_units)
+        for series in ("history_", "validation_loss_curve_"):  # of an earlier fit
+            self.__dict__.pop(series, None)
         self._objective()  # sets out_activation_
         seeded = np.any(self.dropout)
         pairs = list(pairwise(layer_units))

@@ -111,7 +111,7 @@ class Events:
     ----------
     estimator : estimator
         Gets the attributes ``history_`` and ``validation_loss_curve_`` if there is something to
-        record.
+        record. Series of earlier fits are continued.
     net : Network
     objective : Objective
     train : Rows
@@ -143,7 +143,9 @@ class Events:
         )
         self._series: dict[str, list[float]] = {}
         self._stopped = False
-        self._start = self._last = time.monotonic()
+        self._last = time.monotonic()
+        self._before: dict[str, list[float]] = vars(estimator).get("history_", {})
+        self._start = self._last - self._before.get("seconds", [0.0])[-1]
         self._hooks: Hooks | None = None
 
     def begin(self, rule: Any, batch_size: int) -> None:
@@ -216,10 +218,15 @@ class Events:
         if self._hooks is None:
             return
         best = None if self._monitor is None else self._monitor.restore(self._net)
-        history = History(self._series, stopped_early=self._stopped, restored_best=best is not None)
+        history = History(
+            _joined(self._before, self._series),
+            stopped_early=self._stopped,
+            restored_best=best is not None,
+        )
         self._estimator.history_ = history
         if self._validation is not None:
-            self._estimator.validation_loss_curve_ = history["val_loss"]
+            curve = vars(self._estimator).setdefault("validation_loss_curve_", [])
+            curve += self._series.get("val_loss", [])
         for callback in self._callbacks:
             callback.on_train_end(self._net, history)
 
@@ -227,6 +234,17 @@ class Events:
         """End the progress bar, also after an error."""
         if self._hooks is not None:
             self._hooks.close()
+
+
+def _joined(
+    before: dict[str, list[float]], after: dict[str, list[float]]
+) -> dict[str, list[float]]:
+    """Return the series of two fits, one after the other. NaN stands where one has no series."""
+    first, second = (len(next(iter(series.values()), [])) for series in (before, after))
+    return {
+        name: [*before.get(name, [np.nan] * first), *after.get(name, [np.nan] * second)]
+        for name in {**before, **after}
+    }
 
 
 class _Monitor:

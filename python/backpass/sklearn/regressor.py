@@ -93,9 +93,10 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
     network_ : Network
         The network. ``coefs_`` and ``intercepts_`` are views of its memory.
     history_ : History
-        The series of all epochs, if there are metrics, callbacks, a progress bar or ``X_val``.
+        The series of all epochs, if there are metrics, callbacks, a progress bar or ``X_val``. A
+        warm start and `partial_fit` continue them. NaN stands where an epoch has no such series.
     validation_loss_curve_ : list of float
-        The loss on ``X_val`` after every epoch.
+        The loss on ``X_val`` after every epoch. A warm start continues it.
 
     Examples
     --------

@@ -214,6 +214,34 @@ def test_validation_data(make):
     assert not hasattr(without, "history_")
 
 
+def test_a_new_fit_clears_the_series():
+    data = {"X_val": X[150:], "y_val": Y[150:]}
+    model = regressor(max_iter=3, metrics="r2").fit(X[:150], Y[:150], **data)
+    assert list(model.history_) == ["loss", "lr", "seconds", "r2", "val_loss", "val_r2"]
+    model.fit(X, Y)
+    assert not hasattr(model, "validation_loss_curve_")
+    assert list(model.history_) == ["loss", "lr", "seconds", "r2"]
+    model.set_params(metrics=None).fit(X, Y)
+    assert not hasattr(model, "history_")
+
+
+def test_a_warm_start_continues_the_series():
+    data = {"X_val": X[150:], "y_val": Y[150:]}
+    model = regressor(max_iter=3, warm_start=True, metrics="r2").fit(X[:150], Y[:150], **data)
+    first = model.history_, list(model.validation_loss_curve_)
+    model.fit(X[:150], Y[:150], **data)
+    model.set_params(metrics="mae").partial_fit(X[:150], Y[:150])
+    history = model.history_
+    assert len(first[0]["loss"]) == 3
+    assert model.validation_loss_curve_[:3] == first[1]
+    assert len(model.validation_loss_curve_) == 6
+    assert history["loss"] == model.loss_curve_
+    assert history["seconds"] == sorted(history["seconds"])
+    assert history["r2"][:3] == first[0]["r2"]
+    for name, has in (("r2", 6 * [1] + [0]), ("mae", 6 * [0] + [1]), ("val_loss", 6 * [1] + [0])):
+        np.testing.assert_array_equal(np.isfinite(history[name]), has)
+
+
 def test_validation_data_replace_the_split_of_early_stopping():
     x, y, xv, yv = X[:150], Y[:150], X[150:], Y[150:]
     model = regressor(

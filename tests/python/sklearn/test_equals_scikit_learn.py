@@ -166,6 +166,29 @@ def test_warm_start(task, solver):
         assert_equal(theirs.fit(X, y), ours.fit(X, y), X)
 
 
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_a_second_fit_with_other_parameters(warm_start):
+    theirs, ours = pair("multiclass", warm_start=warm_start, max_iter=4, early_stopping=True)
+    X, y = DATA["multiclass"]
+    changes = {"max_iter": 3}, {"early_stopping": False}, {"solver": "lbfgs", "max_iter": 5}
+    for change in ({}, *(changes[::2] if warm_start else changes)):
+        for each in (theirs, ours):
+            each.set_params(**change).fit(X, y)
+        assert_equal(theirs, ours, X)
+
+
+def test_a_warm_start_without_a_better_epoch_keeps_the_best_parameters():
+    """scikit-learn's best arrays are those that the second fit changes."""
+    X, y = DATA["regression"]
+    theirs, ours = pair("regression", warm_start=True, max_iter=4, early_stopping=True)
+    before = [each.fit(X, y).predict(X) for each in (theirs, ours)]
+    for each in (theirs, ours):
+        each.set_params(max_iter=3).fit(X, y)
+        assert each.best_validation_score_ == each.validation_scores_[3]
+    assert np.abs(theirs.predict(X) - before[0]).max() > 0.01
+    np.testing.assert_array_equal(ours.predict(X), before[1])
+
+
 @pytest.mark.parametrize("task", DATA)
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_partial_fit(task, solver):
