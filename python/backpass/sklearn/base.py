@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from itertools import pairwise
 from numbers import Real
@@ -12,7 +13,12 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 
 from backpass import activations, optim, schedules
 from backpass.callbacks.callback import Callback
@@ -25,6 +31,8 @@ from backpass.sklearn.solvers import SGD, Adam, Given, Rates, Solver
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from backpass.network import Network
 
     Array = NDArray[Any]
 
@@ -345,27 +353,30 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
     # Predictions
 
     def _quick(self, X: Any) -> Array | None:
-        """Return the outputs (B, M_N) for an array that needs no conversion, else None.
+        """Return the outputs (B, M_N) for an input without faults, else None.
 
-        The array passes the checks of `validate_data`: its shape, its type, finite values, and that
-        the model does not expect names of features.
+        An array of real numbers, a list of rows, or a DataFrame passes the checks of
+        `validate_data` here: its names of features, its shape, its type, and finite values. The
+        warning that it has no names comes last, so that it comes once.
         """
         own = vars(self)
-        net = own.get("network_")
+        net, names = own.get("network_"), own.get("feature_names_in_")
+        if net is None:
+            return None
+        rows = X if type(X) is np.ndarray else _array_of(X, names)
         if (
-            net is None
-            or type(X) is not np.ndarray
-            or X.ndim != 2
-            or X.dtype != net.dtype
-            or X.shape[0] == 0
-            or X.shape[1] != own.get("n_features_in_")
-            or "feature_names_in_" in own
+            type(rows) is not np.ndarray
+            or rows.ndim != 2
+            or rows.dtype.kind not in "fiub"
+            or rows.shape[0] == 0
+            or rows.shape[1] != own.get("n_features_in_")
             or not self._is_current()
-            or not np.isfinite(X).all()
+            or not np.isfinite(rows).all()
         ):
             return None
-        outputs: Array = net.predict(X)
-        return outputs
+        if names is not None and not hasattr(X, "columns"):
+            _check_feature_names(self, X, reset=False)
+        return self._outputs(net, rows)
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         """Return the outputs of the network (B, M_N)."""
@@ -374,9 +385,11 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
             if outputs is not None:
                 return outputs
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        net = self._current()
+        return self._outputs(self._current(), X)
+
+    def _outputs(self, net: Network, X: Any) -> Array:
         outputs = predict(net, X)
-        if self.dtype is None:
+        if self.dtype is None and X.dtype != net.dtype:
             return outputs.astype(np.result_type(X.dtype, net.dtype), copy=False)
         return outputs
 
@@ -425,6 +438,17 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
                 outer[:, j] = 1.0
                 result[part, j] = net.backward(outer, input_gradient=True)
         return result[:, 0] if width == 1 else result
+
+
+def _array_of(X: Any, names: Any) -> Any:
+    """Return a list, or a DataFrame with these names and NumPy's types, as an array; else X."""
+    if type(X) is list:
+        return np.asarray(X)
+    pandas = sys.modules.get("pandas")
+    if names is None or pandas is None or type(X) is not pandas.DataFrame:
+        return X
+    plain = all(isinstance(each, np.dtype) for each in X.dtypes)
+    return X.to_numpy() if plain and np.array_equal(X.columns.to_numpy(), names) else X
 
 
 def _encoded(

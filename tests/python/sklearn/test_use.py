@@ -245,6 +245,65 @@ def test_inputs_of_every_kind_give_the_same_prediction():
         np.testing.assert_array_equal(model.predict(x), expected.argmax(axis=1))
 
 
+QUICK = [
+    lambda x: x.astype(int), lambda x: x > 3, lambda x: x.astype("e"), lambda x: x.astype("f"),
+    lambda x: x, lambda x: x.astype(">f8"), lambda x: x.astype("g"), lambda x: x.tolist(),
+    lambda x: x.astype(int).tolist(), lambda x: list(x),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("own", [None, "float32"])
+@pytest.mark.parametrize("make", QUICK)
+def test_a_quick_prediction_takes_real_numbers_and_lists(make, dtype, own, monkeypatch):
+    model = classifier(dtype=own, max_iter=3).fit(X.astype(dtype), Y)
+    x = make(X)
+    expected = model._forward_pass_fast(np.asarray(x), check_input=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("backpass.sklearn.base.validate_data", None)  # not called
+        found = model.predict_proba(x)
+    np.testing.assert_array_equal(found, expected, strict=True)
+    if own is None:
+        theirs = neural_network.MLPClassifier(8, max_iter=1).fit(X.astype(dtype), Y)
+        assert found.dtype == theirs.predict_proba(x).dtype
+
+
+def test_a_quick_prediction_checks_the_names(monkeypatch):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    sparse = frame.astype({"a": pd.SparseDtype(float, 0)})
+    cases = {
+        "frame": frame, "mixed": frame.astype({"a": int}), "array": X, "list": X.tolist(),
+        "order": frame[list("bacd")], "other": frame.rename(columns={"a": "z"}),
+        "numbers": frame.set_axis(range(4), axis=1), "fewer": frame[["a", "b"]], "sparse": sparse,
+        "nullable": frame.astype("Float64"), "text": frame.astype(str),
+        "nan": frame.replace(3, np.nan), "narrow": X[:, :3],
+    }  # fmt: skip
+    for fitted in (frame, X):
+        models = [classifier(), neural_network.MLPClassifier(8, max_iter=20, random_state=0)]
+        for model in models:
+            model.fit(fitted, Y)
+        for name, x in cases.items():
+            seen = []
+            for model in models:
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    try:
+                        result = model.predict(x).tolist()
+                    except (TypeError, ValueError) as error:
+                        result = type(error), str(error)
+                texts = [(str(each.message), each.category, each.filename) for each in caught]
+                seen.append((texts, result))
+            assert seen[0] == seen[1], name
+    model = classifier().fit(frame, Y)
+    monkeypatch.setattr("backpass.sklearn.base.validate_data", None)  # not called
+    for name in ("frame", "mixed"):
+        model.predict(cases[name])
+    with pytest.warns(UserWarning, match="X does not have valid feature names") as caught:
+        model.predict(X.tolist())
+    assert len(caught) == 1
+
+
 @pytest.mark.parametrize("y", [Y, Y == 0, np.zeros(150, int), np.array(list("abc"))[Y]])
 def test_quick_predictions_equal_scikit_learns_labels(y):
     model = classifier().fit(X, y)
