@@ -139,7 +139,14 @@ def _of_name(
 
 def _of_user(metric: Function, name: str, y: Array, output: Array, weight: Array | None) -> float:
     del weight
-    value = metric(y.copy(), output.copy())
+    try:
+        value = metric(y.copy(), output.copy())
+    except (TypeError, ValueError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(
+            f"the metric {name} failed: {error}. A metric is a function (y, output) -> float, here "
+            f"of targets of shape {y.shape} and outputs of the network of shape {output.shape}, "
+            "which are not classes; for classes there are the names of backpass.metrics.names()"
+        ) from error
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse
 from sklearn import neural_network
 from sklearn.base import _fit_context
 from sklearn.metrics import accuracy_score
@@ -42,8 +43,9 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
         every call of `fit`, and the length of the training is `max_iter` epochs.
     loss : str or Loss
         ``"log_loss"``, or a loss of `backpass.losses` on the probabilities.
-    class_weight : dict, "balanced" or None
-        Factors on the sample weights, as in scikit-learn's linear models.
+    class_weight : dict, list of dicts, "balanced" or None
+        Factors on the sample weights, as in scikit-learn's linear models. For several labels, a
+        list has one dict for each label, and the factors of a row are multiplied.
     dropout : float or sequence of float
         Fraction of the activations of the hidden layers that training drops, in [0, 1).
     l1 : float
@@ -55,7 +57,8 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
     dtype : {"float32", "float64"} or None
         Type of the parameters and of all computations. None means the type of X.
     metrics : str, callable, or sequence of them
-        Metrics of `backpass.metrics` of every epoch, on the training data and on ``X_val``.
+        Metrics of `backpass.metrics` of every epoch, on the training data and on ``X_val``. A
+        function gets the targets, numbers for several classes, and the network's outputs (B, k).
     callbacks : Callback or sequence of them
         Objects of `backpass.callbacks`. scikit-learn's callbacks are set by `set_callbacks`.
     progress : bool or "auto"
@@ -288,7 +291,8 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
                 "class_weight 'balanced' is not supported for partial_fit: the counts of all "
                 "classes are not known. Pass a dict."
             )
-        factors = compute_sample_weight(self.class_weight, np.asarray(y))
+        labels = y.tocsr() if scipy.sparse.issparse(y) else np.asarray(y)
+        factors = compute_sample_weight(self.class_weight, labels)
         return (factors if weights is None else factors * weights).astype(X.dtype)
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backpass import _core
+from backpass._fit_arguments import by_name
 from backpass.callbacks.callback import TrainInfo
 from backpass.callbacks.early_stopping import EarlyStopping
 from backpass.callbacks.history import History
 from backpass.callbacks.hooks import Hooks, collect
-from backpass.metrics import compute, listed, name_of
+from backpass.metrics import compute
 from backpass.sklearn.objective import predict
 from backpass.sklearn.parameters import attributes_of
 
@@ -130,7 +131,7 @@ class Events:
         self._estimator, self._net, self._objective = estimator, net, objective
         self._train, self._validation = train, validation
         metrics = () if estimator.metrics is None else estimator.metrics
-        self._metrics = {name_of(metric): metric for metric in listed(metrics)}
+        self._metrics = by_name(metrics)
         callbacks = () if estimator.callbacks is None else estimator.callbacks
         self._callbacks, self._stopping = collect(callbacks)
         self._monitor = None if self._stopping is None else _Monitor(self._stopping)

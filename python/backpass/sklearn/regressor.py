@@ -82,7 +82,8 @@ class MLPRegressor(NetworkEstimator, neural_network.MLPRegressor):  # type: igno
     dtype : {"float32", "float64"} or None
         Type of the parameters and of all computations. None means the type of X.
     metrics : str, callable, or sequence of them
-        Metrics of `backpass.metrics` of every epoch, on the training data and on ``X_val``.
+        Metrics of `backpass.metrics` of every epoch, on the training data and on ``X_val``. A
+        function gets the targets and the network's outputs, as arrays (B, k).
     callbacks : Callback or sequence of them
         Objects of `backpass.callbacks`. scikit-learn's callbacks are set by `set_callbacks`.
     progress : bool or "auto"

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, make_multilabel_classification
+from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import scale
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -184,6 +185,15 @@ def test_class_weight(weight):
         assert a.loss_curve_ == b.loss_curve_
 
 
+@pytest.mark.parametrize("weight", ["balanced", [{0: 1, 1: 2}, {0: 1, 1: 3}, {0: 2, 1: 1}]])
+@pytest.mark.parametrize("make", [scipy.sparse.csr_array, scipy.sparse.coo_matrix])
+def test_class_weight_of_sparse_labels(weight, make):
+    x, y = make_multilabel_classification(100, 5, n_classes=3, random_state=0)
+    a = classifier(class_weight=weight, max_iter=3).fit(x, make(y))
+    b = classifier(max_iter=3).fit(x, y, compute_sample_weight(weight, y))
+    assert a.loss_curve_ == b.loss_curve_
+
+
 def test_balanced_weights_need_all_data():
     with pytest.raises(ValueError, match="'balanced' is not supported for partial_fit"):
         classifier(class_weight="balanced").partial_fit(X_DIGITS, Y_DIGITS, classes=range(10))
@@ -321,6 +331,19 @@ def test_callbacks(tmp_path):
     assert events[5] is model.history_
     assert model.history_.stopped_early
     np.testing.assert_array_equal(bp.load(path).predict(X).ravel(), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("metric", "error", "message"),
+    [
+        (accuracy_score, ValueError, r"accuracy_score failed: .*outputs of .* shape \(400, 10\)"),
+        (lambda y: 0.0, TypeError, r"metric <lambda> failed: .*function \(y, output\) -> float"),
+        ([accuracy_score] * 2, ValueError, r"two of \['accuracy_score', 'accuracy_score'\]"),
+    ],
+)
+def test_a_metric_that_does_not_fit(metric, error, message):
+    with pytest.raises(error, match=message):
+        classifier(metrics=metric, max_iter=1).fit(X_DIGITS, Y_DIGITS)
 
 
 def test_a_callback_stops_within_an_epoch():
