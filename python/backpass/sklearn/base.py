@@ -175,6 +175,8 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
         pairs = list(pairwise(layer_units))
         drawn = [self._init_coef(*pair, dtype) for pair in pairs]
         seed = int(self._random_state.randint(2**31 - 1)) if seeded else None
+        if not self._is_stochastic() and self.dtype is None:
+            dtype = np.float64  # as SciPy's parameters
         net = self._make(tuple(layer_units), dtype, seed)
         self._own(net)
         for i, (coef, intercept) in enumerate(drawn):

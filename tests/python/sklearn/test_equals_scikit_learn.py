@@ -146,6 +146,26 @@ def test_the_log_loss_of_a_certain_error_is_not_bounded():
     assert theirs.loss_ == pytest.approx(ours.loss_ - (100 - 36.04365338911715) / 2, rel=1e-9)
 
 
+def test_an_overflow_is_an_error_without_warnings():
+    theirs, ours = pair("binary", max_iter=2)
+    X, y = DATA["binary"]
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        theirs.fit(X * 1e200, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        with pytest.raises(ValueError, match="non-finite parameter weights"):
+            ours.fit(X * 1e200, y)
+
+
+def test_targets_that_are_texts_of_numbers_are_read():
+    theirs, ours = pair("regression", max_iter=2)
+    X, y = DATA["regression"]
+    expected = theirs.fit(X, y).loss_curve_
+    np.testing.assert_allclose(ours.fit(X, y.astype(str)).loss_curve_, expected, rtol=1e-9)
+    with pytest.raises(TypeError):
+        theirs.fit(X, y.astype(str))
+
+
 @pytest.mark.skipif(not NEW, reason="scikit-learn 1.6 has no Poisson loss")
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize("weighted", [False, True])
@@ -230,6 +250,18 @@ def test_float32_stays_float32(task):
     assert ours.network_.dtype == np.float32
     for dtype in (np.float64, np.int64):
         assert ours.predict(X.astype(dtype)).dtype == theirs.predict(X.astype(dtype)).dtype
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_lbfgs_gives_float64_for_float32(task):
+    X, y = DATA[task]
+    theirs, ours = pair(task, solver="lbfgs", max_iter=5, warm_start=True)
+    X = X.astype(np.float32)
+    for _ in range(2):  # scikit-learn evaluates the first fit in float32
+        assert_equal(theirs.fit(X, y), ours.fit(X, y), X, tolerance=2e-4)
+    assert ours.network_.dtype == np.float64
+    ours.set_params(dtype="float32", warm_start=False).fit(X, y)
+    assert ours.network_.dtype == np.float32
 
 
 def test_a_random_state_object_is_used_in_the_same_way():
