@@ -12,13 +12,13 @@ import pyarrow as pa
 from backpass.tabular.columns import least_count
 from backpass.tabular.dates import find_formats, looks_like_dates, parse_dates
 from backpass.tabular.numbers import PLAIN, NumberStyle, find_style, has_decimal_comma
+from backpass.tabular.options import ColumnOptions
 from backpass.tabular.values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from backpass.tabular.facts import Facts
-    from backpass.tabular.options import ColumnOptions
 
 # Integers of a column with such a name count rows; they measure nothing.
 _ID_NAME = re.compile(
@@ -68,7 +68,7 @@ class Kind:
 
 def decide(
     facts: Mapping[str, Facts],
-    options: ColumnOptions,
+    options: ColumnOptions | None,
     targets: Sequence[str],
     decimal: str | None = None,
     day_first: bool | None = None,
@@ -79,7 +79,8 @@ def decide(
     ----------
     facts : mapping of str to Facts
         Of all columns.
-    options : ColumnOptions
+    options : ColumnOptions or None
+        None if the caller has no such options. Then no text advises them.
     targets : sequence of str
     decimal, day_first : optional
         See `ReadOptions`.
@@ -90,6 +91,8 @@ def decide(
         If an option names a column that does not exist, or a column has a type that is not
         supported.
     """
+    advises = options is not None
+    options = options or ColumnOptions()
     require_columns([*targets, *options.names()], list(facts))
     for name in targets:
         if options.of(name) in ("drop", "id"):
@@ -97,7 +100,7 @@ def decide(
     kinds = {
         name: _forced(entry, chosen, decimal, day_first)
         if (chosen := options.of(name)) is not None
-        else _found(entry, decimal, day_first)
+        else _found(entry, decimal, day_first, advises)
         for name, entry in facts.items()
         if name not in targets
     }
@@ -276,14 +279,14 @@ def _forced(facts: Facts, chosen: str, decimal: str | None, day_first: bool | No
     return kind
 
 
-def _found(facts: Facts, decimal: str | None, day_first: bool | None) -> Kind:
+def _found(facts: Facts, decimal: str | None, day_first: bool | None, advises: bool) -> Kind:
     """Return the kind that the values suggest."""
     if facts.present == 0:
         return Kind("left out", note="no values")
     if facts.type not in ("text", "number", "flag", "time", "category"):
         raise ValueError(
             f"column {facts.name!r} has the type {facts.type}, which is not supported: "
-            "leave it out with --drop"
+            f"leave it out{' with --drop' if advises else ''}"
         )
     if facts.distinct == 1 and not facts.missing:
         return Kind("left out", note="one value in all rows")
@@ -296,7 +299,8 @@ def _found(facts: Facts, decimal: str | None, day_first: bool | None) -> Kind:
             counts_rows = counts_rows and _TIME_NAME.fullmatch(facts.name) is None
             named = _ID_NAME.fullmatch(facts.name) is not None
             if counts_rows or (named and (unique or facts.many)):
-                return Kind("id", note="a number of its own for each row; --numeric keeps it")
+                advice = "; --numeric keeps it" if advises else ""
+                return Kind("id", note=f"a number of its own for each row{advice}")
         if numeric:
             return number_kind(facts, decimal)
     if facts.type == "flag":
@@ -306,10 +310,8 @@ def _found(facts: Facts, decimal: str | None, day_first: bool | None) -> Kind:
         return date
     if unique or facts.many:
         which = "each row" if unique else "nearly each row"
-        return Kind(
-            "left out",
-            note=f"a text of its own for {which}; --category keeps the most frequent ones",
-        )
+        advice = "; --category keeps the most frequent ones" if advises else ""
+        return Kind("left out", note=f"a text of its own for {which}{advice}")
     if max(facts.counts.values()) < least_count(facts.rows, facts.distinct):
         return Kind("left out", note="no value is frequent")
     return Kind("category", note=_category_note(facts, decimal))

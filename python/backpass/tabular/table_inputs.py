@@ -10,7 +10,7 @@ import pyarrow as pa
 from backpass.tabular.encoder import TableEncoder, fit_column, reader_of
 from backpass.tabular.facts import Facts, blocks_of, examine
 from backpass.tabular.kinds import check_header, common_decimal, decide
-from backpass.tabular.options import ColumnOptions, ReadOptions
+from backpass.tabular.options import ReadOptions
 from backpass.tabular.scales import Scale
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backpass.tabular.columns import FitScale
+    from backpass.tabular.options import ColumnOptions
     from backpass.tabular.sources import Table
 
     Rows = NDArray[np.int64]
@@ -53,7 +54,7 @@ class TableInputs:
         read: ReadOptions | None = None,
         targets: Sequence[str] = (),
     ) -> None:
-        options, read = options or ColumnOptions(), read or ReadOptions()
+        read = read or ReadOptions()
         self.facts: dict[str, Facts] = examine(table)
         check_header(table.name, table.header, self.facts)
         self.decimal = read.decimal or common_decimal(self.facts)

@@ -134,6 +134,21 @@ class TestTables:
         with pytest.raises(ValueError, match=r"no column is left; left out: 'a' .one value"):
             TabularClassifier(**QUICK).fit(X, [0, 1] * 20)
 
+    @pytest.mark.parametrize(
+        ("column", "message"),
+        [
+            ([[1]] * 60, r"the type list<.*not supported: leave it out$"),
+            (
+                [f"text {i}" for i in range(60)],
+                r"left out: 'id' \(a text of its own for each row\)",
+            ),
+            (range(60), r"left out: 'id' \(a number of its own for each row\)"),
+        ],
+    )
+    def test_errors_name_no_options_of_the_command_line(self, column: Any, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            TabularClassifier(**QUICK).fit(pd.DataFrame({"id": column}), [0, 1] * 30)
+
 
 class TestScores:
     def test_better_than_a_guess(self) -> None:
