@@ -43,7 +43,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
         activations.Activation,
         "array-like",
     ],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam"}), optim.Optimizer],
+    "solver": [StrOptions({"lbfgs", *optim.names()}), optim.Optimizer],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), schedules.Schedule],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "l1": [Interval(Real, 0, None, closed="left")],
@@ -337,9 +337,13 @@ class NetworkEstimator(NetworkParameters, CallbackSupportMixin):  # type: ignore
         rates = None
         if not isinstance(schedule, str):
             schedule, rates = "constant", Rates(schedule, steps, own.max_iter)
-        if not isinstance(self.solver, str):
-            return Given(self.solver, rates)
-        if self.solver == "adam":
+        solver: Any = own.solver
+        if isinstance(solver, str) and solver not in ("adam", "sgd"):
+            solver = optim.get(solver)
+            solver.lr = own.learning_rate_init
+        if not isinstance(solver, str):
+            return Given(solver, rates)
+        if solver == "adam":
             betas = own.beta_1, own.beta_2
             return Adam(own.learning_rate_init, *betas, own.epsilon, factor, rates)
         return SGD(

@@ -35,8 +35,9 @@ class MLPClassifier(NetworkEstimator, neural_network.MLPClassifier):  # type: ig
     activation : str, Activation, or sequence of them
         Also every activation of `backpass.activations`, and a sequence with one entry for every
         hidden layer.
-    solver : {"lbfgs", "sgd", "adam"} or Optimizer
-        Also an object of `backpass.optim`. `fit` uses a copy. Its learning rate replaces
+    solver : {"lbfgs", "sgd", "adam"}, another name of `backpass.optim`, or Optimizer
+        ``"sgd"`` and ``"adam"`` are scikit-learn's. Another name means the default settings with
+        the rate `learning_rate_init`. `fit` uses a copy of an object, whose rate replaces
         `learning_rate_init`.
     learning_rate : {"constant", "invscaling", "adaptive"} or Schedule
         Also an object of `backpass.schedules`, for all stochastic solvers. Epochs count from 0 in

@@ -420,6 +420,23 @@ def test_every_optimizer(name):
     assert clone(model).solver is not optimizer
 
 
+@pytest.mark.parametrize("name", sorted({*bp.optim.names()} - {"adam", "sgd"}))
+def test_a_solver_by_name(name):
+    optimizer = bp.optim.get(name)
+    optimizer.lr = 0.02
+    expected = regressor(solver=optimizer, max_iter=3).fit(X, Y)
+    found = regressor(solver=name, learning_rate_init=0.02, max_iter=3).fit(X, Y)
+    assert found.loss_curve_ == expected.loss_curve_
+    assert found.partial_fit(X, Y).loss_curve_ == expected.partial_fit(X, Y).loss_curve_
+
+
+def test_the_names_of_scikit_learn_keep_their_meaning():
+    assert type(regressor(max_iter=1).fit(X, Y)._optimizer).__name__ == "Adam"
+    assert type(regressor(max_iter=1, solver="sgd").fit(X, Y)._optimizer).__name__ == "SGD"
+    with pytest.raises(ValueError, match=r"'solver' parameter .* must be a str among"):
+        regressor(solver="adamm").fit(X, Y)
+
+
 @pytest.mark.parametrize("solver", ["adam", "sgd", bp.optim.RMSprop(lr=0.02)])
 def test_schedules(solver):
     schedule = bp.schedules.LinearWarmup(steps=3, then=bp.schedules.Cosine())
