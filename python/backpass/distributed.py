@@ -8,8 +8,10 @@ The processes of an MPI program train one network together::
     x, y = backpass.distributed.share(world, x, y)  # if every process has all rows
     net.fit(x, y, loss="mse", optimizer="adam", epochs=10, communicator=world)
 
-Run it with ``mpiexec -n 4 python -m mpi4py train.py``. With ``-m mpi4py``, an error outside `fit`
-ends all processes, too. ``pip install 'backpass[mpi]' mpich`` installs mpi4py and an MPI.
+Run it with ``mpiexec -n 4 python -m mpi4py train.py``. An error of one process outside `fit` then
+ends all processes. With plain ``python train.py``, the others wait for ever in `fit`. They also
+wait, in both cases, if a process ends before `fit` without an error, as by ``sys.exit(0)``.
+``pip install 'backpass[mpi]' mpich`` installs mpi4py and an MPI.
 """
 
 from __future__ import annotations

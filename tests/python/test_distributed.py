@@ -52,7 +52,7 @@ def one_process() -> str:
 
 @pytest.mark.parametrize(
     ("ranks", "threads", "mode"),
-    [(1, 2, "plain"), (2, 1, "uneven"), (2, 2, "plain"), (4, 1, "plain")],
+    [(1, 2, "plain"), (2, 1, "uneven"), (2, 2, "plain"), (4, 1, "plain"), (4, 2, "plain")],
 )
 def test_ranks_and_threads_do_not_change_the_bits(
     ranks: int, threads: int, mode: str, tmp_path: Path
@@ -91,6 +91,23 @@ def test_every_rank_gets_the_error(mode: str, first: str, others: str, tmp_path:
     results = run(2, mode, tmp_path)
     assert results[0]["error"].startswith(first)
     assert results[1]["error"].startswith(others)
+
+
+BEFORE_FIT = """
+import backpass as bp
+from mpi4py import MPI
+
+if MPI.COMM_WORLD.rank == 1:
+    raise ValueError("rank 1 has no data")
+settings = {"loss": "mse", "optimizer": "adam", "epochs": 1, "communicator": MPI.COMM_WORLD}
+bp.Network([1, 1]).fit([[1.0]], [[1.0]], **settings)
+"""
+
+
+def test_an_error_before_fit_ends_all_ranks_of_mpi4py() -> None:
+    done = mpiexec(2, "-m", "mpi4py", "-c", BEFORE_FIT)
+    assert done.returncode != 0
+    assert "ValueError: rank 1 has no data" in done.stderr
 
 
 def test_the_command_line_trains_with_several_processes(tmp_path: Path) -> None:
