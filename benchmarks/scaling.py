@@ -4,24 +4,23 @@
 
 Two ranks exchange messages of several sizes; α (seconds per message) and β (seconds per byte)
 are fitted to the times. Then one network is trained with 1 and 2 processes of 1 and 2 threads, in
-turns. The model uses these figures, and --alpha and --bandwidth for a cluster. Needs mpi4py and
-mpiexec.
+turns. The model (scaling_model.py) uses the rate of one thread, and --alpha and --bandwidth for a
+cluster. Needs mpi4py and mpiexec.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import statistics
 import subprocess
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from scaling_model import efficiency, least_rows, parameters_of, rate_of, step_seconds
 from tabulate import tabulate
 
 import backpass as bp
@@ -35,10 +34,6 @@ NETWORKS = {
     "4096-4096-4096-4096": [4096, 4096, 4096, 4096],
 }
 RANKS = (8, 64, 1024)
-
-
-def parameters_of(sizes: list[int]) -> int:
-    return sum((a + 1) * b for a, b in pairwise(sizes))
 
 
 def exchange_times() -> dict[int, float]:
@@ -93,33 +88,6 @@ def mpiexec(ranks: int, *arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[0])
 
 
-def step_seconds(
-    parameters: int, batch: float, ranks: int, rate: float, alpha: float, beta: float
-) -> float:
-    """Return the model's seconds per step.
-
-    6 P B floating-point operations are shared; each process applies the whole update, 28 bytes per
-    parameter at 10 GB/s for Adam. Per step there are 3 log2 R messages and 2 (1 - 1/R) 4 P bytes.
-    """
-    work = 6 * parameters * batch / ranks / rate
-    update = parameters * 28 / 10e9
-    words = 2 * (1 - 1 / ranks) * 4 * parameters
-    return work + update + (0 if ranks == 1 else 3 * math.log2(ranks) * alpha + words * beta)
-
-
-def efficiency(parameters: int, batch: float, ranks: int, *machine: float) -> float:
-    one = step_seconds(parameters, batch, 1, *machine)
-    return one / (ranks * step_seconds(parameters, batch, ranks, *machine))
-
-
-def least_batch(parameters: int, ranks: int, *machine: float) -> int:
-    """Return the smallest power of two with an efficiency of at least 0.8."""
-    batch = 1
-    while efficiency(parameters, batch, ranks, *machine) < 0.8:
-        batch *= 2
-    return batch
-
-
 def model_table(rate: float, alpha: float, beta: float, batch: int) -> str:
     machine = (rate, alpha, beta)
     rows = []
@@ -131,7 +99,7 @@ def model_table(rate: float, alpha: float, beta: float, batch: int) -> str:
                 ranks,
                 f"{efficiency(count, batch * ranks, ranks, *machine):.2f}",
                 f"{step_seconds(count, batch * ranks, ranks, *machine) * 1e3:.3g}",
-                least_batch(count, ranks, *machine) // ranks,
+                least_rows(count, ranks, *machine),
             ]
             for ranks in RANKS
         ]
@@ -183,7 +151,7 @@ def main(
             epochs[ranks, threads, shards].append(seconds)
     medians = {each: statistics.median(seconds) for each, seconds in epochs.items()}
     base = medians[1, 1, 8]
-    rate = 6 * parameters_of(SIZES) * ROWS / medians[1, 1, 1]
+    rate = rate_of(parameters_of(SIZES), ROWS, BATCH, medians[1, 1, 1])
     text = "\n\n".join(
         [
             tabulate(
