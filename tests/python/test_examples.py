@@ -17,10 +17,11 @@ SMALL_SETTINGS = {
     "lbfgs.py": ["--iterations", "60"],
     "quantiles.py": ["--epochs", "2"],
 }
-NEEDS = {"digits.py": "sklearn", "lbfgs.py": "scipy"}
+NEEDS = {"digits.py": "sklearn", "fashion_mnist.py": "sklearn", "lbfgs.py": "scipy"}
 
 
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    pytest.importorskip(NEEDS.get(name, "numpy"))
     return subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
         capture_output=True,
@@ -38,7 +39,6 @@ def test_every_example_is_run() -> None:
 @pytest.mark.parametrize("name", SMALL_SETTINGS)
 def test_runs(name: str) -> None:
     pytest.importorskip("matplotlib")
-    pytest.importorskip(NEEDS.get(name, "numpy"))
     if name == "fashion_mnist.py" and not FASHION_MNIST.is_dir():
         pytest.skip("Debian's dataset-fashion-mnist is not installed")
     result = run(name, *SMALL_SETTINGS[name])
@@ -54,7 +54,6 @@ def test_has_help(name: str) -> None:
 
 
 def test_digits_draws_its_curves(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
     result = run("digits.py", "--epochs", "2", "--plot", str(tmp_path / "curves.png"))
     assert result.returncode == 0, result.stderr

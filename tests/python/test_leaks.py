@@ -1,7 +1,7 @@
 """Calls and refused calls leave no memory behind; the long form is tests/reliability/leaks.py."""
 
 import ctypes
-import sys
+import platform
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_300_calls_of_each_kind_leave_no_memory():
     assert "no leak" in run_python(code)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's malloc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc's malloc")
 def test_memory_of_malloc_is_counted():
     malloc = ctypes.CDLL(None).malloc
     malloc.restype = ctypes.c_void_p

@@ -40,7 +40,8 @@ def test_folders(monkeypatch, capsys, package, option, folder, file):
 
 
 def test_other_arguments_go_to_the_command_line(monkeypatch, capsys):
-    pytest.importorskip("click")
+    for library in ("click", "sklearn"):
+        pytest.importorskip(library)
     with pytest.raises(SystemExit) as ended:
         run(monkeypatch, "--version")
     assert ended.value.code == 0

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-import sklearn.metrics as sk
 
 import backpass as bp
 
+sk = pytest.importorskip("sklearn.metrics")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 4))
 WEIGHT = RNG.random(80) + 0.1

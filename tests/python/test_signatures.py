@@ -6,11 +6,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
 
 import backpass as bp
 from backpass import _signatures
 
+BaseEstimator = pytest.importorskip("sklearn.base").BaseEstimator
 MODULES = (
     bp,
     bp.runtime,

@@ -57,6 +57,7 @@ def test_the_order_has_seeds_outermost_and_then_methods():
 
 
 def test_a_fit_in_its_own_process_and_a_failure(tmp_path):
+    pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     x = pd.DataFrame({"a": rng.normal(size=300), "b": rng.normal(size=300)})
     frame = x.assign(y=2 * x["a"] - x["b"])
