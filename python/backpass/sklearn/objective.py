@@ -118,8 +118,15 @@ def blocks(x: Any) -> list[slice]:
 
 
 def predict(net: Network, x: Any) -> Array:
-    """Return the outputs (B, M_N) for dense or sparse rows."""
+    """Return the outputs (B, M_N) for dense or sparse rows.
+
+    Sparse rows stay sparse: SciPy multiplies them, and NumPy multiplies the rows of later layers.
+    """
     if isinstance(x, np.ndarray):
         return net.predict(x)
-    parts = [net.predict(dense(x[part])) for part in blocks(x)]
-    return np.concatenate(parts) if parts else np.empty((0, net.sizes[-1]), net.dtype)
+    a = x.astype(net.dtype, copy=False)
+    for layer in net.layers:
+        z = a @ layer.weight.T
+        a = layer.activation(z if layer.bias is None else z + layer.bias)
+    outputs: Array = a
+    return outputs
