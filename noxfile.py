@@ -541,12 +541,22 @@ def engines(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Every example with its full settings; Python loads a network that C++ trained."""
+    """Every example with its full settings; Python loads a network that C++ trained.
+
+    A program with MPI is also built as an outside project, with the library in the package.
+    """
     install_package(session, "cli")
     session.install("mpich>=4.2")
     binary_dir = build_cpp(session, "release", "-DBACKPASS_BUILD_TESTS=OFF", "-DBACKPASS_MPI=ON")
     with_mpi = str(binary_dir / "examples/cpp/train_with_mpi")
     lines = [last_line(session, "mpiexec", "-n", ranks, with_mpi) for ranks in ("1", "2", "4")]
+    # The same program as an outside project that uses the installed package.
+    outside = BUILD / "with-mpi"
+    found = f"-Dbackpass_DIR={last_line(session, 'python', '-m', 'backpass', '--cmakedir')}"
+    configure = ["-S", "tests/package/mpi", "-B", str(outside), "-G", "Ninja", "--fresh", found]
+    session.run("cmake", *configure, silent=True)
+    session.run("cmake", "--build", str(outside), silent=True)
+    lines.append(last_line(session, "mpiexec", "-n", "2", str(outside / "train")))
     if len(set(lines)) > 1:
         session.error(f"the number of processes changed the result: {lines}")
     with session.chdir(session.create_tmp()):
