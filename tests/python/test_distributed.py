@@ -91,6 +91,7 @@ def test_every_rank_gets_the_error(mode: str, first: str, others: str, tmp_path:
     results = run(2, mode, tmp_path)
     assert results[0]["error"].startswith(first)
     assert results[1]["error"].startswith(others)
+    assert "\n" not in results[0]["error"] + results[1]["error"]  # no traceback of another rank
 
 
 BEFORE_FIT = """

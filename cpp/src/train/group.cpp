@@ -67,11 +67,13 @@ std::string Group::failure(const std::string_view* own) {
   };
   Text text{own == nullptr ? size_ : rank_, {}};
   if (own != nullptr) {
-    std::size_t length = std::min(own->size(), kTextBytes - 1);
-    while (length < own->size() && length > 0 && (static_cast<unsigned char>((*own)[length]) & 0xC0U) == 0x80U) {
+    // The first paragraph: the text of a Python exception has its traceback after it.
+    const std::string_view message = own->substr(0, own->find("\n\n"));
+    std::size_t length = std::min(message.size(), kTextBytes - 1);
+    while (length < message.size() && length > 0 && (static_cast<unsigned char>(message[length]) & 0xC0U) == 0x80U) {
       --length;  // a character of UTF-8 is not cut
     }
-    own->copy(text.text.data(), length);
+    message.copy(text.text.data(), length);
   }
   for (std::size_t bit = 1; bit < size_; bit *= 2) {
     Text other{};
