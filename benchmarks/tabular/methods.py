@@ -166,8 +166,13 @@ def fit_hist_boosting(table: Table, seed: int) -> Predict:
 def fit_lightgbm(table: Table, seed: int) -> Predict:
     import lightgbm
 
+    def renamed(x: pd.DataFrame) -> pd.DataFrame:
+        """Return x with plain names of columns: LightGBM refuses some characters."""
+        return x.set_axis([f"x{i}" for i in range(x.shape[1])], axis=1)
+
     cls = lightgbm.LGBMClassifier if table.classes else lightgbm.LGBMRegressor
-    return cls(random_state=seed, n_jobs=1, verbose=-1).fit(table.x, table.y).predict
+    model = cls(random_state=seed, n_jobs=1, verbose=-1).fit(renamed(table.x), table.y)
+    return lambda x: model.predict(renamed(x))
 
 
 def fit_xgboost(table: Table, seed: int) -> Predict:
