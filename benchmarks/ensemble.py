@@ -89,7 +89,9 @@ def row(case: tuple[Any, ...], threads: int, rounds: int) -> list[str]:
 
 
 @click.command(help=__doc__)
-@click.option("--threads", default=bp.get_num_threads, help="Of the ensemble and of 'all'.")
+@click.option(
+    "--threads", type=int, default=bp.get_num_threads, help="Of the ensemble and of 'all'."
+)
 @click.option("--rounds", default=7)
 @click.option("--output", type=click.Path(path_type=Path), help="Also write the table here.")
 def main(threads: int, rounds: int, output: Path | None) -> None:
