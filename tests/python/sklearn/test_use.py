@@ -290,8 +290,10 @@ def test_a_quick_prediction_checks_the_names(monkeypatch):
                     warnings.simplefilter("always")
                     try:
                         result = model.predict(x).tolist()
-                    except (TypeError, ValueError) as error:
-                        result = type(error), str(error)
+                    except ValueError as error:
+                        result = str(error)
+                    except TypeError:  # with an old scikit-learn, NumPy refuses texts
+                        result = TypeError
                 texts = [(str(each.message), each.category, each.filename) for each in caught]
                 seen.append((texts, result))
             assert seen[0] == seen[1], name
