@@ -67,9 +67,13 @@ class Reader(Generic[T]):
         if self._thread is None:
             assert self._generator is not None  # noqa: S101
             return _next(self._generator)
-        result = self._items.get()
-        self._items_to_come -= 1
-        return result
+        while True:
+            try:  # with a timeout: a signal right before the thread sleeps would not wake it
+                result = self._items.get(timeout=_SECONDS_TO_END)
+            except queue.Empty:
+                continue
+            self._items_to_come -= 1
+            return result
 
     def _run(self) -> None:
         while (generator := self._orders.get()) is not None:
