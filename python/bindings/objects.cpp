@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <backpass/error.hpp>
@@ -81,51 +80,29 @@ ScheduleObject* to_optional_schedule(py::handle object, const char* name) {
 
 namespace {
 
-/// The schedules whose memory a fit uses now. The GIL protects the list.
-std::vector<const Schedule*>& reserved_schedules() {
-  static std::vector<const Schedule*> reserved;
+/// The results of plateau_of() for the schedules that a fit uses now. The GIL protects the list.
+std::vector<const void*>& reserved_memories() {
+  static std::vector<const void*> reserved;
   return reserved;
-}
-
-/// The part of a schedule that has a memory; null if there is none.
-const Schedule* part_with_memory(const Schedule* schedule) {
-  if (schedule == nullptr) {
-    return nullptr;
-  }
-  return std::visit(
-      [&](const auto& v) -> const Schedule* {
-        if constexpr (requires { v.then; }) {
-          return part_with_memory(v.then.get());
-        } else if constexpr (requires { v.bad_epochs; }) {
-          return schedule;
-        } else {
-          return nullptr;
-        }
-      },
-      *schedule);
 }
 
 }  // namespace
 
-void require_unused(const Schedule& schedule) {
-  const auto& reserved = reserved_schedules();
-  if (std::find(reserved.begin(), reserved.end(), part_with_memory(&schedule)) != reserved.end()) {
+void require_unused(Schedule& schedule) {
+  const auto& reserved = reserved_memories();
+  if (std::find(reserved.begin(), reserved.end(), plateau_of(schedule)) != reserved.end()) {
     throw StateError("a fit that has not ended uses this schedule: give each fit a schedule of its own");
   }
 }
 
-ScheduleUse::ScheduleUse(const Schedule* schedule) {
-  if (const Schedule* const part = part_with_memory(schedule)) {
-    require_unused(*part);
-    reserved_schedules().push_back(part);
-    reserved_ = part;
+ScheduleUse::ScheduleUse(Schedule* schedule) : memory_(schedule == nullptr ? nullptr : plateau_of(*schedule)) {
+  if (memory_ != nullptr) {
+    require_unused(*schedule);
+    reserved_memories().push_back(memory_);
   }
 }
 
-ScheduleUse::~ScheduleUse() {
-  std::vector<const Schedule*>& reserved = reserved_schedules();
-  reserved.erase(std::remove(reserved.begin(), reserved.end(), reserved_), reserved.end());
-}
+ScheduleUse::~ScheduleUse() { std::erase(reserved_memories(), memory_); }
 
 AnyTuple reduce_with_state(const py::object& self, const py::tuple& arguments, const py::object& state) {
   const py::object restore = py::module_::import("backpass._core").attr("_restore");

@@ -39,16 +39,16 @@ struct ScheduleObject {
 class ScheduleUse {
  public:
   /// \throws StateError if another fit has reserved the schedule
-  explicit ScheduleUse(const Schedule* schedule);
+  explicit ScheduleUse(Schedule* schedule);
   ~ScheduleUse();
   ScheduleUse(const ScheduleUse&) = delete;
   ScheduleUse& operator=(const ScheduleUse&) = delete;
 
  private:
-  const Schedule* reserved_ = nullptr;
+  const void* memory_;  ///< that of the schedule; null if it has none
 };
 /// \throws StateError if a fit has reserved the schedule
-void require_unused(const Schedule& schedule);
+void require_unused(Schedule& schedule);
 
 /// The Python class of one alternative V of a variant. Example: LossOf<Huber> is Python's Huber.
 template <class B, class V>

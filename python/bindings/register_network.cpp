@@ -360,8 +360,6 @@ void register_passes(NetworkClass& cls) {
                              {{"clip_norm", none}, {"clip_value", none}, {"l1", zero}, {"l2", zero}});
 }
 
-}  // namespace
-
 /// Multiplies the gradients of all networks by both factors, first by `scale`.
 void scale_gradients(const NetworkSequence& sequence, double scale, double factor) {
   std::vector<NetworkPointer> networks;
@@ -380,6 +378,8 @@ void scale_gradients(const NetworkSequence& sequence, double scale, double facto
     });
   }
 }
+
+}  // namespace
 
 void register_network(py::module_& m) {
   count_forks();

@@ -138,7 +138,7 @@ class BACKPASS_EXPORT Ensemble {
  private:
   explicit Ensemble(std::vector<std::shared_ptr<Network<T>>> members) noexcept : members_(std::move(members)) {}
   [[nodiscard]] const Network<T>& first() const;  ///< \throws StateError if the ensemble was moved from
-  /// \throws StateError as first(), std::out_of_range if there is no member k
+  /// \throws StateError if the ensemble was moved from, std::out_of_range if k is not less than size()
   [[nodiscard]] const std::shared_ptr<Network<T>>& member(std::size_t k) const;
   template <class F>
   void for_each_block(const Input<T>& x, std::size_t block_rows, F f) const;

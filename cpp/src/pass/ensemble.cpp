@@ -67,24 +67,23 @@ double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-/// The standard deviation with divisor K. Replaces the values by their squared deviations.
-double std_of(std::span<double> values) {
+/// The standard deviation with divisor K.
+double std_of(std::span<const double> values) {
   const double mean = mean_of(values);
-  std::transform(values.begin(), values.end(), values.begin(), [=](double a) { return (a - mean) * (a - mean); });
-  return std::sqrt(mean_of(values));
+  const auto add_square = [=](double sum, double a) { return sum + (a - mean) * (a - mean); };
+  return std::sqrt(std::accumulate(values.begin(), values.end(), 0.0, add_square) / static_cast<double>(values.size()));
 }
 
-/// f(values). If the result is not a number although all values are, a sum or a square of f has overflowed: then
-/// f(values / 2^600) · 2^600.
+/// Returns f(values). If all values are finite and the result is not, a sum or a square has overflowed: then returns
+/// f(values / 2^600) · 2^600, and the values have changed.
 template <class F>
-double without_overflow(std::span<double> values, std::vector<double>& spare, F f) {
-  spare.assign(values.begin(), values.end());
+double without_overflow(std::span<double> values, F f) {
   const double result = f(values);
-  if (std::isfinite(result) || !std::all_of(spare.begin(), spare.end(), [](double a) { return std::isfinite(a); })) {
+  if (std::isfinite(result) || !std::all_of(values.begin(), values.end(), [](double a) { return std::isfinite(a); })) {
     return result;
   }
   constexpr double kLarge = 0x1p600;
-  std::transform(spare.begin(), spare.end(), values.begin(), [](double a) { return a / kLarge; });
+  std::transform(values.begin(), values.end(), values.begin(), [](double a) { return a / kLarge; });
   return f(values) * kLarge;
 }
 
@@ -238,20 +237,16 @@ void Ensemble<T>::reduce(const Input<T>& x, std::size_t results, MatrixView<T> o
 template <class T>
 void Ensemble<T>::mean(const Input<T>& x, MatrixView<T> out, int num_threads) const {
   in_own_mode([&] {
-    std::vector<double> spare;
-    reduce(x, 1, out, num_threads, [&](std::span<double> values, std::span<double> result) {
-      result[0] = without_overflow(values, spare, mean_of);
-    });
+    reduce(x, 1, out, num_threads,
+           [](std::span<double> values, std::span<double> result) { result[0] = without_overflow(values, mean_of); });
   });
 }
 
 template <class T>
 void Ensemble<T>::std(const Input<T>& x, MatrixView<T> out, int num_threads) const {
   in_own_mode([&] {
-    std::vector<double> spare;
-    reduce(x, 1, out, num_threads, [&](std::span<double> values, std::span<double> result) {
-      result[0] = without_overflow(values, spare, std_of);
-    });
+    reduce(x, 1, out, num_threads,
+           [](std::span<double> values, std::span<double> result) { result[0] = without_overflow(values, std_of); });
   });
 }
 
