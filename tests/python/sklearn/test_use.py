@@ -294,9 +294,9 @@ def test_a_quick_prediction_checks_the_names(monkeypatch):
                         result = type(error), str(error)
                 texts = [(str(each.message), each.category, each.filename) for each in caught]
                 seen.append((texts, result))
-            if seen[1] == ([], (TypeError, "can't multiply sequence by non-int of type 'float'")):
+            if seen[1][1] == (TypeError, "can't multiply sequence by non-int of type 'float'"):
                 # An old scikit-learn does not check texts.
-                seen[1] = [], (TypeError, "x has dtype object; expected real numbers")
+                seen[1] = seen[1][0], (TypeError, "x has dtype object; expected real numbers")
             assert seen[0] == seen[1], name
     model = classifier().fit(frame, Y)
     monkeypatch.setattr("backpass.sklearn.base.validate_data", None)  # not called
